@@ -1,0 +1,116 @@
+//! Requests and replies of the host functions, one pair a function.
+//!
+//! Every reply carries `error`; when it is set, the other keys have no meaning.
+
+use crate::ErrorDetail;
+use alloc::{string::String, vec::Vec};
+
+pub use crate::error_detail::kinds;
+
+wire! {
+    /// How long the caller of a host function is willing to wait, and who it is.
+    pub struct Context {
+        /// An absolute deadline, RFC 3339.
+        pub deadline: Option<String> = "deadline" omit,
+        /// A relative one, in milliseconds.
+        pub timeout_ms: u64 = "timeout_ms" omit,
+        /// For correlation only.
+        pub request_id: String = "request_id" omit,
+        /// Whether the operation was given up already; it then fails at once.
+        pub canceled: bool = "canceled" omit,
+    }
+}
+
+wire! {
+    /// Asks for the content of a file.
+    pub struct FsReadRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// The file; a relative path starts at the host's working directory.
+        pub path: String = "path",
+        /// `base64` (also when empty) or `utf-8`.
+        pub encoding: String = "encoding" omit,
+        /// Where to begin, in bytes.
+        pub offset: u64 = "offset" omit,
+        /// How many bytes at most; 0 is as many as the host allows.
+        pub limit: u64 = "limit" omit,
+    }
+}
+
+wire! {
+    /// The content of a file.
+    pub struct FsReadReply {
+        /// The bytes in `encoding`.
+        pub content: String = "content",
+        /// `base64` or `utf-8`, as asked.
+        pub encoding: String = "encoding",
+        /// The size of the whole file, in bytes.
+        pub size: u64 = "size",
+        /// Whether the file goes on after what was read.
+        pub truncated: bool = "truncated" omit,
+        /// Why the file could not be read.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// Asks what a path names.
+    pub struct FsStatRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// The path; a relative one starts at the host's working directory.
+        pub path: String = "path",
+        /// Whether to examine a symbolic link itself instead of what it leads to.
+        pub no_follow: bool = "no_follow" omit,
+    }
+}
+
+wire! {
+    /// What a path names.
+    pub struct FsStatReply {
+        /// `file`, `directory`, `symlink` or `other`.
+        pub kind: String = "kind",
+        /// Size in bytes.
+        pub size: u64 = "size",
+        /// Permission bits, such as 0o644.
+        pub mode: u32 = "mode",
+        /// Owner.
+        pub uid: u32 = "uid",
+        /// Group.
+        pub gid: u32 = "gid",
+        /// Last modification, RFC 3339.
+        pub modified: String = "modified",
+        /// Where a symbolic link points (only with `no_follow`).
+        pub target: Option<String> = "target" omit,
+        /// Why the path could not be examined.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// A line for the host's log; there is no reply.
+    pub struct LogMessage {
+        /// Who it is.
+        pub context: Context = "context" omit,
+        /// `DEBUG`, `INFO`, `WARN` or `ERROR`, in any case, optionally with an offset (`INFO+2`).
+        pub level: String = "level",
+        /// The text.
+        pub message: String = "message",
+        /// The guest's own idea of the time; ignored by the host.
+        pub timestamp: String = "timestamp" omit,
+        /// More, as typed text.
+        pub attrs: Vec<LogAttr> = "attrs" omit,
+    }
+}
+
+wire! {
+    /// One attribute of a [`LogMessage`].
+    pub struct LogAttr {
+        /// Its name.
+        pub key: String = "key",
+        /// `string`, `int64`, `uint64`, `bool`, `float64`, `time`, `duration`, `error`, `json`, …
+        pub kind: String = "type",
+        /// Its value as text.
+        pub value: String = "value",
+    }
+}

@@ -1,0 +1,58 @@
+//! Everything that crosses the boundary between a tollgate host and a plugin.
+//!
+//! Host and guests share this crate, so they cannot drift apart: packed pointers ([`PtrLen`]),
+//! export and import names ([`names`]), the JSON shapes ([`Evidence`], [`PluginInfo`],
+//! [`ErrorDetail`], [`host`]) and the three small codecs those shapes need ([`base64`],
+//! [`rfc3339`], [`sha256`]). Nothing here touches the outside, and nothing here decides policy.
+//!
+//! # JSON, as both sides speak it
+//!
+//! * Decoding matches keys without regard to ASCII case, ignores unknown keys, takes `null` as
+//!   the default value and lets the last of a repeated key win. A wrong JSON type is an error.
+//! * Encoding is compact, in the documented spelling, with sorted map keys.
+//!
+//! The files under `abi/vectors/` hold the same rules as data for other languages.
+//!
+//! ```
+//! use tollgate_abi::{Evidence, from_json, to_json};
+//!
+//! let evidence: Evidence = from_json(br#"{"Status":true,"Data":{"Port":22},"Later":1}"#)?;
+//! assert!(evidence.status);
+//! assert_eq!(evidence.data["Port"], 22);
+//! assert!(to_json(&evidence).starts_with(br#"{"status":true,"error":null"#));
+//! # Ok::<(), tollgate_abi::JsonError>(())
+//! ```
+
+#![no_std]
+#![cfg_attr(not(feature = "guest"), forbid(unsafe_code))]
+#![cfg_attr(feature = "guest", deny(unsafe_code))]
+
+extern crate alloc;
+
+#[macro_use]
+mod wire;
+
+pub mod base64;
+mod capability;
+mod error_detail;
+mod evidence;
+#[cfg(feature = "guest")]
+pub mod guest;
+pub mod host;
+mod info;
+pub mod names;
+mod ptr_len;
+pub mod rfc3339;
+mod schema;
+pub mod sha256;
+
+pub use capability::Capability;
+pub use error_detail::ErrorDetail;
+pub use evidence::Evidence;
+pub use info::PluginInfo;
+pub use ptr_len::{NullPointer, PtrLen};
+pub use schema::{ConfigSchema, Field};
+pub use wire::{JsonError, from_json, to_json};
+
+/// The version of this crate, which a built plugin carries in its `tollgate-abi` custom section.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

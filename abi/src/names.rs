@@ -1,0 +1,42 @@
+//! The names that host and plugin must agree on: exports, imports and their types.
+
+/// What a plugin exports.
+pub mod export {
+    /// Linear memory 0.
+    pub const MEMORY: &str = "memory";
+    /// `() -> ()`, optional: starts the guest's runtime; called first.
+    pub const INITIALIZE: &str = "_initialize";
+    /// `() -> i64`: the plugin's own description, [`PluginInfo`](crate::PluginInfo).
+    pub const DESCRIBE: &str = "describe";
+    /// `() -> i64`: the JSON Schema of the config.
+    pub const SCHEMA: &str = "schema";
+    /// `(ptr: i32, len: i32) -> i64`: config in, [`Evidence`](crate::Evidence) out.
+    pub const OBSERVE: &str = "observe";
+    /// `(size: i32) -> i32`: a buffer for the host to fill; 0 is a failure.
+    pub const ALLOCATE: &str = "allocate";
+    /// `(ptr: i32, size: i32) -> ()`, optional: gives a buffer back.
+    pub const DEALLOCATE: &str = "deallocate";
+    /// `() -> i64`: the 2026 generation's description.
+    pub const MANIFEST: &str = "_manifest";
+    /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
+    pub const OBSERVE_V2: &str = "_observe";
+    /// A program's entry point, which no plugin may have.
+    pub const START: &str = "_start";
+}
+
+/// The module that host functions are imported from.
+pub const HOST_MODULE: &str = "reglet_host";
+
+/// The custom section in which a plugin built with this crate names the crate's version.
+pub const VERSION_SECTION: &str = "tollgate-abi";
+
+/// Host functions of [`HOST_MODULE`]: each `(request: i64) -> i64` in packed JSON, except
+/// [`LOG_MESSAGE`](import::LOG_MESSAGE), which answers nothing.
+pub mod import {
+    /// Reads a file: [`FsReadRequest`](crate::host::FsReadRequest).
+    pub const FS_READ: &str = "fs_read";
+    /// Examines a file: [`FsStatRequest`](crate::host::FsStatRequest).
+    pub const FS_STAT: &str = "fs_stat";
+    /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
+    pub const LOG_MESSAGE: &str = "log_message";
+}

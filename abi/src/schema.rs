@@ -1,0 +1,109 @@
+//! The schema of a plugin's config: the text as the plugin sent it, and the fields read out of it.
+//! Validation against it is the host's business.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde_json::Value;
+
+/// The answer of `schema`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigSchema {
+    raw: String,
+    document: Value,
+}
+
+/// One property of a config.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Field {
+    /// The key in the config.
+    pub name: String,
+    /// The JSON Schema type; several are joined with `|`, none is empty.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// For people; empty if the schema has none.
+    pub description: String,
+    /// Whether the schema lists the key under `required`.
+    pub required: bool,
+}
+
+impl ConfigSchema {
+    /// Reads a JSON Schema document, keeping its text.
+    ///
+    /// # Errors
+    ///
+    /// If `raw` is not one JSON document.
+    pub fn parse(raw: &str) -> Result<ConfigSchema, crate::JsonError> {
+        let document = crate::from_json(raw.as_bytes())?;
+        Ok(ConfigSchema { raw: raw.to_string(), document })
+    }
+
+    /// The text as the plugin sent it.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The parsed document.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// The top-level properties in name order.
+    pub fn fields(&self) -> Vec<Field> {
+        let required: Vec<&str> = self
+            .document
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let properties = self.document.get("properties").and_then(Value::as_object);
+        properties
+            .into_iter()
+            .flatten()
+            .map(|(name, property)| Field {
+                name: name.clone(),
+                kind: type_word(property.get("type")),
+                description: property
+                    .get("description")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .into(),
+                required: required.contains(&name.as_str()),
+            })
+            .collect()
+    }
+}
+
+fn type_word(kind: Option<&Value>) -> String {
+    match kind {
+        Some(Value::String(word)) => word.clone(),
+        Some(Value::Array(words)) => {
+            words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_out_of_the_schema() {
+        let raw = r#"{ "type":"object", "required":["path"],
+            "properties":{"path":{"type":"string","description":"a file"},"mode":{"type":["string","null"]},"any":true} }"#;
+        let schema = ConfigSchema::parse(raw).unwrap();
+        assert_eq!(schema.raw(), raw);
+        let fields = schema.fields();
+        let path = fields.iter().find(|field| field.name == "path").unwrap();
+        assert!(path.required && path.kind == "string" && path.description == "a file");
+        let mode = fields.iter().find(|field| field.name == "mode").unwrap();
+        assert!(!mode.required && mode.kind == "string|null");
+        assert_eq!(fields.len(), 3);
+        assert!(ConfigSchema::parse("true").unwrap().fields().is_empty());
+        assert!(ConfigSchema::parse("{").is_err());
+    }
+}

@@ -1,0 +1,210 @@
+//! How JSON is read and written on both sides: the `wire!` macro that gives a struct its
+//! tolerant decoding and its documented spelling, and the two functions that use it.
+//! The shapes themselves live beside this file.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+use serde::{Deserialize, Serialize, de};
+
+/// JSON that is not of the expected shape.
+#[derive(Debug)]
+pub struct JsonError(serde_json::Error);
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl core::error::Error for JsonError {}
+
+/// Reads a value from JSON bytes; bytes that are not UTF-8 are read as U+FFFD.
+///
+/// # Errors
+///
+/// If the bytes are not one JSON document of the shape of `T`.
+pub fn from_json<T: de::DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    let parsed = match core::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_str(&String::from_utf8_lossy(bytes)),
+    };
+    parsed.map_err(JsonError)
+}
+
+/// Writes a value as compact JSON, with `<`, `>`, `&`, U+2028 and U+2029 escaped.
+///
+/// The shapes of this crate always have a JSON form; a `T` that has none (a map with keys that
+/// are not strings) is written as `null`.
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let plain = serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec());
+    escape_markup(plain)
+}
+
+/// Outside strings JSON has none of these bytes, so replacing them wherever they stand is safe.
+fn escape_markup(plain: Vec<u8>) -> Vec<u8> {
+    let needs_escape = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
+    if !plain.iter().any(needs_escape) {
+        return plain;
+    }
+    let mut escaped = Vec::with_capacity(plain.len() + 16);
+    let mut rest = plain.as_slice();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let (text, skip): (&[u8], usize) = match byte {
+            b'<' => (b"\\u003c", 0),
+            b'>' => (b"\\u003e", 0),
+            b'&' => (b"\\u0026", 0),
+            0xE2 if tail.starts_with(&[0x80, 0xA8]) => (b"\\u2028", 2),
+            0xE2 if tail.starts_with(&[0x80, 0xA9]) => (b"\\u2029", 2),
+            _ => (core::slice::from_ref(&byte), 0),
+        };
+        escaped.extend_from_slice(text);
+        rest = tail.get(skip..).unwrap_or_default();
+    }
+    escaped
+}
+
+/// A key as the decoder of a `wire!` struct sees it.
+pub(crate) struct Key(String);
+
+impl Key {
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        String::deserialize(deserializer).map(Key)
+    }
+}
+
+/// Declares a struct that crosses the boundary.
+///
+/// Each field names its JSON key; `omit` leaves the key out when the field has its default value.
+/// The struct gets `Default`, a tolerant `Deserialize` (see the crate's documentation) and a
+/// `Serialize` in the order of the fields.
+macro_rules! wire {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $( $(#[$field_meta:meta])* pub $field:ident: $ty:ty = $key:literal $($omit:ident)?, )*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $ty, )*
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $( wire!(@put map, &self.$field, $ty, $key $(, $omit)?); )*
+                map.end()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                        f.write_str("an object")
+                    }
+                    fn visit_unit<E>(self) -> Result<$name, E> {
+                        Ok($name::default())
+                    }
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<$name, A::Error> {
+                        let mut value = $name::default();
+                        while let Some(key) = map.next_key::<$crate::wire::Key>()? {
+                            $( if key.is($key) {
+                                if let Some(field) = map.next_value::<Option<$ty>>()? {
+                                    value.$field = field;
+                                }
+                                continue;
+                            } )*
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                        Ok(value)
+                    }
+                }
+                deserializer.deserialize_any(Fields)
+            }
+        }
+    };
+    (@put $map:ident, $value:expr, $ty:ty, $key:literal) => {
+        $map.serialize_entry($key, $value)?;
+    };
+    (@put $map:ident, $value:expr, $ty:ty, $key:literal, omit) => {
+        if *$value != <$ty>::default() {
+            $map.serialize_entry($key, $value)?;
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::ToString, vec};
+
+    wire! {
+        /// One of each kind of field.
+        pub struct Sample {
+            /// Text.
+            pub text: String = "text",
+            /// A flag that is left out when false.
+            pub flag: bool = "is_flag" omit,
+            /// A list.
+            pub list: Vec<u32> = "list" omit,
+        }
+    }
+
+    fn sample(json: &str) -> Result<Sample, JsonError> {
+        from_json(json.as_bytes())
+    }
+
+    #[test]
+    fn keys_match_in_any_case_and_the_last_one_wins() {
+        let value = sample(r#"{"TEXT":"a","Is_Flag":true,"text":"b","other":{"x":[1]}}"#).unwrap();
+        assert_eq!(value, Sample { text: "b".to_string(), flag: true, list: vec![] });
+    }
+
+    #[test]
+    fn null_is_the_default_for_a_field_and_for_the_whole() {
+        assert_eq!(sample(r#"{"text":null,"list":null}"#).unwrap(), Sample::default());
+        assert_eq!(sample("null").unwrap(), Sample::default());
+    }
+
+    #[test]
+    fn a_wrong_type_is_an_error() {
+        for json in [r#"{"text":1}"#, r#"{"list":"x"}"#, "[]", "1", "", "{", r#"{"list":[-1]}"#] {
+            assert!(sample(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_become_the_replacement_character() {
+        let value: Sample = from_json(b"{\"text\":\"a\xFFb\"}").unwrap();
+        assert_eq!(value.text, "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn encoding_is_compact_omits_defaults_and_escapes_markup() {
+        let value = Sample { text: "<a&b>\u{2028}\u{2029}é€".to_string(), ..Sample::default() };
+        let json = String::from_utf8(to_json(&value)).unwrap();
+        assert_eq!(json, r#"{"text":"\u003ca\u0026b\u003e\u2028\u2029é€"}"#);
+        assert_eq!(sample(&json).unwrap(), value);
+    }
+
+    #[test]
+    fn nesting_without_end_is_an_error_and_not_a_crash() {
+        let deep = "[".repeat(100_000);
+        assert!(from_json::<serde_json::Value>(deep.as_bytes()).is_err());
+        assert!(sample(&alloc::format!("{{\"other\":{deep}")).is_err());
+    }
+}
