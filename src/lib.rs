@@ -1,1 +1,49 @@
-//! tollgate
+//! Runs untrusted WebAssembly plugins inside a Rust program, on an interpreter: no JIT, no
+//! executable pages, the same result and the same fuel on every machine.
+//!
+//! A plugin describes itself, publishes a schema for its config, and *observes*: JSON in, evidence
+//! out. Every instruction pays a toll ([`Usage::fuel`]) and every wish for the outside passes one
+//! gate ([`Capability`]): what is not granted is denied, and the plugin reads why.
+//!
+//! ```
+//! use tollgate::{Config, Runtime};
+//!
+//! # let bytes = include_bytes!("../fixtures/file/file.wasm");
+//! let runtime = Runtime::builder().grant("file", "fs:read:Cargo.toml".parse()?).build()?;
+//! let file = runtime.load("file", bytes)?;
+//! let seen = file.observe(&Config::new().set("path", "Cargo.toml").set("hash", true))?;
+//! assert!(seen.evidence.status);
+//! println!("{} for {} units of fuel", seen.evidence.data["sha256"], seen.usage.fuel);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod answer;
+pub mod capability;
+mod config;
+pub mod effect;
+mod error;
+mod event;
+pub mod gate;
+mod guest;
+mod imports;
+mod inspect;
+mod limits;
+pub mod module;
+mod plugin;
+mod redact;
+mod runtime;
+pub mod world;
+
+pub use capability::{Capability, CapabilityError, Grants};
+pub use config::Config;
+pub use error::{Breach, BuildError, ConfigError, Error, Fault, LoadError};
+pub use event::Event;
+pub use inspect::{Export, Import, Inspection, MemorySize};
+pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
+pub use module::{AbiVersion, ModuleCache, Problem};
+pub use plugin::{Observation, Plugin};
+pub use runtime::{Runtime, RuntimeBuilder};
+
+pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};

@@ -114,3 +114,5 @@ wire! {
         pub value: String = "value",
     }
 }
+
+impl Eq for LogAttr {}

@@ -10,6 +10,13 @@ use serde::{Deserialize, Serialize, de};
 #[derive(Debug)]
 pub struct JsonError(serde_json::Error);
 
+impl JsonError {
+    /// Whether the text is JSON, only of another shape.
+    pub fn is_shape(&self) -> bool {
+        self.0.is_data()
+    }
+}
+
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

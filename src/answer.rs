@@ -1,0 +1,100 @@
+//! Reading what a plugin answered: bytes to info, schema and evidence, with an own error for each
+//! way in which they can be wrong.
+
+use crate::error::Breach;
+use serde_json::Value;
+use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
+
+/// As deep as JSON may nest; the parser's own limit.
+const MAX_DEPTH: usize = 127;
+
+pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
+    let document: Value = parse(bytes)?;
+    if let Some(error) = reported_error(&document) {
+        return Err(Breach::Reported(error));
+    }
+    PluginInfo::from_value(&document)
+        .ok_or_else(|| Breach::WrongShape("the description is not an object".into()))
+}
+
+pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, Breach> {
+    let text = utf8(bytes)?;
+    let schema = ConfigSchema::parse(text).map_err(|error| not_json(bytes, &error))?;
+    match reported_error(schema.document()) {
+        Some(error) => Err(Breach::Reported(error)),
+        None => Ok(schema),
+    }
+}
+
+pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, Breach> {
+    parse(bytes)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Breach> {
+    utf8(bytes)?;
+    from_json(bytes).map_err(|error| not_json(bytes, &error))
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Breach> {
+    std::str::from_utf8(bytes).map_err(|error| Breach::NotUtf8 { at: error.valid_up_to() })
+}
+
+fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
+    let depth = nesting(bytes);
+    if depth > MAX_DEPTH {
+        Breach::TooDeep { depth, limit: MAX_DEPTH }
+    } else if error.is_shape() {
+        Breach::WrongShape(error.to_string())
+    } else {
+        Breach::NotJson(error.to_string())
+    }
+}
+
+/// How deep brackets nest outside strings.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Plugins of the Go SDK answer with evidence when they panicked or were never registered, also
+/// where they should describe themselves.
+fn reported_error(document: &Value) -> Option<ErrorDetail> {
+    let object = document.as_object()?;
+    let has = |name: &str| object.keys().any(|key| key.eq_ignore_ascii_case(name));
+    if !(has("status") && has("error")) {
+        return None;
+    }
+    let evidence: Evidence = serde_json::from_value(document.clone()).ok()?;
+    evidence.error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_counted_outside_strings() {
+        assert_eq!(nesting(br#"{"a[[[\"[":[[1],"{"]}"#), 3);
+        assert_eq!(nesting(b"]]]["), 1);
+    }
+
+    #[test]
+    fn a_schema_about_status_and_error_is_no_error() {
+        let schema = br#"{"type":"object","properties":{"status":{},"error":{}}}"#;
+        assert!(read_schema(schema).is_ok());
+    }
+}

@@ -1,0 +1,116 @@
+//! The flags, and the runtime options they stand for.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder};
+
+/// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
+///
+/// Exit codes: 0 the evidence's status is true (or the question was answered), 1 it is false,
+/// 2 bad arguments or input, 3 the plugin could not run.
+#[derive(Parser)]
+#[command(name = "tollgate", version)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Print what a plugin says of itself
+    Describe(PluginArgs),
+    /// Print the JSON Schema of a plugin's config
+    Schema(PluginArgs),
+    /// Print what a module is and wants, without running it
+    Inspect(PluginArgs),
+    /// Have a plugin look at the world, and print its evidence
+    Observe(ObserveArgs),
+}
+
+#[derive(ClapArgs)]
+pub struct PluginArgs {
+    /// The plugin: a WebAssembly module (or its text form)
+    pub plugin: PathBuf,
+    /// The name to load it under [default: the file's name without its ending]
+    #[arg(long)]
+    name: Option<String>,
+    /// Units of fuel for the call, or `unlimited`
+    #[arg(long, value_parser = fuel, default_value = "100000000000")]
+    fuel: FuelLimit,
+    /// Memory of the plugin in megabytes: 0 is 256, -1 is unlimited
+    #[arg(
+        long,
+        value_name = "MB",
+        value_parser = memory,
+        allow_negative_numbers = true,
+        default_value = "0"
+    )]
+    memory_mb: MemoryLimit,
+    /// Wall-clock time for the call in milliseconds; 0 is no deadline
+    #[arg(long, value_name = "MS", default_value_t = 60_000)]
+    deadline_ms: u64,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct ObserveArgs {
+    #[command(flatten)]
+    pub plugin: PluginArgs,
+    /// The config as JSON
+    #[arg(long, value_name = "JSON", conflicts_with = "config_file")]
+    pub config: Option<String>,
+    /// A file with the config as JSON, or `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+    /// Grant a capability, such as `fs:read:/etc/**`; may be repeated
+    #[arg(long = "grant", value_name = "CAPABILITY")]
+    pub grants: Vec<Capability>,
+    /// Grant everything that the plugin declares
+    #[arg(long)]
+    pub trust: bool,
+    /// Print what the call used to standard error
+    #[arg(long)]
+    pub usage: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// One line
+    Json,
+    /// Indented
+    Pretty,
+}
+
+impl PluginArgs {
+    pub fn name(&self) -> String {
+        match (&self.name, self.plugin.file_stem()) {
+            (Some(name), _) => name.clone(),
+            (None, Some(stem)) => stem.to_string_lossy().into_owned(),
+            (None, None) => "plugin".to_owned(),
+        }
+    }
+
+    /// The options of a runtime without any grant.
+    pub fn runtime(&self) -> RuntimeBuilder {
+        let builder = Runtime::builder().fuel(self.fuel).memory_limit(self.memory_mb);
+        match self.deadline_ms {
+            0 => builder,
+            limit => builder.deadline(Duration::from_millis(limit)),
+        }
+    }
+}
+
+fn fuel(text: &str) -> Result<FuelLimit, String> {
+    match text {
+        "unlimited" => Ok(FuelLimit::Unlimited),
+        "0" => Err("a fuel limit of 0 lets nothing run; say `unlimited` for no limit".to_owned()),
+        _ => text.parse().map(FuelLimit::Units).map_err(|error| format!("{error}")),
+    }
+}
+
+fn memory(text: &str) -> Result<MemoryLimit, String> {
+    let megabytes: i64 = text.parse().map_err(|error| format!("{error}"))?;
+    MemoryLimit::try_from(megabytes).map_err(|error| error.to_string())
+}

@@ -1,0 +1,204 @@
+//! The command line: reads files and flags, runs one plugin, prints the answer. Everything it
+//! does, a program can do with the library.
+
+mod args;
+
+use args::{Args, Command, Format, ObserveArgs, PluginArgs};
+use clap::Parser as _;
+use serde::Serialize;
+use std::{
+    io::{Read as _, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+use tollgate::{
+    Capability, Config, Error, Event, Inspection, Plugin, RuntimeBuilder, Usage,
+};
+
+/// How a run ends. The numbers are part of the interface.
+enum Exit {
+    /// The evidence says that all is well, or the question was answered.
+    Success = 0,
+    /// The evidence says that it is not.
+    CheckFailed = 1,
+    /// The command line or a file it names is wrong.
+    BadInput = 2,
+    /// The plugin could not be loaded or did not run to its end.
+    PluginFailed = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A message for stderr and the exit code that goes with it.
+struct Failure(Exit, String);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let exit = match error {
+            Error::Build(_) | Error::Config { .. } => Exit::BadInput,
+            _ => Exit::PluginFailed,
+        };
+        Failure(exit, error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Describe(args) => describe(&args),
+        Command::Schema(args) => schema(&args),
+        Command::Inspect(args) => inspect(&args),
+        Command::Observe(args) => observe(&args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(Failure(exit, message)) => {
+            complain(&message);
+            exit.into()
+        }
+    }
+}
+
+fn describe(args: &PluginArgs) -> Result<Exit, Failure> {
+    let bytes = read_module(&args.plugin)?;
+    let plugin = args.runtime().build()?.load(&args.name(), &bytes)?;
+    print(&*plugin.describe()?, args.format)
+}
+
+fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
+    let bytes = read_module(&args.plugin)?;
+    let plugin = args.runtime().build()?.load(&args.name(), &bytes)?;
+    let schema = plugin.schema()?;
+    match args.format {
+        Format::Json => print_line(schema.raw()),
+        Format::Pretty => print(schema.document(), Format::Pretty),
+    }
+}
+
+fn inspect(args: &PluginArgs) -> Result<Exit, Failure> {
+    let bytes = read_module(&args.plugin)?;
+    let runtime = args.runtime().build()?;
+    let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
+        Failure::from(Error::Load { plugin: args.name(), problem })
+    })?;
+    print(&inspection, args.format)?;
+    Ok(if inspection.problems.is_empty() { Exit::Success } else { Exit::PluginFailed })
+}
+
+fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
+    let config = read_config(args)?;
+    let bytes = read_module(&args.plugin.plugin)?;
+    let name = args.plugin.name();
+    let mut builder = args.plugin.runtime();
+    for grant in &args.grants {
+        builder = builder.grant(&name, grant.clone());
+    }
+    if args.trust {
+        builder = trust(args, &name, &bytes, builder)?;
+    }
+    let plugin: Plugin = builder.on_event(tell).build()?.load(&name, &bytes)?;
+    let seen = plugin.observe(&config).inspect_err(|error| {
+        if let Some(usage) = error.usage() {
+            args.report(usage);
+        }
+    })?;
+    args.report(&seen.usage);
+    print(&seen.evidence, args.plugin.format)?;
+    Ok(if seen.evidence.status { Exit::Success } else { Exit::CheckFailed })
+}
+
+/// Grants what the plugin declares. It is asked in a runtime of its own, without any grant.
+fn trust(
+    args: &ObserveArgs,
+    name: &str,
+    bytes: &[u8],
+    mut builder: RuntimeBuilder,
+) -> Result<RuntimeBuilder, Failure> {
+    let info = args.plugin.runtime().build()?.load(name, bytes)?.describe()?;
+    for declared in &info.capabilities {
+        let capability = Capability::try_from(declared).map_err(|error| {
+            Failure(Exit::PluginFailed, format!("plugin {name} declares a bad capability: {error}"))
+        })?;
+        builder = builder.grant(name, capability);
+    }
+    Ok(builder)
+}
+
+impl ObserveArgs {
+    fn report(&self, usage: &Usage) {
+        if self.usage {
+            let json = serde_json::to_string(usage).unwrap_or_default();
+            let _ = writeln!(std::io::stderr(), "usage: {json}");
+        }
+    }
+}
+
+/// Logs and denials go to stderr, so that stdout holds the evidence and nothing else.
+fn tell(plugin: &str, event: &Event) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = match event {
+        Event::Log(record) => {
+            let attrs: String = record
+                .attrs
+                .iter()
+                .map(|attr| format!(" {}={}", attr.key, attr.value))
+                .collect();
+            writeln!(stderr, "[{plugin}] {} {}{attrs}", record.level, record.message)
+        }
+        Event::Denied(denial) => writeln!(stderr, "tollgate: {denial}"),
+        _ => Ok(()),
+    };
+}
+
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "tollgate: {message}");
+}
+
+/// Reads a module; the text format is assembled first.
+fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
+    let text = bytes.trim_ascii_start();
+    if !(text.starts_with(b"(") || text.starts_with(b";;")) {
+        return Ok(bytes);
+    }
+    let assembled = wat::parse_bytes(&bytes)
+        .map_err(|error| Failure(Exit::PluginFailed, format!("{}: {error}", path.display())))?;
+    Ok(assembled.into_owned())
+}
+
+fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
+    let bad = |message: String| Failure(Exit::BadInput, message);
+    let json = match (&args.config, &args.config_file) {
+        (Some(json), _) => json.clone(),
+        (None, Some(path)) if path == Path::new("-") => {
+            let mut json = String::new();
+            std::io::stdin()
+                .read_to_string(&mut json)
+                .map_err(|error| bad(format!("the config on standard input: {error}")))?;
+            json
+        }
+        (None, Some(path)) => std::fs::read_to_string(path)
+            .map_err(|error| bad(format!("{}: {error}", path.display())))?,
+        (None, None) => "{}".to_owned(),
+    };
+    json.parse().map_err(|error| bad(format!("the config cannot be used: {error}")))
+}
+
+fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
+    let json = match format {
+        Format::Json => serde_json::to_string(value),
+        Format::Pretty => serde_json::to_string_pretty(value),
+    };
+    let json = json.map_err(|error| Failure(Exit::PluginFailed, error.to_string()))?;
+    print_line(&json)
+}
+
+fn print_line(text: &str) -> Result<Exit, Failure> {
+    writeln!(std::io::stdout().lock(), "{text}")
+        .map_err(|error| Failure(Exit::BadInput, format!("standard output: {error}")))?;
+    Ok(Exit::Success)
+}

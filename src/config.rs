@@ -1,0 +1,70 @@
+//! What a caller gives to `observe`: an object of JSON values.
+
+use crate::error::ConfigError;
+use serde_json::{Map, Value};
+use std::str::FromStr;
+
+/// The config of one `observe`: a JSON object.
+///
+/// ```
+/// use tollgate::Config;
+///
+/// let config: Config = r#"{"path":"/etc/hosts"}"#.parse()?;
+/// assert_eq!(config, Config::new().set("path", "/etc/hosts"));
+/// assert_eq!("null".parse::<Config>()?, Config::new());
+/// assert!("[1]".parse::<Config>().is_err());
+/// # Ok::<(), tollgate::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config(Map<String, Value>);
+
+impl Config {
+    /// An empty config.
+    pub fn new() -> Config {
+        Config::default()
+    }
+
+    /// The same config with `key` set to `value`.
+    #[must_use]
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<Value>) -> Config {
+        self.0.insert(key.into(), value.into());
+        self
+    }
+
+    /// The values by key.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+impl From<Map<String, Value>> for Config {
+    fn from(values: Map<String, Value>) -> Config {
+        Config(values)
+    }
+}
+
+/// `null` is an empty config: plugins write defaults into the object they are given.
+impl TryFrom<Value> for Config {
+    type Error = ConfigError;
+
+    fn try_from(value: Value) -> Result<Config, ConfigError> {
+        match value {
+            Value::Object(values) => Ok(Config(values)),
+            Value::Null => Ok(Config::default()),
+            Value::Bool(_) => Err(ConfigError::NotAnObject("a boolean")),
+            Value::Number(_) => Err(ConfigError::NotAnObject("a number")),
+            Value::String(_) => Err(ConfigError::NotAnObject("a string")),
+            Value::Array(_) => Err(ConfigError::NotAnObject("an array")),
+        }
+    }
+}
+
+impl FromStr for Config {
+    type Err = ConfigError;
+
+    fn from_str(json: &str) -> Result<Config, ConfigError> {
+        let value: Value =
+            serde_json::from_str(json).map_err(|error| ConfigError::NotJson(error.to_string()))?;
+        Config::try_from(value)
+    }
+}

@@ -1,0 +1,277 @@
+//! What can go wrong, sorted by who can act on it. A denial is not here: it is an ordinary reply
+//! that the guest reads.
+
+use crate::{
+    limits::{InvalidMemoryLimit, MemoryLimit, Usage},
+    module::Problem,
+};
+use std::time::Duration;
+use tollgate_abi::ErrorDetail;
+
+/// Any failure of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The runtime's options contradict themselves: the embedder's to mend.
+    #[error("the runtime cannot be built: {0}")]
+    Build(#[from] BuildError),
+    /// The module cannot be a plugin here: its author's to mend.
+    #[error("failed to load plugin {plugin}: {problem}")]
+    Load {
+        /// The name it was to be loaded under.
+        plugin: String,
+        /// What is wrong.
+        problem: LoadError,
+    },
+    /// No plugin of this name is loaded.
+    #[error("plugin {plugin} not loaded; call load first")]
+    NotLoaded {
+        /// The name asked for.
+        plugin: String,
+    },
+    /// The config cannot be given to a plugin: the caller's to mend.
+    #[error("the config for plugin {plugin} cannot be used: {problem}")]
+    Config {
+        /// Who was to get it.
+        plugin: String,
+        /// What is wrong.
+        problem: ConfigError,
+    },
+    /// The guest was stopped, by itself or by a limit.
+    #[error("plugin {plugin}: {} {fault}", running(.export))]
+    Fault {
+        /// Which plugin.
+        plugin: String,
+        /// The export that was running.
+        export: &'static str,
+        /// What stopped it.
+        fault: Fault,
+        /// What it had used by then.
+        usage: Box<Usage>,
+    },
+    /// The guest ran to its end but broke the protocol.
+    #[error("plugin {plugin}: {} {breach}", running(.export))]
+    Breach {
+        /// Which plugin.
+        plugin: String,
+        /// The export that was running.
+        export: &'static str,
+        /// How the protocol was broken.
+        breach: Breach,
+        /// What it had used by then.
+        usage: Box<Usage>,
+    },
+}
+
+fn running(export: &str) -> String {
+    if export == INSTANTIATE { "instantiation".into() } else { format!("{export}()") }
+}
+
+/// The name by which errors call what happens before any export runs.
+pub(crate) const INSTANTIATE: &str = "instantiate";
+
+impl Error {
+    /// What the call had used when it failed, if it came to run.
+    pub fn usage(&self) -> Option<&Usage> {
+        match self {
+            Error::Fault { usage, .. } | Error::Breach { usage, .. } => Some(usage),
+            _ => None,
+        }
+    }
+}
+
+/// Options that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// See [`MemoryLimit`].
+    #[error(transparent)]
+    MemoryLimit(#[from] InvalidMemoryLimit),
+    /// Nothing runs on no fuel.
+    #[error("a fuel limit of 0 lets nothing run; ask for FuelLimit::Unlimited if you want no limit")]
+    NoFuel,
+    /// Nothing runs on no stack.
+    #[error("a stack limit of {frames} frames and {bytes} bytes lets nothing run (at least 16 frames and 4096 bytes)")]
+    NoStack {
+        /// The frames asked for.
+        frames: u32,
+        /// The bytes asked for.
+        bytes: u32,
+    },
+    /// Relative grants and paths need a place to start from.
+    #[error("the working directory cannot be used: {0}")]
+    WorkingDirectory(String),
+}
+
+/// Why a module cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes are not a WebAssembly binary.
+    #[error("failed to compile: these bytes are not a WebAssembly module ({0})")]
+    NotWasm(String),
+    /// The bytes are a component, which is another format.
+    #[error("this is a WebAssembly component, and plugins are core modules; build it without the component step")]
+    Component,
+    /// The engine refuses the module.
+    #[error("failed to compile: {0}")]
+    Compile(String),
+    /// The module compiles but does not keep the contract.
+    #[error("{}", list(.0))]
+    Contract(Vec<Problem>),
+    /// The name is taken by another module.
+    #[error("the name is taken by a plugin with other bytes; use another name, or a new runtime")]
+    OtherContent,
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Why a config cannot be given to a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A config is a JSON object (`null` counts as an empty one).
+    #[error("a config is a JSON object, not {0}")]
+    NotAnObject(&'static str),
+    /// The text is not JSON.
+    #[error("not JSON: {0}")]
+    NotJson(String),
+    /// It is larger than what may cross the boundary.
+    #[error("it has {bytes} bytes of JSON, more than the limit of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit, [`Limits::request_bytes`](crate::Limits::request_bytes).
+        limit: u32,
+    },
+}
+
+/// What stopped a guest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The fuel limit is used up.
+    #[error("ran out of fuel (limit {limit}); raise the fuel limit or look for a loop")]
+    OutOfFuel {
+        /// The limit of the call.
+        limit: u64,
+    },
+    /// The memory limit was hit.
+    #[error("memory limit exceeded ({limit}); raise the memory limit or look for a leak")]
+    OutOfMemory {
+        /// The limit of the instance.
+        limit: MemoryLimit,
+    },
+    /// The table limit was hit.
+    #[error("table limit exceeded ({limit} elements)")]
+    OutOfTable {
+        /// The limit, in elements.
+        limit: u32,
+    },
+    /// The machine itself has no more memory.
+    #[error("the host ran out of memory")]
+    HostOutOfMemory,
+    /// The call stack is used up.
+    #[error("overflowed the stack (limit {frames} frames, {bytes} bytes); look for endless recursion")]
+    StackOverflow {
+        /// The limit in frames.
+        frames: u32,
+        /// The limit in bytes.
+        bytes: u32,
+    },
+    /// The deadline passed.
+    #[error("did not finish within its deadline of {} ms", .limit.as_millis())]
+    Deadline {
+        /// The time the call had.
+        limit: Duration,
+    },
+    /// The guest executed something that WebAssembly forbids, or gave up.
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// A host function failed in a way that no reply can tell.
+    #[error("was stopped by a fault of the host: {0}")]
+    Host(String),
+}
+
+/// How a guest broke the protocol.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Breach {
+    /// An optional export that was needed after all is missing.
+    #[error("is not exported by the plugin")]
+    NotExported,
+    /// The packed result is 0 or has length 0.
+    #[error("returned null pointer or zero length")]
+    NullResult,
+    /// The packed result has pointer 0 and a length.
+    #[error("returned a null pointer with a length of {len} bytes")]
+    NullPointer {
+        /// The length.
+        len: u32,
+    },
+    /// The result lies outside linear memory.
+    #[error("returned {len} bytes at {ptr}, outside its memory of {memory} bytes")]
+    ResultOutOfBounds {
+        /// Where the result begins.
+        ptr: u32,
+        /// Its length.
+        len: u32,
+        /// The size of linear memory.
+        memory: u64,
+    },
+    /// The result is larger than what may cross the boundary.
+    #[error("returned {len} bytes, more than the limit of {limit}")]
+    ResultTooLarge {
+        /// The length.
+        len: u32,
+        /// The limit, [`Limits::result_bytes`](crate::Limits::result_bytes).
+        limit: u32,
+    },
+    /// The result is not text.
+    #[error("returned bytes that are not UTF-8 (from byte {at})")]
+    NotUtf8 {
+        /// The first wrong byte.
+        at: usize,
+    },
+    /// The result is not JSON.
+    #[error("returned something that is not JSON: {0}")]
+    NotJson(String),
+    /// The result nests deeper than anything honest.
+    #[error("returned JSON nested {depth} levels deep, more than the limit of {limit}")]
+    TooDeep {
+        /// The deepest nesting.
+        depth: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The result is JSON of another shape.
+    #[error("returned JSON of the wrong shape: {0}")]
+    WrongShape(String),
+    /// The plugin reports an error where it should describe itself.
+    #[error("failed inside the plugin: {0}")]
+    Reported(ErrorDetail),
+    /// `allocate` gave no buffer.
+    #[error("needed a buffer of {bytes} bytes, and allocate() returned null pointer")]
+    NoBuffer {
+        /// The size asked for.
+        bytes: usize,
+    },
+    /// `allocate` gave a buffer that lies outside linear memory.
+    #[error("needed a buffer of {bytes} bytes, and allocate() returned {ptr}, which does not fit into the memory of {memory} bytes")]
+    BufferOutOfBounds {
+        /// Where the buffer would begin.
+        ptr: u32,
+        /// The size asked for.
+        bytes: usize,
+        /// The size of linear memory.
+        memory: u64,
+    },
+    /// Host functions called `allocate`, which called host functions, and so on.
+    #[error("called host functions from within allocate(), more than {limit} levels deep")]
+    Reentrancy {
+        /// The limit.
+        limit: u32,
+    },
+}

@@ -1,0 +1,49 @@
+//! What an embedder may watch while plugins run: their log lines and what was denied to them.
+
+use crate::{
+    effect::{Denial, LogRecord},
+    redact::Redactor,
+};
+use std::{fmt, sync::Arc};
+
+/// Something worth telling the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The plugin wrote to its log.
+    Log(LogRecord),
+    /// The plugin wished for something it has no grant for.
+    Denied(Denial),
+}
+
+type Callback = dyn Fn(&str, &Event) + Send + Sync;
+
+/// Whom to tell, and what to hide from them.
+#[derive(Clone, Default)]
+pub(crate) struct Observer {
+    pub(crate) callback: Option<Arc<Callback>>,
+    pub(crate) redactor: Redactor,
+}
+
+impl Observer {
+    pub(crate) fn tell(&self, plugin: &str, event: &Event) {
+        let Some(callback) = &self.callback else { return };
+        match event {
+            Event::Log(record) => {
+                let mut record = record.clone();
+                self.redactor.text(&mut record.message);
+                for attr in &mut record.attrs {
+                    self.redactor.text(&mut attr.value);
+                }
+                callback(plugin, &Event::Log(record));
+            }
+            Event::Denied(_) => callback(plugin, event),
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").field("callback", &self.callback.is_some()).finish()
+    }
+}

@@ -1,0 +1,100 @@
+//! How much memory and how many table elements an instance gets. A refusal is first an ordinary
+//! answer of `memory.grow` (-1), which a guest may handle; a guest that keeps asking is stopped.
+
+use crate::{error::Fault, limits::MemoryLimit};
+use wasmi::errors::{MemoryError, TableError};
+use wasmi_core::LimiterError;
+
+/// So many refusals are answered with -1; the next one ends the call. A guest that handles a
+/// refusal needs one or two, and one that loops would otherwise burn all its fuel on asking.
+const POLITE_REFUSALS: u32 = 64;
+
+pub(crate) struct Limiter {
+    memory: MemoryLimit,
+    table_elements: u32,
+    refusals: u32,
+    /// The last thing refused.
+    refused: Option<Fault>,
+}
+
+impl Limiter {
+    pub(crate) fn new(memory: MemoryLimit, table_elements: u32) -> Limiter {
+        Limiter { memory, table_elements, refusals: 0, refused: None }
+    }
+
+    /// Why the guest may have given up, if something was refused to it.
+    pub(crate) fn refused(&self) -> Option<Fault> {
+        self.refused.clone()
+    }
+
+    fn refuse(&mut self, fault: Fault) -> Result<bool, LimiterError> {
+        self.refused = Some(fault);
+        self.refusals += 1;
+        if self.refusals > POLITE_REFUSALS {
+            return Err(LimiterError::ResourceLimiterDeniedAllocation);
+        }
+        Ok(false)
+    }
+
+    /// Real memory ran out. The guest must not see it: it would run differently on another day.
+    fn host_out_of_memory(&mut self) -> Result<(), LimiterError> {
+        self.refused = Some(Fault::HostOutOfMemory);
+        Err(LimiterError::ResourceLimiterDeniedAllocation)
+    }
+}
+
+impl wasmi::ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        if desired as u64 <= self.memory.bytes() {
+            return Ok(true);
+        }
+        self.refuse(Fault::OutOfMemory { limit: self.memory })
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        if desired as u64 <= u64::from(self.table_elements) {
+            return Ok(true);
+        }
+        self.refuse(Fault::OutOfTable { limit: self.table_elements })
+    }
+
+    fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
+        match error {
+            MemoryError::OutOfSystemMemory => self.host_out_of_memory(),
+            // Running out of fuel suspends the call, and growing goes on when it is resumed.
+            _ => Ok(()),
+        }
+    }
+
+    fn table_grow_failed(&mut self, error: &TableError) -> Result<(), LimiterError> {
+        match error {
+            TableError::OutOfSystemMemory => self.host_out_of_memory(),
+            _ => Ok(()),
+        }
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        16
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}

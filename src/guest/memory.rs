@@ -1,0 +1,136 @@
+//! The host's half of ptr/len: bytes in and out of linear memory, every range checked against the
+//! memory as it is at that moment.
+
+use super::{Exports, Host, Stop, run};
+use crate::error::{Breach, Fault};
+use tollgate_abi::{NullPointer, PtrLen, names::export};
+use wasmi::{AsContext, AsContextMut, Caller, Memory};
+
+/// Host functions may be entered again from within `allocate`, each time on more of the host's
+/// native stack (about 2.2 KiB). No honest guest does it at all.
+const MAX_DEPTH: u32 = 16;
+
+/// The bytes of a range of guest memory, if all of it exists.
+fn slice(memory: &[u8], range: PtrLen) -> Option<&[u8]> {
+    let start = usize::try_from(range.ptr()).ok()?;
+    memory.get(start..)?.get(..usize::try_from(range.len()).ok()?)
+}
+
+/// Copies out what the packed result of an export names.
+pub(super) fn result(
+    ctx: impl AsContext<Data = Host>,
+    memory: Memory,
+    packed: i64,
+    limit: u32,
+) -> Result<Vec<u8>, Breach> {
+    let range = PtrLen::unpack(packed.cast_unsigned())
+        .map_err(|NullPointer { len }| Breach::NullPointer { len })?;
+    if range.is_empty() {
+        return Err(Breach::NullResult);
+    }
+    let (ptr, len) = (range.ptr(), range.len());
+    let memory = memory.data(ctx.as_context());
+    let bytes = slice(memory, range)
+        .ok_or(Breach::ResultOutOfBounds { ptr, len, memory: memory.len() as u64 })?;
+    if len > limit {
+        return Err(Breach::ResultTooLarge { len, limit });
+    }
+    Ok(bytes.to_vec())
+}
+
+/// Puts bytes into a buffer that the guest allocates for them.
+pub(super) fn place(
+    mut ctx: impl AsContextMut<Data = Host>,
+    exports: Exports,
+    bytes: &[u8],
+) -> Result<PtrLen, Stop> {
+    let no_buffer = || Breach::NoBuffer { bytes: bytes.len() };
+    let len = u32::try_from(bytes.len()).map_err(|_| no_buffer())?;
+    run::charge_bytes(&mut ctx, u64::from(len))?;
+    ctx.as_context_mut().data_mut().usage.bytes_in += u64::from(len);
+    let allocated = run::call(&mut ctx, exports.allocate, len.cast_signed());
+    let ptr = allocated.map_err(|stop| stop.inside(export::ALLOCATE))?.cast_unsigned();
+    if ptr == 0 {
+        return Err(no_buffer().into());
+    }
+    // Only now: allocating may have grown the memory, and moved it.
+    let memory = exports.memory.data_mut(ctx.as_context_mut());
+    let size = memory.len() as u64;
+    let start = usize::try_from(ptr).unwrap_or(usize::MAX);
+    let target = memory.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
+    let Some(target) = target else {
+        return Err(Breach::BufferOutOfBounds { ptr, bytes: bytes.len(), memory: size }.into());
+    };
+    target.copy_from_slice(bytes);
+    PtrLen::new(ptr, len).map_err(|_| no_buffer().into())
+}
+
+/// Why a request could not be read. The guest is told, and goes on.
+pub(crate) enum BadRequest {
+    OutOfBounds,
+    TooLarge { limit: u32 },
+}
+
+/// One call of a host function: copies the request out, has it answered, and places the answer in
+/// a buffer of the guest's. The answer's own `allocate` may call host functions again.
+pub(crate) fn converse(
+    caller: &mut Caller<'_, Host>,
+    packed: i64,
+    answer: impl FnOnce(&mut Host, Result<&[u8], BadRequest>) -> Vec<u8>,
+) -> Result<PtrLen, Stop> {
+    let exports = enter(caller)?;
+    let reply = listen(caller, exports.memory, packed, answer)?;
+    let range = place(&mut *caller, exports, &reply)?;
+    caller.data_mut().depth -= 1;
+    Ok(range)
+}
+
+/// One call of a host function that answers nothing.
+pub(crate) fn hear(
+    caller: &mut Caller<'_, Host>,
+    packed: i64,
+    take: impl FnOnce(&mut Host, Result<&[u8], BadRequest>),
+) -> Result<(), Stop> {
+    let exports = enter(caller)?;
+    listen(caller, exports.memory, packed, take)?;
+    caller.data_mut().depth -= 1;
+    Ok(())
+}
+
+/// Counts the call. An instance that fails is never entered again, so nothing is undone then.
+fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
+    let host = caller.data_mut();
+    host.usage.host_calls += 1;
+    if host.depth >= MAX_DEPTH {
+        return Err(Breach::Reentrancy { limit: MAX_DEPTH }.into());
+    }
+    host.depth += 1;
+    host.exports.ok_or_else(|| Fault::Host("called before the instance was ready".into()).into())
+}
+
+fn listen<T>(
+    caller: &mut Caller<'_, Host>,
+    memory: Memory,
+    packed: i64,
+    hear: impl FnOnce(&mut Host, Result<&[u8], BadRequest>) -> T,
+) -> Result<T, Stop> {
+    let limit = caller.data().limits.request_bytes;
+    let range = PtrLen::unpack(packed.cast_unsigned());
+    let heard = match range {
+        Ok(range) if range.len() > limit => hear(caller.data_mut(), Err(BadRequest::TooLarge { limit })),
+        Ok(range) => {
+            run::charge_bytes(&mut *caller, u64::from(range.len()))?;
+            let (memory, host) = memory.data_and_store_mut(&mut *caller);
+            match slice(memory, range) {
+                Some(request) => {
+                    host.usage.bytes_out += u64::from(range.len());
+                    hear(host, Ok(request))
+                }
+                None => hear(host, Err(BadRequest::OutOfBounds)),
+            }
+        }
+        Err(NullPointer { .. }) => hear(caller.data_mut(), Err(BadRequest::OutOfBounds)),
+    };
+    run::check_deadline(&*caller)?;
+    Ok(heard)
+}

@@ -1,0 +1,193 @@
+//! One life of one instance: it starts, is called, and is dropped. Never used again after a
+//! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
+
+mod limiter;
+mod memory;
+mod run;
+
+pub(crate) use memory::{BadRequest, converse, hear};
+pub(crate) use run::Stop;
+
+use run::Cause;
+
+use crate::{
+    error::{Breach, ConfigError, Error, Fault, INSTANTIATE},
+    gate::Gate,
+    limits::{Limits, Usage},
+    module::{Compiled, START_EXPORT},
+};
+use limiter::Limiter;
+use std::sync::Arc;
+use tollgate_abi::names::export;
+use wasmi::{Linker, Memory, Store, TypedFunc};
+
+/// What the store of an instance holds on the host's side.
+pub(crate) struct Host {
+    pub(crate) gate: Gate,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) usage: Usage,
+    limiter: Limiter,
+    /// Fuel of the call that is not in the engine's own counter: what later slices will get.
+    reserve: u64,
+    /// Whether the call is cut into slices, between which the deadline is looked at.
+    sliced: bool,
+    /// How many host functions are on the stack at the moment.
+    depth: u32,
+    /// The exports that host functions need, known once the module is instantiated.
+    exports: Option<Exports>,
+}
+
+#[derive(Clone, Copy)]
+struct Exports {
+    memory: Memory,
+    allocate: TypedFunc<i32, i32>,
+}
+
+/// A running instance of a plugin.
+pub(crate) struct Instance {
+    store: Store<Host>,
+    instance: wasmi::Instance,
+    exports: Exports,
+    plugin: Arc<str>,
+}
+
+/// What is needed to start an instance.
+pub(crate) struct Start<'a> {
+    pub(crate) plugin: &'a Arc<str>,
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) linker: &'a Linker<Host>,
+    pub(crate) limits: &'a Arc<Limits>,
+    pub(crate) gate: Gate,
+}
+
+impl Instance {
+    /// Instantiates a module and runs its start function and `_initialize`.
+    pub(crate) fn start(start: Start<'_>) -> Result<Instance, Error> {
+        let Start { plugin, compiled, linker, limits, gate } = start;
+        let host = Host {
+            sliced: gate.deadline().is_some() && !compiled.shape.grows_tables,
+            gate,
+            limits: limits.clone(),
+            usage: Usage::default(),
+            limiter: Limiter::new(limits.memory, limits.table_elements),
+            reserve: limits.fuel.units(),
+            depth: 0,
+            exports: None,
+        };
+        let mut store = Store::new(&compiled.engine, host);
+        store.limiter(|host| &mut host.limiter);
+        let instance = linker.instantiate_and_start(&mut store, &compiled.module);
+        let instance = instance.map_err(|error| fail(&store, plugin, INSTANTIATE, error.into()))?;
+        let exports = find_exports(&store, &instance)
+            .map_err(|error| fail(&store, plugin, INSTANTIATE, error.into()))?;
+        store.data_mut().exports = Some(exports);
+        let mut instance = Instance { store, instance, exports, plugin: plugin.clone() };
+        if compiled.shape.has_start {
+            instance.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
+        }
+        if instance.instance.get_func(&instance.store, export::INITIALIZE).is_some() {
+            instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
+        }
+        Ok(instance)
+    }
+
+    /// Calls an export without arguments and takes the bytes that its packed result names.
+    pub(crate) fn ask(&mut self, name: &'static str) -> Result<Vec<u8>, Error> {
+        let packed = self.call::<(), i64>(name, name, ())?;
+        self.take_result(name, packed)
+    }
+
+    /// Gives the guest a config and takes the bytes that the packed result names.
+    pub(crate) fn observe(&mut self, name: &'static str, config: &[u8]) -> Result<Vec<u8>, Error> {
+        let limit = self.store.data().limits.request_bytes;
+        if config.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
+            return Err(Error::Config {
+                plugin: self.plugin.to_string(),
+                problem: ConfigError::TooLarge { bytes: config.len(), limit },
+            });
+        }
+        let placed = memory::place(&mut self.store, self.exports, config);
+        let range = placed.map_err(|stop| self.fail(name, stop))?;
+        let arguments = (range.ptr().cast_signed(), range.len().cast_signed());
+        let packed = self.call::<(i32, i32), i64>(name, name, arguments)?;
+        self.take_result(name, packed)
+    }
+
+    /// What the instance has used so far.
+    pub(crate) fn usage(&self) -> Usage {
+        usage(&self.store)
+    }
+
+    /// Turns a breach found by the caller in a result into an error of this instance's call.
+    pub(crate) fn breach(&self, export: &'static str, breach: Breach) -> Error {
+        Error::Breach {
+            plugin: self.plugin.to_string(),
+            export,
+            breach,
+            usage: Box::new(self.usage()),
+        }
+    }
+
+    /// Copies a result out. The guest's buffers are not given back: the instance ends here, and
+    /// its memory with it.
+    fn take_result(&mut self, name: &'static str, packed: i64) -> Result<Vec<u8>, Error> {
+        let limit = self.store.data().limits.result_bytes;
+        let taken = memory::result(&self.store, self.exports.memory, packed, limit);
+        let bytes = taken.map_err(|breach| self.breach(name, breach))?;
+        self.store.data_mut().usage.bytes_out += bytes.len() as u64;
+        run::charge_bytes(&mut self.store, bytes.len() as u64).map_err(|stop| self.fail(name, stop))?;
+        Ok(bytes)
+    }
+
+    fn call<P, R>(&mut self, name: &str, label: &'static str, params: P) -> Result<R, Error>
+    where
+        P: wasmi::WasmParams,
+        R: wasmi::WasmResults,
+    {
+        let Ok(function) = self.instance.get_typed_func::<P, R>(&self.store, name) else {
+            return Err(self.breach(label, Breach::NotExported));
+        };
+        run::call(&mut self.store, function, params).map_err(|stop| self.fail(label, stop))
+    }
+
+    fn fail(&self, export: &'static str, stop: Stop) -> Error {
+        fail(&self.store, &self.plugin, export, stop)
+    }
+}
+
+/// The exports that the contract check has promised.
+fn find_exports(store: &Store<Host>, instance: &wasmi::Instance) -> Result<Exports, wasmi::Error> {
+    let memory = instance
+        .get_memory(store, export::MEMORY)
+        .ok_or_else(|| wasmi::Error::new("the module exports no memory"))?;
+    let allocate = instance.get_typed_func::<i32, i32>(store, export::ALLOCATE)?;
+    Ok(Exports { memory, allocate })
+}
+
+fn usage(store: &Store<Host>) -> Usage {
+    let host = store.data();
+    let left = host.reserve.saturating_add(store.get_fuel().unwrap_or(0));
+    let pages = host.exports.map_or(0, |exports| exports.memory.size(store));
+    Usage {
+        fuel: host.limits.fuel.units().saturating_sub(left),
+        peak_memory_pages: pages,
+        ..host.usage
+    }
+}
+
+fn fail(store: &Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop) -> Error {
+    let usage = Box::new(usage(store));
+    let plugin = plugin.to_string();
+    let export = stop.inside.unwrap_or(called);
+    let fault = match stop.cause {
+        Cause::Breach(breach) => return Error::Breach { plugin, export, breach, usage },
+        Cause::Fault(fault) => fault,
+        Cause::Trap(code) => run::fault(store.data(), code),
+    };
+    // A guest that was refused memory gives up in its own way; say why it did.
+    let fault = match store.data().limiter.refused() {
+        Some(refused) if matches!(fault, Fault::Trap(_)) => refused,
+        _ => fault,
+    };
+    Error::Fault { plugin, export, fault, usage }
+}

@@ -1,0 +1,165 @@
+//! Running a guest function on the call's fuel, in slices where there is a deadline, and telling
+//! what stopped it. Used for exports and, re-entrantly, for `allocate` inside host functions.
+
+use super::Host;
+use crate::{
+    error::{Breach, Fault},
+    gate::FUEL_PER_BYTE,
+};
+use wasmi::{AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall};
+
+/// Fuel between two looks at the clock: some milliseconds, even of the slowest code.
+const SLICE: u64 = 5_000_000;
+
+/// Why a guest function did not return.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(super) cause: Cause,
+    /// The export in which it happened, where that is not the one that was called.
+    pub(super) inside: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Cause {
+    Fault(Fault),
+    Breach(Breach),
+    Trap(TrapCode),
+}
+
+impl Stop {
+    pub(super) fn inside(mut self, export: &'static str) -> Stop {
+        self.inside.get_or_insert(export);
+        self
+    }
+}
+
+impl From<Cause> for Stop {
+    fn from(cause: Cause) -> Stop {
+        Stop { cause, inside: None }
+    }
+}
+
+impl From<Breach> for Stop {
+    fn from(breach: Breach) -> Stop {
+        Cause::Breach(breach).into()
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Cause::Fault(fault).into()
+    }
+}
+
+/// What the engine says: a trap, a stop that a host function sent through it, or something else.
+impl From<&wasmi::Error> for Stop {
+    fn from(error: &wasmi::Error) -> Stop {
+        if let Some(stop) = error.downcast_ref::<Stop>() {
+            return stop.clone();
+        }
+        match error.as_trap_code() {
+            Some(code) => Cause::Trap(code).into(),
+            None => Fault::Trap(error.to_string().trim().to_owned()).into(),
+        }
+    }
+}
+
+impl From<wasmi::Error> for Stop {
+    fn from(error: wasmi::Error) -> Stop {
+        Stop::from(&error)
+    }
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.cause)
+    }
+}
+
+impl wasmi::errors::HostError for Stop {}
+
+impl From<Stop> for wasmi::Error {
+    fn from(stop: Stop) -> wasmi::Error {
+        wasmi::Error::host(stop)
+    }
+}
+
+/// Calls a guest function to its end.
+pub(crate) fn call<P, R>(
+    mut ctx: impl AsContextMut<Data = Host>,
+    function: TypedFunc<P, R>,
+    params: P,
+) -> Result<R, Stop>
+where
+    P: wasmi::WasmParams,
+    R: wasmi::WasmResults,
+{
+    refill(&mut ctx, 0)?;
+    let mut state = function.call_resumable(&mut ctx, params)?;
+    loop {
+        match state {
+            TypedResumableCall::Finished(results) => return Ok(results),
+            TypedResumableCall::HostTrap(trap) => return Err(trap.host_error().into()),
+            TypedResumableCall::OutOfFuel(paused) => {
+                refill(&mut ctx, paused.required_fuel())?;
+                check_deadline(&ctx)?;
+                state = paused.resume(&mut ctx)?;
+            }
+        }
+    }
+}
+
+/// Puts fuel for the next slice, at least `required`, into the engine's counter.
+fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(), Stop> {
+    let mut ctx = ctx.as_context_mut();
+    let left = ctx.data().reserve.saturating_add(ctx.get_fuel()?);
+    let host = ctx.data();
+    let limit = host.limits.fuel.units();
+    let slice = if left < required {
+        0
+    } else if host.sliced {
+        SLICE.max(required).min(left)
+    } else {
+        left
+    };
+    ctx.data_mut().reserve = left - slice;
+    ctx.set_fuel(slice)?;
+    if left < required { Err(Fault::OutOfFuel { limit }.into()) } else { Ok(()) }
+}
+
+pub(super) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
+    match ctx.as_context().data().gate.deadline() {
+        Some(deadline) if deadline.passed() => {
+            Err(Fault::Deadline { limit: deadline.limit() }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Burns fuel for bytes that crossed the boundary.
+pub(crate) fn charge_bytes(
+    mut ctx: impl AsContextMut<Data = Host>,
+    bytes: u64,
+) -> Result<(), Stop> {
+    let toll = bytes.saturating_mul(FUEL_PER_BYTE);
+    refill(&mut ctx, toll)?;
+    let mut ctx = ctx.as_context_mut();
+    let left = ctx.get_fuel()?.saturating_sub(toll);
+    Ok(ctx.set_fuel(left)?)
+}
+
+/// What a trap means to the operator.
+pub(super) fn fault(host: &Host, code: TrapCode) -> Fault {
+    match code {
+        TrapCode::OutOfFuel => Fault::OutOfFuel { limit: host.limits.fuel.units() },
+        TrapCode::StackOverflow => Fault::StackOverflow {
+            frames: host.limits.stack.frames,
+            bytes: host.limits.stack.bytes,
+        },
+        TrapCode::GrowthOperationLimited => {
+            host.limiter.refused().unwrap_or(Fault::OutOfMemory { limit: host.limits.memory })
+        }
+        TrapCode::OutOfSystemMemory => Fault::HostOutOfMemory,
+        code => Fault::Trap(code.to_string()),
+    }
+}

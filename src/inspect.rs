@@ -1,0 +1,141 @@
+//! Looking at a module without running it: what it is, what it wants, and what would keep it from
+//! running here.
+
+use crate::{
+    error::LoadError,
+    imports,
+    limits::Limits,
+    module::{self, ModuleCache, TypeText, START_EXPORT},
+};
+use serde::Serialize;
+use tollgate_abi::{VERSION, names::export, sha256};
+use wasmi::ExternType;
+
+/// What can be said of a module without running it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// SHA-256 of the bytes, in hexadecimal: the module's name across processes.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: usize,
+    /// The generation of the protocol it speaks, if it keeps the contract.
+    pub abi_version: Option<String>,
+    /// The version of the Rust ABI package it was built with, if it says so.
+    pub abi_package: Option<String>,
+    /// How this build of tollgate dispatches instructions: `portable` or `fast`.
+    pub dispatch: &'static str,
+    /// The memory it exports.
+    pub memory: Option<MemorySize>,
+    /// Functions that have a body.
+    pub functions: u32,
+    /// Data segments.
+    pub data_segments: u32,
+    /// What it imports, in its own order.
+    pub imports: Vec<Import>,
+    /// What it exports, in name order.
+    pub exports: Vec<Export>,
+    /// What would keep it from being loaded here.
+    pub problems: Vec<String>,
+    /// What is worth knowing but keeps it from nothing.
+    pub notes: Vec<String>,
+}
+
+/// The size of a linear memory, in pages of 64 KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemorySize {
+    /// What it starts with.
+    pub minimum: u64,
+    /// What it will never exceed, if it says so.
+    pub maximum: Option<u64>,
+}
+
+/// Something a module imports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Import {
+    /// From where.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+    /// Its type, such as `(i64) -> i64`.
+    #[serde(rename = "type")]
+    pub ty: String,
+}
+
+/// Something a module exports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// Its type, such as `(i32, i32) -> i64`.
+    #[serde(rename = "type")]
+    pub ty: String,
+}
+
+impl Inspection {
+    /// Inspects a module as a runtime with these limits would find it.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not a module that compiles; a module that compiles and is no plugin is
+    /// inspected, with its problems listed.
+    pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
+        let cache = ModuleCache::new();
+        let compiled = cache.compile(cache.key(bytes), bytes, limits.stack)?;
+        let contract = module::check(&compiled.module, &imports::offered());
+        let abi_version = contract.as_ref().ok().map(ToString::to_string);
+        let mut problems = module::check_minima(&compiled, limits);
+        problems.extend(contract.err().into_iter().flatten());
+        let memory = match compiled.module.get_export(export::MEMORY) {
+            Some(ExternType::Memory(ty)) => {
+                Some(MemorySize { minimum: ty.minimum(), maximum: ty.maximum() })
+            }
+            _ => None,
+        };
+        let imports = compiled.module.imports().map(|import| Import {
+            module: import.module().to_owned(),
+            name: import.name().to_owned(),
+            ty: TypeText::of(import.ty()).to_string(),
+        });
+        let exports = compiled.module.exports().filter(|export| export.name() != START_EXPORT);
+        let mut exports: Vec<Export> = exports
+            .map(|export| Export {
+                name: export.name().to_owned(),
+                ty: TypeText::of(export.ty()).to_string(),
+            })
+            .collect();
+        exports.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Inspection {
+            sha256: sha256::hex(&sha256::digest(bytes)),
+            size: bytes.len(),
+            abi_version,
+            abi_package: compiled.shape.abi_package.clone(),
+            dispatch: module::dispatch(),
+            memory,
+            functions: compiled.shape.functions,
+            data_segments: compiled.shape.data_segments,
+            imports: imports.collect(),
+            exports,
+            problems: problems.iter().map(ToString::to_string).collect(),
+            notes: notes(&compiled.shape),
+        })
+    }
+}
+
+fn notes(shape: &module::Shape) -> Vec<String> {
+    let mut notes = Vec::new();
+    if shape.grows_tables {
+        notes.push(
+            "it contains table.grow, so a deadline takes effect at host calls only (fuel still bounds it)"
+                .to_owned(),
+        );
+    }
+    if shape.has_start {
+        notes.push("its start function runs before every call, on the call's fuel".to_owned());
+    }
+    if let Some(package) = &shape.abi_package
+        && package != VERSION
+    {
+        notes.push(format!("built with tollgate-abi {package}, and this host has {VERSION}"));
+    }
+    notes
+}

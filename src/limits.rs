@@ -1,0 +1,195 @@
+//! What one call may use, and what it used. Enforcement is elsewhere: fuel and deadline in
+//! `guest`, memory and tables in its limiter, sizes where bytes cross the boundary.
+
+use std::time::Duration;
+
+/// Bytes of one page of linear memory.
+pub(crate) const PAGE_BYTES: u64 = 65_536;
+
+/// The most pages a 32-bit memory can have (4 GiB).
+const MAX_PAGES: u32 = 65_536;
+
+const PAGES_PER_MB: u32 = 16;
+
+/// The limits of each call. [`Limits::default`] is what [`Runtime::new`](crate::Runtime::new) uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel for one call, initialisation included. Default: 100 000 000 000, about a minute of a
+    /// tight loop or some seconds of Go code.
+    pub fuel: FuelLimit,
+    /// Linear memory of one instance. Default: 256 MB.
+    pub memory: MemoryLimit,
+    /// Elements of one table. Default: 1 000 000.
+    pub table_elements: u32,
+    /// The guest's call stack.
+    pub stack: StackLimit,
+    /// Wall-clock time for one call: a safety net beside fuel, since fuel does not measure time.
+    /// Default: none.
+    pub deadline: Option<Duration>,
+    /// The most bytes that an export may answer with. Default: 16 MiB.
+    pub result_bytes: u32,
+    /// The most bytes that one host function request may have, and the config too.
+    /// Default: 1 MiB.
+    pub request_bytes: u32,
+    /// The most bytes of content that one host function reply may carry. Default: 10 MiB.
+    pub reply_bytes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            fuel: FuelLimit::default(),
+            memory: MemoryLimit::default(),
+            table_elements: 1_000_000,
+            stack: StackLimit::default(),
+            deadline: None,
+            result_bytes: 16 << 20,
+            request_bytes: 1 << 20,
+            reply_bytes: 10 << 20,
+        }
+    }
+}
+
+/// How much fuel a call may burn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FuelLimit {
+    /// So many units; 0 is refused when the runtime is built.
+    Units(u64),
+    /// No limit. A plugin that loops runs until the deadline, if there is one.
+    Unlimited,
+}
+
+impl Default for FuelLimit {
+    fn default() -> FuelLimit {
+        FuelLimit::Units(100_000_000_000)
+    }
+}
+
+impl From<u64> for FuelLimit {
+    fn from(units: u64) -> FuelLimit {
+        FuelLimit::Units(units)
+    }
+}
+
+impl FuelLimit {
+    /// The units, with "unlimited" as the largest number.
+    pub(crate) fn units(self) -> u64 {
+        match self {
+            FuelLimit::Units(units) => units,
+            FuelLimit::Unlimited => u64::MAX,
+        }
+    }
+}
+
+/// How much linear memory an instance may have, in whole pages of 64 KiB.
+///
+/// ```
+/// use tollgate::MemoryLimit;
+///
+/// assert_eq!(MemoryLimit::try_from(0)?, MemoryLimit::default()); // 256 MB
+/// assert_eq!(MemoryLimit::try_from(-1)?, MemoryLimit::UNLIMITED); // 4 GiB, all that 32 bits reach
+/// assert_eq!(MemoryLimit::try_from(100)?.pages(), 1600);
+/// assert!(MemoryLimit::try_from(-2).is_err());
+/// assert!(MemoryLimit::try_from(4097).is_err());
+/// # Ok::<(), tollgate::InvalidMemoryLimit>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemoryLimit {
+    pages: u32,
+}
+
+impl MemoryLimit {
+    /// All that a 32-bit memory can have: 4 GiB.
+    pub const UNLIMITED: MemoryLimit = MemoryLimit { pages: MAX_PAGES };
+
+    /// A limit of `pages` pages of 64 KiB; more than 65 536 is the same as unlimited.
+    pub const fn from_pages(pages: u32) -> MemoryLimit {
+        MemoryLimit { pages: if pages > MAX_PAGES { MAX_PAGES } else { pages } }
+    }
+
+    /// The limit in pages of 64 KiB.
+    pub const fn pages(self) -> u32 {
+        self.pages
+    }
+
+    pub(crate) fn bytes(self) -> u64 {
+        u64::from(self.pages) * PAGE_BYTES
+    }
+}
+
+/// 256 MB.
+impl Default for MemoryLimit {
+    fn default() -> MemoryLimit {
+        MemoryLimit { pages: 256 * PAGES_PER_MB }
+    }
+}
+
+/// From megabytes: 0 is the default, -1 is unlimited.
+impl TryFrom<i64> for MemoryLimit {
+    type Error = InvalidMemoryLimit;
+
+    fn try_from(megabytes: i64) -> Result<MemoryLimit, InvalidMemoryLimit> {
+        match megabytes {
+            0 => Ok(MemoryLimit::default()),
+            -1 => Ok(MemoryLimit::UNLIMITED),
+            1..=4096 => u32::try_from(megabytes)
+                .map(|megabytes| MemoryLimit { pages: megabytes * PAGES_PER_MB })
+                .map_err(|_| InvalidMemoryLimit { megabytes }),
+            _ => Err(InvalidMemoryLimit { megabytes }),
+        }
+    }
+}
+
+impl std::fmt::Display for MemoryLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.pages.is_multiple_of(PAGES_PER_MB) {
+            write!(f, "{} MB", self.pages / PAGES_PER_MB)
+        } else {
+            write!(f, "{} pages", self.pages)
+        }
+    }
+}
+
+/// A number of megabytes that is no memory limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "invalid WASM memory limit: {megabytes} (must be >= -1 and <= 4096 MB; 0 is the default of 256 MB, -1 is unlimited)"
+)]
+pub struct InvalidMemoryLimit {
+    /// What was asked for.
+    pub megabytes: i64,
+}
+
+/// How deep the guest may call. The guest's stack lives on the heap, so these bound memory; the
+/// host's own stack is never at stake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StackLimit {
+    /// Nested calls. Default: 65 536; Go plugins need more than the engine's own default of 1 000.
+    pub frames: u32,
+    /// Bytes of values on the stack. Default: 16 MiB.
+    pub bytes: u32,
+}
+
+impl Default for StackLimit {
+    fn default() -> StackLimit {
+        StackLimit { frames: 65_536, bytes: 16 << 20 }
+    }
+}
+
+/// What one call used.
+///
+/// Everything but the deadline is deterministic: the same module, config, limits and replies of
+/// the world give the same figures on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Usage {
+    /// Fuel burnt, initialisation included.
+    pub fuel: u64,
+    /// The most pages of 64 KiB that linear memory had.
+    pub peak_memory_pages: u64,
+    /// Calls of host functions.
+    pub host_calls: u64,
+    /// Bytes that went into the guest: the config and replies.
+    pub bytes_in: u64,
+    /// Bytes that came out of the guest: the result and requests.
+    pub bytes_out: u64,
+}

@@ -1,0 +1,110 @@
+//! One compilation for each content: names, runtimes and threads that load the same bytes share
+//! the module. What nobody uses any more is dropped.
+
+use super::Compiled;
+use crate::{error::LoadError, limits::StackLimit};
+use std::{
+    collections::{HashMap, hash_map::RandomState},
+    fmt,
+    hash::BuildHasher,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+/// Compiled modules by content, kept as long as some runtime uses them.
+///
+/// Runtimes share one cache per process unless they are given another, so that a module loaded
+/// in many of them is compiled once. Cloning gives another handle to the same cache.
+#[derive(Clone, Default)]
+pub struct ModuleCache {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Two independent keyed hashes: nobody without the keys can aim a collision.
+    hashers: [RandomState; 2],
+    /// The only place where iteration order would not matter and lookup speed does.
+    entries: Mutex<HashMap<(ContentKey, StackLimit), Arc<Entry>>>,
+}
+
+/// Locked while its module is being compiled, so that others who want the same one wait for it
+/// while everybody else goes on.
+#[derive(Default)]
+struct Entry(Mutex<Weak<Compiled>>);
+
+/// What tells one content from another within this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ContentKey {
+    hash: [u64; 2],
+    len: usize,
+}
+
+static SHARED: LazyLock<ModuleCache> = LazyLock::new(ModuleCache::new);
+
+impl ModuleCache {
+    /// An empty cache of its own, for isolation.
+    pub fn new() -> ModuleCache {
+        ModuleCache::default()
+    }
+
+    /// The cache that runtimes of this process share by default.
+    pub fn shared() -> ModuleCache {
+        SHARED.clone()
+    }
+
+    /// How many modules are compiled and in use.
+    pub fn len(&self) -> usize {
+        lock(&self.inner.entries)
+            .values()
+            .filter(|entry| lock(&entry.0).strong_count() > 0)
+            .count()
+    }
+
+    /// Whether no module is compiled and in use.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn key(&self, bytes: &[u8]) -> ContentKey {
+        let [first, second] = &self.inner.hashers;
+        ContentKey { hash: [first.hash_one(bytes), second.hash_one(bytes)], len: bytes.len() }
+    }
+
+    pub(crate) fn compile(
+        &self,
+        key: ContentKey,
+        bytes: &[u8],
+        stack: StackLimit,
+    ) -> Result<Arc<Compiled>, LoadError> {
+        let entry = lock(&self.inner.entries).entry((key, stack)).or_default().clone();
+        let mut module = lock(&entry.0);
+        if let Some(compiled) = module.upgrade() {
+            return Ok(compiled);
+        }
+        let outcome = Compiled::new(bytes, stack).map(Arc::new);
+        if let Ok(compiled) = &outcome {
+            *module = Arc::downgrade(compiled);
+        }
+        drop(module);
+        drop(entry);
+        self.forget_unused();
+        outcome
+    }
+
+    /// Drops the entries that hold nothing and that no thread is working on.
+    fn forget_unused(&self) {
+        lock(&self.inner.entries)
+            .retain(|_, entry| Arc::strong_count(entry) > 1 || lock(&entry.0).strong_count() > 0);
+    }
+}
+
+impl fmt::Debug for ModuleCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModuleCache").finish_non_exhaustive()
+    }
+}
+
+/// A poisoned lock guards nothing that a panic could have left half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,255 @@
+//! The contract between host and plugin, checked before anything runs: exports, imports and their
+//! types. It knows names and types, not what the functions do.
+
+use crate::limits::MemoryLimit;
+use std::fmt;
+use tollgate_abi::names::export;
+use wasmi::{ExternType, FuncType, Module, ValType};
+
+/// Which generation of the protocol a plugin speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbiVersion {
+    /// `describe`, `schema`, `observe`.
+    V1,
+}
+
+impl fmt::Display for AbiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AbiVersion::V1 => "1",
+        })
+    }
+}
+
+/// The type of a function as text, such as `(i32, i32) -> i64`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeText(String);
+
+impl fmt::Display for TypeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TypeText {
+    pub(crate) fn new(params: &[ValType], results: &[ValType]) -> TypeText {
+        let join = |types: &[ValType]| {
+            let names: Vec<String> =
+                types.iter().map(|ty| format!("{ty:?}").to_lowercase()).collect();
+            names.join(", ")
+        };
+        let results = match results {
+            [one] => join(std::slice::from_ref(one)),
+            several => format!("({})", join(several)),
+        };
+        TypeText(format!("({}) -> {results}", join(params)))
+    }
+
+    pub(crate) fn of(ty: &ExternType) -> TypeText {
+        match ty {
+            ExternType::Func(func) => TypeText::new(func.params(), func.results()),
+            ExternType::Memory(_) => TypeText("a memory".into()),
+            ExternType::Table(_) => TypeText("a table".into()),
+            ExternType::Global(_) => TypeText("a global".into()),
+        }
+    }
+}
+
+/// A function that this host offers to plugins.
+pub(crate) struct Offered {
+    pub(crate) module: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) ty: FuncType,
+}
+
+/// One way in which a module breaks the contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It exports nothing that a plugin has.
+    #[error("not a plugin: it exports neither describe() and observe() nor _manifest() and _observe()")]
+    NotAPlugin,
+    /// It speaks the protocol from before 0.2.
+    #[error("built for the protocol before 0.2 ({export}() returns i32, a pointer to text); rebuild it with a current SDK")]
+    Before02 {
+        /// The export that gives it away.
+        export: &'static str,
+    },
+    /// It is a program, which would run and exit on its own.
+    #[error("exports _start, so it is a program and not a plugin; build it as a library (a reactor)")]
+    Program,
+    /// A required export is missing.
+    #[error("does not export {name}, which must be {expected}")]
+    MissingExport {
+        /// Its name.
+        name: &'static str,
+        /// What it must be.
+        expected: TypeText,
+    },
+    /// An export has another type.
+    #[error("exports {name} as {found}, and it must be {expected}")]
+    ExportType {
+        /// Its name.
+        name: &'static str,
+        /// What it must be.
+        expected: TypeText,
+        /// What it is.
+        found: TypeText,
+    },
+    /// An import that this host does not offer.
+    #[error("imports {module}.{name}, which this host does not offer (it offers {offered})")]
+    UnknownImport {
+        /// The module it is imported from.
+        module: String,
+        /// Its name.
+        name: String,
+        /// What is offered instead.
+        offered: String,
+    },
+    /// An import has another type.
+    #[error("imports {module}.{name} as {found}, and it is {expected}")]
+    ImportType {
+        /// The module it is imported from.
+        module: String,
+        /// Its name.
+        name: String,
+        /// What the host offers.
+        expected: TypeText,
+        /// What the module wants.
+        found: TypeText,
+    },
+    /// It wants more memory at its start than it may have.
+    #[error("needs {pages} pages of memory to start, more than the memory limit of {limit}")]
+    MemoryMinimum {
+        /// Its minimum, in pages of 64 KiB.
+        pages: u64,
+        /// The limit.
+        limit: MemoryLimit,
+    },
+    /// It wants a larger table at its start than it may have.
+    #[error("needs a table of {elements} elements to start, more than the limit of {limit}")]
+    TableMinimum {
+        /// Its minimum, in elements.
+        elements: u64,
+        /// The limit.
+        limit: u32,
+    },
+}
+
+const I32: ValType = ValType::I32;
+const I64: ValType = ValType::I64;
+
+/// Compares a module with the contract.
+///
+/// # Errors
+///
+/// Everything that is wrong, in a fixed order.
+pub(crate) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
+    let mut problems = Vec::new();
+    check_family(module, &mut problems);
+    if module.get_export(export::START).is_some() {
+        problems.push(Problem::Program);
+    }
+    match module.get_export(export::MEMORY) {
+        Some(ExternType::Memory(_)) => {}
+        found => problems.push(wrong_export(export::MEMORY, TypeText("a memory".into()), found)),
+    }
+    require(module, export::ALLOCATE, &[I32], &[I32], &mut problems);
+    for (name, params) in [(export::INITIALIZE, &[] as &[ValType]), (export::DEALLOCATE, &[I32, I32])]
+    {
+        if module.get_export(name).is_some() {
+            require(module, name, params, &[], &mut problems);
+        }
+    }
+    if module.get_export(export::SCHEMA).is_some() {
+        require(module, export::SCHEMA, &[], &[I64], &mut problems);
+    }
+    check_imports(module, offered, &mut problems);
+    if problems.is_empty() { Ok(AbiVersion::V1) } else { Err(problems) }
+}
+
+fn check_family(module: &Module, problems: &mut Vec<Problem>) {
+    let found = |name: &str| module.get_export(name);
+    for name in [export::DESCRIBE, export::OBSERVE] {
+        if let Some(ExternType::Func(ty)) = found(name)
+            && ty.results() == [I32]
+        {
+            problems.push(Problem::Before02 { export: name });
+            return;
+        }
+    }
+    if found(export::DESCRIBE).is_none() && found(export::OBSERVE).is_none() {
+        problems.push(Problem::NotAPlugin);
+        return;
+    }
+    require(module, export::DESCRIBE, &[], &[I64], problems);
+    require(module, export::OBSERVE, &[I32, I32], &[I64], problems);
+}
+
+fn require(
+    module: &Module,
+    name: &'static str,
+    params: &[ValType],
+    results: &[ValType],
+    problems: &mut Vec<Problem>,
+) {
+    let found = module.get_export(name);
+    if let Some(ExternType::Func(ty)) = &found
+        && ty.params() == params
+        && ty.results() == results
+    {
+        return;
+    }
+    problems.push(wrong_export(name, TypeText::new(params, results), found));
+}
+
+fn wrong_export(name: &'static str, expected: TypeText, found: Option<ExternType>) -> Problem {
+    match found {
+        None => Problem::MissingExport { name, expected },
+        Some(ty) => Problem::ExportType { name, expected, found: TypeText::of(&ty) },
+    }
+}
+
+fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Problem>) {
+    for import in module.imports() {
+        let (from, name) = (import.module(), import.name());
+        let offer = offered.iter().find(|offer| offer.module == from && offer.name == name);
+        match (offer, import.ty()) {
+            (Some(offer), ExternType::Func(ty)) if *ty == offer.ty => {}
+            (Some(offer), found) => problems.push(Problem::ImportType {
+                module: from.into(),
+                name: name.into(),
+                expected: TypeText::new(offer.ty.params(), offer.ty.results()),
+                found: TypeText::of(found),
+            }),
+            (None, _) => problems.push(Problem::UnknownImport {
+                module: from.into(),
+                name: name.into(),
+                offered: offers_like(from, offered),
+            }),
+        }
+    }
+}
+
+/// What to name in the message: the functions of the same module, or the modules there are.
+fn offers_like(from: &str, offered: &[Offered]) -> String {
+    let mut names: Vec<String> = offered
+        .iter()
+        .filter(|offer| offer.module == from)
+        .map(|offer| offer.name.to_owned())
+        .collect();
+    if names.is_empty() {
+        names = offered.iter().map(|offer| format!("module {}", offer.module)).collect();
+        names.sort();
+        names.dedup();
+    }
+    names.join(", ")
+}
+
+/// The minimum of the exported memory, in pages.
+pub(super) fn memory_minimum(module: &Module) -> Option<u64> {
+    match module.get_export(export::MEMORY)? {
+        ExternType::Memory(ty) => Some(ty.minimum()),
+        _ => None,
+    }
+}

@@ -1,0 +1,128 @@
+//! Bytes before they run: what may be compiled, the contract a plugin must keep, and the compiled
+//! module that all instances of a plugin share. Nothing here executes guest code.
+
+mod cache;
+mod contract;
+mod operators;
+mod sections;
+
+pub use cache::ModuleCache;
+pub use contract::{AbiVersion, Problem, TypeText};
+
+pub(crate) use cache::ContentKey;
+pub(crate) use contract::{Offered, check};
+
+use crate::{
+    error::LoadError,
+    limits::{Limits, StackLimit},
+};
+
+/// Units of fuel for copying this many bytes in `memory.copy`, `memory.grow` and their like. The
+/// engine's default of 64 makes a unit of memory.grow 700 times as slow as a unit of other code.
+const BYTES_COPIED_PER_FUEL: u32 = 8;
+
+/// The export by which a start function is called in slices, like any other function.
+pub(crate) const START_EXPORT: &str = "tollgate:start";
+
+/// A compiled module with its own engine: an engine's code memory only grows, so one shared by
+/// several modules would keep the code of those already dropped.
+pub(crate) struct Compiled {
+    pub(crate) module: wasmi::Module,
+    pub(crate) engine: wasmi::Engine,
+    pub(crate) shape: Shape,
+}
+
+/// What the sections say that the engine does not tell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape {
+    /// Whether the module had a start function, now exported as [`START_EXPORT`].
+    pub(crate) has_start: bool,
+    /// Whether a function contains `table.grow`. Such a module cannot be stopped between slices
+    /// of fuel: the engine resumes wrongly after running out of fuel inside that instruction.
+    pub(crate) grows_tables: bool,
+    /// The largest minimum of its tables, in elements.
+    pub(crate) table_minimum: u64,
+    /// The version of the ABI package the module was built with, if it says so.
+    pub(crate) abi_package: Option<String>,
+    /// Sizes, for `inspect`.
+    pub(crate) functions: u32,
+    pub(crate) data_segments: u32,
+}
+
+impl Compiled {
+    /// Compiles a module for instances with `stack` to call on.
+    pub(crate) fn new(bytes: &[u8], stack: StackLimit) -> Result<Compiled, LoadError> {
+        let sections = sections::split(bytes)?;
+        let shape = sections::shape(&sections)?;
+        let engine = engine(stack);
+        let compile = |bytes: &[u8]| {
+            wasmi::Module::new(&engine, bytes)
+                .map_err(|error| LoadError::Compile(error.to_string().trim().to_owned()))
+        };
+        let module = if shape.has_start {
+            // Validated as it is first, so that what the rewriting changes cannot hide an error.
+            wasmi::Module::validate(&engine, bytes)
+                .map_err(|error| LoadError::Compile(error.to_string().trim().to_owned()))?;
+            compile(&sections::export_start(&sections, START_EXPORT)?)?
+        } else {
+            compile(bytes)?
+        };
+        Ok(Compiled { module, engine, shape })
+    }
+}
+
+/// Everything about the engine is chosen here by name, so that an upgrade of wasmi cannot switch
+/// anything on.
+fn engine(stack: StackLimit) -> wasmi::Engine {
+    let mut config = wasmi::Config::default();
+    config
+        .consume_fuel(true)
+        // Whoever calls a function first must not pay for its translation, or the first and the
+        // hundredth call would cost differently.
+        .fuel_cost(wasmi::CustomFuelCosts {
+            bytes_copied_per_fuel: BYTES_COPIED_PER_FUEL,
+            fuel_per_bytes_translated: 0,
+            fuel_per_bytes_validated: 0,
+        })
+        .compilation_mode(wasmi::CompilationMode::LazyTranslation)
+        .set_max_recursion_depth(usize::try_from(stack.frames).unwrap_or(usize::MAX))
+        .set_max_stack_height(usize::try_from(stack.bytes).unwrap_or(usize::MAX))
+        .ignore_custom_sections(true)
+        // What Go, Rust, C and AssemblyScript of today emit.
+        .wasm_mutable_global(true)
+        .wasm_sign_extension(true)
+        .wasm_saturating_float_to_int(true)
+        .wasm_multi_value(true)
+        .wasm_bulk_memory(true)
+        .wasm_reference_types(true)
+        .wasm_extended_const(true)
+        .floats(true)
+        // What they do not.
+        .wasm_multi_memory(false)
+        .wasm_tail_call(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false);
+    wasmi::Engine::new(&config)
+}
+
+/// Which way of dispatching instructions this build uses.
+pub fn dispatch() -> &'static str {
+    if cfg!(feature = "portable-dispatch") { "portable" } else { "fast" }
+}
+
+/// Checks that what a module asks for at its start is within the limits.
+pub(crate) fn check_minima(compiled: &Compiled, limits: &Limits) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(minimum) = contract::memory_minimum(&compiled.module)
+        && minimum > u64::from(limits.memory.pages())
+    {
+        problems.push(Problem::MemoryMinimum { pages: minimum, limit: limits.memory });
+    }
+    if compiled.shape.table_minimum > u64::from(limits.table_elements) {
+        problems.push(Problem::TableMinimum {
+            elements: compiled.shape.table_minimum,
+            limit: limits.table_elements,
+        });
+    }
+    problems
+}

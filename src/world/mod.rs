@@ -1,0 +1,35 @@
+//! Where effects happen. A world does, or pretends to do, what passed the gate; it knows nothing
+//! about plugins, wasm or grants, except that it asks the gate about the real name of what it
+//! found before it uses it.
+
+mod deadline;
+mod system;
+
+pub(crate) use deadline::Deadline;
+pub use system::System;
+
+use crate::{
+    effect::{Effect, Refusal},
+    gate::{Checkpoint, Permitted},
+};
+
+/// Something that can make effects happen. Each instance of a plugin gets its own.
+pub trait World: Send + Sync {
+    /// Makes one effect happen, asking the gate about names on the way.
+    ///
+    /// # Errors
+    ///
+    /// The gate's denial, or why the world could not do it.
+    fn perform(
+        &mut self,
+        effect: &Effect,
+        gate: &Checkpoint<'_>,
+    ) -> Result<Permitted, Refusal>;
+
+    /// The real name of a path in this world: absolute, with no symbolic link in it. Used once,
+    /// when a runtime is built, to pin what its grants name. `None` if there is no such path.
+    fn real_name(&self, path: &str) -> Option<String>;
+
+    /// Where relative paths and patterns begin; absolute.
+    fn working_directory(&self) -> String;
+}
