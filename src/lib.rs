@@ -1,1 +1,2 @@
 //! tollgate
+pub mod capability;
