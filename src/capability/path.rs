@@ -1,0 +1,114 @@
+//! Paths as text: cleaning, joining, and following links through a function the caller supplies.
+//! No file system is touched here; which real path a name has is the world's knowledge.
+
+use std::borrow::Cow;
+
+/// The absolute, cleaned form of `path`: it begins with `/`, has no empty part, no `.` and no `..`
+/// (which stops at the root), and no `/` at the end unless it is the root.
+///
+/// A relative path is joined to `cwd`. `None` for an empty path, for a NUL byte and for a relative
+/// path without an absolute `cwd`.
+pub fn absolute<'a>(path: &'a str, cwd: Option<&str>) -> Option<Cow<'a, str>> {
+    if path.is_empty() || path.contains('\0') {
+        return None;
+    }
+    if path.starts_with('/') {
+        return Some(cleaned(path));
+    }
+    let cwd = cwd.filter(|cwd| cwd.starts_with('/') && !cwd.contains('\0'))?;
+    Some(Cow::Owned(cleaned(&format!("{cwd}/{path}")).into_owned()))
+}
+
+/// [`absolute`] for a text known to begin with `/`.
+pub(super) fn cleaned(path: &str) -> Cow<'_, str> {
+    if is_clean(path) {
+        return Cow::Borrowed(path);
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    Cow::Owned(format!("/{}", parts.join("/")))
+}
+
+fn is_clean(path: &str) -> bool {
+    match path.strip_prefix('/') {
+        Some("") => true,
+        Some(rest) => rest.split('/').all(|part| !matches!(part, "" | "." | "..")),
+        None => false,
+    }
+}
+
+/// The real path of `path`, an absolute cleaned one, where `resolve` tells the real path of what
+/// exists and `None` for what does not.
+///
+/// For a path that does not exist the deepest existing ancestor decides: its real path, with the
+/// missing names behind it (reglet-abi 4.3, rows 84 and 85). `None` if not even `/` resolves.
+pub fn real(path: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let mut known = path;
+    loop {
+        if let Some(real) = resolve(known) {
+            let missing = path.get(known.len()..).unwrap_or_default();
+            return Some(cleaned(&format!("/{real}/{missing}")).into_owned());
+        }
+        if known == "/" {
+            return None;
+        }
+        known = match known.rfind('/') {
+            Some(0) => "/",
+            Some(slash) => known.get(..slash)?,
+            None => return None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_cleaned_and_joined() {
+        for (path, cwd, expected) in [
+            ("/", None, Some("/")),
+            ("//etc//hosts", None, Some("/etc/hosts")),
+            ("/../..", None, Some("/")),
+            ("/a/./b/../c/", None, Some("/a/c")),
+            ("../x", Some("/w/cwd"), Some("/w/x")),
+            ("x", Some("/"), Some("/x")),
+            ("x", Some("w"), None),
+            ("x", None, None),
+            ("", Some("/w"), None),
+            ("/a\0b", None, None),
+            ("/a b ", None, Some("/a b ")),
+        ] {
+            assert_eq!(
+                absolute(path, cwd).as_deref(),
+                expected,
+                "{path} in {cwd:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_deepest_existing_ancestor_decides() {
+        let resolve = |path: &str| match path {
+            "/" => Some("/".to_owned()),
+            "/link" => Some("/target".to_owned()),
+            _ => None,
+        };
+        assert_eq!(real("/link", &resolve).as_deref(), Some("/target"));
+        assert_eq!(
+            real("/link/new/file", &resolve).as_deref(),
+            Some("/target/new/file")
+        );
+        assert_eq!(real("/linked", &resolve).as_deref(), Some("/linked"));
+        assert_eq!(real("/", &resolve).as_deref(), Some("/"));
+        assert_eq!(real("/x", &|_| None), None);
+    }
+}
