@@ -16,6 +16,9 @@ pub mod export {
     pub const ALLOCATE: &str = "allocate";
     /// `(ptr: i32, size: i32) -> ()`, optional: gives a buffer back.
     pub const DEALLOCATE: &str = "deallocate";
+    /// An `i32` global, optional: the address of the guest kit's panic mailbox. The host reads it
+    /// after a trap without running guest code; the layout is in the README of this crate.
+    pub const PANIC: &str = "tollgate_panic";
     /// `() -> i64`: the 2026 generation's description.
     pub const MANIFEST: &str = "_manifest";
     /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
