@@ -38,6 +38,17 @@ pub(super) fn result(
     Ok(bytes.to_vec())
 }
 
+/// The text that a panicked guest left: at `mailbox` stand its pointer and length.
+pub(super) fn mail(memory: &[u8], mailbox: u32, limit: u32) -> Option<Vec<u8>> {
+    let words = slice(memory, PtrLen::new(mailbox, 8).ok()?)?;
+    let word = |at: usize| Some(u32::from_le_bytes(words.get(at..at + 4)?.try_into().ok()?));
+    let text = PtrLen::new(word(0)?, word(4)?).ok()?;
+    if text.is_empty() || text.len() > limit {
+        return None;
+    }
+    slice(memory, text).map(<[u8]>::to_vec)
+}
+
 /// Puts bytes into a buffer that the guest allocates for them.
 pub(super) fn place(
     mut ctx: impl AsContextMut<Data = Host>,

@@ -19,7 +19,7 @@ use crate::{
 use limiter::Limiter;
 use std::sync::Arc;
 use tollgate_abi::names::export;
-use wasmi::{Linker, Memory, Store, TypedFunc};
+use wasmi::{Linker, Memory, Store, TrapCode, TypedFunc};
 
 /// What the store of an instance holds on the host's side.
 pub(crate) struct Host {
@@ -93,8 +93,7 @@ impl Instance {
 
     /// Calls an export without arguments and takes the bytes that its packed result names.
     pub(crate) fn ask(&mut self, name: &'static str) -> Result<Vec<u8>, Error> {
-        let packed = self.call::<(), i64>(name, name, ())?;
-        self.take_result(name, packed)
+        self.call_packed::<()>(name, ())
     }
 
     /// Gives the guest a config and takes the bytes that the packed result names.
@@ -108,9 +107,7 @@ impl Instance {
         }
         let placed = memory::place(&mut self.store, self.exports, config);
         let range = placed.map_err(|stop| self.fail(name, stop))?;
-        let arguments = (range.ptr().cast_signed(), range.len().cast_signed());
-        let packed = self.call::<(i32, i32), i64>(name, name, arguments)?;
-        self.take_result(name, packed)
+        self.call_packed(name, (range.ptr().cast_signed(), range.len().cast_signed()))
     }
 
     /// What the instance has used so far.
@@ -126,6 +123,33 @@ impl Instance {
             breach,
             usage: Box::new(self.usage()),
         }
+    }
+
+    /// Calls an export that answers with packed bytes. A Rust guest that panicked has trapped, and
+    /// left its answer in a mailbox that is read without running the guest any more.
+    fn call_packed<P: wasmi::WasmParams>(
+        &mut self,
+        name: &'static str,
+        params: P,
+    ) -> Result<Vec<u8>, Error> {
+        let function = self.function::<P, i64>(name, name)?;
+        match run::call(&mut self.store, function, params) {
+            Ok(packed) => self.take_result(name, packed),
+            Err(stop) => match self.last_words(&stop) {
+                Some(evidence) => Ok(evidence),
+                None => Err(self.fail(name, stop)),
+            },
+        }
+    }
+
+    fn last_words(&self, stop: &Stop) -> Option<Vec<u8>> {
+        let gave_up = matches!(stop.cause, Cause::Trap(TrapCode::UnreachableCodeReached));
+        if !gave_up || self.store.data().limiter.refused().is_some() {
+            return None;
+        }
+        let mailbox = self.instance.get_global(&self.store, export::PANIC)?.get(&self.store).i32()?;
+        let memory = self.exports.memory.data(&self.store);
+        memory::mail(memory, mailbox.cast_unsigned(), self.store.data().limits.result_bytes)
     }
 
     /// Copies a result out. The guest's buffers are not given back: the instance ends here, and
@@ -144,10 +168,17 @@ impl Instance {
         P: wasmi::WasmParams,
         R: wasmi::WasmResults,
     {
-        let Ok(function) = self.instance.get_typed_func::<P, R>(&self.store, name) else {
-            return Err(self.breach(label, Breach::NotExported));
-        };
+        let function = self.function::<P, R>(name, label)?;
         run::call(&mut self.store, function, params).map_err(|stop| self.fail(label, stop))
+    }
+
+    fn function<P, R>(&self, name: &str, label: &'static str) -> Result<TypedFunc<P, R>, Error>
+    where
+        P: wasmi::WasmParams,
+        R: wasmi::WasmResults,
+    {
+        let function = self.instance.get_typed_func::<P, R>(&self.store, name);
+        function.map_err(|_| self.breach(label, Breach::NotExported))
     }
 
     fn fail(&self, export: &'static str, stop: Stop) -> Error {

@@ -7,7 +7,10 @@ use std::{
     collections::{HashMap, hash_map::RandomState},
     fmt,
     hash::BuildHasher,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Compiled modules by content, kept as long as some runtime uses them.
@@ -25,6 +28,7 @@ struct Inner {
     hashers: [RandomState; 2],
     /// The only place where iteration order would not matter and lookup speed does.
     entries: Mutex<HashMap<(ContentKey, StackLimit), Arc<Entry>>>,
+    compilations: AtomicU64,
 }
 
 /// Locked while its module is being compiled, so that others who want the same one wait for it
@@ -60,6 +64,11 @@ impl ModuleCache {
             .count()
     }
 
+    /// How many compilations this cache could not save.
+    pub fn compilations(&self) -> u64 {
+        self.inner.compilations.load(Ordering::Relaxed)
+    }
+
     /// Whether no module is compiled and in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -81,6 +90,7 @@ impl ModuleCache {
         if let Some(compiled) = module.upgrade() {
             return Ok(compiled);
         }
+        self.inner.compilations.fetch_add(1, Ordering::Relaxed);
         let outcome = Compiled::new(bytes, stack).map(Arc::new);
         if let Ok(compiled) = &outcome {
             *module = Arc::downgrade(compiled);
