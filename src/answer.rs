@@ -36,13 +36,18 @@ fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Breach> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, Breach> {
-    std::str::from_utf8(bytes).map_err(|error| Breach::NotUtf8 { at: error.valid_up_to() })
+    std::str::from_utf8(bytes).map_err(|error| Breach::NotUtf8 {
+        at: error.valid_up_to(),
+    })
 }
 
 fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
-        Breach::TooDeep { depth, limit: MAX_DEPTH }
+        Breach::TooDeep {
+            depth,
+            limit: MAX_DEPTH,
+        }
     } else if error.is_shape() {
         Breach::WrongShape(error.to_string())
     } else {

@@ -207,14 +207,25 @@ pub enum DenialReason {
 
 impl std::fmt::Display for Denial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Denial { plugin, wish, needs, reason } = self;
+        let Denial {
+            plugin,
+            wish,
+            needs,
+            reason,
+        } = self;
         f.write_str("permission denied: ")?;
         match reason {
             DenialReason::NoGrants => {
-                write!(f, "no capabilities granted to plugin {plugin}, which asked for {wish}")?;
+                write!(
+                    f,
+                    "no capabilities granted to plugin {plugin}, which asked for {wish}"
+                )?;
             }
             DenialReason::NotCovered => {
-                write!(f, "capability denied: {wish} is not granted to plugin {plugin}")?;
+                write!(
+                    f,
+                    "capability denied: {wish} is not granted to plugin {plugin}"
+                )?;
             }
             DenialReason::LeadsOutside => write!(
                 f,

@@ -64,7 +64,11 @@ pub enum Error {
 }
 
 fn running(export: &str) -> String {
-    if export == INSTANTIATE { "instantiation".into() } else { format!("{export}()") }
+    if export == INSTANTIATE {
+        "instantiation".into()
+    } else {
+        format!("{export}()")
+    }
 }
 
 /// The name by which errors call what happens before any export runs.
@@ -88,10 +92,14 @@ pub enum BuildError {
     #[error(transparent)]
     MemoryLimit(#[from] InvalidMemoryLimit),
     /// Nothing runs on no fuel.
-    #[error("a fuel limit of 0 lets nothing run; ask for FuelLimit::Unlimited if you want no limit")]
+    #[error(
+        "a fuel limit of 0 lets nothing run; ask for FuelLimit::Unlimited if you want no limit"
+    )]
     NoFuel,
     /// Nothing runs on no stack.
-    #[error("a stack limit of {frames} frames and {bytes} bytes lets nothing run (at least 16 frames and 4096 bytes)")]
+    #[error(
+        "a stack limit of {frames} frames and {bytes} bytes lets nothing run (at least 16 frames and 4096 bytes)"
+    )]
     NoStack {
         /// The frames asked for.
         frames: u32,
@@ -111,7 +119,9 @@ pub enum LoadError {
     #[error("failed to compile: these bytes are not a WebAssembly module ({0})")]
     NotWasm(String),
     /// The bytes are a component, which is another format.
-    #[error("this is a WebAssembly component, and plugins are core modules; build it without the component step")]
+    #[error(
+        "this is a WebAssembly component, and plugins are core modules; build it without the component step"
+    )]
     Component,
     /// The engine refuses the module.
     #[error("failed to compile: {0}")]
@@ -125,7 +135,11 @@ pub enum LoadError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Why a config cannot be given to a plugin.
@@ -174,7 +188,9 @@ pub enum Fault {
     #[error("the host ran out of memory")]
     HostOutOfMemory,
     /// The call stack is used up.
-    #[error("overflowed the stack (limit {frames} frames, {bytes} bytes); look for endless recursion")]
+    #[error(
+        "overflowed the stack (limit {frames} frames, {bytes} bytes); look for endless recursion"
+    )]
     StackOverflow {
         /// The limit in frames.
         frames: u32,
@@ -259,7 +275,9 @@ pub enum Breach {
         bytes: usize,
     },
     /// `allocate` gave a buffer that lies outside linear memory.
-    #[error("needed a buffer of {bytes} bytes, and allocate() returned {ptr}, which does not fit into the memory of {memory} bytes")]
+    #[error(
+        "needed a buffer of {bytes} bytes, and allocate() returned {ptr}, which does not fit into the memory of {memory} bytes"
+    )]
     BufferOutOfBounds {
         /// Where the buffer would begin.
         ptr: u32,

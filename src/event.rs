@@ -27,7 +27,9 @@ pub(crate) struct Observer {
 
 impl Observer {
     pub(crate) fn tell(&self, plugin: &str, event: &Event) {
-        let Some(callback) = &self.callback else { return };
+        let Some(callback) = &self.callback else {
+            return;
+        };
         match event {
             Event::Log(record) => {
                 let mut record = record.clone();
@@ -44,6 +46,8 @@ impl Observer {
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observer").field("callback", &self.callback.is_some()).finish()
+        f.debug_struct("Observer")
+            .field("callback", &self.callback.is_some())
+            .finish()
     }
 }

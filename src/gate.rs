@@ -26,7 +26,9 @@ pub(crate) struct Policy {
 
 impl Policy {
     fn covers(&self, wish: &Wish) -> bool {
-        self.grants.iter().any(|grant| grant.covers(wish, Some(&self.working_directory)))
+        self.grants
+            .iter()
+            .any(|grant| grant.covers(wish, Some(&self.working_directory)))
     }
 }
 
@@ -48,7 +50,14 @@ impl Gate {
         deadline: Option<Deadline>,
         observer: Observer,
     ) -> Gate {
-        Gate { plugin, policy, world, deadline, observer, opened: BTreeSet::new() }
+        Gate {
+            plugin,
+            policy,
+            world,
+            deadline,
+            observer,
+            opened: BTreeSet::new(),
+        }
     }
 
     pub(crate) fn working_directory(&self) -> &str {
@@ -70,7 +79,8 @@ impl Gate {
                 self.opened.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
-                self.observer.tell(&self.plugin, &Event::Denied(denial.clone()));
+                self.observer
+                    .tell(&self.plugin, &Event::Denied(denial.clone()));
             }
             _ => {}
         }
@@ -87,7 +97,8 @@ impl Gate {
             return Err(bad_handle().into());
         }
         if let Effect::Log(record) = effect {
-            self.observer.tell(&self.plugin, &Event::Log(record.clone()));
+            self.observer
+                .tell(&self.plugin, &Event::Log(record.clone()));
             return Ok(Answer::Done);
         }
         let checkpoint = Checkpoint {
@@ -96,7 +107,9 @@ impl Gate {
             effect,
             deadline: self.deadline,
         };
-        self.world.perform(effect, &checkpoint).map(|permitted| permitted.0)
+        self.world
+            .perform(effect, &checkpoint)
+            .map(|permitted| permitted.0)
     }
 }
 
@@ -109,7 +122,11 @@ fn timed_out() -> Failure {
 }
 
 fn bad_handle() -> Failure {
-    Failure { kind: kinds::FS, code: "EBADF", message: "no such open file".into() }
+    Failure {
+        kind: kinds::FS,
+        code: "EBADF",
+        message: "no such open file".into(),
+    }
 }
 
 /// What a world asks before it acts: it resolves a name to the object itself, has the object's

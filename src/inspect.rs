@@ -5,7 +5,7 @@ use crate::{
     error::LoadError,
     imports,
     limits::Limits,
-    module::{self, ModuleCache, TypeText, START_EXPORT},
+    module::{self, ModuleCache, START_EXPORT, TypeText},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export, sha256};
@@ -86,9 +86,10 @@ impl Inspection {
         let mut problems = module::check_minima(&compiled, limits);
         problems.extend(contract.err().into_iter().flatten());
         let memory = match compiled.module.get_export(export::MEMORY) {
-            Some(ExternType::Memory(ty)) => {
-                Some(MemorySize { minimum: ty.minimum(), maximum: ty.maximum() })
-            }
+            Some(ExternType::Memory(ty)) => Some(MemorySize {
+                minimum: ty.minimum(),
+                maximum: ty.maximum(),
+            }),
             _ => None,
         };
         let imports = compiled.module.imports().map(|import| Import {
@@ -96,7 +97,10 @@ impl Inspection {
             name: import.name().to_owned(),
             ty: TypeText::of(import.ty()).to_string(),
         });
-        let exports = compiled.module.exports().filter(|export| export.name() != START_EXPORT);
+        let exports = compiled
+            .module
+            .exports()
+            .filter(|export| export.name() != START_EXPORT);
         let mut exports: Vec<Export> = exports
             .map(|export| Export {
                 name: export.name().to_owned(),
@@ -135,7 +139,9 @@ fn notes(shape: &module::Shape) -> Vec<String> {
     if let Some(package) = &shape.abi_package
         && package != VERSION
     {
-        notes.push(format!("built with tollgate-abi {package}, and this host has {VERSION}"));
+        notes.push(format!(
+            "built with tollgate-abi {package}, and this host has {VERSION}"
+        ));
     }
     notes
 }

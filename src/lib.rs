@@ -47,3 +47,8 @@ pub use plugin::{Observation, Plugin};
 pub use runtime::{Runtime, RuntimeBuilder};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -104,7 +104,9 @@ impl MemoryLimit {
 
     /// A limit of `pages` pages of 64 KiB; more than 65 536 is the same as unlimited.
     pub const fn from_pages(pages: u32) -> MemoryLimit {
-        MemoryLimit { pages: if pages > MAX_PAGES { MAX_PAGES } else { pages } }
+        MemoryLimit {
+            pages: if pages > MAX_PAGES { MAX_PAGES } else { pages },
+        }
     }
 
     /// The limit in pages of 64 KiB.
@@ -120,7 +122,9 @@ impl MemoryLimit {
 /// 256 MB.
 impl Default for MemoryLimit {
     fn default() -> MemoryLimit {
-        MemoryLimit { pages: 256 * PAGES_PER_MB }
+        MemoryLimit {
+            pages: 256 * PAGES_PER_MB,
+        }
     }
 }
 
@@ -133,7 +137,9 @@ impl TryFrom<i64> for MemoryLimit {
             0 => Ok(MemoryLimit::default()),
             -1 => Ok(MemoryLimit::UNLIMITED),
             1..=4096 => u32::try_from(megabytes)
-                .map(|megabytes| MemoryLimit { pages: megabytes * PAGES_PER_MB })
+                .map(|megabytes| MemoryLimit {
+                    pages: megabytes * PAGES_PER_MB,
+                })
                 .map_err(|_| InvalidMemoryLimit { megabytes }),
             _ => Err(InvalidMemoryLimit { megabytes }),
         }
@@ -172,7 +178,10 @@ pub struct StackLimit {
 
 impl Default for StackLimit {
     fn default() -> StackLimit {
-        StackLimit { frames: 65_536, bytes: 16 << 20 }
+        StackLimit {
+            frames: 65_536,
+            bytes: 16 << 20,
+        }
     }
 }
 

@@ -57,7 +57,15 @@ pub(crate) struct Parts {
 
 impl Plugin {
     pub(crate) fn new(parts: Parts) -> Plugin {
-        let Parts { name, key, version, compiled, linker, settings, policy } = parts;
+        let Parts {
+            name,
+            key,
+            version,
+            compiled,
+            linker,
+            settings,
+            policy,
+        } = parts;
         Plugin {
             inner: Arc::new(Inner {
                 name,
@@ -124,14 +132,28 @@ impl Plugin {
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let mut instance = self.start()?;
         let bytes = instance.observe(export::OBSERVE, &to_json(config.values()))?;
-        let mut evidence = read_evidence(&bytes)
-            .map_err(|breach| instance.breach(export::OBSERVE, breach))?;
-        self.inner.settings.observer.redactor.evidence(&mut evidence);
-        Ok(Observation { evidence, usage: instance.usage() })
+        let mut evidence =
+            read_evidence(&bytes).map_err(|breach| instance.breach(export::OBSERVE, breach))?;
+        self.inner
+            .settings
+            .observer
+            .redactor
+            .evidence(&mut evidence);
+        Ok(Observation {
+            evidence,
+            usage: instance.usage(),
+        })
     }
 
     fn start(&self) -> Result<Instance, Error> {
-        let Inner { name, compiled, linker, settings, policy, .. } = &*self.inner;
+        let Inner {
+            name,
+            compiled,
+            linker,
+            settings,
+            policy,
+            ..
+        } = &*self.inner;
         let gate = Gate::new(
             name.clone(),
             policy.clone(),
@@ -139,7 +161,13 @@ impl Plugin {
             settings.limits.deadline.map(Deadline::after),
             settings.observer.clone(),
         );
-        Instance::start(Start { plugin: name, compiled, linker, limits: &settings.limits, gate })
+        Instance::start(Start {
+            plugin: name,
+            compiled,
+            linker,
+            limits: &settings.limits,
+            gate,
+        })
     }
 }
 
@@ -151,7 +179,10 @@ struct AskedOnce<T> {
 
 impl<T> Default for AskedOnce<T> {
     fn default() -> AskedOnce<T> {
-        AskedOnce { value: OnceLock::new(), asking: Mutex::new(()) }
+        AskedOnce {
+            value: OnceLock::new(),
+            asking: Mutex::new(()),
+        }
     }
 }
 

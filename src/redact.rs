@@ -26,7 +26,10 @@ impl Redactor {
         if self.0.is_none() {
             return;
         }
-        evidence.data.values_mut().for_each(|value| self.value(value));
+        evidence
+            .data
+            .values_mut()
+            .for_each(|value| self.value(value));
         if let Some(raw) = &mut evidence.raw {
             self.text(raw);
         }
@@ -47,7 +50,11 @@ impl Redactor {
 
     fn detail(&self, error: &mut ErrorDetail) {
         self.text(&mut error.message);
-        for value in error.details.iter_mut().flat_map(serde_json::Map::values_mut) {
+        for value in error
+            .details
+            .iter_mut()
+            .flat_map(serde_json::Map::values_mut)
+        {
             self.value(value);
         }
         if let Some(wrapped) = &mut error.wrapped {
@@ -58,6 +65,10 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Redactor(a rule)" } else { "Redactor(none)" })
+        f.write_str(if self.0.is_some() {
+            "Redactor(a rule)"
+        } else {
+            "Redactor(none)"
+        })
     }
 }

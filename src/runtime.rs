@@ -77,9 +77,15 @@ impl Runtime {
     /// plugin with other bytes.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Plugin, Error> {
         let inner = &*self.inner;
-        let failed = |problem| Error::Load { plugin: name.to_owned(), problem };
+        let failed = |problem| Error::Load {
+            plugin: name.to_owned(),
+            problem,
+        };
         let key = inner.cache.key(bytes);
-        let slot = lock(&inner.plugins).entry(name.to_owned()).or_default().clone();
+        let slot = lock(&inner.plugins)
+            .entry(name.to_owned())
+            .or_default()
+            .clone();
         let loading = lock(&slot.loading);
         if let Some(plugin) = slot.plugin.get() {
             if plugin.key() != key {
@@ -104,7 +110,9 @@ impl Runtime {
     /// The names of the loaded plugins, in order.
     pub fn plugins(&self) -> Vec<String> {
         let plugins = lock(&self.inner.plugins);
-        let loaded = plugins.iter().filter(|(_, slot)| slot.plugin.get().is_some());
+        let loaded = plugins
+            .iter()
+            .filter(|(_, slot)| slot.plugin.get().is_some());
         loaded.map(|(name, _)| name.clone()).collect()
     }
 
@@ -115,7 +123,11 @@ impl Runtime {
     /// [`Error::NotLoaded`] for an unknown name, or as [`Plugin::schema`].
     pub fn schema(&self, name: &str) -> Result<Arc<ConfigSchema>, Error> {
         let plugin = self.plugin(name);
-        plugin.ok_or_else(|| Error::NotLoaded { plugin: name.to_owned() })?.schema()
+        plugin
+            .ok_or_else(|| Error::NotLoaded {
+                plugin: name.to_owned(),
+            })?
+            .schema()
     }
 
     /// What the operator granted.
@@ -328,8 +340,7 @@ impl RuntimeBuilder {
 
 /// The operating system, as seen from where the process stands now.
 fn here() -> Result<Arc<NewWorld>, BuildError> {
-    let system =
-        System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
+    let system = System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
     Ok(Arc::new(move || Box::new(system.fresh())))
 }
 
@@ -345,5 +356,8 @@ fn pin(grants: &Grants, world: &dyn World) -> BTreeMap<String, Arc<Policy>> {
             working_directory: working_directory.clone(),
         })
     };
-    grants.plugins().map(|plugin| (plugin.to_owned(), policy(plugin))).collect()
+    grants
+        .plugins()
+        .map(|plugin| (plugin.to_owned(), policy(plugin)))
+        .collect()
 }

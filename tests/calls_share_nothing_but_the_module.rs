@@ -29,7 +29,10 @@ fn together<T: Send>(work: impl Fn(usize) -> T + Sync) -> Vec<T> {
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     })
 }
 
@@ -61,7 +64,10 @@ fn fifty_threads_get_their_own_answers() {
 #[test]
 fn fifty_threads_loading_one_name_compile_it_once() {
     let cache = ModuleCache::new();
-    let runtime = Runtime::builder().module_cache(cache.clone()).build().unwrap();
+    let runtime = Runtime::builder()
+        .module_cache(cache.clone())
+        .build()
+        .unwrap();
     let bytes = echo();
     together(|_| runtime.load("echo", &bytes).unwrap());
     assert_eq!(cache.compilations(), 1);
@@ -72,11 +78,18 @@ fn fifty_threads_loading_one_name_compile_it_once() {
 fn names_and_runtimes_share_a_module_and_nobody_keeps_it() {
     let cache = ModuleCache::new();
     let runtimes: Vec<Runtime> = (0..5)
-        .map(|_| Runtime::builder().module_cache(cache.clone()).build().unwrap())
+        .map(|_| {
+            Runtime::builder()
+                .module_cache(cache.clone())
+                .build()
+                .unwrap()
+        })
         .collect();
     let bytes = echo();
     together(|number| {
-        runtimes[number % 5].load(&format!("plugin/{}", number % 10), &bytes).unwrap()
+        runtimes[number % 5]
+            .load(&format!("plugin/{}", number % 10), &bytes)
+            .unwrap()
     });
     assert_eq!((cache.compilations(), cache.len()), (1, 1));
     runtimes[0].load("odd", &Guest::default().bytes()).unwrap();
@@ -93,12 +106,22 @@ fn a_name_belongs_to_its_bytes() {
     let first = runtime.load("p", &echo()).unwrap();
     let again = runtime.load("p", &echo()).unwrap();
     assert_eq!(first.name(), again.name());
-    let message = runtime.load("p", &Guest::default().bytes()).map(|_| ()).unwrap_err().to_string();
-    assert!(message.contains("plugin p: the name is taken by a plugin with other bytes"), "{message}");
+    let message = runtime
+        .load("p", &Guest::default().bytes())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("plugin p: the name is taken by a plugin with other bytes"),
+        "{message}"
+    );
     runtime.close();
     assert!(runtime.plugin("p").is_none());
     assert!(runtime.load("p", &Guest::default().bytes()).is_ok());
-    assert!(first.observe(&Config::new()).is_ok(), "a handle outlives close");
+    assert!(
+        first.observe(&Config::new()).is_ok(),
+        "a handle outlives close"
+    );
 }
 
 #[test]
@@ -119,7 +142,10 @@ fn what_is_not_loaded_is_not_found() {
         "plugin nonexistent not loaded; call load first"
     );
     runtime.load("echo", &echo()).unwrap();
-    assert_eq!(runtime.schema("echo").unwrap().raw(), r#"{"type":"object"}"#);
+    assert_eq!(
+        runtime.schema("echo").unwrap().raw(),
+        r#"{"type":"object"}"#
+    );
 }
 
 /// A plugin that logs each time it is asked to describe itself.
@@ -127,7 +153,11 @@ fn talkative() -> Guest {
     let honest = Guest::default();
     Guest {
         imports: "(import \"reglet_host\" \"log_message\" (func $log (param i64)))",
-        describe: format!("(call $log {}) {}", support::text_at(300, 2), honest.describe),
+        describe: format!(
+            "(call $log {}) {}",
+            support::text_at(300, 2),
+            honest.describe
+        ),
         ..honest
     }
 }
@@ -185,7 +215,10 @@ fn nothing_of_one_call_is_seen_by_the_next() {
              (call $pack (i32.const 512) (i32.const {}))",
             template.len()
         ),
-        more: format!("(global $calls (mut i32) (i32.const 0)) {}", support::data(512, template)),
+        more: format!(
+            "(global $calls (mut i32) (i32.const 0)) {}",
+            support::data(512, template)
+        ),
         ..Guest::default()
     };
     let plugin = guest.load();

@@ -10,15 +10,24 @@ use tollgate::{Config, Runtime};
 fn extra_fuel(body: &str, more: &str) -> u64 {
     let plain = Guest::default();
     let base = plain.load().observe(&Config::new()).unwrap().usage.fuel;
-    let guest =
-        Guest { observe: format!("{body} {}", plain.observe), more: more.into(), ..plain };
+    let guest = Guest {
+        observe: format!("{body} {}", plain.observe),
+        more: more.into(),
+        ..plain
+    };
     guest.load().observe(&Config::new()).unwrap().usage.fuel - base
 }
 
 #[test]
 fn fuel_counts_operators() {
     assert_eq!(extra_fuel("(drop (i32.const 1))", ""), 1);
-    assert_eq!(extra_fuel("(nop) (block) (drop (i32.add (i32.const 1) (i32.const 2)))", ""), 3);
+    assert_eq!(
+        extra_fuel(
+            "(nop) (block) (drop (i32.add (i32.const 1) (i32.const 2)))",
+            ""
+        ),
+        3
+    );
 }
 
 #[test]
@@ -32,9 +41,8 @@ fn a_function_is_charged_when_it_is_called_and_not_when_it_is_translated() {
 
 #[test]
 fn bulk_operators_cost_a_unit_for_each_eight_bytes() {
-    let body = |bytes: u32| {
-        format!("(memory.fill (i32.const 70000) (i32.const 1) (i32.const {bytes}))")
-    };
+    let body =
+        |bytes: u32| format!("(memory.fill (i32.const 70000) (i32.const 1) (i32.const {bytes}))");
     assert_eq!(extra_fuel(&body(8000), "") - extra_fuel(&body(0), ""), 1000);
     let grow = |pages: u32| format!("(drop (memory.grow (i32.const {pages})))");
     assert_eq!(extra_fuel(&grow(2), "") - extra_fuel(&grow(1), ""), 8192);
@@ -52,16 +60,29 @@ fn nans_have_one_payload() {
             .into(),
         ..Guest::default()
     };
-    let error = guest.load().observe(&Config::new()).unwrap_err().to_string();
+    let error = guest
+        .load()
+        .observe(&Config::new())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("null pointer or zero length"), "{error}");
 }
 
 #[test]
 fn a_host_panic_inside_the_engine_is_contained() {
-    let runtime = Runtime::builder().on_event(|_, _| panic!("contained")).build().unwrap();
+    let runtime = Runtime::builder()
+        .on_event(|_, _| panic!("contained"))
+        .build()
+        .unwrap();
     let plugin = Guest::relay("fs_read").load_in(&runtime);
     let config = Config::new().set("path", "/etc/hostname");
-    assert!(plugin.observe(&config).unwrap_err().to_string().contains("contained"));
+    assert!(
+        plugin
+            .observe(&config)
+            .unwrap_err()
+            .to_string()
+            .contains("contained")
+    );
 }
 
 #[test]

@@ -36,7 +36,14 @@ impl Place {
     }
 
     fn path(&self, name: &str) -> String {
-        self.root.path().canonicalize().unwrap().join(name).to_str().unwrap().to_owned()
+        self.root
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join(name)
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     fn plugin(&self, function: &str, grants: &[&str]) -> Plugin {
@@ -72,19 +79,37 @@ fn a_granted_file_is_read() {
     let plugin = place.plugin("fs_read", &["fs:read:ROOT/open/**"]);
     let path = place.path("open/a.txt");
     let reply = ask(&plugin, json!({"path": path}));
-    assert_eq!(reply, json!({"content": "aGVsbG8=", "encoding": "base64", "size": 5}));
-    let reply = ask(&plugin, json!({"path": path, "encoding": "utf-8", "offset": 1, "limit": 3}));
+    assert_eq!(
+        reply,
+        json!({"content": "aGVsbG8=", "encoding": "base64", "size": 5})
+    );
+    let reply = ask(
+        &plugin,
+        json!({"path": path, "encoding": "utf-8", "offset": 1, "limit": 3}),
+    );
     assert_eq!(
         reply,
         json!({"content": "ell", "encoding": "utf-8", "size": 5, "truncated": true})
     );
-    assert_eq!(ask(&plugin, json!({"path": path, "offset": 99}))["content"], "");
+    assert_eq!(
+        ask(&plugin, json!({"path": path, "offset": 99}))["content"],
+        ""
+    );
     // A relative path starts at the working directory.
-    assert_eq!(ask(&plugin, json!({"path": "open/sub/../a.txt"}))["content"], "aGVsbG8=");
+    assert_eq!(
+        ask(&plugin, json!({"path": "open/sub/../a.txt"}))["content"],
+        "aGVsbG8="
+    );
     // A link that stays inside is as good as its target.
-    assert_eq!(ask(&plugin, json!({"path": place.path("open/inner")}))["content"], "aGVsbG8=");
+    assert_eq!(
+        ask(&plugin, json!({"path": place.path("open/inner")}))["content"],
+        "aGVsbG8="
+    );
     // So is the same directory by another name.
-    assert_eq!(ask(&plugin, json!({"path": place.path("alias/a.txt")}))["content"], "aGVsbG8=");
+    assert_eq!(
+        ask(&plugin, json!({"path": place.path("alias/a.txt")}))["content"],
+        "aGVsbG8="
+    );
 }
 
 #[test]
@@ -110,8 +135,17 @@ fn what_leads_out_is_denied() {
             let text = reply.to_string();
             assert!(!text.contains("c2VjcmV0"), "{name}: {text}");
         }
-        for tricky in ["/proc/self/root/etc/passwd", "/proc/self/environ", "/dev/null", "/"] {
-            assert_eq!(kind(&ask(&plugin, json!({"path": tricky}))), "capability", "{tricky}");
+        for tricky in [
+            "/proc/self/root/etc/passwd",
+            "/proc/self/environ",
+            "/dev/null",
+            "/",
+        ] {
+            assert_eq!(
+                kind(&ask(&plugin, json!({"path": tricky}))),
+                "capability",
+                "{tricky}"
+            );
         }
     }
 }
@@ -131,10 +165,17 @@ fn the_denial_names_plugin_wish_and_grant() {
     }
     let other = place.plugin("fs_read", &["fs:read:ROOT/open/**"]);
     let message = ask(&other, json!({"path": path}))["error"]["message"].to_string();
-    assert!(message.contains(&format!("capability denied: fs:read:{path}")), "{message}");
+    assert!(
+        message.contains(&format!("capability denied: fs:read:{path}")),
+        "{message}"
+    );
     // Where a link leads is not the guest's to know.
-    let message = ask(&other, json!({"path": place.path("open/leak")}))["error"]["message"].to_string();
-    assert!(message.contains("symbolic link") && !message.contains("closed"), "{message}");
+    let message =
+        ask(&other, json!({"path": place.path("open/leak")}))["error"]["message"].to_string();
+    assert!(
+        message.contains("symbolic link") && !message.contains("closed"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -171,8 +212,16 @@ fn what_is_granted_and_missing_is_not_found() {
             ("open/loop", "ELOOP", false),
         ] {
             let reply = ask(&plugin, json!({"path": place.path(name)}));
-            assert_eq!((kind(&reply), &reply["error"]["code"]), ("fs", &json!(code)), "{name}");
-            assert_eq!(reply["error"]["is_not_found"] == json!(true), not_found, "{name}");
+            assert_eq!(
+                (kind(&reply), &reply["error"]["code"]),
+                ("fs", &json!(code)),
+                "{name}"
+            );
+            assert_eq!(
+                reply["error"]["is_not_found"] == json!(true),
+                not_found,
+                "{name}"
+            );
         }
         let long = format!("open/{}", "x".repeat(300));
         let reply = ask(&plugin, json!({"path": place.path(&long)}));
@@ -189,10 +238,19 @@ fn stat_tells_what_it_is() {
     assert!(file["modified"].as_str().unwrap().starts_with("20"));
     let directory = ask(&plugin, json!({"path": place.path("open")}));
     assert_eq!(directory["kind"], "directory");
-    let link = ask(&plugin, json!({"path": place.path("open/inner"), "no_follow": true}));
-    assert_eq!((&link["kind"], &link["target"]), (&json!("symlink"), &json!("a.txt")));
+    let link = ask(
+        &plugin,
+        json!({"path": place.path("open/inner"), "no_follow": true}),
+    );
+    assert_eq!(
+        (&link["kind"], &link["target"]),
+        (&json!("symlink"), &json!("a.txt"))
+    );
     // The link itself lies inside, and reading it follows nothing.
-    let leak = ask(&plugin, json!({"path": place.path("open/leak"), "no_follow": true}));
+    let leak = ask(
+        &plugin,
+        json!({"path": place.path("open/leak"), "no_follow": true}),
+    );
     assert_eq!(leak["kind"], "symlink");
 }
 
@@ -204,13 +262,23 @@ fn only_regular_files_are_read() {
     assert_eq!(reply["error"]["code"], "EISDIR");
     for device in ["/dev/null", "/dev/zero", "/dev/full"] {
         let reply = ask(&plugin, json!({"path": device}));
-        assert_eq!((kind(&reply), &reply["error"]["code"]), ("fs", &json!("EACCES")), "{device}");
+        assert_eq!(
+            (kind(&reply), &reply["error"]["code"]),
+            ("fs", &json!("EACCES")),
+            "{device}"
+        );
     }
     let fifo = place.path("open/fifo");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(&fifo)
+        .status()
+        .unwrap();
     assert!(made.success());
     // Opening a FIFO would wait for a writer for ever.
-    assert_eq!(ask(&plugin, json!({"path": fifo}))["error"]["code"], "EACCES");
+    assert_eq!(
+        ask(&plugin, json!({"path": fifo}))["error"]["code"],
+        "EACCES"
+    );
 }
 
 #[test]
@@ -220,27 +288,54 @@ fn requests_that_make_no_sense_are_refused_in_words() {
     for (request, expected, part) in [
         (json!({}), "config", "path cannot be empty"),
         (json!({"path": "a\u{0}b"}), "config", "NUL"),
-        (json!({"path": "x", "encoding": "rot13"}), "config", "unknown encoding"),
-        (json!({"path": 7}), "internal", "failed to unmarshal fs_read request"),
-        (json!({"path": "x", "context": {"Canceled": true}}), "timeout", "canceled"),
+        (
+            json!({"path": "x", "encoding": "rot13"}),
+            "config",
+            "unknown encoding",
+        ),
+        (
+            json!({"path": 7}),
+            "internal",
+            "failed to unmarshal fs_read request",
+        ),
+        (
+            json!({"path": "x", "context": {"Canceled": true}}),
+            "timeout",
+            "canceled",
+        ),
     ] {
         let reply = ask(&plugin, request.clone());
         assert_eq!(kind(&reply), expected, "{request}: {reply}");
-        assert!(reply["error"]["message"].as_str().unwrap().contains(part), "{reply}");
+        assert!(
+            reply["error"]["message"].as_str().unwrap().contains(part),
+            "{reply}"
+        );
     }
     fs::write(place.path("open/binary"), b"ab\xFF").unwrap();
     let binary = json!({"path": place.path("open/binary"), "encoding": "utf-8"});
     let reply = ask(&plugin, binary);
-    assert!(reply["error"]["message"].as_str().unwrap().contains("from byte 2"), "{reply}");
+    assert!(
+        reply["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("from byte 2"),
+        "{reply}"
+    );
 }
 
 #[test]
 fn a_reply_is_capped_and_says_so() {
     let place = Place::new();
-    let limits = Limits { reply_bytes: 4, ..Limits::default() };
+    let limits = Limits {
+        reply_bytes: 4,
+        ..Limits::default()
+    };
     let plugin = place.plugin_with("fs_read", &["fs:read:ROOT/open/**"], limits);
     for limit in [0, 100] {
-        let reply = ask(&plugin, json!({"path": place.path("open/a.txt"), "limit": limit}));
+        let reply = ask(
+            &plugin,
+            json!({"path": place.path("open/a.txt"), "limit": limit}),
+        );
         assert_eq!(reply["content"], "aGVsbA==");
         assert_eq!(reply["truncated"], true);
     }
@@ -270,14 +365,19 @@ fn denials_reach_the_operator() {
     let runtime = Runtime::builder()
         .on_event(move |plugin, event| {
             if let Event::Denied(denial) = event {
-                sink.lock().unwrap().push((plugin.to_owned(), denial.needs.clone()));
+                sink.lock()
+                    .unwrap()
+                    .push((plugin.to_owned(), denial.needs.clone()));
             }
         })
         .build()
         .unwrap();
     let plugin = Guest::relay("fs_read").load_in(&runtime);
     ask(&plugin, json!({"path": "/etc/shadow"}));
-    assert_eq!(*told.lock().unwrap(), [("odd".to_owned(), "fs:read:/etc/shadow".to_owned())]);
+    assert_eq!(
+        *told.lock().unwrap(),
+        [("odd".to_owned(), "fs:read:/etc/shadow".to_owned())]
+    );
 }
 
 #[test]
@@ -318,5 +418,8 @@ fn a_link_swapped_all_the_time_never_leaks() {
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    assert!(read > 0 && denied > 0, "the race was never run: {read} read, {denied} denied");
+    assert!(
+        read > 0 && denied > 0,
+        "the race was never run: {read} read, {denied} denied"
+    );
 }

@@ -6,13 +6,19 @@ mod support;
 use std::time::Duration;
 use support::Guest;
 use tollgate::{
-    Config, Error, Fault, FuelLimit, Limits, MemoryLimit, Runtime, RuntimeBuilder, StackLimit, Usage,
+    Config, Error, Fault, FuelLimit, Limits, MemoryLimit, Runtime, RuntimeBuilder, StackLimit,
+    Usage,
 };
 
 fn fault(guest: &Guest, builder: RuntimeBuilder) -> (&'static str, Fault, Usage) {
     let plugin = guest.load_in(&builder.build().unwrap());
     match plugin.observe(&Config::new()).unwrap_err() {
-        Error::Fault { plugin, export, fault, usage } if plugin == "odd" => (export, fault, *usage),
+        Error::Fault {
+            plugin,
+            export,
+            fault,
+            usage,
+        } if plugin == "odd" => (export, fault, *usage),
         other => panic!("{other:?}"),
     }
 }
@@ -24,13 +30,20 @@ fn a_loop_ends_by_fuel_with_the_same_figure_every_time() {
     let guest = Guest::observing(LOOP);
     let first = fault(&guest, Runtime::builder().fuel(1_000_000));
     assert_eq!(first.1, Fault::OutOfFuel { limit: 1_000_000 });
-    assert!((999_900..=1_000_000).contains(&first.2.fuel), "{}", first.2.fuel);
+    assert!(
+        (999_900..=1_000_000).contains(&first.2.fuel),
+        "{}",
+        first.2.fuel
+    );
     for _ in 0..3 {
         assert_eq!(fault(&guest, Runtime::builder().fuel(1_000_000)), first);
     }
     // Cutting the call into slices for a deadline changes nothing.
     let hour = Duration::from_secs(3600);
-    assert_eq!(fault(&guest, Runtime::builder().fuel(1_000_000).deadline(hour)), first);
+    assert_eq!(
+        fault(&guest, Runtime::builder().fuel(1_000_000).deadline(hour)),
+        first
+    );
     let long = fault(&guest, Runtime::builder().fuel(50_000_000));
     let sliced = fault(&guest, Runtime::builder().fuel(50_000_000).deadline(hour));
     assert_eq!(sliced, long);
@@ -43,7 +56,12 @@ fn the_first_and_the_hundredth_call_cost_the_same() {
     let mut figures = Vec::new();
     for builder in [Runtime::builder(), Runtime::builder().deadline(hour)] {
         let cache = tollgate::ModuleCache::new();
-        let echo = builder.module_cache(cache).build().unwrap().load("echo", &echo).unwrap();
+        let echo = builder
+            .module_cache(cache)
+            .build()
+            .unwrap()
+            .load("echo", &echo)
+            .unwrap();
         for _ in 0..100 {
             figures.push(echo.observe(&Config::new().set("x", "y")).unwrap().usage);
         }
@@ -55,13 +73,25 @@ fn the_first_and_the_hundredth_call_cost_the_same() {
 
 #[test]
 fn loops_in_other_exports_are_named() {
-    let allocate = Guest { allocate: LOOP.into(), ..Guest::default() };
-    assert_eq!(fault(&allocate, Runtime::builder().fuel(10_000)).0, "allocate");
+    let allocate = Guest {
+        allocate: LOOP.into(),
+        ..Guest::default()
+    };
+    assert_eq!(
+        fault(&allocate, Runtime::builder().fuel(10_000)).0,
+        "allocate"
+    );
     for (more, export) in [
-        (format!("(func (export \"_initialize\") {LOOP})"), "_initialize"),
+        (
+            format!("(func (export \"_initialize\") {LOOP})"),
+            "_initialize",
+        ),
         (format!("(func $s {LOOP}) (start $s)"), "instantiate"),
     ] {
-        let guest = Guest { more, ..Guest::default() };
+        let guest = Guest {
+            more,
+            ..Guest::default()
+        };
         let (named, fault, _) = fault(&guest, Runtime::builder().fuel(10_000));
         assert_eq!((named, fault), (export, Fault::OutOfFuel { limit: 10_000 }));
     }
@@ -76,8 +106,10 @@ fn memory_that_grows_for_ever_ends_with_the_memory_error() {
         "(loop $again (br_if $again (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable",
         "(if (i32.eq (memory.grow (i32.const 60000)) (i32.const -1)) (then unreachable)) unreachable",
     ] {
-        let (export, fault, usage) =
-            fault(&Guest::observing(body), Runtime::builder().memory_limit(limit));
+        let (export, fault, usage) = fault(
+            &Guest::observing(body),
+            Runtime::builder().memory_limit(limit),
+        );
         assert_eq!((export, fault), ("observe", Fault::OutOfMemory { limit }));
         assert!(usage.peak_memory_pages <= 16);
     }
@@ -86,7 +118,10 @@ fn memory_that_grows_for_ever_ends_with_the_memory_error() {
 #[test]
 fn a_guest_may_handle_a_refusal_of_memory() {
     let guest = Guest {
-        observe: format!("(drop (memory.grow (i32.const 60000))) {}", Guest::default().observe),
+        observe: format!(
+            "(drop (memory.grow (i32.const 60000))) {}",
+            Guest::default().observe
+        ),
         ..Guest::default()
     };
     let seen = guest.load().observe(&Config::new()).unwrap();
@@ -97,10 +132,21 @@ fn a_guest_may_handle_a_refusal_of_memory() {
 #[test]
 fn peak_memory_is_reported() {
     let guest = Guest {
-        observe: format!("(drop (memory.grow (i32.const 7))) {}", Guest::default().observe),
+        observe: format!(
+            "(drop (memory.grow (i32.const 7))) {}",
+            Guest::default().observe
+        ),
         ..Guest::default()
     };
-    assert_eq!(guest.load().observe(&Config::new()).unwrap().usage.peak_memory_pages, 9);
+    assert_eq!(
+        guest
+            .load()
+            .observe(&Config::new())
+            .unwrap()
+            .usage
+            .peak_memory_pages,
+        9
+    );
 }
 
 #[test]
@@ -108,7 +154,10 @@ fn recursion_ends_with_the_stack_error() {
     let body = "(call $observe (local.get $config) (local.get $len))";
     let (export, fault, _) = fault(&Guest::observing(body), Runtime::builder());
     let StackLimit { frames, bytes } = StackLimit::default();
-    assert_eq!((export, fault), ("observe", Fault::StackOverflow { frames, bytes }));
+    assert_eq!(
+        (export, fault),
+        ("observe", Fault::StackOverflow { frames, bytes })
+    );
 
     let mutual = Guest {
         observe: "(call_indirect (type $f) (i32.const 0))".into(),
@@ -118,21 +167,40 @@ fn recursion_ends_with_the_stack_error() {
             .into(),
         ..Guest::default()
     };
-    let stack = StackLimit { frames: 100, bytes: 1 << 20 };
+    let stack = StackLimit {
+        frames: 100,
+        bytes: 1 << 20,
+    };
     let (_, ended, _) = self::fault(&mutual, Runtime::builder().stack(stack));
-    assert_eq!(ended, Fault::StackOverflow { frames: 100, bytes: 1 << 20 });
+    assert_eq!(
+        ended,
+        Fault::StackOverflow {
+            frames: 100,
+            bytes: 1 << 20
+        }
+    );
 }
 
 #[test]
 fn deep_but_honest_recursion_is_allowed() {
     let guest = Guest {
-        observe: format!("(call $down (i32.const 20000)) {}", Guest::default().observe),
+        observe: format!(
+            "(call $down (i32.const 20000)) {}",
+            Guest::default().observe
+        ),
         more: "(func $down (param i32)
             (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1))))))"
             .into(),
         ..Guest::default()
     };
-    assert!(guest.load().observe(&Config::new()).unwrap().evidence.status);
+    assert!(
+        guest
+            .load()
+            .observe(&Config::new())
+            .unwrap()
+            .evidence
+            .status
+    );
 }
 
 #[test]
@@ -142,7 +210,10 @@ fn a_table_that_grows_for_ever_ends_with_the_table_error() {
         more: "(table 1 funcref)".into(),
         ..Guest::default()
     };
-    let limits = Limits { table_elements: 10_000, ..Limits::default() };
+    let limits = Limits {
+        table_elements: 10_000,
+        ..Limits::default()
+    };
     let (_, fault, _) = fault(&guest, Runtime::builder().limits(limits));
     assert_eq!(fault, Fault::OutOfTable { limit: 10_000 });
 }
@@ -152,9 +223,18 @@ fn a_deadline_ends_loops_wherever_they_are() {
     let limit = Duration::from_millis(50);
     for guest in [
         Guest::observing(LOOP),
-        Guest { allocate: LOOP.into(), ..Guest::default() },
-        Guest { more: format!("(func (export \"_initialize\") {LOOP})"), ..Guest::default() },
-        Guest { more: format!("(func $s {LOOP}) (start $s)"), ..Guest::default() },
+        Guest {
+            allocate: LOOP.into(),
+            ..Guest::default()
+        },
+        Guest {
+            more: format!("(func (export \"_initialize\") {LOOP})"),
+            ..Guest::default()
+        },
+        Guest {
+            more: format!("(func $s {LOOP}) (start $s)"),
+            ..Guest::default()
+        },
         // In the re-entrant allocate of a host function's reply.
         Guest {
             allocate: format!(
@@ -168,7 +248,9 @@ fn a_deadline_ends_loops_wherever_they_are() {
             "(loop $again (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br $again)) unreachable",
         ),
     ] {
-        let builder = Runtime::builder().deadline(limit).fuel(FuelLimit::Unlimited);
+        let builder = Runtime::builder()
+            .deadline(limit)
+            .fuel(FuelLimit::Unlimited);
         assert_eq!(fault(&guest, builder).1, Fault::Deadline { limit });
     }
 }
@@ -201,9 +283,14 @@ fn results_do_not_depend_on_slices() {
 
 #[test]
 fn a_config_over_the_limit_is_refused_before_anything_runs() {
-    let limits = Limits { request_bytes: 10, ..Limits::default() };
+    let limits = Limits {
+        request_bytes: 10,
+        ..Limits::default()
+    };
     let plugin = Guest::default().load_in(&Runtime::builder().limits(limits).build().unwrap());
-    let error = plugin.observe(&Config::new().set("long", "enough")).unwrap_err();
+    let error = plugin
+        .observe(&Config::new().set("long", "enough"))
+        .unwrap_err();
     assert!(matches!(error, Error::Config { .. }), "{error}");
     assert!(plugin.observe(&Config::new().set("a", 1)).is_ok());
 }
@@ -211,9 +298,27 @@ fn a_config_over_the_limit_is_refused_before_anything_runs() {
 #[test]
 fn limits_that_let_nothing_run_are_refused() {
     assert!(Runtime::builder().fuel(0).build().is_err());
-    assert!(Runtime::builder().fuel(FuelLimit::Unlimited).build().is_ok());
-    assert!(Runtime::builder().stack(StackLimit { frames: 0, bytes: 0 }).build().is_err());
+    assert!(
+        Runtime::builder()
+            .fuel(FuelLimit::Unlimited)
+            .build()
+            .is_ok()
+    );
+    assert!(
+        Runtime::builder()
+            .stack(StackLimit {
+                frames: 0,
+                bytes: 0
+            })
+            .build()
+            .is_err()
+    );
     let error = MemoryLimit::try_from(-2).unwrap_err();
-    assert!(error.to_string().contains("invalid WASM memory limit: -2 (must be >= -1"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("invalid WASM memory limit: -2 (must be >= -1"),
+        "{error}"
+    );
     assert!(MemoryLimit::try_from(5000).is_err());
 }

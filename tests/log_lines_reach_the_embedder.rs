@@ -35,7 +35,14 @@ fn logged(guest: &Guest, builder: RuntimeBuilder, config: &Config) -> Vec<LogRec
         })
         .build()
         .unwrap();
-    assert!(guest.load_in(&runtime).observe(config).unwrap().evidence.status);
+    assert!(
+        guest
+            .load_in(&runtime)
+            .observe(config)
+            .unwrap()
+            .evidence
+            .status
+    );
     let lines = lines.lock().unwrap();
     lines.clone()
 }
@@ -48,8 +55,17 @@ fn a_line_arrives_with_level_and_attributes() {
         .unwrap();
     let lines = logged(&logger(), Runtime::builder(), &config);
     assert_eq!(lines.len(), 1);
-    assert_eq!((lines[0].level, lines[0].message.as_str()), (LogLevel::Warn, "odd"));
-    assert_eq!((lines[0].attrs[0].key.as_str(), lines[0].attrs[0].value.as_str()), ("n", "7"));
+    assert_eq!(
+        (lines[0].level, lines[0].message.as_str()),
+        (LogLevel::Warn, "odd")
+    );
+    assert_eq!(
+        (
+            lines[0].attrs[0].key.as_str(),
+            lines[0].attrs[0].value.as_str()
+        ),
+        ("n", "7")
+    );
 }
 
 #[test]
@@ -69,7 +85,14 @@ fn control_characters_are_escaped_and_sizes_capped() {
 
 #[test]
 fn a_request_that_is_none_is_dropped() {
-    assert!(logged(&logger(), Runtime::builder(), &Config::new().set("message", 7)).is_empty());
+    assert!(
+        logged(
+            &logger(),
+            Runtime::builder(),
+            &Config::new().set("message", 7)
+        )
+        .is_empty()
+    );
     for bad in ["(i64.const 5)", "(i64.const -1)"] {
         let guest = Guest {
             observe: format!("(call $log {bad}) {}", Guest::default().observe),
@@ -83,7 +106,10 @@ fn a_request_that_is_none_is_dropped() {
 fn logs_and_evidence_pass_the_redactor() {
     let builder = Runtime::builder().redactor(|text| text.replace("hunter2", "[REDACTED]"));
     let config = Config::new().set("message", "password hunter2");
-    assert_eq!(logged(&logger(), builder.clone(), &config)[0].message, "password [REDACTED]");
+    assert_eq!(
+        logged(&logger(), builder.clone(), &config)[0].message,
+        "password [REDACTED]"
+    );
 
     let answer = r#"{"status":false,"data":{"a":[{"b":"hunter2","n":1}]},"raw":"hunter2",
         "error":{"message":"hunter2","type":"t","code":"c","wrapped":{"message":"hunter2"}}}"#;
@@ -96,8 +122,14 @@ fn logs_and_evidence_pass_the_redactor() {
 
 #[test]
 fn a_panic_of_the_embedders_callback_is_an_error_of_the_call() {
-    let runtime = Runtime::builder().on_event(|_, _| panic!("the callback's own")).build().unwrap();
+    let runtime = Runtime::builder()
+        .on_event(|_, _| panic!("the callback's own"))
+        .build()
+        .unwrap();
     let plugin = logger().load_in(&runtime);
     let error = plugin.observe(&Config::new()).unwrap_err().to_string();
-    assert!(error.contains("a host function panicked: the callback's own"), "{error}");
+    assert!(
+        error.contains("a host function panicked: the callback's own"),
+        "{error}"
+    );
 }

@@ -19,7 +19,12 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     pub(crate) fn new(memory: MemoryLimit, table_elements: u32) -> Limiter {
-        Limiter { memory, table_elements, refusals: 0, refused: None }
+        Limiter {
+            memory,
+            table_elements,
+            refusals: 0,
+            refused: None,
+        }
     }
 
     /// Why the guest may have given up, if something was refused to it.
@@ -68,7 +73,9 @@ impl wasmi::ResourceLimiter for Limiter {
         if desired as u64 <= u64::from(self.table_elements) {
             return Ok(true);
         }
-        self.refuse(Fault::OutOfTable { limit: self.table_elements })
+        self.refuse(Fault::OutOfTable {
+            limit: self.table_elements,
+        })
     }
 
     fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {

@@ -13,7 +13,9 @@ const MAX_DEPTH: u32 = 16;
 /// The bytes of a range of guest memory, if all of it exists.
 fn slice(memory: &[u8], range: PtrLen) -> Option<&[u8]> {
     let start = usize::try_from(range.ptr()).ok()?;
-    memory.get(start..)?.get(..usize::try_from(range.len()).ok()?)
+    memory
+        .get(start..)?
+        .get(..usize::try_from(range.len()).ok()?)
 }
 
 /// Copies out what the packed result of an export names.
@@ -30,8 +32,11 @@ pub(super) fn result(
     }
     let (ptr, len) = (range.ptr(), range.len());
     let memory = memory.data(ctx.as_context());
-    let bytes = slice(memory, range)
-        .ok_or(Breach::ResultOutOfBounds { ptr, len, memory: memory.len() as u64 })?;
+    let bytes = slice(memory, range).ok_or(Breach::ResultOutOfBounds {
+        ptr,
+        len,
+        memory: memory.len() as u64,
+    })?;
     if len > limit {
         return Err(Breach::ResultTooLarge { len, limit });
     }
@@ -60,7 +65,9 @@ pub(super) fn place(
     run::charge_bytes(&mut ctx, u64::from(len))?;
     ctx.as_context_mut().data_mut().usage.bytes_in += u64::from(len);
     let allocated = run::call(&mut ctx, exports.allocate, len.cast_signed());
-    let ptr = allocated.map_err(|stop| stop.inside(export::ALLOCATE))?.cast_unsigned();
+    let ptr = allocated
+        .map_err(|stop| stop.inside(export::ALLOCATE))?
+        .cast_unsigned();
     if ptr == 0 {
         return Err(no_buffer().into());
     }
@@ -68,9 +75,16 @@ pub(super) fn place(
     let memory = exports.memory.data_mut(ctx.as_context_mut());
     let size = memory.len() as u64;
     let start = usize::try_from(ptr).unwrap_or(usize::MAX);
-    let target = memory.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
+    let target = memory
+        .get_mut(start..)
+        .and_then(|rest| rest.get_mut(..bytes.len()));
     let Some(target) = target else {
-        return Err(Breach::BufferOutOfBounds { ptr, bytes: bytes.len(), memory: size }.into());
+        return Err(Breach::BufferOutOfBounds {
+            ptr,
+            bytes: bytes.len(),
+            memory: size,
+        }
+        .into());
     };
     target.copy_from_slice(bytes);
     PtrLen::new(ptr, len).map_err(|_| no_buffer().into())
@@ -116,7 +130,8 @@ fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
         return Err(Breach::Reentrancy { limit: MAX_DEPTH }.into());
     }
     host.depth += 1;
-    host.exports.ok_or_else(|| Fault::Host("called before the instance was ready".into()).into())
+    host.exports
+        .ok_or_else(|| Fault::Host("called before the instance was ready".into()).into())
 }
 
 fn listen<T>(
@@ -128,7 +143,9 @@ fn listen<T>(
     let limit = caller.data().limits.request_bytes;
     let range = PtrLen::unpack(packed.cast_unsigned());
     let heard = match range {
-        Ok(range) if range.len() > limit => hear(caller.data_mut(), Err(BadRequest::TooLarge { limit })),
+        Ok(range) if range.len() > limit => {
+            hear(caller.data_mut(), Err(BadRequest::TooLarge { limit }))
+        }
         Ok(range) => {
             run::charge_bytes(&mut *caller, u64::from(range.len()))?;
             let (memory, host) = memory.data_and_store_mut(&mut *caller);

@@ -63,7 +63,13 @@ pub(crate) struct Start<'a> {
 impl Instance {
     /// Instantiates a module and runs its start function and `_initialize`.
     pub(crate) fn start(start: Start<'_>) -> Result<Instance, Error> {
-        let Start { plugin, compiled, linker, limits, gate } = start;
+        let Start {
+            plugin,
+            compiled,
+            linker,
+            limits,
+            gate,
+        } = start;
         let host = Host {
             sliced: gate.deadline().is_some() && !compiled.shape.grows_tables,
             gate,
@@ -81,11 +87,20 @@ impl Instance {
         let exports = find_exports(&store, &instance)
             .map_err(|error| fail(&store, plugin, INSTANTIATE, error.into()))?;
         store.data_mut().exports = Some(exports);
-        let mut instance = Instance { store, instance, exports, plugin: plugin.clone() };
+        let mut instance = Instance {
+            store,
+            instance,
+            exports,
+            plugin: plugin.clone(),
+        };
         if compiled.shape.has_start {
             instance.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
         }
-        if instance.instance.get_func(&instance.store, export::INITIALIZE).is_some() {
+        if instance
+            .instance
+            .get_func(&instance.store, export::INITIALIZE)
+            .is_some()
+        {
             instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
         }
         Ok(instance)
@@ -102,7 +117,10 @@ impl Instance {
         if config.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
             return Err(Error::Config {
                 plugin: self.plugin.to_string(),
-                problem: ConfigError::TooLarge { bytes: config.len(), limit },
+                problem: ConfigError::TooLarge {
+                    bytes: config.len(),
+                    limit,
+                },
             });
         }
         let placed = memory::place(&mut self.store, self.exports, config);
@@ -147,9 +165,17 @@ impl Instance {
         if !gave_up || self.store.data().limiter.refused().is_some() {
             return None;
         }
-        let mailbox = self.instance.get_global(&self.store, export::PANIC)?.get(&self.store).i32()?;
+        let mailbox = self
+            .instance
+            .get_global(&self.store, export::PANIC)?
+            .get(&self.store)
+            .i32()?;
         let memory = self.exports.memory.data(&self.store);
-        memory::mail(memory, mailbox.cast_unsigned(), self.store.data().limits.result_bytes)
+        memory::mail(
+            memory,
+            mailbox.cast_unsigned(),
+            self.store.data().limits.result_bytes,
+        )
     }
 
     /// Copies a result out. The guest's buffers are not given back: the instance ends here, and
@@ -159,7 +185,8 @@ impl Instance {
         let taken = memory::result(&self.store, self.exports.memory, packed, limit);
         let bytes = taken.map_err(|breach| self.breach(name, breach))?;
         self.store.data_mut().usage.bytes_out += bytes.len() as u64;
-        run::charge_bytes(&mut self.store, bytes.len() as u64).map_err(|stop| self.fail(name, stop))?;
+        run::charge_bytes(&mut self.store, bytes.len() as u64)
+            .map_err(|stop| self.fail(name, stop))?;
         Ok(bytes)
     }
 
@@ -211,7 +238,14 @@ fn fail(store: &Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop
     let plugin = plugin.to_string();
     let export = stop.inside.unwrap_or(called);
     let fault = match stop.cause {
-        Cause::Breach(breach) => return Error::Breach { plugin, export, breach, usage },
+        Cause::Breach(breach) => {
+            return Error::Breach {
+                plugin,
+                export,
+                breach,
+                usage,
+            };
+        }
         Cause::Fault(fault) => fault,
         Cause::Trap(code) => run::fault(store.data(), code),
     };
@@ -220,5 +254,10 @@ fn fail(store: &Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop
         Some(refused) if matches!(fault, Fault::Trap(_)) => refused,
         _ => fault,
     };
-    Error::Fault { plugin, export, fault, usage }
+    Error::Fault {
+        plugin,
+        export,
+        fault,
+        usage,
+    }
 }

@@ -35,7 +35,10 @@ impl Stop {
 
 impl From<Cause> for Stop {
     fn from(cause: Cause) -> Stop {
-        Stop { cause, inside: None }
+        Stop {
+            cause,
+            inside: None,
+        }
     }
 }
 
@@ -124,14 +127,19 @@ fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(),
     };
     ctx.data_mut().reserve = left - slice;
     ctx.set_fuel(slice)?;
-    if left < required { Err(Fault::OutOfFuel { limit }.into()) } else { Ok(()) }
+    if left < required {
+        Err(Fault::OutOfFuel { limit }.into())
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
     match ctx.as_context().data().gate.deadline() {
-        Some(deadline) if deadline.passed() => {
-            Err(Fault::Deadline { limit: deadline.limit() }.into())
+        Some(deadline) if deadline.passed() => Err(Fault::Deadline {
+            limit: deadline.limit(),
         }
+        .into()),
         _ => Ok(()),
     }
 }
@@ -151,14 +159,16 @@ pub(crate) fn charge_bytes(
 /// What a trap means to the operator.
 pub(super) fn fault(host: &Host, code: TrapCode) -> Fault {
     match code {
-        TrapCode::OutOfFuel => Fault::OutOfFuel { limit: host.limits.fuel.units() },
+        TrapCode::OutOfFuel => Fault::OutOfFuel {
+            limit: host.limits.fuel.units(),
+        },
         TrapCode::StackOverflow => Fault::StackOverflow {
             frames: host.limits.stack.frames,
             bytes: host.limits.stack.bytes,
         },
-        TrapCode::GrowthOperationLimited => {
-            host.limiter.refused().unwrap_or(Fault::OutOfMemory { limit: host.limits.memory })
-        }
+        TrapCode::GrowthOperationLimited => host.limiter.refused().unwrap_or(Fault::OutOfMemory {
+            limit: host.limits.memory,
+        }),
         TrapCode::OutOfSystemMemory => Fault::HostOutOfMemory,
         code => Fault::Trap(code.to_string()),
     }

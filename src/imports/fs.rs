@@ -23,14 +23,25 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
         }
     };
     let most = u64::from(host.limits.reply_bytes);
-    let limit = if request.limit == 0 { most } else { request.limit.min(most) };
+    let limit = if request.limit == 0 {
+        most
+    } else {
+        request.limit.min(most)
+    };
     let path = absolute(host, &request.path)?;
 
     let (handle, stat) = match pass(host, &Effect::Open { path: path.clone() })? {
         Answer::Opened { handle, stat } => (handle, stat),
         other => return Err(unexpected(&other)),
     };
-    let read = pass(host, &Effect::ReadAt { handle, offset: request.offset, limit });
+    let read = pass(
+        host,
+        &Effect::ReadAt {
+            handle,
+            offset: request.offset,
+            limit,
+        },
+    );
     pass(host, &Effect::Close { handle })?;
     let bytes = match read? {
         Answer::Bytes(bytes) => bytes,
@@ -40,7 +51,9 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
     let end = request.offset.saturating_add(bytes.len() as u64);
     let content = if as_text {
         String::from_utf8(bytes).map_err(|error| {
-            let at = request.offset.saturating_add(error.utf8_error().valid_up_to() as u64);
+            let at = request
+                .offset
+                .saturating_add(error.utf8_error().valid_up_to() as u64);
             ErrorDetail::new(
                 kinds::VALIDATION,
                 format!("{path} is not UTF-8 (from byte {at}); ask for \"base64\""),
@@ -61,7 +74,13 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
 pub(super) fn stat(host: &mut Host, request: FsStatRequest) -> Result<FsStatReply, ErrorDetail> {
     not_canceled(&request.context)?;
     let path = absolute(host, &request.path)?;
-    match pass(host, &Effect::Stat { path, follow: !request.no_follow })? {
+    match pass(
+        host,
+        &Effect::Stat {
+            path,
+            follow: !request.no_follow,
+        },
+    )? {
         Answer::Stat(stat) => Ok(stat_reply(stat)),
         other => Err(unexpected(&other)),
     }
@@ -87,11 +106,16 @@ fn stat_reply(stat: Stat) -> FsStatReply {
 }
 
 fn pass(host: &mut Host, effect: &Effect) -> Result<Answer, ErrorDetail> {
-    host.gate.pass(effect).map_err(|refusal: Refusal| refusal.detail())
+    host.gate
+        .pass(effect)
+        .map_err(|refusal: Refusal| refusal.detail())
 }
 
 fn unexpected(answer: &Answer) -> ErrorDetail {
-    ErrorDetail::new(kinds::INTERNAL, format!("the world gave another kind of answer: {answer:?}"))
+    ErrorDetail::new(
+        kinds::INTERNAL,
+        format!("the world gave another kind of answer: {answer:?}"),
+    )
 }
 
 fn config_error(message: String) -> ErrorDetail {

@@ -72,7 +72,10 @@ mod tests {
 
     #[test]
     fn nothing_that_drives_a_terminal_comes_through() {
-        assert_eq!(printable("a\x1b[31mb\r\nc\u{202E}d", 100), "a\\u{1b}[31mb\\r\\nc\\u{202e}d");
+        assert_eq!(
+            printable("a\x1b[31mb\r\nc\u{202E}d", 100),
+            "a\\u{1b}[31mb\\r\\nc\\u{202e}d"
+        );
         assert_eq!(printable("ééé", 3), "éé…");
     }
 }

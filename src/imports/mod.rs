@@ -68,7 +68,10 @@ macro_rules! json_reply {
     };
 }
 
-json_reply!(tollgate_abi::host::FsReadReply, tollgate_abi::host::FsStatReply);
+json_reply!(
+    tollgate_abi::host::FsReadReply,
+    tollgate_abi::host::FsStatReply
+);
 
 /// Defines a host function that takes one JSON document and answers with another.
 fn json<Request, Reply>(
@@ -80,15 +83,19 @@ where
     Request: DeserializeOwned + 'static,
     Reply: JsonReply + 'static,
 {
-    linker.func_wrap(HOST_MODULE, name, move |mut caller: Caller<'_, Host>, packed: i64| {
-        contain(|| {
-            let range = converse(&mut caller, packed, |host, request| {
-                let reply = decode(name, request).and_then(|request| function(host, request));
-                to_json(&reply.unwrap_or_else(Reply::failed))
-            })?;
-            Ok(range.pack().cast_signed())
-        })
-    })?;
+    linker.func_wrap(
+        HOST_MODULE,
+        name,
+        move |mut caller: Caller<'_, Host>, packed: i64| {
+            contain(|| {
+                let range = converse(&mut caller, packed, |host, request| {
+                    let reply = decode(name, request).and_then(|request| function(host, request));
+                    to_json(&reply.unwrap_or_else(Reply::failed))
+                })?;
+                Ok(range.pack().cast_signed())
+            })
+        },
+    )?;
     Ok(())
 }
 
@@ -98,7 +105,10 @@ fn decode<Request: DeserializeOwned>(
 ) -> Result<Request, ErrorDetail> {
     match request {
         Ok(bytes) => from_json(bytes).map_err(|error| {
-            ErrorDetail::new(kinds::INTERNAL, format!("failed to unmarshal {name} request: {error}"))
+            ErrorDetail::new(
+                kinds::INTERNAL,
+                format!("failed to unmarshal {name} request: {error}"),
+            )
         }),
         Err(BadRequest::OutOfBounds) => Err(ErrorDetail::new(
             kinds::INTERNAL,

@@ -76,7 +76,10 @@ impl ModuleCache {
 
     pub(crate) fn key(&self, bytes: &[u8]) -> ContentKey {
         let [first, second] = &self.inner.hashers;
-        ContentKey { hash: [first.hash_one(bytes), second.hash_one(bytes)], len: bytes.len() }
+        ContentKey {
+            hash: [first.hash_one(bytes), second.hash_one(bytes)],
+            len: bytes.len(),
+        }
     }
 
     pub(crate) fn compile(
@@ -85,7 +88,10 @@ impl ModuleCache {
         bytes: &[u8],
         stack: StackLimit,
     ) -> Result<Arc<Compiled>, LoadError> {
-        let entry = lock(&self.inner.entries).entry((key, stack)).or_default().clone();
+        let entry = lock(&self.inner.entries)
+            .entry((key, stack))
+            .or_default()
+            .clone();
         let mut module = lock(&entry.0);
         if let Some(compiled) = module.upgrade() {
             return Ok(compiled);

@@ -34,8 +34,10 @@ impl fmt::Display for TypeText {
 impl TypeText {
     pub(crate) fn new(params: &[ValType], results: &[ValType]) -> TypeText {
         let join = |types: &[ValType]| {
-            let names: Vec<String> =
-                types.iter().map(|ty| format!("{ty:?}").to_lowercase()).collect();
+            let names: Vec<String> = types
+                .iter()
+                .map(|ty| format!("{ty:?}").to_lowercase())
+                .collect();
             names.join(", ")
         };
         let results = match results {
@@ -67,16 +69,22 @@ pub(crate) struct Offered {
 #[non_exhaustive]
 pub enum Problem {
     /// It exports nothing that a plugin has.
-    #[error("not a plugin: it exports neither describe() and observe() nor _manifest() and _observe()")]
+    #[error(
+        "not a plugin: it exports neither describe() and observe() nor _manifest() and _observe()"
+    )]
     NotAPlugin,
     /// It speaks the protocol from before 0.2.
-    #[error("built for the protocol before 0.2 ({export}() returns i32, a pointer to text); rebuild it with a current SDK")]
+    #[error(
+        "built for the protocol before 0.2 ({export}() returns i32, a pointer to text); rebuild it with a current SDK"
+    )]
     Before02 {
         /// The export that gives it away.
         export: &'static str,
     },
     /// It is a program, which would run and exit on its own.
-    #[error("exports _start, so it is a program and not a plugin; build it as a library (a reactor)")]
+    #[error(
+        "exports _start, so it is a program and not a plugin; build it as a library (a reactor)"
+    )]
     Program,
     /// A required export is missing.
     #[error("does not export {name}, which must be {expected}")]
@@ -152,11 +160,17 @@ pub(crate) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
     }
     match module.get_export(export::MEMORY) {
         Some(ExternType::Memory(_)) => {}
-        found => problems.push(wrong_export(export::MEMORY, TypeText("a memory".into()), found)),
+        found => problems.push(wrong_export(
+            export::MEMORY,
+            TypeText("a memory".into()),
+            found,
+        )),
     }
     require(module, export::ALLOCATE, &[I32], &[I32], &mut problems);
-    for (name, params) in [(export::INITIALIZE, &[] as &[ValType]), (export::DEALLOCATE, &[I32, I32])]
-    {
+    for (name, params) in [
+        (export::INITIALIZE, &[] as &[ValType]),
+        (export::DEALLOCATE, &[I32, I32]),
+    ] {
         if module.get_export(name).is_some() {
             require(module, name, params, &[], &mut problems);
         }
@@ -165,7 +179,11 @@ pub(crate) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
         require(module, export::SCHEMA, &[], &[I64], &mut problems);
     }
     check_imports(module, offered, &mut problems);
-    if problems.is_empty() { Ok(AbiVersion::V1) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(AbiVersion::V1)
+    } else {
+        Err(problems)
+    }
 }
 
 fn check_family(module: &Module, problems: &mut Vec<Problem>) {
@@ -206,14 +224,20 @@ fn require(
 fn wrong_export(name: &'static str, expected: TypeText, found: Option<ExternType>) -> Problem {
     match found {
         None => Problem::MissingExport { name, expected },
-        Some(ty) => Problem::ExportType { name, expected, found: TypeText::of(&ty) },
+        Some(ty) => Problem::ExportType {
+            name,
+            expected,
+            found: TypeText::of(&ty),
+        },
     }
 }
 
 fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Problem>) {
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
-        let offer = offered.iter().find(|offer| offer.module == from && offer.name == name);
+        let offer = offered
+            .iter()
+            .find(|offer| offer.module == from && offer.name == name);
         match (offer, import.ty()) {
             (Some(offer), ExternType::Func(ty)) if *ty == offer.ty => {}
             (Some(offer), found) => problems.push(Problem::ImportType {
@@ -239,7 +263,10 @@ fn offers_like(from: &str, offered: &[Offered]) -> String {
         .map(|offer| offer.name.to_owned())
         .collect();
     if names.is_empty() {
-        names = offered.iter().map(|offer| format!("module {}", offer.module)).collect();
+        names = offered
+            .iter()
+            .map(|offer| format!("module {}", offer.module))
+            .collect();
         names.sort();
         names.dedup();
     }

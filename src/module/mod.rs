@@ -67,7 +67,11 @@ impl Compiled {
         } else {
             compile(bytes)?
         };
-        Ok(Compiled { module, engine, shape })
+        Ok(Compiled {
+            module,
+            engine,
+            shape,
+        })
     }
 }
 
@@ -107,7 +111,11 @@ fn engine(stack: StackLimit) -> wasmi::Engine {
 
 /// Which way of dispatching instructions this build uses.
 pub fn dispatch() -> &'static str {
-    if cfg!(feature = "portable-dispatch") { "portable" } else { "fast" }
+    if cfg!(feature = "portable-dispatch") {
+        "portable"
+    } else {
+        "fast"
+    }
 }
 
 /// Checks that what a module asks for at its start is within the limits.
@@ -116,7 +124,10 @@ pub(crate) fn check_minima(compiled: &Compiled, limits: &Limits) -> Vec<Problem>
     if let Some(minimum) = contract::memory_minimum(&compiled.module)
         && minimum > u64::from(limits.memory.pages())
     {
-        problems.push(Problem::MemoryMinimum { pages: minimum, limit: limits.memory });
+        problems.push(Problem::MemoryMinimum {
+            pages: minimum,
+            limit: limits.memory,
+        });
     }
     if compiled.shape.table_minimum > u64::from(limits.table_elements) {
         problems.push(Problem::TableMinimum {

@@ -11,7 +11,9 @@ const PREFIX: u8 = 0xFC;
 /// What cannot be walked counts as containing it: the answer is used to be careful.
 pub(super) fn contain_table_grow(bodies: &[u8]) -> bool {
     // The bytes of the instruction stand in few modules; only those are worth the walk.
-    let maybe = bodies.windows(2).any(|pair| matches!(pair, [PREFIX, 0x0F | 0x8F]));
+    let maybe = bodies
+        .windows(2)
+        .any(|pair| matches!(pair, [PREFIX, 0x0F | 0x8F]));
     maybe && walk(bodies).unwrap_or(true)
 }
 
@@ -71,7 +73,9 @@ mod tests {
     fn grows(wat: &str) -> bool {
         let module = wat::parse_str(wat).unwrap();
         let sections = super::super::sections::split(&module).unwrap();
-        super::super::sections::shape(&sections).unwrap().grows_tables
+        super::super::sections::shape(&sections)
+            .unwrap()
+            .grows_tables
     }
 
     #[test]

@@ -94,11 +94,15 @@ pub(super) fn shape(sections: &[Section<'_>]) -> Result<Shape, LoadError> {
 fn table_minimum(reader: &mut Reader<'_>) -> Option<u64> {
     let mut largest = 0;
     for _ in 0..reader.u32()? {
-        let [kind] = *reader.take(1)? else { return None };
+        let [kind] = *reader.take(1)? else {
+            return None;
+        };
         if kind == 0x40 {
             return Some(largest);
         }
-        let [flags] = *reader.take(1)? else { return None };
+        let [flags] = *reader.take(1)? else {
+            return None;
+        };
         largest = largest.max(u64::from(reader.u32()?));
         if flags & 1 == 1 {
             reader.u32()?;
@@ -113,7 +117,10 @@ pub(super) fn export_start(sections: &[Section<'_>], name: &str) -> Result<Vec<u
     let function = start
         .and_then(|section| Reader(section.content).u32())
         .ok_or_else(|| truncated("the start section"))?;
-    let size: usize = sections.iter().map(|section| section.content.len() + 6).sum();
+    let size: usize = sections
+        .iter()
+        .map(|section| section.content.len() + 6)
+        .sum();
     let mut module = Vec::with_capacity(size + name.len() + 32);
     module.extend_from_slice(MAGIC);
     module.extend_from_slice(&[1, 0, 0, 0]);
@@ -122,7 +129,9 @@ pub(super) fn export_start(sections: &[Section<'_>], name: &str) -> Result<Vec<u
             id::START => {}
             id::EXPORT => {
                 let mut reader = Reader(section.content);
-                let count = reader.u32().ok_or_else(|| truncated("the export section"))?;
+                let count = reader
+                    .u32()
+                    .ok_or_else(|| truncated("the export section"))?;
                 let mut content = Vec::with_capacity(section.content.len() + name.len() + 12);
                 push_u32(&mut content, count.saturating_add(1));
                 content.extend_from_slice(reader.0);

@@ -12,7 +12,10 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn after(limit: Duration) -> Deadline {
-        Deadline { at: Instant::now().checked_add(limit), limit }
+        Deadline {
+            at: Instant::now().checked_add(limit),
+            limit,
+        }
     }
 
     pub(crate) fn passed(self) -> bool {

@@ -20,11 +20,7 @@ pub trait World: Send + Sync {
     /// # Errors
     ///
     /// The gate's denial, or why the world could not do it.
-    fn perform(
-        &mut self,
-        effect: &Effect,
-        gate: &Checkpoint<'_>,
-    ) -> Result<Permitted, Refusal>;
+    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
 
     /// The real name of a path in this world: absolute, with no symbolic link in it. Used once,
     /// when a runtime is built, to pin what its grants name. `None` if there is no such path.

@@ -37,18 +37,28 @@ pub const EVIDENCE: &str = r#"{"status":true}"#;
 
 /// An expression that packs a range known beforehand.
 pub fn text_at(ptr: u32, len: usize) -> String {
-    format!("(i64.const {})", (u64::from(ptr) << 32 | len as u64).cast_signed())
+    format!(
+        "(i64.const {})",
+        (u64::from(ptr) << 32 | len as u64).cast_signed()
+    )
 }
 
 /// A data segment that holds `text`.
 pub fn data(ptr: u32, text: impl AsRef<[u8]>) -> String {
-    let escaped: String = text.as_ref().iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let escaped: String = text
+        .as_ref()
+        .iter()
+        .map(|byte| format!("\\{byte:02x}"))
+        .collect();
     format!("(data (i32.const {ptr}) \"{escaped}\")")
 }
 
 impl Guest {
     pub fn observing(body: impl Into<String>) -> Guest {
-        Guest { observe: body.into(), ..Guest::default() }
+        Guest {
+            observe: body.into(),
+            ..Guest::default()
+        }
     }
 
     /// A plugin whose `observe` answers with these bytes.
@@ -72,7 +82,7 @@ impl Guest {
                 )
                 .into_boxed_str(),
             ),
-            memory: "(memory (export \"memory\") 600)",
+            memory: "(memory (export \"memory\") 8)",
             observe: "(local $reply i64) (local $at i32) (local $size i32)
                 (local.set $reply (call $ask (call $pack (local.get $config) (local.get $len))))
                 (local.set $at (i32.wrap_i64 (i64.shr_u (local.get $reply) (i64.const 32))))
@@ -83,7 +93,7 @@ impl Guest {
                 (call $pack (i32.const 1024) (i32.add (i32.const 23) (local.get $size)))"
                 .into(),
             // The reply must not lie where the answer is put together.
-            allocate: "(i32.add (i32.const 19000000) (global.get $free))
+            allocate: "(i32.add (i32.const 196608) (global.get $free))
                 (global.set $free (i32.add (global.get $free) (local.get $size)))"
                 .into(),
             more: data(512, "{\"status\":true,\"data\":"),
@@ -92,7 +102,14 @@ impl Guest {
     }
 
     pub fn wat(&self) -> String {
-        let Guest { imports, memory, describe, observe, allocate, more } = self;
+        let Guest {
+            imports,
+            memory,
+            describe,
+            observe,
+            allocate,
+            more,
+        } = self;
         format!(
             "(module {imports} {memory}
                (global $free (mut i32) (i32.const 4096))

@@ -77,7 +77,7 @@ pub struct ObserveArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Format {
-    /// One line
+    /// One line (a schema: as the plugin wrote it)
     Json,
     /// Indented
     Pretty,
@@ -94,7 +94,9 @@ impl PluginArgs {
 
     /// The options of a runtime without any grant.
     pub fn runtime(&self) -> RuntimeBuilder {
-        let builder = Runtime::builder().fuel(self.fuel).memory_limit(self.memory_mb);
+        let builder = Runtime::builder()
+            .fuel(self.fuel)
+            .memory_limit(self.memory_mb);
         match self.deadline_ms {
             0 => builder,
             limit => builder.deadline(Duration::from_millis(limit)),
@@ -106,7 +108,10 @@ fn fuel(text: &str) -> Result<FuelLimit, String> {
     match text {
         "unlimited" => Ok(FuelLimit::Unlimited),
         "0" => Err("a fuel limit of 0 lets nothing run; say `unlimited` for no limit".to_owned()),
-        _ => text.parse().map(FuelLimit::Units).map_err(|error| format!("{error}")),
+        _ => text
+            .parse()
+            .map(FuelLimit::Units)
+            .map_err(|error| format!("{error}")),
     }
 }
 

@@ -11,9 +11,7 @@ use std::{
     path::Path,
     process::ExitCode,
 };
-use tollgate::{
-    Capability, Config, Error, Event, Inspection, Plugin, RuntimeBuilder, Usage,
-};
+use tollgate::{Capability, Config, Error, Event, Inspection, Plugin, RuntimeBuilder, Usage};
 
 /// How a run ends. The numbers are part of the interface.
 enum Exit {
@@ -82,10 +80,17 @@ fn inspect(args: &PluginArgs) -> Result<Exit, Failure> {
     let bytes = read_module(&args.plugin)?;
     let runtime = args.runtime().build()?;
     let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
-        Failure::from(Error::Load { plugin: args.name(), problem })
+        Failure::from(Error::Load {
+            plugin: args.name(),
+            problem,
+        })
     })?;
     print(&inspection, args.format)?;
-    Ok(if inspection.problems.is_empty() { Exit::Success } else { Exit::PluginFailed })
+    Ok(if inspection.problems.is_empty() {
+        Exit::Success
+    } else {
+        Exit::PluginFailed
+    })
 }
 
 fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
@@ -107,7 +112,11 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })?;
     args.report(&seen.usage);
     print(&seen.evidence, args.plugin.format)?;
-    Ok(if seen.evidence.status { Exit::Success } else { Exit::CheckFailed })
+    Ok(if seen.evidence.status {
+        Exit::Success
+    } else {
+        Exit::CheckFailed
+    })
 }
 
 /// Grants what the plugin declares. It is asked in a runtime of its own, without any grant.
@@ -117,10 +126,18 @@ fn trust(
     bytes: &[u8],
     mut builder: RuntimeBuilder,
 ) -> Result<RuntimeBuilder, Failure> {
-    let info = args.plugin.runtime().build()?.load(name, bytes)?.describe()?;
+    let info = args
+        .plugin
+        .runtime()
+        .build()?
+        .load(name, bytes)?
+        .describe()?;
     for declared in &info.capabilities {
         let capability = Capability::try_from(declared).map_err(|error| {
-            Failure(Exit::PluginFailed, format!("plugin {name} declares a bad capability: {error}"))
+            Failure(
+                Exit::PluginFailed,
+                format!("plugin {name} declares a bad capability: {error}"),
+            )
         })?;
         builder = builder.grant(name, capability);
     }
@@ -146,9 +163,19 @@ fn tell(plugin: &str, event: &Event) {
                 .iter()
                 .map(|attr| format!(" {}={}", attr.key, attr.value))
                 .collect();
-            writeln!(stderr, "[{plugin}] {} {}{attrs}", record.level, record.message)
+            writeln!(
+                stderr,
+                "[{plugin}] {} {}{attrs}",
+                record.level, record.message
+            )
         }
-        Event::Denied(denial) => writeln!(stderr, "tollgate: {denial}"),
+        Event::Denied(denial) => {
+            writeln!(
+                stderr,
+                "tollgate: denied {}; allow it with --grant '{}'",
+                denial.wish, denial.needs
+            )
+        }
         _ => Ok(()),
     };
 }
@@ -185,7 +212,8 @@ fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
             .map_err(|error| bad(format!("{}: {error}", path.display())))?,
         (None, None) => "{}".to_owned(),
     };
-    json.parse().map_err(|error| bad(format!("the config cannot be used: {error}")))
+    json.parse()
+        .map_err(|error| bad(format!("the config cannot be used: {error}")))
 }
 
 fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {

@@ -30,9 +30,16 @@ pub(super) fn not_a_file(path: &str, metadata: &Metadata) -> Failure {
     let (code, what) = if metadata.is_dir() {
         ("EISDIR", "is a directory")
     } else {
-        ("EACCES", "is neither a regular file nor a directory, and nothing else is ever opened")
+        (
+            "EACCES",
+            "is neither a regular file nor a directory, and nothing else is ever opened",
+        )
     };
-    Failure { kind: kinds::FS, code, message: format!("{path}: {what}") }
+    Failure {
+        kind: kinds::FS,
+        code,
+        message: format!("{path}: {what}"),
+    }
 }
 
 pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {
@@ -47,7 +54,15 @@ pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {
     };
     let (mode, uid, gid) = owner(metadata);
     let modified = metadata.modified().map(moment).unwrap_or_default();
-    Stat { kind, size: metadata.len(), mode, uid, gid, modified, target }
+    Stat {
+        kind,
+        size: metadata.len(),
+        mode,
+        uid,
+        gid,
+        modified,
+        target,
+    }
 }
 
 #[cfg(unix)]
@@ -59,18 +74,35 @@ fn owner(metadata: &Metadata) -> (u32, u32, u32) {
 /// Systems without permission bits: what a Go program would invent.
 #[cfg(not(unix))]
 fn owner(metadata: &Metadata) -> (u32, u32, u32) {
-    (if metadata.permissions().readonly() { 0o444 } else { 0o644 }, 0, 0)
+    (
+        if metadata.permissions().readonly() {
+            0o444
+        } else {
+            0o644
+        },
+        0,
+        0,
+    )
 }
 
 fn moment(time: SystemTime) -> Moment {
     let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(0);
     match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => Moment { seconds: seconds(after), nanos: after.subsec_nanos() },
+        Ok(after) => Moment {
+            seconds: seconds(after),
+            nanos: after.subsec_nanos(),
+        },
         Err(error) => {
             let before = error.duration();
             match before.subsec_nanos() {
-                0 => Moment { seconds: -seconds(before), nanos: 0 },
-                nanos => Moment { seconds: -seconds(before) - 1, nanos: 1_000_000_000 - nanos },
+                0 => Moment {
+                    seconds: -seconds(before),
+                    nanos: 0,
+                },
+                nanos => Moment {
+                    seconds: -seconds(before) - 1,
+                    nanos: 1_000_000_000 - nanos,
+                },
             }
         }
     }

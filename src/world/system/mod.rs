@@ -44,15 +44,21 @@ impl System {
     /// If `directory` does not exist or has no name that is UTF-8.
     pub fn at(directory: &Path) -> io::Result<System> {
         let real = directory.canonicalize()?;
-        let name = real.to_str().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "its name is not UTF-8")
-        })?;
-        Ok(System { working_directory: name.into(), opened: BTreeMap::new() })
+        let name = real
+            .to_str()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its name is not UTF-8"))?;
+        Ok(System {
+            working_directory: name.into(),
+            opened: BTreeMap::new(),
+        })
     }
 
     /// The same world for another instance: the same directory, and none of the open files.
     pub(crate) fn fresh(&self) -> System {
-        System { working_directory: self.working_directory.clone(), opened: BTreeMap::new() }
+        System {
+            working_directory: self.working_directory.clone(),
+            opened: BTreeMap::new(),
+        }
     }
 }
 
@@ -60,7 +66,11 @@ impl World for System {
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
         match effect {
             Effect::Open { path } => self.open(path, gate),
-            Effect::ReadAt { handle, offset, limit } => {
+            Effect::ReadAt {
+                handle,
+                offset,
+                limit,
+            } => {
                 let permit = gate.opened()?;
                 let bytes = files::read_at(self.file(*handle)?, *offset, *limit)?;
                 Ok(permit.answer(Answer::Bytes(bytes)))
@@ -80,7 +90,10 @@ impl World for System {
     }
 
     fn real_name(&self, path: &str) -> Option<String> {
-        let real = Path::new(&*self.working_directory).join(path).canonicalize().ok()?;
+        let real = Path::new(&*self.working_directory)
+            .join(path)
+            .canonicalize()
+            .ok()?;
         real.into_os_string().into_string().ok()
     }
 
@@ -148,5 +161,9 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         "EIO" => format!("{path}: {error}"),
         _ => format!("{path}: {text}"),
     };
-    Failure { kind: kinds::FS, code, message }
+    Failure {
+        kind: kinds::FS,
+        code,
+        message,
+    }
 }

@@ -66,13 +66,21 @@ pub(super) fn find(path: &str, follow: bool, gate: &Checkpoint<'_>) -> Result<Fo
     } else {
         None
     };
-    Ok(Found { handle, metadata, target, permit })
+    Ok(Found {
+        handle,
+        metadata,
+        target,
+        permit,
+    })
 }
 
 impl Found {
     /// Opens the object itself for reading.
     pub(super) fn open(&self) -> io::Result<File> {
-        OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(through(&self.handle))
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(O_NONBLOCK)
+            .open(through(&self.handle))
     }
 }
 
@@ -119,9 +127,15 @@ fn place(path: &Path) -> io::Result<PathBuf> {
         let mut ancestor = path.as_path();
         while let Some(parent) = ancestor.parent() {
             let name = ancestor.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-            rest = if rest.as_os_str().is_empty() { name.into() } else { Path::new(name).join(rest) };
+            rest = if rest.as_os_str().is_empty() {
+                name.into()
+            } else {
+                Path::new(name).join(rest)
+            };
             ancestor = parent;
-            let Ok(handle) = take(ancestor, true) else { continue };
+            let Ok(handle) = take(ancestor, true) else {
+                continue;
+            };
             let metadata = handle.metadata()?;
             let real = real_name(&handle, &metadata)?;
             let mut names = rest.components();

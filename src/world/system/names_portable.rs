@@ -33,11 +33,21 @@ pub(super) fn find(path: &str, follow: bool, gate: &Checkpoint<'_>) -> Result<Fo
     let failed = |error: io::Error| failure(path, &error);
     let metadata = fs::symlink_metadata(&real).map_err(failed)?;
     let target = if metadata.is_symlink() {
-        Some(fs::read_link(&real).map_err(failed)?.to_string_lossy().into_owned())
+        Some(
+            fs::read_link(&real)
+                .map_err(failed)?
+                .to_string_lossy()
+                .into_owned(),
+        )
     } else {
         None
     };
-    Ok(Found { real, metadata, target, permit })
+    Ok(Found {
+        real,
+        metadata,
+        target,
+        permit,
+    })
 }
 
 impl Found {
@@ -73,7 +83,11 @@ fn missing(path: &str, error: &io::Error, gate: &Checkpoint<'_>) -> Refusal {
             };
         }
         if let Some(name) = ancestor.file_name() {
-            rest = if rest.as_os_str().is_empty() { name.into() } else { Path::new(name).join(&rest) };
+            rest = if rest.as_os_str().is_empty() {
+                name.into()
+            } else {
+                Path::new(name).join(&rest)
+            };
         }
     }
     failure(path, error).into()

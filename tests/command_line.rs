@@ -1,0 +1,239 @@
+//! The command line: what goes where, and how it ends. Needs the feature `cli`.
+
+#![cfg(feature = "cli")]
+
+use serde_json::Value;
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+use tollgate::abi::sha256;
+
+const FILE: &str = "fixtures/file/file.wasm";
+const ECHO: &str = "fixtures/wat/echo.wat";
+
+fn tollgate(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_main_job() {
+    let content = fs::read("README.md").unwrap();
+    let path = fs::canonicalize("README.md").unwrap();
+    let path = path.to_str().unwrap();
+    let grant = format!("fs:read:{path}");
+    let config = serde_json::json!({"path": path, "hash": true}).to_string();
+    let seen = tollgate(&["observe", FILE, "--grant", &grant, "--config", &config]);
+    assert_eq!(code(&seen), 0, "{}", stderr(&seen));
+    let evidence = stdout(&seen);
+    assert_eq!(evidence["status"], true);
+    assert_eq!(
+        evidence["data"]["sha256"],
+        sha256::hex(&sha256::digest(&content))
+    );
+    assert_eq!(evidence["data"]["size"], content.len());
+    assert!(stderr(&seen).contains("[file] DEBUG"), "{}", stderr(&seen));
+}
+
+#[test]
+fn without_the_grant_the_error_names_it() {
+    let seen = tollgate(&["observe", FILE, "--config", r#"{"path":"/etc/passwd"}"#]);
+    assert_eq!(code(&seen), 1);
+    let error = &stdout(&seen)["error"];
+    assert_eq!(error["type"], "capability");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("fs:read:/etc/passwd"),
+        "{error}"
+    );
+    assert!(
+        stderr(&seen).contains("--grant 'fs:read:/etc/passwd'"),
+        "{}",
+        stderr(&seen)
+    );
+}
+
+#[test]
+fn trust_grants_what_the_plugin_declares() {
+    let seen = tollgate(&[
+        "observe",
+        FILE,
+        "--trust",
+        "--config",
+        r#"{"path":"/etc/passwd"}"#,
+    ]);
+    assert_eq!(
+        (code(&seen), &stdout(&seen)["data"]["exists"]),
+        (0, &Value::Bool(true))
+    );
+}
+
+#[test]
+fn the_config_comes_from_a_flag_a_file_or_standard_input() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), r#"{"from":"file"}"#).unwrap();
+    let name = file.path().to_str().unwrap();
+    assert_eq!(
+        stdout(&tollgate(&["observe", ECHO, "--config-file", name]))["data"]["from"],
+        "file"
+    );
+    assert_eq!(
+        stdout(&tollgate(&["observe", ECHO]))["data"],
+        serde_json::json!({})
+    );
+    assert_eq!(
+        stdout(&tollgate(&["observe", ECHO, "--config", "null"]))["data"],
+        serde_json::json!({})
+    );
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .args(["observe", ECHO, "--config-file", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(br#"{"from":"stdin"}"#)
+        .unwrap();
+    let seen = child.wait_with_output().unwrap();
+    assert_eq!(stdout(&seen)["data"]["from"], "stdin");
+}
+
+#[test]
+fn bad_input_ends_with_two() {
+    for args in [
+        vec!["observe", ECHO, "--config", "{"],
+        vec!["observe", ECHO, "--config", "[1]"],
+        vec!["observe", ECHO, "--config-file", "no/such/file"],
+        vec!["observe", ECHO, "--config", "{}", "--config-file", "x"],
+        vec!["observe", ECHO, "--grant", "nonsense"],
+        vec!["observe", ECHO, "--grant", "fs:erase:/x"],
+        vec!["observe", ECHO, "--fuel", "0"],
+        vec!["observe", ECHO, "--memory-mb", "-2"],
+        vec!["observe", ECHO, "--memory-mb", "5000"],
+        vec!["observe", "no/such/plugin.wasm"],
+        vec!["observe"],
+        vec!["fly", ECHO],
+        vec![],
+    ] {
+        let output = tollgate(&args);
+        assert_eq!(code(&output), 2, "{args:?}");
+        assert!(
+            output.stdout.is_empty() && !output.stderr.is_empty(),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn a_plugin_that_cannot_run_ends_with_three() {
+    for args in [
+        vec!["describe", "Cargo.toml"],
+        vec!["observe", ECHO, "--fuel", "1"],
+        vec!["observe", FILE, "--memory-mb", "-1", "--fuel", "100"],
+    ] {
+        let output = tollgate(&args);
+        assert_eq!(code(&output), 3, "{args:?}");
+        assert!(output.stdout.is_empty());
+        assert!(
+            stderr(&output).starts_with("tollgate: "),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let looping = tempfile::Builder::new().suffix(".wat").tempfile().unwrap();
+    let text = fs::read_to_string(ECHO).unwrap();
+    let body = "(result i64)\n    (local $out i32)\n    (loop $again (br $again))";
+    fs::write(
+        looping.path(),
+        text.replace("(result i64)\n    (local $out i32)", body),
+    )
+    .unwrap();
+    let name = looping.path().to_str().unwrap();
+    let output = tollgate(&[
+        "observe",
+        name,
+        "--fuel",
+        "unlimited",
+        "--deadline-ms",
+        "50",
+    ]);
+    assert_eq!(code(&output), 3);
+    assert!(
+        stderr(&output).contains("deadline of 50 ms"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn usage_is_told_on_stderr_also_of_a_failed_run() {
+    for fuel in ["1000000", "100"] {
+        let output = tollgate(&["observe", FILE, "--usage", "--fuel", fuel, "--config", "{}"]);
+        let told = stderr(&output);
+        let line = told
+            .lines()
+            .find_map(|line| line.strip_prefix("usage: "))
+            .unwrap();
+        let usage: Value = serde_json::from_str(line).unwrap();
+        assert!(usage["fuel"].as_u64().unwrap() > 0, "{usage}");
+    }
+}
+
+#[test]
+fn describe_schema_and_inspect_answer() {
+    let info = stdout(&tollgate(&["describe", FILE]));
+    assert_eq!(
+        (&info["name"], &info["version"]),
+        (&"file".into(), &"1.1.0".into())
+    );
+    assert_eq!(
+        info["capabilities"],
+        serde_json::json!([{"kind": "fs", "pattern": "read:**"}])
+    );
+    assert_eq!(
+        stdout(&tollgate(&["schema", FILE]))["required"],
+        serde_json::json!(["path"])
+    );
+    let seen = stdout(&tollgate(&["inspect", FILE, "--format", "pretty"]));
+    assert_eq!(seen["abi_version"], "1");
+    assert_eq!(seen["problems"], serde_json::json!([]));
+    assert_eq!(
+        seen["sha256"],
+        sha256::hex(&sha256::digest(&fs::read(FILE).unwrap()))
+    );
+}
+
+#[test]
+fn inspect_lists_the_problems_of_what_is_no_plugin() {
+    let module = tempfile::Builder::new().suffix(".wat").tempfile().unwrap();
+    fs::write(module.path(), "(module (import \"env\" \"f\" (func)))").unwrap();
+    let output = tollgate(&["inspect", module.path().to_str().unwrap()]);
+    assert_eq!(code(&output), 3);
+    let problems = stdout(&output)["problems"].to_string();
+    assert!(
+        problems.contains("not a plugin") && problems.contains("env.f"),
+        "{problems}"
+    );
+}
