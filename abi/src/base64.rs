@@ -29,7 +29,11 @@ pub fn encode(bytes: &[u8]) -> String {
         for at in 0..4 {
             let digit = (group >> (18 - 6 * at)) & 63;
             let padded = at > chunk.len();
-            text.push(if padded { '=' } else { char::from(ALPHABET[digit as usize]) });
+            text.push(if padded {
+                '='
+            } else {
+                char::from(ALPHABET[digit as usize])
+            });
         }
     }
     text
@@ -49,7 +53,11 @@ pub fn decode(text: &str) -> Result<Vec<u8>, BadBase64> {
     let mut bytes = Vec::with_capacity(groups * 3);
     for (index, group) in text.chunks_exact(4).enumerate() {
         let last = index + 1 == groups;
-        let padding = if last { group.iter().rev().take_while(|&&b| b == b'=').count() } else { 0 };
+        let padding = if last {
+            group.iter().rev().take_while(|&&b| b == b'=').count()
+        } else {
+            0
+        };
         if padding > 2 {
             return Err(BadBase64 { at: index * 4 });
         }
@@ -61,7 +69,9 @@ pub fn decode(text: &str) -> Result<Vec<u8>, BadBase64> {
         let [_, decoded @ ..] = value.to_be_bytes();
         let (kept, spare) = decoded.split_at(3 - padding);
         if spare.iter().any(|&byte| byte != 0) {
-            return Err(BadBase64 { at: index * 4 + 3 - padding });
+            return Err(BadBase64 {
+                at: index * 4 + 3 - padding,
+            });
         }
         bytes.extend_from_slice(kept);
     }
@@ -110,9 +120,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_its_place() {
-        for (text, at) in
-            [("Zg=", 3), ("Z===", 0), ("Zg==Zg==", 2), ("Z!==", 1), ("Zh==", 1), ("Zm9=", 2)]
-        {
+        for (text, at) in [
+            ("Zg=", 3),
+            ("Z===", 0),
+            ("Zg==Zg==", 2),
+            ("Z!==", 1),
+            ("Zh==", 1),
+            ("Zm9=", 2),
+        ] {
             assert_eq!(decode(text), Err(BadBase64 { at }), "{text}");
         }
         assert!(decode("Zm9v\n").is_err());

@@ -25,7 +25,10 @@ impl Eq for Capability {}
 impl Capability {
     /// A capability of `kind` for what `pattern` describes.
     pub fn new(kind: impl Into<String>, pattern: impl Into<String>) -> Capability {
-        Capability { kind: kind.into(), pattern: pattern.into() }
+        Capability {
+            kind: kind.into(),
+            pattern: pattern.into(),
+        }
     }
 }
 

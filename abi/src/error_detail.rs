@@ -54,7 +54,11 @@ wire! {
 impl ErrorDetail {
     /// An error of `kind` that says `message`, with no code.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> ErrorDetail {
-        ErrorDetail { kind: kind.into(), message: message.into(), ..ErrorDetail::default() }
+        ErrorDetail {
+            kind: kind.into(),
+            message: message.into(),
+            ..ErrorDetail::default()
+        }
     }
 
     /// The same with `code`.
@@ -71,7 +75,11 @@ impl fmt::Display for ErrorDetail {
             return f.write_str(&self.message);
         }
         write!(f, "{}: {}", self.kind, self.message)?;
-        if self.code.is_empty() { Ok(()) } else { write!(f, " [{}]", self.code) }
+        if self.code.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " [{}]", self.code)
+        }
     }
 }
 

@@ -26,12 +26,19 @@ wire! {
 impl Evidence {
     /// Evidence that all is well.
     pub fn success(data: Map<String, Value>) -> Evidence {
-        Evidence { status: true, data, ..Evidence::default() }
+        Evidence {
+            status: true,
+            data,
+            ..Evidence::default()
+        }
     }
 
     /// Evidence that the check failed or could not be made.
     pub fn failure(error: ErrorDetail) -> Evidence {
-        Evidence { error: Some(error), ..Evidence::default() }
+        Evidence {
+            error: Some(error),
+            ..Evidence::default()
+        }
     }
 }
 

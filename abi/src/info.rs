@@ -31,7 +31,10 @@ impl PluginInfo {
     pub fn from_value(document: &Value) -> Option<PluginInfo> {
         let object = document.as_object()?;
         let text = |map: &serde_json::Map<String, Value>, key: &str| {
-            map.get(key).and_then(Value::as_str).unwrap_or_default().into()
+            map.get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .into()
         };
         let capabilities = object
             .get("capabilities")
@@ -39,7 +42,10 @@ impl PluginInfo {
             .into_iter()
             .flatten()
             .filter_map(Value::as_object)
-            .map(|entry| Capability { kind: text(entry, "kind"), pattern: text(entry, "pattern") })
+            .map(|entry| Capability {
+                kind: text(entry, "kind"),
+                pattern: text(entry, "pattern"),
+            })
             .collect();
         Some(PluginInfo {
             name: text(object, "name"),
@@ -66,7 +72,10 @@ mod tests {
         .unwrap();
         assert_eq!(info.name, "file");
         assert_eq!((info.version.as_str(), info.description.as_str()), ("", ""));
-        assert_eq!(info.capabilities, [Capability::new("fs", "read:**"), Capability::default()]);
+        assert_eq!(
+            info.capabilities,
+            [Capability::new("fs", "read:**"), Capability::default()]
+        );
         assert_eq!(PluginInfo::from_value(&json!([])), None);
     }
 }

@@ -90,9 +90,13 @@ mod tests {
 
     #[test]
     fn high_bits_are_not_sign_extended() {
-        for (ptr, len) in
-            [(0, 0), (1, 1), (1, 0), (0x8000_0000, 0x8000_0000), (u32::MAX, u32::MAX)]
-        {
+        for (ptr, len) in [
+            (0, 0),
+            (1, 1),
+            (1, 0),
+            (0x8000_0000, 0x8000_0000),
+            (u32::MAX, u32::MAX),
+        ] {
             let range = PtrLen::new(ptr, len).unwrap();
             assert_eq!(PtrLen::unpack(range.pack()), Ok(range));
             assert_eq!((range.ptr(), range.len()), (ptr, len));

@@ -36,17 +36,25 @@ pub fn parse(text: &str) -> Result<Moment, BadTime> {
 fn parse_bytes(text: &[u8]) -> Option<Moment> {
     let number = |from: usize, to: usize| -> Option<i64> {
         text.get(from..to)?.iter().try_fold(0, |value, &digit| {
-            digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0'))
+            digit
+                .is_ascii_digit()
+                .then(|| value * 10 + i64::from(digit - b'0'))
         })
     };
     let mark = |at: usize, allowed: &[u8]| {
-        text.get(at).filter(|byte| allowed.contains(byte)).map(|_| ())
+        text.get(at)
+            .filter(|byte| allowed.contains(byte))
+            .map(|_| ())
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    for (at, allowed) in
-        [(4, b"-".as_slice()), (7, b"-"), (10, b"Tt"), (13, b":"), (16, b":")]
-    {
+    for (at, allowed) in [
+        (4, b"-".as_slice()),
+        (7, b"-"),
+        (10, b"Tt"),
+        (13, b":"),
+        (16, b":"),
+    ] {
         mark(at, allowed)?;
     }
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -61,7 +69,11 @@ fn parse_bytes(text: &[u8]) -> Option<Moment> {
     }
     let (nanos, zone) = match text.get(19)? {
         b'.' | b',' => {
-            let digits = text.get(20..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+            let digits = text
+                .get(20..)?
+                .iter()
+                .take_while(|b| b.is_ascii_digit())
+                .count();
             if digits == 0 || digits > 9 {
                 return None;
             }
@@ -84,12 +96,18 @@ fn parse_bytes(text: &[u8]) -> Option<Moment> {
         _ => return None,
     };
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    Some(Moment { seconds: seconds - offset, nanos: u32::try_from(nanos).ok()? })
+    Some(Moment {
+        seconds: seconds - offset,
+        nanos: u32::try_from(nanos).ok()?,
+    })
 }
 
 /// Writes a moment in UTC, with as many digits of a second as it needs.
 pub fn format(moment: Moment) -> String {
-    let (days, second) = (moment.seconds.div_euclid(86_400), moment.seconds.rem_euclid(86_400));
+    let (days, second) = (
+        moment.seconds.div_euclid(86_400),
+        moment.seconds.rem_euclid(86_400),
+    );
     let (year, month, day) = civil_from_days(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
@@ -119,7 +137,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -132,10 +154,30 @@ mod tests {
     fn moments_are_read_and_written() {
         for (text, seconds, nanos, canonical) in [
             ("1970-01-01T00:00:00Z", 0, 0, "1970-01-01T00:00:00Z"),
-            ("0001-01-01T00:00:00Z", -62_135_596_800, 0, "0001-01-01T00:00:00Z"),
-            ("2000-02-29T23:59:59.5+01:00", 951_865_199, 500_000_000, "2000-02-29T22:59:59.5Z"),
-            ("2026-11-24t06:00:00.000000001z", 1_795_500_000, 1, "2026-11-24T06:00:00.000000001Z"),
-            ("9999-12-31T23:59:59-23:59", 253_402_387_139, 0, "10000-01-01T23:58:59Z"),
+            (
+                "0001-01-01T00:00:00Z",
+                -62_135_596_800,
+                0,
+                "0001-01-01T00:00:00Z",
+            ),
+            (
+                "2000-02-29T23:59:59.5+01:00",
+                951_865_199,
+                500_000_000,
+                "2000-02-29T22:59:59.5Z",
+            ),
+            (
+                "2026-11-24t06:00:00.000000001z",
+                1_795_500_000,
+                1,
+                "2026-11-24T06:00:00.000000001Z",
+            ),
+            (
+                "9999-12-31T23:59:59-23:59",
+                253_402_387_139,
+                0,
+                "10000-01-01T23:58:59Z",
+            ),
         ] {
             let moment = parse(text).unwrap();
             assert_eq!((moment.seconds, moment.nanos), (seconds, nanos), "{text}");
@@ -170,14 +212,23 @@ mod tests {
     #[test]
     fn every_day_of_four_centuries_survives() {
         for day in 0..146_097i64 {
-            let moment = Moment { seconds: day * 86_400, nanos: 0 };
+            let moment = Moment {
+                seconds: day * 86_400,
+                nanos: 0,
+            };
             assert_eq!(parse(&format(moment)), Ok(moment));
         }
     }
 
     #[test]
     fn the_ends_of_time_do_not_overflow() {
-        format(Moment { seconds: i64::MAX, nanos: 0 });
-        format(Moment { seconds: i64::MIN, nanos: 0 });
+        format(Moment {
+            seconds: i64::MAX,
+            nanos: 0,
+        });
+        format(Moment {
+            seconds: i64::MIN,
+            nanos: 0,
+        });
     }
 }

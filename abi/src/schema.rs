@@ -36,7 +36,10 @@ impl ConfigSchema {
     /// If `raw` is not one JSON document.
     pub fn parse(raw: &str) -> Result<ConfigSchema, crate::JsonError> {
         let document = crate::from_json(raw.as_bytes())?;
-        Ok(ConfigSchema { raw: raw.to_string(), document })
+        Ok(ConfigSchema {
+            raw: raw.to_string(),
+            document,
+        })
     }
 
     /// The text as the plugin sent it.
@@ -80,9 +83,11 @@ impl ConfigSchema {
 fn type_word(kind: Option<&Value>) -> String {
     match kind {
         Some(Value::String(word)) => word.clone(),
-        Some(Value::Array(words)) => {
-            words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|")
-        }
+        Some(Value::Array(words)) => words
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join("|"),
         _ => String::new(),
     }
 }

@@ -28,7 +28,12 @@ pub struct Sha256 {
 
 impl Default for Sha256 {
     fn default() -> Sha256 {
-        Sha256 { state: START, block: [0; 64], filled: 0, length: 0 }
+        Sha256 {
+            state: START,
+            block: [0; 64],
+            filled: 0,
+            length: 0,
+        }
     }
 }
 
@@ -75,20 +80,27 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
 /// Bytes as lower-case hexadecimal text.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
-    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+    bytes
+        .iter()
+        .flat_map(|&byte| [digit(byte >> 4), digit(byte)])
+        .collect()
 }
 
 fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     let mut schedule = [0u32; 64];
     for (word, bytes) in schedule.iter_mut().zip(block.chunks_exact(4)) {
-        *word = bytes.iter().fold(0, |word, &byte| word << 8 | u32::from(byte));
+        *word = bytes
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u32::from(byte));
     }
     for at in 16..64 {
         let (near, far) = (schedule[at - 2], schedule[at - 15]);
         let s0 = far.rotate_right(7) ^ far.rotate_right(18) ^ (far >> 3);
         let s1 = near.rotate_right(17) ^ near.rotate_right(19) ^ (near >> 10);
-        schedule[at] =
-            schedule[at - 16].wrapping_add(s0).wrapping_add(schedule[at - 7]).wrapping_add(s1);
+        schedule[at] = schedule[at - 16]
+            .wrapping_add(s0)
+            .wrapping_add(schedule[at - 7])
+            .wrapping_add(s1);
     }
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
     for (constant, word) in ROUND.iter().zip(schedule) {
@@ -117,8 +129,14 @@ mod tests {
     #[test]
     fn the_published_vectors() {
         for (text, expected) in [
-            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ),
+            (
+                "abc",
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
             (
                 "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",

@@ -171,18 +171,36 @@ mod tests {
     #[test]
     fn keys_match_in_any_case_and_the_last_one_wins() {
         let value = sample(r#"{"TEXT":"a","Is_Flag":true,"text":"b","other":{"x":[1]}}"#).unwrap();
-        assert_eq!(value, Sample { text: "b".to_string(), flag: true, list: vec![] });
+        assert_eq!(
+            value,
+            Sample {
+                text: "b".to_string(),
+                flag: true,
+                list: vec![]
+            }
+        );
     }
 
     #[test]
     fn null_is_the_default_for_a_field_and_for_the_whole() {
-        assert_eq!(sample(r#"{"text":null,"list":null}"#).unwrap(), Sample::default());
+        assert_eq!(
+            sample(r#"{"text":null,"list":null}"#).unwrap(),
+            Sample::default()
+        );
         assert_eq!(sample("null").unwrap(), Sample::default());
     }
 
     #[test]
     fn a_wrong_type_is_an_error() {
-        for json in [r#"{"text":1}"#, r#"{"list":"x"}"#, "[]", "1", "", "{", r#"{"list":[-1]}"#] {
+        for json in [
+            r#"{"text":1}"#,
+            r#"{"list":"x"}"#,
+            "[]",
+            "1",
+            "",
+            "{",
+            r#"{"list":[-1]}"#,
+        ] {
             assert!(sample(json).is_err(), "{json}");
         }
     }
@@ -195,7 +213,10 @@ mod tests {
 
     #[test]
     fn encoding_is_compact_omits_defaults_and_escapes_markup() {
-        let value = Sample { text: "<a&b>\u{2028}\u{2029}é€".to_string(), ..Sample::default() };
+        let value = Sample {
+            text: "<a&b>\u{2028}\u{2029}é€".to_string(),
+            ..Sample::default()
+        };
         let json = String::from_utf8(to_json(&value)).unwrap();
         assert_eq!(json, r#"{"text":"\u003ca\u0026b\u003e\u2028\u2029é€"}"#);
         assert_eq!(sample(&json).unwrap(), value);
