@@ -41,7 +41,7 @@
 //! # }
 //! ```
 //!
-//! Build it as a `cdylib` for `wasm32-unknown-unknown`.
+//! Build it as a `cdylib` for `wasm32-unknown-unknown`; the README of this crate has the profile.
 
 mod blocks;
 #[cfg(target_arch = "wasm32")]
@@ -169,6 +169,11 @@ macro_rules! plugin {
         });
     };
 }
+
+// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {
