@@ -1,0 +1,307 @@
+//! What a guest can wish of the outside, and what it can be answered: the vocabulary between the
+//! imports, the gate and the worlds. Nothing here decides or does anything.
+
+mod need;
+mod reply;
+
+pub(crate) use need::{Access, Need};
+pub use reply::{
+    Answer, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind, Ran, Refusal,
+    Reply, Stat,
+};
+
+use std::time::Duration;
+use tollgate_abi::{host::LogAttr, rfc3339::Moment};
+
+/// A number that stands for an open file or directory, valid for one instance.
+pub type Handle = u32;
+
+/// A typed request to the outside.
+///
+/// Paths are absolute and free of `.`, `..` and `//`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Opens a file or directory.
+    Open {
+        /// Which.
+        path: String,
+        /// What for.
+        options: OpenOptions,
+    },
+    /// Gives an open file back.
+    Close {
+        /// Which.
+        handle: Handle,
+    },
+    /// Reads from an open file.
+    ReadAt {
+        /// Which.
+        handle: Handle,
+        /// Where to begin, in bytes.
+        offset: u64,
+        /// How many bytes at most.
+        limit: u64,
+    },
+    /// Writes to an open file, or to its end.
+    WriteAt {
+        /// Which.
+        handle: Handle,
+        /// Where to begin, in bytes; `None` is the end.
+        offset: Option<u64>,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Examines an open file.
+    StatOpen {
+        /// Which.
+        handle: Handle,
+    },
+    /// Cuts or extends an open file.
+    SetSize {
+        /// Which.
+        handle: Handle,
+        /// To how many bytes.
+        size: u64,
+    },
+    /// Waits until what was written is on the medium.
+    Sync {
+        /// Which.
+        handle: Handle,
+    },
+    /// Lists an open directory, without `.` and `..`, in name order.
+    List {
+        /// Which.
+        handle: Handle,
+    },
+    /// Sets the times of an open file.
+    SetTimesOpen {
+        /// Which.
+        handle: Handle,
+        /// To what.
+        times: Times,
+    },
+    /// Examines a path.
+    Stat {
+        /// The path.
+        path: String,
+        /// Whether a symbolic link at its end is followed.
+        follow: bool,
+    },
+    /// Reads where a symbolic link points.
+    ReadLink {
+        /// The link.
+        path: String,
+    },
+    /// Sets the times of what a path names.
+    SetTimes {
+        /// The path.
+        path: String,
+        /// Whether a symbolic link at its end is followed.
+        follow: bool,
+        /// To what.
+        times: Times,
+    },
+    /// Writes a whole file at once: either all of the new content is there afterwards, or the old.
+    WriteFile {
+        /// The file.
+        path: String,
+        /// What.
+        content: Vec<u8>,
+        /// How.
+        mode: WriteMode,
+    },
+    /// Makes a directory.
+    MakeDirectory {
+        /// Its path.
+        path: String,
+    },
+    /// Removes an empty directory.
+    RemoveDirectory {
+        /// Its path.
+        path: String,
+    },
+    /// Removes a file or a symbolic link.
+    RemoveFile {
+        /// Its path.
+        path: String,
+    },
+    /// Gives a file or directory another name.
+    Rename {
+        /// The old one.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+    /// Gives a file a second name.
+    HardLink {
+        /// The name it has.
+        from: String,
+        /// The name it gets.
+        to: String,
+    },
+    /// Makes a symbolic link.
+    Symlink {
+        /// Where the link is.
+        path: String,
+        /// Where it points, as the guest wrote it.
+        target: String,
+        /// The absolute path that `target` means there; it must be granted for reading.
+        leads_to: String,
+    },
+    /// Asks for one variable of the environment.
+    Variable {
+        /// Its name.
+        name: String,
+    },
+    /// Asks for all granted variables of the environment.
+    Variables,
+    /// Connects, sends, receives and hangs up.
+    Exchange {
+        /// A name or an address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What to send.
+        send: Vec<u8>,
+        /// How many bytes to receive at most; 0 closes after sending.
+        receive: u64,
+        /// How long all of it may take.
+        timeout: Duration,
+    },
+    /// Runs a command to its end.
+    Run {
+        /// Its path, or a name to be looked up.
+        command: String,
+        /// Its arguments, without the command itself.
+        args: Vec<String>,
+        /// Its working directory, if not the world's own.
+        directory: Option<String>,
+        /// Its whole environment.
+        environment: Vec<(String, String)>,
+        /// How long it may take.
+        timeout: Duration,
+        /// How many bytes of each of its outputs are kept.
+        output_limit: u64,
+    },
+    /// Reads a clock.
+    Now {
+        /// Which.
+        clock: Clock,
+    },
+    /// Lets time pass.
+    Sleep {
+        /// How much.
+        duration: Duration,
+    },
+    /// Asks for random bytes.
+    Random {
+        /// How many.
+        length: u32,
+    },
+    /// Calls a function of the embedder's.
+    Custom {
+        /// The kind of capability that it needs.
+        kind: String,
+        /// What of that kind the request wishes for.
+        wish: String,
+        /// The function, as `module.name`.
+        function: String,
+        /// The request, as JSON.
+        request: String,
+    },
+    /// Tells the operator something.
+    Log(LogRecord),
+}
+
+/// What a file or directory is opened for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// To read (or list) it.
+    pub read: bool,
+    /// To write to it.
+    pub write: bool,
+    /// Make the file if there is none.
+    pub create: bool,
+    /// Fail if there is one. Only with `create`.
+    pub exclusive: bool,
+    /// Cut the file to nothing.
+    pub truncate: bool,
+    /// It must be a directory.
+    pub directory: bool,
+    /// A symbolic link at the end of the path is not followed, and is an error.
+    pub no_follow: bool,
+}
+
+/// How a whole file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// In place of what there is, if there is something.
+    Replace,
+    /// Only if there is nothing.
+    CreateNew,
+    /// Behind what there is.
+    Append,
+}
+
+/// New times of a file; `None` leaves a time as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Last access.
+    pub accessed: Option<SetTime>,
+    /// Last modification.
+    pub modified: Option<SetTime>,
+}
+
+/// One new time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetTime {
+    /// The world's present.
+    Now,
+    /// This moment.
+    To(Moment),
+}
+
+/// A clock of the world's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Time of day, since 1970.
+    Realtime,
+    /// Time since some moment; never runs backwards.
+    Monotonic,
+}
+
+/// A line of a plugin's log, safe to print: control characters are escaped and sizes capped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRecord {
+    /// How grave it is.
+    pub level: LogLevel,
+    /// The text.
+    pub message: String,
+    /// More, as the guest gave it.
+    pub attrs: Vec<LogAttr>,
+}
+
+/// How grave a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// For whoever debugs the plugin.
+    Debug,
+    /// For whoever is curious.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something is wrong.
+    Error,
+}
+
+impl std::fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warn => "WARN",
+            LogLevel::Error => "ERROR",
+        })
+    }
+}

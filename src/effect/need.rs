@@ -1,0 +1,97 @@
+//! What must hold before an effect may happen. Every effect states it, in one match without a
+//! default arm, so that a new effect cannot forget to.
+
+use super::{Effect, Handle, OpenOptions, WriteMode};
+
+/// What is done to a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+}
+
+impl Access {
+    const READ: Access = Access { read: true, write: false };
+    const WRITE: Access = Access { read: false, write: true };
+    const BOTH: Access = Access { read: true, write: true };
+    const NONE: Access = Access { read: false, write: false };
+}
+
+/// What must be granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Need<'a> {
+    /// Access to the real names of what these paths lead to, in this order.
+    Names(Vec<(&'a str, Access)>),
+    /// An open file that was granted this access when it was opened.
+    Opened(Handle, Access),
+    /// A variable.
+    Variable(&'a str),
+    /// Each variable that is told, one by one.
+    Variables,
+    /// A port of a host, and each address that the host turns out to have.
+    Connect { host: &'a str, port: u16 },
+    /// A command with these arguments, by its real name; and its directory, for reading.
+    Run { command: &'a str, args: &'a [String], directory: Option<&'a str> },
+    /// Something of an embedder's kind.
+    Custom { kind: &'a str, wish: &'a str },
+    /// Nothing.
+    Nothing,
+}
+
+impl Effect {
+    pub(crate) fn need(&self) -> Need<'_> {
+        match self {
+            Effect::Open { path, options } => Need::Names(vec![(path, options.access())]),
+            Effect::Stat { path, .. } | Effect::ReadLink { path } => {
+                Need::Names(vec![(path, Access::READ)])
+            }
+            Effect::WriteFile { path, mode, .. } => match mode {
+                WriteMode::Replace | WriteMode::CreateNew | WriteMode::Append => {
+                    Need::Names(vec![(path, Access::WRITE)])
+                }
+            },
+            Effect::SetTimes { path, .. }
+            | Effect::MakeDirectory { path }
+            | Effect::RemoveDirectory { path }
+            | Effect::RemoveFile { path } => Need::Names(vec![(path, Access::WRITE)]),
+            Effect::Rename { from, to } => {
+                Need::Names(vec![(from, Access::WRITE), (to, Access::WRITE)])
+            }
+            // Under its second name the file could be read and written by the second name's grants.
+            Effect::HardLink { from, to } => {
+                Need::Names(vec![(from, Access::BOTH), (to, Access::WRITE)])
+            }
+            Effect::Symlink { path, leads_to, .. } => {
+                Need::Names(vec![(path, Access::WRITE), (leads_to, Access::READ)])
+            }
+            Effect::ReadAt { handle, .. } | Effect::List { handle } => {
+                Need::Opened(*handle, Access::READ)
+            }
+            Effect::WriteAt { handle, .. }
+            | Effect::SetSize { handle, .. }
+            | Effect::SetTimesOpen { handle, .. } => Need::Opened(*handle, Access::WRITE),
+            Effect::StatOpen { handle } | Effect::Sync { handle } | Effect::Close { handle } => {
+                Need::Opened(*handle, Access::NONE)
+            }
+            Effect::Variable { name } => Need::Variable(name),
+            Effect::Variables => Need::Variables,
+            Effect::Exchange { host, port, .. } => Need::Connect { host, port: *port },
+            Effect::Run { command, args, directory, .. } => {
+                Need::Run { command, args, directory: directory.as_deref() }
+            }
+            Effect::Custom { kind, wish, .. } => Need::Custom { kind, wish },
+            Effect::Now { .. } | Effect::Sleep { .. } | Effect::Random { .. } | Effect::Log(_) => {
+                Need::Nothing
+            }
+        }
+    }
+}
+
+impl OpenOptions {
+    /// Making, cutting and writing are writes, whatever rights a guest claims beside them.
+    pub(crate) fn access(self) -> Access {
+        let write = self.write || self.create || self.truncate || self.exclusive;
+        // Even a file opened for nothing can be examined.
+        Access { read: self.read || !write, write }
+    }
+}

@@ -1,0 +1,259 @@
+//! What came of an effect: an answer, or a refusal and why.
+
+use super::Handle;
+use std::{net::SocketAddr, time::Duration};
+use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
+
+/// What came of an effect.
+pub type Reply = Result<Answer, Refusal>;
+
+/// An effect that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The file or directory is open.
+    Opened {
+        /// The number to use from now on.
+        handle: Handle,
+        /// What it is.
+        stat: Stat,
+    },
+    /// What a path or handle names.
+    Stat(Stat),
+    /// Bytes read, or random ones.
+    Bytes(Vec<u8>),
+    /// How many bytes were written.
+    Written(u64),
+    /// What a directory holds.
+    Entries(Vec<DirectoryEntry>),
+    /// Where a symbolic link points.
+    Target(String),
+    /// The value of a variable, if it is set.
+    Variable(Option<String>),
+    /// Names and values of variables, in name order.
+    Variables(Vec<(String, String)>),
+    /// What came back over a connection.
+    Exchanged(Exchanged),
+    /// How a command ended.
+    Ran(Ran),
+    /// The time, in nanoseconds since the clock's zero.
+    Time(u64),
+    /// What a function of the embedder's answered, as JSON.
+    Json(String),
+    /// Done, and there is nothing to tell.
+    Done,
+}
+
+/// What a path names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What kind of thing it is.
+    pub kind: FileKind,
+    /// Size in bytes.
+    pub size: u64,
+    /// Permission bits, such as 0o644.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// The device it is on.
+    pub device: u64,
+    /// Its number on the device.
+    pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
+    /// Last access.
+    pub accessed: Moment,
+    /// Last modification.
+    pub modified: Moment,
+    /// Last change of what is said here.
+    pub changed: Moment,
+    /// Where a symbolic link points, if it was not followed.
+    pub target: Option<String>,
+}
+
+/// What kind of thing a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, not followed.
+    Symlink,
+    /// A device, FIFO or socket, which is never opened.
+    Other,
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// The name, without a path.
+    pub name: String,
+    /// What kind of thing it is.
+    pub kind: FileKind,
+    /// Its number on the device.
+    pub inode: u64,
+}
+
+/// What came back over a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The bytes received.
+    pub received: Vec<u8>,
+    /// Whether there was more than was asked for.
+    pub truncated: bool,
+    /// Who answered.
+    pub remote: SocketAddr,
+    /// From where.
+    pub local: SocketAddr,
+    /// How long connecting took.
+    pub connect_time: Duration,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit code; -1 if a signal ended it.
+    pub exit_code: i32,
+    /// What it wrote to its standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to its standard error.
+    pub stderr: Vec<u8>,
+    /// Whether more was written to the standard output than is kept.
+    pub stdout_truncated: bool,
+    /// Whether more was written to the standard error than is kept.
+    pub stderr_truncated: bool,
+    /// Whether it was killed because its time was up.
+    pub timed_out: bool,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// An effect that did not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No grant covers it.
+    Denied(Denial),
+    /// It was allowed, and the world could not do it.
+    Failed(Failure),
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Refusal {
+        Refusal::Denied(denial)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal::Failed(failure)
+    }
+}
+
+/// A wish without a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Who wished.
+    pub plugin: String,
+    /// What it wished, such as `fs:read:/etc/shadow`.
+    pub wish: String,
+    /// The smallest grant that would allow it.
+    pub needs: String,
+    /// Why what is granted does not cover it.
+    pub reason: DenialReason,
+}
+
+/// Why a wish was not covered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DenialReason {
+    /// The plugin has no grants at all.
+    NoGrants,
+    /// None of its grants covers the wish.
+    NotCovered,
+    /// A grant covers the name, but the name leads out of what is granted.
+    LeadsOutside,
+    /// A grant covers the host, but one of its addresses is private or reserved.
+    Address {
+        /// What kind of address it is.
+        range: &'static str,
+    },
+    /// A grant covers the command, but not with arguments that make it run code.
+    RunsCode {
+        /// What it would be: a shell, an interpreter, …
+        class: &'static str,
+    },
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Denial { plugin, wish, needs, reason } = self;
+        f.write_str("permission denied: ")?;
+        match reason {
+            DenialReason::NoGrants => {
+                write!(f, "no capabilities granted to plugin {plugin}, which asked for {wish}")?;
+            }
+            DenialReason::NotCovered => {
+                write!(f, "capability denied: {wish} is not granted to plugin {plugin}")?;
+            }
+            DenialReason::LeadsOutside => write!(
+                f,
+                "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
+            )?,
+            DenialReason::Address { range } => write!(
+                f,
+                "SSRF protection: {wish} leads plugin {plugin} to a private or reserved address ({range})"
+            )?,
+            DenialReason::RunsCode { class } => write!(
+                f,
+                "capability denied: {wish} is {class}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)"
+            )?,
+        }
+        if needs.is_empty() {
+            f.write_str("; no grant can allow it")
+        } else {
+            write!(f, "; the grant {needs} would allow it")
+        }
+    }
+}
+
+/// Something the world could not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The class, one of [`kinds`].
+    pub kind: &'static str,
+    /// A finer code, such as `ENOENT`.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this class and code.
+    pub fn new(kind: &'static str, code: &'static str, message: impl Into<String>) -> Failure {
+        Failure { kind, code, message: message.into() }
+    }
+}
+
+impl Refusal {
+    /// The refusal as guests read it.
+    pub fn detail(&self) -> ErrorDetail {
+        match self {
+            Refusal::Denied(denial) => {
+                let kind = match denial.reason {
+                    DenialReason::Address { .. } => kinds::SSRF_PROTECTION,
+                    _ => kinds::CAPABILITY,
+                };
+                ErrorDetail::new(kind, denial.to_string()).with_code("EACCES")
+            }
+            Refusal::Failed(failure) => ErrorDetail {
+                is_timeout: failure.kind == kinds::TIMEOUT,
+                is_not_found: matches!(failure.code, "ENOENT" | "NXDOMAIN"),
+                ..ErrorDetail::new(failure.kind, failure.message.clone()).with_code(failure.code)
+            },
+        }
+    }
+}
