@@ -1,42 +1,30 @@
-//! `fs:read:<glob>` and `fs:write:<glob>`: paths matched part by part.
-//! No links are followed here; see `pinned` for what a grant that names a link covers.
+//! `fs:read:<glob>` and `fs:write:<glob>`: globs over absolute paths, cleaned and anchored.
+//! No links are followed here; see `Capability::pinned` for what a grant that names a link covers.
 
 use super::error::Flaw;
+use super::glob::Glob;
 use super::path;
 
 /// The longest path or path pattern, in bytes: what Linux takes.
 const MAX_PATH: usize = 4096;
 
-/// A glob over absolute paths: `*`, `?` and `[...]` stop at `/`, and a part that is `**` stands for
-/// any number of parts, also none. Braces are ordinary characters.
-///
-/// Parts are compiled one by one, so that no wildcard ever meets a `/`: a star then never has to
-/// try a second place for the rest of the path, and a hostile path costs no more than its length
-/// times the number of parts.
+/// A glob over absolute paths. Braces are ordinary characters; `.`, `..` and empty parts are
+/// cleaned away, so `/etc/` is `/etc`.
 #[derive(Clone, Debug)]
 pub(super) struct PathGlob {
-    /// Counted from the root, or from a working directory so many levels up.
     anchor: Anchor,
-    parts: Vec<Part>,
-    /// The parts with `/` between, for the rule that an identical text always matches (row 86).
-    tail: String,
+    glob: Glob,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Anchor {
-    /// `**` alone: every absolute path, whatever the working directory.
+    /// `**` alone: every absolute path, whatever the working directory (row 59).
     Anywhere,
     Root,
+    /// The working directory, so many levels up.
     Cwd {
         up: usize,
     },
-}
-
-#[derive(Clone, Debug)]
-enum Part {
-    Name(String),
-    Glob(glob::Pattern),
-    AnyDepth,
 }
 
 impl PathGlob {
@@ -53,55 +41,41 @@ impl PathGlob {
                 format!("a path is longer than {MAX_PATH} bytes"),
             ));
         }
-        let mut glob = PathGlob {
-            anchor: match text {
-                "**" => Anchor::Anywhere,
-                _ if text.starts_with('/') => Anchor::Root,
-                _ => Anchor::Cwd { up: 0 },
-            },
-            parts: Vec::new(),
-            tail: String::new(),
+        let mut anchor = match text {
+            "**" => Anchor::Anywhere,
+            _ if text.starts_with('/') => Anchor::Root,
+            _ => Anchor::Cwd { up: 0 },
         };
-        let mut names: Vec<&str> = Vec::new();
+        let mut glob = Glob::empty();
         let mut at = 0;
         for name in text.split('/') {
             match name {
                 "" | "." => {}
-                ".." => match (glob.parts.pop(), &mut glob.anchor) {
-                    (Some(Part::Name(_)), _) => {
-                        names.pop();
-                    }
-                    (Some(_), _) => {
+                ".." => match (glob.pop(), &mut anchor) {
+                    (Some(true), _) | (None, Anchor::Root | Anchor::Anywhere) => {}
+                    (None, Anchor::Cwd { up }) => *up = up.saturating_add(1),
+                    (Some(false), _) => {
                         return Err(Flaw::new(at, "`..` after a wildcard has no fixed meaning"));
                     }
-                    (None, Anchor::Cwd { up }) => *up = up.saturating_add(1),
-                    (None, _) => {}
                 },
-                name => {
-                    glob.parts
-                        .push(Part::parse(name).map_err(|flaw| flaw.shifted(at))?);
-                    names.push(name);
-                }
+                name => glob.push(name).map_err(|flaw| flaw.shifted(at))?,
             }
             at = at.saturating_add(name.len()).saturating_add(1);
         }
-        glob.tail = names.join("/");
-        Ok(glob)
+        Ok(PathGlob { anchor, glob })
     }
 
     /// The cleaned text, which parses to the same glob.
     pub(super) fn text(&self) -> String {
-        match &self.anchor {
+        let tail = self.glob.text();
+        match self.anchor {
             Anchor::Anywhere => "**".to_owned(),
-            Anchor::Root => format!("/{}", self.tail),
-            Anchor::Cwd { up: 0 } if self.parts.is_empty() => ".".to_owned(),
+            Anchor::Root => format!("/{tail}"),
+            Anchor::Cwd { up: 0 } if self.glob.is_empty() => ".".to_owned(),
             // `**` alone has a meaning of its own.
-            Anchor::Cwd { up: 0 } if self.tail == "**" => "./**".to_owned(),
-            Anchor::Cwd { up } => {
-                let mut parts = vec![".."; *up];
-                parts.extend(self.tail.split('/').filter(|part| !part.is_empty()));
-                parts.join("/")
-            }
+            Anchor::Cwd { up: 0 } if tail == "**" => "./**".to_owned(),
+            Anchor::Cwd { up } if self.glob.is_empty() => vec![".."; up].join("/"),
+            Anchor::Cwd { up } => format!("{}{tail}", "../".repeat(up)),
         }
     }
 
@@ -117,51 +91,31 @@ impl PathGlob {
             return false;
         };
         match self.anchor {
-            Anchor::Anywhere | Anchor::Root => self.matches_below(rest),
-            Anchor::Cwd { up } => {
-                let Some(base) = base(cwd, up) else {
-                    return false;
-                };
-                below(rest, &base).is_some_and(|rest| self.matches_below(rest))
-            }
+            Anchor::Anywhere | Anchor::Root => self.glob.matches(rest),
+            Anchor::Cwd { up } => base(cwd, up)
+                .as_deref()
+                .and_then(|base| below(rest, base))
+                .is_some_and(|rest| self.glob.matches(rest)),
         }
     }
 
-    fn matches_below(&self, rest: &str) -> bool {
-        rest == self.tail || matches(&self.parts, rest)
-    }
-
-    /// The literal directory or file that every path meant lies in or is, and the text of the
-    /// parts after it. `None` for a relative glob without `cwd`.
-    pub(super) fn literal_prefix(&self, cwd: Option<&str>) -> Option<(String, String)> {
-        let names = self
-            .parts
-            .iter()
-            .take_while(|part| matches!(part, Part::Name(_)))
-            .count();
-        let mut tail = self.tail.split('/').filter(|part| !part.is_empty());
-        let prefix: Vec<&str> = tail.by_ref().take(names).collect();
+    /// The directory or file given literally that every path meant is or lies below, and the
+    /// parts from the first wildcard on. `None` for a relative glob without `cwd`.
+    pub(super) fn literal_prefix(&self, cwd: Option<&str>) -> Option<(String, &str)> {
         let base = match self.anchor {
             Anchor::Anywhere | Anchor::Root => "/".to_owned(),
             Anchor::Cwd { up } => base(cwd, up)?,
         };
-        let prefix = path::cleaned(&format!("/{base}/{}", prefix.join("/"))).into_owned();
-        Some((prefix, tail.collect::<Vec<_>>().join("/")))
+        let (prefix, wild) = self.glob.split_at_wildcard();
+        Some((
+            path::cleaned(&format!("{base}/{prefix}")).into_owned(),
+            wild,
+        ))
     }
 
     /// Whether this means every absolute path.
     pub(super) fn is_everything(&self) -> bool {
-        !matches!(self.anchor, Anchor::Cwd { .. })
-            && !self.parts.is_empty()
-            && self.parts.iter().all(|part| matches!(part, Part::AnyDepth))
-    }
-
-    /// Whether this means a directory given literally and everything below it.
-    pub(super) fn is_tree(&self) -> bool {
-        match self.parts.split_last() {
-            Some((Part::AnyDepth, names)) => names.iter().all(|part| matches!(part, Part::Name(_))),
-            _ => false,
-        }
+        !matches!(self.anchor, Anchor::Cwd { .. }) && self.glob.split_at_wildcard() == ("", "**")
     }
 }
 
@@ -192,109 +146,36 @@ fn below<'a>(rest: &'a str, base: &str) -> Option<&'a str> {
     }
 }
 
-impl Part {
-    fn parse(name: &str) -> Result<Part, Flaw> {
-        if name == "**" {
-            return Ok(Part::AnyDepth);
-        }
-        if !name.contains(['*', '?', '[']) {
-            return Ok(Part::Name(name.to_owned()));
-        }
-        check_escapes(name)?;
-        match glob::Pattern::new(&shell_negation(name)) {
-            Ok(pattern) => Ok(Part::Glob(pattern)),
-            Err(error) => {
-                // The crate counts characters, and one too few for a misplaced `**`.
-                let at = name
-                    .char_indices()
-                    .nth(error.pos)
-                    .map_or(name.len(), |(at, _)| at);
-                Err(Flaw::new(at, format!("bad glob: {}", error.msg))
-                    .hint("write [[], [*] or [?] for the character itself"))
-            }
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn matches(&self, name: &str) -> bool {
-        match self {
-            Part::Name(own) => own == name,
-            Part::Glob(pattern) => pattern.matches(name),
-            Part::AnyDepth => true,
+    #[test]
+    fn patterns_are_cleaned_and_keep_their_meaning() {
+        for (text, expected) in [
+            ("/etc//./x/../**", "/etc/**"),
+            ("/../..", "/"),
+            ("**", "**"),
+            ("./**", "./**"),
+            ("a/..", "."),
+            ("../..", "../.."),
+            ("../a/../../*", "../../*"),
+            ("a//b/", "a/b"),
+            ("**/x", "**/x"),
+        ] {
+            let glob = PathGlob::parse(text).unwrap();
+            assert_eq!(glob.text(), expected);
+            assert_eq!(PathGlob::parse(expected).unwrap().text(), expected);
         }
     }
-}
 
-/// A backslash would escape in some dialects of globs and be a plain character in this one.
-fn check_escapes(name: &str) -> Result<(), Flaw> {
-    match name.find('\\') {
-        Some(at) => Err(Flaw::new(at, "a backslash does not escape here")
-            .hint("write [[], [*] or [?] for the character itself")),
-        None => Ok(()),
+    #[test]
+    fn a_step_back_over_a_wildcard_is_refused() {
+        assert_eq!(
+            PathGlob::parse("/a/*/../b")
+                .map(|_| ())
+                .map_err(|flaw| flaw.at),
+            Err(5)
+        );
     }
-}
-
-/// `[^a]` means `[!a]` to a shell and to plugins written in Go; the glob crate knows the latter.
-fn shell_negation(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(open) = rest.find('[') {
-        let (before, class) = rest.split_at(open);
-        out.push_str(before);
-        let (sign, body) = match class.get(1..) {
-            Some(body) if body.starts_with(['^', '!']) => ("[!", body.get(1..).unwrap_or("")),
-            Some(body) => ("[", body),
-            None => ("[", ""),
-        };
-        out.push_str(sign);
-        // The first character of a class may be `]`.
-        let first = body.chars().next().map_or(0, char::len_utf8);
-        let end = body
-            .get(first..)
-            .and_then(|more| more.find(']'))
-            .map_or(body.len(), |end| {
-                first.saturating_add(end).saturating_add(1)
-            });
-        let (body, after) = body.split_at_checked(end).unwrap_or((body, ""));
-        out.push_str(body);
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Matches part by part. Only the last `**` seen ever takes one more part: an earlier one could
-/// not do better, so the whole costs at most parts times names.
-fn matches(parts: &[Part], rest: &str) -> bool {
-    let mut names = Some(rest).filter(|rest| !rest.is_empty());
-    let mut next = 0;
-    let mut depth: Option<(usize, Option<&str>)> = None;
-    loop {
-        match (parts.get(next), names) {
-            (Some(Part::AnyDepth), _) => {
-                next = next.saturating_add(1);
-                depth = Some((next, names));
-            }
-            (None, None) => return true,
-            (Some(part), Some(path)) if part.matches(first(path)) => {
-                names = after(path);
-                next = next.saturating_add(1);
-            }
-            _ => {
-                let Some((resume, Some(path))) = depth else {
-                    return false;
-                };
-                names = after(path);
-                next = resume;
-                depth = Some((resume, names));
-            }
-        }
-    }
-}
-
-fn first(path: &str) -> &str {
-    path.split_once('/').map_or(path, |(name, _)| name)
-}
-
-fn after(path: &str) -> Option<&str> {
-    path.split_once('/').map(|(_, rest)| rest)
 }

@@ -1,14 +1,35 @@
-//! Who holds what: the capabilities an operator gave each plugin, as a list one can compare.
+//! Who holds what: the capabilities an operator gave each plugin, as a list one can compare and
+//! read from a file. Whether a grant covers a wish is for the capability to say.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::{Capability, Wish};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::granted::Written;
+use super::{BUILT_IN_KINDS, Capability, GrantSet, Wish};
 
 /// The grants of an operator: for each plugin name the capabilities it holds, in the order given,
 /// each once.
+///
+/// As JSON: an object from plugin names to lists of capabilities, each `"kind:pattern"` or
+/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     plugins: BTreeMap<String, Vec<Capability>>,
+}
+
+/// A grant of a kind that nobody answers for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("plugin {plugin:?} is granted {capability}, but nothing here answers for `{kind}`")]
+pub struct UnknownKind {
+    /// Who was granted it.
+    pub plugin: String,
+    /// The kind.
+    pub kind: String,
+    /// The text of what was granted.
+    pub capability: String,
 }
 
 impl Grants {
@@ -47,5 +68,168 @@ impl Grants {
     /// Whether nobody holds anything.
     pub fn is_empty(&self) -> bool {
         self.plugins.values().all(Vec::is_empty)
+    }
+
+    /// What either grants: these first, then what only `other` has.
+    pub fn union(&self, other: &Grants) -> Grants {
+        let mut union = self.clone();
+        for (plugin, held) in &other.plugins {
+            let own = union.plugins.entry(plugin.clone()).or_default();
+            own.extend(held.iter().cloned());
+            deduplicate(own);
+        }
+        union
+    }
+
+    /// What this grants and `other` does not, by equality. Names left with nothing are left out.
+    pub fn difference(&self, other: &Grants) -> Grants {
+        let left = self.plugins.iter().filter_map(|(plugin, held)| {
+            let theirs = other.for_plugin(plugin);
+            let left: Vec<_> = held
+                .iter()
+                .filter(|own| !theirs.contains(own))
+                .cloned()
+                .collect();
+            (!left.is_empty()).then(|| (plugin.clone(), left))
+        });
+        Grants {
+            plugins: left.collect(),
+        }
+    }
+
+    /// Whether this grants everything that `other` does, by equality.
+    pub fn contains(&self, other: &Grants) -> bool {
+        other.difference(self).is_empty()
+    }
+
+    /// Drops repeated capabilities, keeping the first of each. Only a list given whole to
+    /// [`extend`](Self::extend) can hold any.
+    pub fn deduplicate(&mut self) {
+        self.plugins.values_mut().for_each(deduplicate);
+    }
+
+    /// Gives `plugin` an entry and appends these to it as they are, repeated ones too.
+    pub fn extend(
+        &mut self,
+        plugin: impl Into<String>,
+        capabilities: impl IntoIterator<Item = Capability>,
+    ) {
+        self.plugins
+            .entry(plugin.into())
+            .or_default()
+            .extend(capabilities);
+    }
+
+    /// Checks that every kind granted is built in or one of `custom`, the kinds that the embedder
+    /// answers for. A grant nobody asks about would be ignored in silence otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownKind`], the first found.
+    pub fn check_kinds(&self, custom: &[&str]) -> Result<(), UnknownKind> {
+        for (plugin, held) in &self.plugins {
+            for capability in held {
+                let kind = capability.kind();
+                if !BUILT_IN_KINDS.contains(&kind) && !custom.contains(&kind) {
+                    return Err(UnknownKind {
+                        plugin: plugin.clone(),
+                        kind: kind.to_owned(),
+                        capability: capability.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn deduplicate(held: &mut Vec<Capability>) {
+    let mut seen = std::collections::BTreeSet::new();
+    held.retain(|capability| seen.insert(capability.clone()));
+}
+
+impl Serialize for Grants {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.plugins.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Grants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Grants, D::Error> {
+        deserializer.deserialize_map(GrantsVisitor)
+    }
+}
+
+struct GrantsVisitor;
+
+impl<'de> Visitor<'de> for GrantsVisitor {
+    type Value = Grants;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object from plugin names to their grants")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Grants, A::Error> {
+        let mut plugins = BTreeMap::new();
+        while let Some(plugin) = map.next_key::<String>()? {
+            let held = map.next_value_seed(PluginSeed(&plugin))?;
+            if plugins.contains_key(&plugin) {
+                // The last one winning would drop grants that somebody wrote down.
+                return Err(A::Error::custom(format!("plugin {plugin:?} appears twice")));
+            }
+            plugins.insert(plugin, held);
+        }
+        Ok(Grants { plugins })
+    }
+}
+
+/// Reads the grants of one plugin, in whichever form.
+struct PluginSeed<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for PluginSeed<'_> {
+    type Value = Vec<Capability>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PluginSeed<'_> {
+    type Value = Vec<Capability>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a list of capabilities or a grant set for plugin {:?}",
+            self.0
+        )
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut held = Vec::new();
+        for entry in 1_usize.. {
+            let place = |error: &dyn fmt::Display| {
+                A::Error::custom(format!("plugin {:?}, entry {entry}: {error}", self.0))
+            };
+            match list.next_element::<Written>() {
+                Ok(None) => break,
+                Ok(Some(written)) => held.push(written.read().map_err(|error| place(&error))?),
+                Err(error) => return Err(place(&error)),
+            }
+        }
+        deduplicate(&mut held);
+        Ok(held)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let place =
+            |error: &dyn fmt::Display| A::Error::custom(format!("plugin {:?}: {error}", self.0));
+        let set = GrantSet::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+            .map_err(|error| place(&error))?;
+        set.capabilities().map_err(|error| place(&error))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
     }
 }

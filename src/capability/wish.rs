@@ -1,9 +1,21 @@
 //! What one effect needs. Whether it is covered is decided by a capability, never here.
 
 use std::fmt;
+use std::str::FromStr;
 
-/// What an effect needs to be allowed. Displays in the grammar of capabilities,
-/// `fs:read:/etc/hosts`.
+use super::address::{AddressWord, Host, parse_host};
+use super::error::{CapabilityError, Flaw};
+use super::glob::{escaped, is_wild};
+use super::host::parse_port;
+use super::name::GLOB;
+use super::url::{Url, looks_like_url};
+use super::{Capability, MAX_TEXT, check_custom_kind, exec};
+
+/// What an effect needs to be allowed.
+///
+/// Displays and parses in the grammar of capabilities: `fs:read:/etc/hosts`,
+/// `network:outbound:example.com:443`, `env:HOME`, `exec:/bin/ls`. The arguments of a command are
+/// not part of the text: they may hold secrets, and no grant names them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wish {
     /// Read, stat or list this path.
@@ -12,14 +24,20 @@ pub enum Wish {
     Write(String),
     /// Connect to a port, of a host when it is known.
     Connect {
-        /// A name or an address.
+        /// A name or an address, without brackets.
         host: Option<String>,
+        /// 1 to 65535; 0 is never covered.
+        port: u16,
+    },
+    /// Accept connections on a port. Part of the grammar; no effect asks for it.
+    Listen {
         /// 1 to 65535; 0 is never covered.
         port: u16,
     },
     /// Fetch this URL.
     Url(String),
-    /// Reach addresses that need a word of their own.
+    /// Hold this word. Whether an address is open is for
+    /// [`Verdict::opened_by`](super::address::Verdict::opened_by) to say.
     Address(AddressWord),
     /// Read this variable.
     Env(String),
@@ -39,25 +57,185 @@ pub enum Wish {
     },
 }
 
-/// The words that open addresses which are closed otherwise: `network:outbound:private`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AddressWord {
-    /// Networks of the operator's own.
-    Private,
-    /// This machine.
-    Loopback,
-    /// Link-local networks and the places where clouds keep a machine's credentials.
-    Metadata,
+impl Wish {
+    /// The smallest grant that would allow this, for denial messages and audits.
+    ///
+    /// For a command that runs code out of its arguments it is the literal grant that it needs.
+    /// `None` if no grant can allow it: an empty path, port 0, a host that resolvers disagree on.
+    pub fn needed(&self) -> Option<Capability> {
+        let text = match self {
+            // An absolute pattern is cleaned as the path would be; wildcards in it are escaped.
+            Wish::Read(path) => format!("fs:read:{}", escaped_path(path)),
+            Wish::Write(path) => format!("fs:write:{}", escaped_path(path)),
+            Wish::Connect {
+                host: Some(host),
+                port,
+            } => match parse_host(host).ok()? {
+                Host::Ip(ip) if ip.is_ipv6() => format!("network:outbound:[{ip}]:{port}"),
+                host => format!("network:outbound:{host}:{port}"),
+            },
+            Wish::Env(name) if name.ends_with('*') || name.starts_with(GLOB) => {
+                format!("env:{GLOB}{}", escaped(name))
+            }
+            Wish::Exec { command, .. } => {
+                let name = exec::clean(command, None)?;
+                let special = name.contains([',', '*']) || name.starts_with(GLOB);
+                match special {
+                    true => format!("exec:{GLOB}{}", escaped_path(&name)),
+                    false => format!("exec:{name}"),
+                }
+            }
+            Wish::Custom { kind, value } if value.ends_with('*') || value.starts_with(GLOB) => {
+                format!("{kind}:{GLOB}{}", escaped_path(value))
+            }
+            Wish::Connect { host: None, .. }
+            | Wish::Listen { .. }
+            | Wish::Url(_)
+            | Wish::Address(_)
+            | Wish::Env(_)
+            | Wish::Custom { .. } => self.to_string(),
+        };
+        text.parse().ok()
+    }
+
+    fn parse(text: &str) -> Result<Wish, Flaw> {
+        if text.len() > MAX_TEXT {
+            return Err(Flaw::new(MAX_TEXT, format!("longer than {MAX_TEXT} bytes")));
+        }
+        let (kind, rest) = text.split_once(':').ok_or_else(|| {
+            Flaw::new(text.len(), "no `:` between the kind and what is wished for")
+        })?;
+        let offset = kind.len().saturating_add(1);
+        if let Some(at) = rest.find('\0') {
+            return Err(Flaw::new(offset.saturating_add(at), "a NUL byte"));
+        }
+        match kind {
+            "fs" => parse_fs(rest),
+            "network" => parse_network(rest),
+            "env" if rest.is_empty() => Err(Flaw::new(0, "the name is empty")),
+            "env" => match rest.find('=') {
+                Some(at) => Err(Flaw::new(at, "the name of a variable cannot contain `=`")),
+                None => Ok(Wish::Env(rest.to_owned())),
+            },
+            "exec" => match exec::clean(rest, None) {
+                Some(_) => Ok(Wish::Exec {
+                    command: rest.to_owned(),
+                    args: Vec::new(),
+                }),
+                None => Err(Flaw::new(0, "this names no file that could be run")),
+            },
+            kind => {
+                check_custom_kind(kind)?;
+                match rest {
+                    "" => Err(Flaw::new(0, "the value is empty")),
+                    rest => Ok(Wish::Custom {
+                        kind: kind.to_owned(),
+                        value: rest.to_owned(),
+                    }),
+                }
+            }
+        }
+        .map_err(|flaw| flaw.shifted(offset))
+    }
 }
 
-impl AddressWord {
-    /// The word as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AddressWord::Private => "private",
-            AddressWord::Loopback => "loopback",
-            AddressWord::Metadata => "metadata",
+/// `path` as a glob that matches it alone. Escaped part by part: a class cannot hold a `/`.
+fn escaped_path(path: &str) -> String {
+    if !is_wild(path) {
+        return path.to_owned();
+    }
+    path.split('/').map(escaped).collect::<Vec<_>>().join("/")
+}
+
+fn parse_fs(rest: &str) -> Result<Wish, Flaw> {
+    let Some((operation, path)) = rest.split_once(':') else {
+        return Err(Flaw::new(0, "no operation").hint("write fs:read:<path> or fs:write:<path>"));
+    };
+    let wish = match operation {
+        "read" => Wish::Read(path.to_owned()),
+        "write" => Wish::Write(path.to_owned()),
+        _ => {
+            return Err(Flaw::new(0, "unknown operation").hint("the operations are read and write"));
         }
+    };
+    if path.is_empty() {
+        return Err(Flaw::new(
+            operation.len().saturating_add(1),
+            "the path is empty",
+        ));
+    }
+    Ok(wish)
+}
+
+fn parse_network(rest: &str) -> Result<Wish, Flaw> {
+    let Some((direction, target)) = rest.split_once(':') else {
+        return Err(Flaw::new(0, "no direction").hint("write network:outbound:<port>"));
+    };
+    let port = || {
+        Flaw::new(
+            0,
+            "not a port from 1 to 65535, written without sign and zeros",
+        )
+    };
+    let wish = match direction {
+        "inbound" => parse_port(target)
+            .map(|port| Wish::Listen { port })
+            .ok_or_else(port),
+        "outbound" => parse_outbound(target),
+        _ => {
+            return Err(
+                Flaw::new(0, "unknown direction").hint("the directions are outbound and inbound")
+            );
+        }
+    };
+    wish.map_err(|flaw| flaw.shifted(direction.len().saturating_add(1)))
+}
+
+fn parse_outbound(target: &str) -> Result<Wish, Flaw> {
+    if let Some(word) = AddressWord::parse(target) {
+        return Ok(Wish::Address(word));
+    }
+    if looks_like_url(target) {
+        return match Url::parse(target) {
+            Some(_) => Ok(Wish::Url(target.to_owned())),
+            None => Err(Flaw::new(
+                0,
+                "not a URL whose host and port are beyond doubt",
+            )),
+        };
+    }
+    let (host, port_text) = match target.rsplit_once(':') {
+        Some((host, port)) => (Some(host), port),
+        None => (None, target),
+    };
+    let at = target.len().saturating_sub(port_text.len());
+    let port = parse_port(port_text).ok_or_else(|| {
+        Flaw::new(
+            at,
+            "not a port from 1 to 65535, written without sign and zeros",
+        )
+    })?;
+    let host = match host {
+        // Without brackets the last group of an address would be taken for a port.
+        Some(host) if host.contains(':') && !host.starts_with('[') => {
+            return Err(Flaw::new(0, "an IPv6 address without brackets").hint("write [::1]:80"));
+        }
+        Some(host) => {
+            let host = parse_host(host).map_err(|error| Flaw::new(0, error.to_string()))?;
+            Some(host.to_string())
+        }
+        None => None,
+    };
+    Ok(Wish::Connect { host, port })
+}
+
+impl FromStr for Wish {
+    type Err = CapabilityError;
+
+    /// Reads a wish in the grammar it is displayed in. Nothing in it is a wildcard: a `*` is a
+    /// character of a name.
+    fn from_str(text: &str) -> Result<Wish, CapabilityError> {
+        Wish::parse(text).map_err(|flaw| flaw.of(text))
     }
 }
 
@@ -79,10 +257,10 @@ impl fmt::Display for Wish {
             } => {
                 write!(f, "network:outbound:{host}:{port}")
             }
+            Wish::Listen { port } => write!(f, "network:inbound:{port}"),
             Wish::Url(url) => write!(f, "network:outbound:{url}"),
-            Wish::Address(word) => write!(f, "network:outbound:{}", word.as_str()),
+            Wish::Address(word) => write!(f, "network:outbound:{word}"),
             Wish::Env(name) => write!(f, "env:{name}"),
-            // Without the arguments: they may hold secrets, and no grant names them.
             Wish::Exec { command, .. } => write!(f, "exec:{command}"),
             Wish::Custom { kind, value } => write!(f, "{kind}:{value}"),
         }

@@ -1,0 +1,106 @@
+//! Whether one capability includes another: for reviews that compare what a plugin declares with
+//! what it holds. The gate never asks this; it asks about wishes.
+
+use super::command::{is_wrapper, runs_code};
+use super::exec::{ExecPattern, parent};
+use super::fs::PathGlob;
+use super::name::NamePattern;
+use super::network::{HostPattern, NetworkPattern, Target};
+use super::{Capability, Matcher};
+
+impl Capability {
+    /// Whether everything `other` covers is covered by this too. Relative patterns count from
+    /// `cwd`.
+    ///
+    /// Cautious: true only where it is plain to see, so two globs that happen to mean the same are
+    /// not found. A wildcard over commands includes a command named literally unless that runs
+    /// code (a shell, an interpreter, a wrapper): those need the literal grant.
+    pub fn includes(&self, other: &Capability, cwd: Option<&str>) -> bool {
+        if self == other {
+            return true;
+        }
+        match (&self.matcher, &other.matcher) {
+            (Matcher::Read(own), Matcher::Read(other))
+            | (Matcher::Write(own), Matcher::Write(other)) => paths(own, other, cwd),
+            (Matcher::Network(own), Matcher::Network(other)) => network(own, other),
+            (Matcher::Env(own), Matcher::Env(other)) => names(own, other),
+            (Matcher::Exec(own), Matcher::Exec(other)) => commands(own, other),
+            (Matcher::Custom(own), Matcher::Custom(wanted)) => {
+                self.kind() == other.kind() && names(own, wanted)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn paths(own: &PathGlob, other: &PathGlob, cwd: Option<&str>) -> bool {
+    if own.is_everything() {
+        return true;
+    }
+    let (Some((dir, rest)), Some((path, wild))) =
+        (own.literal_prefix(cwd), other.literal_prefix(cwd))
+    else {
+        return false;
+    };
+    if wild.is_empty() {
+        return own.matches(&path, None) || own.matches(&path, cwd);
+    }
+    let below = dir == "/"
+        || path
+            .strip_prefix(&dir)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    (rest == "**" && below) || (dir == path && rest == wild)
+}
+
+fn names(own: &NamePattern, other: &NamePattern) -> bool {
+    match (own, other) {
+        (NamePattern::All, _) => true,
+        (NamePattern::Prefix(own), NamePattern::Prefix(other)) => other.starts_with(own.as_str()),
+        (own, NamePattern::Exact(name)) => own.matches(name),
+        _ => false,
+    }
+}
+
+fn network(own: &NetworkPattern, other: &NetworkPattern) -> bool {
+    if own.inbound != other.inbound {
+        return false;
+    }
+    match (&own.target, &other.target) {
+        (Target::Any, Target::Items(_, words)) => words.is_empty(),
+        (Target::Any, _) => true,
+        (Target::Items(ports, _), Target::Any) => ports.are_all(),
+        (Target::Items(ports, words), Target::Items(other_ports, other_words)) => {
+            ports.contain_all(other_ports) && other_words.iter().all(|word| words.contains(word))
+        }
+        (Target::Items(ports, _), Target::Host(_, other)) => ports.contain_all(other),
+        (Target::Host(host, ports), Target::Host(other, other_ports)) => {
+            let same = match (host, other) {
+                (HostPattern::Any, _) => true,
+                (host, HostPattern::Exact(other)) => host.matches(other),
+                (HostPattern::Glob(host), HostPattern::Glob(other)) => host.text() == other.text(),
+                _ => false,
+            };
+            same && ports.contain_all(other_ports)
+        }
+        (_, Target::Url(url)) => own.covers_url(&url.normal()),
+        _ => false,
+    }
+}
+
+fn commands(own: &ExecPattern, other: &ExecPattern) -> bool {
+    match (own, other) {
+        (ExecPattern::Any, ExecPattern::Names(names)) => !names.iter().any(|name| is_code(name)),
+        (ExecPattern::Any, _) => true,
+        (ExecPattern::Dir(dir), ExecPattern::Names(names)) => names
+            .iter()
+            .all(|name| parent(name) == Some(dir.as_str()) && !is_code(name)),
+        (ExecPattern::Names(own), ExecPattern::Names(names)) => {
+            names.iter().all(|name| own.contains(name))
+        }
+        _ => false,
+    }
+}
+
+fn is_code(command: &str) -> bool {
+    runs_code(command) || is_wrapper(command)
+}

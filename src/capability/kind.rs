@@ -1,0 +1,124 @@
+//! Kinds of capabilities: the four that are built in, and how a kind of the embedder's may be
+//! called. A misspelt built-in kind is refused here; it would otherwise never match anything.
+
+use super::error::Flaw;
+
+/// The kinds that have a grammar of their own.
+pub const BUILT_IN_KINDS: [&str; 4] = ["env", "exec", "fs", "network"];
+
+/// The longest name of a kind, in bytes.
+const MAX_KIND: usize = 64;
+
+/// What people write who mean something else, and what they should write.
+const MEANT: &[(&[&str], &str)] = &[
+    (
+        &[
+            "net", "tcp", "udp", "http", "https", "smtp", "tls", "ssh", "socket", "connect",
+            "outbound", "inbound",
+        ],
+        "write network:outbound:<ports> or network:outbound:<host>:<ports>",
+    ),
+    (&["dns"], "a name is looked up under network:outbound:53"),
+    (
+        &[
+            "file",
+            "files",
+            "filesystem",
+            "path",
+            "read",
+            "write",
+            "dir",
+        ],
+        "write fs:read:<path> or fs:write:<path>",
+    ),
+    (
+        &["environment", "environ", "var", "vars", "variable"],
+        "write env:<name>",
+    ),
+    (
+        &[
+            "cmd", "command", "commands", "process", "proc", "run", "shell", "spawn",
+        ],
+        "write exec:<command>",
+    ),
+];
+
+/// Checks the name of a kind that is not built in.
+pub(super) fn check_custom_kind(kind: &str) -> Result<(), Flaw> {
+    if kind.is_empty() {
+        return Err(Flaw::new(0, "the kind is empty"));
+    }
+    let lower = kind.to_ascii_lowercase();
+    if let Some(meant) = BUILT_IN_KINDS
+        .iter()
+        .find(|known| is_misspelling(&lower, known))
+    {
+        return Err(Flaw::new(0, "unknown kind").hint(format!("did you mean `{meant}`?")));
+    }
+    if let Some((_, hint)) = MEANT
+        .iter()
+        .find(|(names, _)| names.contains(&lower.as_str()))
+    {
+        return Err(Flaw::new(0, "unknown kind").hint(*hint));
+    }
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    match kind.find(|c| !allowed(c)) {
+        Some(at) => Err(Flaw::new(
+            at,
+            "a kind has small letters, digits, `-`, `_` and `.` only",
+        )),
+        None if kind.len() > MAX_KIND => Err(Flaw::new(
+            MAX_KIND,
+            format!("a kind has at most {MAX_KIND} bytes"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether `kind`, in lower case, is `known` in other letters, or with one letter more, less,
+/// different or swapped with its neighbour. Short kinds have too many neighbours to guess.
+fn is_misspelling(kind: &str, known: &str) -> bool {
+    if kind == known {
+        return true;
+    }
+    if known.len() < 3 || kind.len().abs_diff(known.len()) > 1 {
+        return false;
+    }
+    let same = kind
+        .bytes()
+        .zip(known.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    // What is left of both from the first difference on.
+    let ends = |skip: usize, known_skip: usize| {
+        let rest = kind.as_bytes().get(same.saturating_add(skip)..);
+        rest.is_some() && rest == known.as_bytes().get(same.saturating_add(known_skip)..)
+    };
+    let pair = |text: &str| {
+        let mut bytes = text.bytes().skip(same);
+        Some((bytes.next()?, bytes.next()?))
+    };
+    let swapped = pair(kind).is_some_and(|(a, b)| pair(known) == Some((b, a)));
+    ends(1, 0) || ends(0, 1) || ends(1, 1) || (swapped && ends(2, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_kinds_are_not_kinds_of_the_embedder() {
+        for kind in [
+            "FS", "netwrok", "networks", "nework", "Network", "exce", "exe", "envs", "ev",
+        ] {
+            assert!(check_custom_kind(kind).is_err(), "{kind}");
+        }
+        for kind in ["kv", "fsx", "queue", "a.b_c-1", "enclave", "execute-later"] {
+            assert!(check_custom_kind(kind).is_ok(), "{kind}");
+        }
+        for kind in ["", "a b", "Kv", "é", &"k".repeat(65), "net", "dns"] {
+            assert!(check_custom_kind(kind).is_err(), "{kind}");
+        }
+    }
+}

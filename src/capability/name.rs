@@ -1,0 +1,61 @@
+//! Names: `env:<pattern>` and the default grammar of an embedder's own kinds.
+
+use super::error::Flaw;
+use super::glob::Glob;
+
+/// What a pattern written as a full glob begins with, in the kinds whose own grammar is simpler.
+/// The structured v2 form has such globs; this keeps them apart from names that contain a star.
+pub(super) const GLOB: &str = "glob:";
+
+/// An exact name, `PREFIX*` or `*`; any other star is an ordinary character (rows 108 to 114).
+/// After `glob:` a full glob.
+#[derive(Clone, Debug)]
+pub(super) enum NamePattern {
+    All,
+    Prefix(String),
+    Exact(String),
+    Glob(Glob),
+}
+
+impl NamePattern {
+    pub(super) fn parse(text: &str) -> Result<NamePattern, Flaw> {
+        if text.is_empty() {
+            return Err(Flaw::new(0, "the name is empty"));
+        }
+        if let Some(at) = text.find('\0') {
+            return Err(Flaw::new(at, "a name cannot contain a NUL byte"));
+        }
+        if let Some(glob) = text.strip_prefix(GLOB) {
+            return Glob::parse(glob)
+                .map(NamePattern::Glob)
+                .map_err(|flaw| flaw.shifted(GLOB.len()));
+        }
+        Ok(match text.strip_suffix('*') {
+            Some("") => NamePattern::All,
+            Some(prefix) => NamePattern::Prefix(prefix.to_owned()),
+            None => NamePattern::Exact(text.to_owned()),
+        })
+    }
+
+    /// For the names of variables, which cannot contain `=`.
+    pub(super) fn parse_variable(text: &str) -> Result<NamePattern, Flaw> {
+        match text.find('=') {
+            Some(at) => Err(Flaw::new(at, "the name of a variable cannot contain `=`")),
+            None => NamePattern::parse(text),
+        }
+    }
+
+    pub(super) fn matches(&self, name: &str) -> bool {
+        match self {
+            _ if name.is_empty() || name.contains('\0') => false,
+            NamePattern::All => true,
+            NamePattern::Prefix(prefix) => name.starts_with(prefix.as_str()),
+            NamePattern::Exact(own) => own == name,
+            NamePattern::Glob(glob) => glob.matches(name),
+        }
+    }
+
+    pub(super) fn matches_variable(&self, name: &str) -> bool {
+        !name.contains('=') && self.matches(name)
+    }
+}

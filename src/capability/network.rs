@@ -1,0 +1,295 @@
+//! `network:<direction>:<targets>`: ports, address words, one host with its ports, or one URL.
+//! Which address a name has, and whether it may be reached, is the business of `address`.
+
+use std::net::IpAddr;
+
+use super::address::{AddressWord, Host, in_network, parse_host};
+use super::error::Flaw;
+use super::glob::{Glob, is_wild};
+use super::host::parse_port;
+use super::url::{Url, looks_like_url};
+
+#[derive(Clone, Debug)]
+pub(super) struct NetworkPattern {
+    /// `inbound` is part of the grammar; no effect asks for it.
+    pub(super) inbound: bool,
+    pub(super) target: Target,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// `*`: every port of every host, and no word.
+    Any,
+    Url(Url),
+    Host(HostPattern, Ports),
+    Items(Ports, Vec<AddressWord>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum HostPattern {
+    Any,
+    Exact(Host),
+    /// Stars cross dots: only `/` separates (reglet-abi 4.3.1).
+    Glob(Glob),
+    /// An address and how many of its leading bits count.
+    Network(IpAddr, u32),
+}
+
+/// Ranges of ports, both ends included, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ports(Vec<(u16, u16)>);
+
+impl NetworkPattern {
+    /// The pattern and its canonical text.
+    pub(super) fn parse(text: &str) -> Result<(NetworkPattern, String), Flaw> {
+        let Some((direction, targets)) = text.split_once(':') else {
+            return Err(Flaw::new(0, "no direction").hint("write network:outbound:<ports>"));
+        };
+        let inbound = match direction {
+            "outbound" => false,
+            "inbound" => true,
+            _ => {
+                return Err(Flaw::new(0, "unknown direction")
+                    .hint("the directions are outbound and inbound"));
+            }
+        };
+        let offset = direction.len().saturating_add(1);
+        let (target, canonical) = Target::parse(targets).map_err(|flaw| flaw.shifted(offset))?;
+        if inbound && !matches!(target, Target::Any | Target::Items(..)) {
+            return Err(Flaw::new(offset, "inbound takes ports only"));
+        }
+        Ok((
+            NetworkPattern { inbound, target },
+            format!("{direction}:{canonical}"),
+        ))
+    }
+
+    pub(super) fn covers_connect(&self, host: Option<&str>, port: u16) -> bool {
+        if self.inbound || port == 0 {
+            return false;
+        }
+        let host = match host.map(parse_host) {
+            // A host that resolvers disagree on is covered by nothing.
+            Some(Err(_)) => return false,
+            Some(Ok(host)) => Some(host),
+            None => None,
+        };
+        self.covers_host(host.as_ref(), port)
+    }
+
+    fn covers_host(&self, host: Option<&Host>, port: u16) -> bool {
+        match &self.target {
+            Target::Any => true,
+            Target::Url(_) => false,
+            Target::Items(ports, _) => ports.contain(port),
+            // A wish that names no host may mean any: a grant for one does not cover it (row 43).
+            Target::Host(pattern, ports) => {
+                ports.contain(port) && host.is_some_and(|host| pattern.matches(host))
+            }
+        }
+    }
+
+    /// A URL is covered by the same URL, and by a grant for its host and port.
+    pub(super) fn covers_url(&self, text: &str) -> bool {
+        let Some(url) = Url::parse(text).filter(|_| !self.inbound) else {
+            return false;
+        };
+        match &self.target {
+            Target::Url(own) => *own == url,
+            _ => self.covers_host(Some(&url.host), url.port),
+        }
+    }
+
+    /// Words are literal: `*` implies none of them, and no word implies another.
+    pub(super) fn covers_word(&self, word: AddressWord) -> bool {
+        matches!(&self.target, Target::Items(_, words) if !self.inbound && words.contains(&word))
+    }
+
+    pub(super) fn covers_listen(&self, port: u16) -> bool {
+        self.inbound && port != 0 && self.covers_host(None, port)
+    }
+}
+
+impl Target {
+    fn parse(text: &str) -> Result<(Target, String), Flaw> {
+        if text == "*" {
+            return Ok((Target::Any, text.to_owned()));
+        }
+        if looks_like_url(text) {
+            // Commas belong to the URL (row 41), so nothing may stand beside it.
+            let url = Url::parse(text).ok_or_else(|| {
+                Flaw::new(0, "not a URL").hint("a grant names one URL, and nothing beside it")
+            })?;
+            let normal = url.normal();
+            return Ok((Target::Url(url), normal));
+        }
+        if let Some((host, ports)) = text.rsplit_once(':') {
+            let pattern = HostPattern::parse(host)?;
+            let offset = host.len().saturating_add(1);
+            let (ports, words) = match ports {
+                "*" => (Ports::all(), Vec::new()),
+                list => parse_items(list).map_err(|flaw| flaw.shifted(offset))?,
+            };
+            if let Some(word) = words.first() {
+                return Err(
+                    Flaw::new(offset, format!("`{word}` does not belong to a host"))
+                        .hint(format!("grant network:outbound:{word} beside it")),
+                );
+            }
+            let canonical = format!("{}:{}", pattern.text(), ports.text());
+            return Ok((Target::Host(pattern, ports), canonical));
+        }
+        let (ports, words) = parse_items(text)?;
+        let mut items: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
+        let numbers = ports.text();
+        if !ports.0.is_empty() {
+            items.insert(0, &numbers);
+        }
+        let canonical = items.join(",");
+        Ok((Target::Items(ports, words), canonical))
+    }
+}
+
+/// A list of ports, ranges and words; blanks around an item are trimmed.
+fn parse_items(text: &str) -> Result<(Ports, Vec<AddressWord>), Flaw> {
+    let (mut ranges, mut words) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    for item in text.split(',') {
+        match AddressWord::parse(item.trim()) {
+            Some(word) => words.push(word),
+            None => ranges.push(parse_range(item.trim()).map_err(|flaw| flaw.shifted(at))?),
+        }
+        at = at.saturating_add(item.len()).saturating_add(1);
+    }
+    ranges.sort_unstable();
+    ranges.dedup();
+    words.sort_unstable();
+    words.dedup();
+    Ok((Ports(ranges), words))
+}
+
+/// `80` or `8000-9000`.
+pub(super) fn parse_range(item: &str) -> Result<(u16, u16), Flaw> {
+    if item.is_empty() {
+        return Err(Flaw::new(0, "empty where a port should be"));
+    }
+    if item.starts_with('*') {
+        return Err(Flaw::new(0, "`*` stands alone")
+            .hint("write network:outbound:* or network:outbound:<host>:*"));
+    }
+    let (low, high) = item.split_once('-').unwrap_or((item, item));
+    match (parse_port(low), parse_port(high)) {
+        (Some(low), Some(high)) if low <= high => Ok((low, high)),
+        (Some(_), Some(_)) => Err(Flaw::new(0, "the range ends before it begins")),
+        _ => {
+            let flaw = Flaw::new(0, "not a port or range of ports from 1 to 65535");
+            if item.contains(|c: char| c.is_ascii_alphabetic()) {
+                Err(flaw.hint("a host is written with its ports: network:outbound:<host>:<ports>"))
+            } else {
+                Err(flaw)
+            }
+        }
+    }
+}
+
+impl Ports {
+    pub(super) fn all() -> Ports {
+        Ports(vec![(1, u16::MAX)])
+    }
+
+    pub(super) fn contain(&self, port: u16) -> bool {
+        self.0
+            .iter()
+            .any(|(low, high)| (*low..=*high).contains(&port))
+    }
+
+    /// Whether every port of `other` is contained.
+    pub(super) fn contain_all(&self, other: &Ports) -> bool {
+        // The ranges are sorted, so a gap shows as a start beyond what was reached so far.
+        other.0.iter().all(|(low, high)| {
+            let mut next = u32::from(*low);
+            for (from, to) in &self.0 {
+                if u32::from(*from) <= next {
+                    next = next.max(u32::from(*to).saturating_add(1));
+                }
+            }
+            next > u32::from(*high)
+        })
+    }
+
+    pub(super) fn are_all(&self) -> bool {
+        self.contain_all(&Ports::all())
+    }
+
+    fn text(&self) -> String {
+        if *self == Ports::all() {
+            return "*".to_owned();
+        }
+        let items = self.0.iter().map(|(low, high)| match low == high {
+            true => low.to_string(),
+            false => format!("{low}-{high}"),
+        });
+        items.collect::<Vec<_>>().join(",")
+    }
+}
+
+impl HostPattern {
+    fn parse(text: &str) -> Result<HostPattern, Flaw> {
+        if text == "*" {
+            return Ok(HostPattern::Any);
+        }
+        let bracketed = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let plain = bracketed.unwrap_or(text);
+        if let Some((address, bits)) = plain.split_once('/') {
+            return HostPattern::parse_network(address, bits)
+                .ok_or_else(|| Flaw::new(0, "not a network such as 10.0.0.0/8"));
+        }
+        if bracketed.is_none() {
+            if let Some(at) = text.find(':') {
+                return Err(
+                    Flaw::new(at, "more than one host, or an address without brackets")
+                        .hint("one host per grant, an IPv6 address as [::1]"),
+                );
+            }
+            if is_wild(text) {
+                return Glob::parse(&text.to_ascii_lowercase()).map(HostPattern::Glob);
+            }
+        }
+        let host = parse_host(text).map_err(|error| Flaw::new(0, error.to_string()))?;
+        Ok(HostPattern::Exact(host))
+    }
+
+    fn parse_network(address: &str, bits: &str) -> Option<HostPattern> {
+        let address: IpAddr = address.parse().ok()?;
+        let width: u16 = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            "0" => 0,
+            bits => parse_port(bits).filter(|bits| *bits <= width)?,
+        };
+        Some(HostPattern::Network(address, bits.into()))
+    }
+
+    fn text(&self) -> String {
+        match self {
+            HostPattern::Any => "*".to_owned(),
+            HostPattern::Exact(Host::Ip(ip)) if ip.is_ipv6() => format!("[{ip}]"),
+            HostPattern::Exact(host) => host.to_string(),
+            HostPattern::Glob(glob) => glob.text().to_owned(),
+            HostPattern::Network(ip, bits) if ip.is_ipv6() => format!("[{ip}/{bits}]"),
+            HostPattern::Network(ip, bits) => format!("{ip}/{bits}"),
+        }
+    }
+
+    pub(super) fn matches(&self, host: &Host) -> bool {
+        match (self, host) {
+            (HostPattern::Any, _) => true,
+            (HostPattern::Exact(own), host) => own == host,
+            (HostPattern::Glob(glob), Host::Name(name)) => glob.matches(name),
+            (HostPattern::Glob(glob), Host::Ip(ip)) => glob.matches(&ip.to_string()),
+            (HostPattern::Network(network, bits), Host::Ip(ip)) => in_network(*ip, *network, *bits),
+            (HostPattern::Network(..), Host::Name(_)) => false,
+        }
+    }
+}

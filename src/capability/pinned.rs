@@ -1,0 +1,76 @@
+//! Pinning: what a grant that names a link, or lies behind one, covers besides its own text.
+//! Who resolves links, and when, is the world's business; here it is a function.
+
+use super::command::runs_code;
+use super::exec::{ExecPattern, clean};
+use super::glob::{escaped, is_wild};
+use super::name::GLOB;
+use super::{Capability, Matcher, path};
+
+type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Capability {
+    /// The same grant with its literal directory, or the whole literal path, resolved to the real
+    /// one by `resolve`; `None` where that makes no difference.
+    ///
+    /// A granted link covers its target, and a granted directory behind a link covers the real
+    /// directory, as they were when this was called (reglet-abi 4.3, rows 81 and 82). Hold both
+    /// capabilities from then on. `resolve` tells the real path of what exists; relative grants
+    /// count from `cwd`.
+    ///
+    /// For commands the same holds of absolute paths and of `DIR/*`. An item of a list whose
+    /// target is a shell or an interpreter is not pinned: such a command needs a grant of its own.
+    pub fn pinned(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Option<Capability> {
+        let text = match &self.matcher {
+            Matcher::Read(glob) => format!("fs:read:{}", pinned_glob(glob, resolve, cwd)?),
+            Matcher::Write(glob) => format!("fs:write:{}", pinned_glob(glob, resolve, cwd)?),
+            Matcher::Exec(pattern) => format!("exec:{}", pinned_command(pattern, resolve, cwd)?),
+            Matcher::Network(_) | Matcher::Env(_) | Matcher::Custom(_) => return None,
+        };
+        text.parse().ok().filter(|pinned| pinned != self)
+    }
+}
+
+fn pinned_glob(
+    glob: &super::fs::PathGlob,
+    resolve: Resolve<'_>,
+    cwd: Option<&str>,
+) -> Option<String> {
+    let (prefix, rest) = glob.literal_prefix(cwd)?;
+    let real = path::real(&prefix, resolve).filter(|real| *real != prefix)?;
+    let real = real.split('/').map(escaped).collect::<Vec<_>>().join("/");
+    Some(format!("{real}/{rest}"))
+}
+
+fn pinned_command(
+    pattern: &ExecPattern,
+    resolve: Resolve<'_>,
+    cwd: Option<&str>,
+) -> Option<String> {
+    let real = |path: &str| {
+        let path = clean(path, cwd).filter(|path| path.starts_with('/'))?;
+        path::real(&path, resolve).filter(|real| *real != path)
+    };
+    match pattern {
+        ExecPattern::Any | ExecPattern::Glob(_) => None,
+        ExecPattern::Dir(dir) => {
+            let dir = path::absolute(dir, cwd)?;
+            let real = path::real(&dir, resolve).filter(|real| *real != dir)?;
+            Some(match is_wild(&real) {
+                true => format!("{GLOB}{}/*", escaped(&real)),
+                false => format!("{real}/*"),
+            })
+        }
+        ExecPattern::Names(names) => {
+            let alone = names.len() == 1;
+            let targets: Vec<String> = names
+                .iter()
+                .filter_map(|name| real(name))
+                .filter(|target| alone || !runs_code(target))
+                // A list has no way to write these; such a target needs a grant of its own.
+                .filter(|target| !target.contains([',', '*']))
+                .collect();
+            (!targets.is_empty()).then(|| targets.join(","))
+        }
+    }
+}

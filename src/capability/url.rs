@@ -1,0 +1,170 @@
+//! URLs as far as a grant needs them: enough to say whether two texts fetch the same thing, and
+//! from which host and port. Fetching is none of this module's business.
+
+use super::address::Host;
+use super::host::parse_destination;
+
+/// A URL taken apart and normalised (reglet-abi 4.7, N15): scheme and host in lower case, no user,
+/// no fragment, no default port, no dot segments, query sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Url {
+    scheme: String,
+    pub(super) host: Host,
+    pub(super) port: u16,
+    /// Path and query, beginning with `/`.
+    target: String,
+}
+
+impl Url {
+    /// `None` unless `text` is `scheme://host...` with a known or given port and no character that
+    /// clients treat in different ways.
+    pub(super) fn parse(text: &str) -> Option<Url> {
+        let (scheme, rest) = text.split_once("://")?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            || !scheme.bytes().all(plain)
+        {
+            return None;
+        }
+        // Clients disagree on these: some strip them, some read a backslash as a slash.
+        if rest.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
+            return None;
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at_checked(end)?;
+        let authority = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        let (host, port) = match authority.strip_suffix(':') {
+            Some(host) => (parse_destination(host).ok()?.0, None),
+            None => parse_destination(authority).ok()?,
+        };
+        // An IPv6 address without brackets is no authority.
+        if matches!(host, Host::Ip(ip) if ip.is_ipv6()) && !authority.starts_with('[') {
+            return None;
+        }
+        let port = port.or_else(|| default_port(&scheme))?;
+        Some(Url {
+            scheme,
+            host,
+            port,
+            target: normal_target(target),
+        })
+    }
+
+    /// The normalised text.
+    pub(super) fn normal(&self) -> String {
+        let Url {
+            scheme,
+            host,
+            port,
+            target,
+        } = self;
+        let host = match host {
+            Host::Ip(ip) if ip.is_ipv6() => format!("[{ip}]"),
+            host => host.to_string(),
+        };
+        if default_port(scheme) == Some(*port) {
+            format!("{scheme}://{host}{target}")
+        } else {
+            format!("{scheme}://{host}:{port}{target}")
+        }
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
+        _ => None,
+    }
+}
+
+fn normal_target(target: &str) -> String {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, query),
+        None => (target, ""),
+    };
+    let mut segments: Vec<&str> = Vec::new();
+    let mut parts = path.split('/').skip(1).peekable();
+    while let Some(segment) = parts.next() {
+        let last = parts.peek().is_none();
+        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+            "." if last => segments.push(""),
+            "." => {}
+            ".." => {
+                segments.pop();
+                if last {
+                    segments.push("");
+                }
+            }
+            _ => segments.push(segment),
+        }
+    }
+    let mut normal = format!("/{}", segments.join("/"));
+    if !query.is_empty() {
+        let mut pairs: Vec<&str> = query.split('&').collect();
+        // By name only, and stable: the order of values of one name may matter.
+        pairs.sort_by_key(|pair| pair.split_once('=').map_or(*pair, |(name, _)| name));
+        normal.push('?');
+        normal.push_str(&pairs.join("&"));
+    }
+    normal
+}
+
+/// Whether `text` is meant as a URL.
+pub(super) fn looks_like_url(text: &str) -> bool {
+    text.contains("://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_normalised() {
+        for (text, expected) in [
+            ("HTTPS://Example.Com/Path", Some("https://example.com/Path")),
+            (
+                "https://example.com:443/path",
+                Some("https://example.com/path"),
+            ),
+            ("http://example.com:80", Some("http://example.com/")),
+            (
+                "https://example.com:/path",
+                Some("https://example.com/path"),
+            ),
+            (
+                "https://example.com:8443/path",
+                Some("https://example.com:8443/path"),
+            ),
+            (
+                "https://user:p@ss@example.com/path#x",
+                Some("https://example.com/path"),
+            ),
+            (
+                "https://example.com/p?b=2&a=1&b=1",
+                Some("https://example.com/p?a=1&b=2&b=1"),
+            ),
+            ("https://example.com?x", Some("https://example.com/?x")),
+            ("https://e.com/a/%2e%2E/./b/..", Some("https://e.com/")),
+            ("http://[::1]:8080/", Some("http://[::1]:8080/")),
+            ("ftp://e.com:21/", Some("ftp://e.com:21/")),
+            ("ftp://e.com/", None),
+            ("http://127.1/", None),
+            ("http://::1/", None),
+            ("https://e.com\\@evil.com/", None),
+            ("https://e.com/a b", None),
+            ("https:///x", None),
+            ("://x", None),
+        ] {
+            assert_eq!(
+                Url::parse(text).map(|url| url.normal()).as_deref(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+}
