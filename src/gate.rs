@@ -40,7 +40,14 @@ impl Gate {
         deadline: Option<Deadline>,
         observer: Observer,
     ) -> Gate {
-        Gate { plugin, policy, world, deadline, observer, opened: BTreeMap::new() }
+        Gate {
+            plugin,
+            policy,
+            world,
+            deadline,
+            observer,
+            opened: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn working_directory(&self) -> &str {
@@ -68,7 +75,8 @@ impl Gate {
                 self.opened.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
-                self.observer.tell(&self.plugin, &Event::Denied(denial.clone()));
+                self.observer
+                    .tell(&self.plugin, &Event::Denied(denial.clone()));
             }
             _ => {}
         }
@@ -91,10 +99,13 @@ impl Gate {
         };
         checkpoint.check_known_names()?;
         if let Effect::Log(record) = effect {
-            self.observer.tell(&self.plugin, &Event::Log(record.clone()));
+            self.observer
+                .tell(&self.plugin, &Event::Log(record.clone()));
             return Ok(Answer::Done);
         }
-        self.world.perform(effect, &checkpoint).map(Permitted::into_answer)
+        self.world
+            .perform(effect, &checkpoint)
+            .map(Permitted::into_answer)
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {
@@ -113,7 +124,8 @@ impl Gate {
     /// The denial of a wish that a dialect finds before there is an effect, told to the operator.
     pub(crate) fn deny(&self, wish: &Wish) -> Denial {
         let denial = self.policy.denial(&self.plugin, wish);
-        self.observer.tell(&self.plugin, &Event::Denied(denial.clone()));
+        self.observer
+            .tell(&self.plugin, &Event::Denied(denial.clone()));
         denial
     }
 }

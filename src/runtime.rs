@@ -309,6 +309,7 @@ impl RuntimeBuilder {
         let no_policy = Arc::new(Policy {
             grants: Vec::new(),
             working_directory: world().working_directory(),
+            matchers: Arc::default(),
         });
         Ok(Runtime {
             inner: Arc::new(Inner {
@@ -354,6 +355,7 @@ fn pin(grants: &Grants, world: &dyn World) -> BTreeMap<String, Arc<Policy>> {
         Arc::new(Policy {
             grants: written.iter().cloned().chain(pinned).collect(),
             working_directory: working_directory.clone(),
+            matchers: Arc::default(),
         })
     };
     grants

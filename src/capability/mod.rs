@@ -42,6 +42,7 @@ mod grants;
 mod host;
 mod interpreter;
 mod kind;
+mod listing;
 mod name;
 mod network;
 mod options;

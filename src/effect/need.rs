@@ -11,10 +11,22 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    const READ: Access = Access { read: true, write: false };
-    const WRITE: Access = Access { read: false, write: true };
-    const BOTH: Access = Access { read: true, write: true };
-    const NONE: Access = Access { read: false, write: false };
+    const READ: Access = Access {
+        read: true,
+        write: false,
+    };
+    const WRITE: Access = Access {
+        read: false,
+        write: true,
+    };
+    const BOTH: Access = Access {
+        read: true,
+        write: true,
+    };
+    const NONE: Access = Access {
+        read: false,
+        write: false,
+    };
 }
 
 /// What must be granted.
@@ -31,7 +43,11 @@ pub(crate) enum Need<'a> {
     /// A port of a host, and each address that the host turns out to have.
     Connect { host: &'a str, port: u16 },
     /// A command with these arguments, by its real name; and its directory, for reading.
-    Run { command: &'a str, args: &'a [String], directory: Option<&'a str> },
+    Run {
+        command: &'a str,
+        args: &'a [String],
+        directory: Option<&'a str>,
+    },
     /// Something of an embedder's kind.
     Custom { kind: &'a str, wish: &'a str },
     /// Nothing.
@@ -76,9 +92,16 @@ impl Effect {
             Effect::Variable { name } => Need::Variable(name),
             Effect::Variables => Need::Variables,
             Effect::Exchange { host, port, .. } => Need::Connect { host, port: *port },
-            Effect::Run { command, args, directory, .. } => {
-                Need::Run { command, args, directory: directory.as_deref() }
-            }
+            Effect::Run {
+                command,
+                args,
+                directory,
+                ..
+            } => Need::Run {
+                command,
+                args,
+                directory: directory.as_deref(),
+            },
             Effect::Custom { kind, wish, .. } => Need::Custom { kind, wish },
             Effect::Now { .. } | Effect::Sleep { .. } | Effect::Random { .. } | Effect::Log(_) => {
                 Need::Nothing
@@ -92,6 +115,9 @@ impl OpenOptions {
     pub(crate) fn access(self) -> Access {
         let write = self.write || self.create || self.truncate || self.exclusive;
         // Even a file opened for nothing can be examined.
-        Access { read: self.read || !write, write }
+        Access {
+            read: self.read || !write,
+            write,
+        }
     }
 }

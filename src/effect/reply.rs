@@ -190,14 +190,25 @@ pub enum DenialReason {
 
 impl std::fmt::Display for Denial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Denial { plugin, wish, needs, reason } = self;
+        let Denial {
+            plugin,
+            wish,
+            needs,
+            reason,
+        } = self;
         f.write_str("permission denied: ")?;
         match reason {
             DenialReason::NoGrants => {
-                write!(f, "no capabilities granted to plugin {plugin}, which asked for {wish}")?;
+                write!(
+                    f,
+                    "no capabilities granted to plugin {plugin}, which asked for {wish}"
+                )?;
             }
             DenialReason::NotCovered => {
-                write!(f, "capability denied: {wish} is not granted to plugin {plugin}")?;
+                write!(
+                    f,
+                    "capability denied: {wish} is not granted to plugin {plugin}"
+                )?;
             }
             DenialReason::LeadsOutside => write!(
                 f,
@@ -234,7 +245,11 @@ pub struct Failure {
 impl Failure {
     /// A failure of this class and code.
     pub fn new(kind: &'static str, code: &'static str, message: impl Into<String>) -> Failure {
-        Failure { kind, code, message: message.into() }
+        Failure {
+            kind,
+            code,
+            message: message.into(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::Policy;
 use crate::{
-    capability::{AddressWord, Wish, address, command},
+    capability::{Wish, address, command},
     effect::{Access, Answer, Denial, DenialReason, Failure, Need},
     world::Deadline,
 };
@@ -20,7 +20,6 @@ pub struct Checkpoint<'a> {
 
 /// Proof that the gate agreed. A world can answer only with one in hand.
 #[derive(Debug)]
-#[must_use]
 pub struct Permit(());
 
 /// An answer that came with a [`Permit`].
@@ -54,15 +53,27 @@ impl Checkpoint<'_> {
     pub(super) fn check_known_names(&self) -> Result<(), Denial> {
         let wish = match self.need {
             Need::Variable(name) => Wish::Env(name.to_owned()),
-            Need::Connect { host, port } => Wish::Connect { host: Some(host.to_owned()), port },
-            Need::Custom { kind, wish } => {
-                Wish::Custom { kind: kind.to_owned(), value: wish.to_owned() }
-            }
-            Need::Names(_) | Need::Opened(..) | Need::Variables | Need::Run { .. } | Need::Nothing => {
+            Need::Connect { host, port } => Wish::Connect {
+                host: Some(host.to_owned()),
+                port,
+            },
+            Need::Custom { kind, wish } => Wish::Custom {
+                kind: kind.to_owned(),
+                value: wish.to_owned(),
+            },
+            Need::Names(_)
+            | Need::Opened(..)
+            | Need::Variables
+            | Need::Run { .. }
+            | Need::Nothing => {
                 return Ok(());
             }
         };
-        if self.policy.covers(&wish) { Ok(()) } else { Err(self.policy.denial(self.plugin, &wish)) }
+        if self.policy.covers(&wish) {
+            Ok(())
+        } else {
+            Err(self.policy.denial(self.plugin, &wish))
+        }
     }
 
     /// Asks whether what the effect's paths really lead to may be used as it wants to: one real
@@ -85,24 +96,27 @@ impl Checkpoint<'_> {
     }
 
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
-        let wishes = |path: &str| {
-            let read = if real.directory { Wish::List } else { Wish::Read };
-            let read = access.read.then(|| read(path.to_owned()));
-            let write = access.write.then(|| Wish::Write(path.to_owned()));
-            [read, write].into_iter().flatten()
-        };
-        for (asked, real) in wishes(asked).zip(wishes(real.path)) {
-            if self.policy.covers(&real) {
+        let wishes: [(bool, fn(String) -> Wish); 2] =
+            [(access.read, Wish::Read), (access.write, Wish::Write)];
+        for (wanted, wish) in wishes {
+            if !wanted || self.covers_path(wish(real.path.to_owned()), real.directory) {
                 continue;
             }
             // The message speaks of the name the guest used: where it leads is not its to know.
+            let asked = wish(asked.to_owned());
             let mut denial = self.policy.denial(self.plugin, &asked);
-            if self.policy.covers(&asked) {
+            if self.covers_path(asked, real.directory) {
                 denial.reason = DenialReason::LeadsOutside;
             }
             return Err(denial);
         }
         Ok(())
+    }
+
+    /// A grant of every name in a directory is one of the directory's content, which is names.
+    fn covers_path(&self, wish: Wish, directory: bool) -> bool {
+        self.policy.covers(&wish)
+            || matches!(&wish, Wish::Read(path) if directory && self.policy.covers_names_in(path))
     }
 
     /// Asks whether a connection may go to this address, which the effect's host turned out to
@@ -116,18 +130,24 @@ impl Checkpoint<'_> {
             return Err(self.out_of_place(&address.to_string()));
         };
         let verdict = address::judge(address);
-        let lifted = |word: AddressWord| self.policy.covers(&Wish::Address(word));
-        if !verdict.blocked || verdict.word.is_some_and(lifted) {
+        if verdict.opened_by(|word| self.policy.covers(&Wish::Address(word))) {
             return Ok(Permit(()));
         }
         Err(Denial {
             plugin: self.plugin.to_owned(),
-            wish: Wish::Connect { host: Some(host.to_owned()), port }.to_string(),
+            wish: Wish::Connect {
+                host: Some(host.to_owned()),
+                port,
+            }
+            .to_string(),
             needs: verdict
                 .word
-                .map(|word| Wish::Address(word).needed().to_string())
+                .and_then(|word| Wish::Address(word).needed())
+                .map(|grant| grant.to_string())
                 .unwrap_or_default(),
-            reason: DenialReason::Address { range: verdict.range },
+            reason: DenialReason::Address {
+                range: verdict.range,
+            },
         })
     }
 
@@ -138,34 +158,29 @@ impl Checkpoint<'_> {
     ///
     /// The denial, if no grant covers the command as it was asked for, or the file that it is.
     pub fn command(&self, real: &str) -> Result<Permit, Denial> {
-        let Need::Run { command: asked, args, .. } = self.need else {
+        let Need::Run {
+            command: asked,
+            args,
+            ..
+        } = self.need
+        else {
             return Err(self.out_of_place(real));
         };
-        let wish = |command: &str| Wish::Exec { command: command.to_owned(), args: args.to_vec() };
-        // A bare name is what the operator granted; a path is judged by the file that it names.
-        let names: &[&str] = if asked.contains('/') { &[real] } else { &[asked] };
-        for name in names {
-            if !self.policy.covers(&wish(name)) {
-                let mut denial = self.policy.denial(self.plugin, &wish(asked));
-                let class = command::classify(name, args);
-                let plain = Wish::Exec { command: (*name).to_owned(), args: Vec::new() };
-                if command::needs_literal(class) && self.policy.covers(&plain) {
-                    denial.reason = DenialReason::RunsCode { class: class.describe() };
-                }
-                return Err(denial);
-            }
+        if self.policy.covers_exec(asked, real, args) {
+            return Ok(Permit(()));
         }
-        // A harmless name may lead to a shell: what it does counts, not what it is called.
-        let class = command::classify(real, args);
-        if command::needs_literal(class) && !command::needs_literal(command::classify(asked, args)) {
-            let real = wish(real);
-            if !self.policy.covers(&real) {
-                let mut denial = self.policy.denial(self.plugin, &wish(asked));
-                denial.reason = DenialReason::RunsCode { class: class.describe() };
-                return Err(denial);
-            }
+        let wish = Wish::Exec {
+            command: asked.to_owned(),
+            args: args.to_vec(),
+        };
+        let mut denial = self.policy.denial(self.plugin, &wish);
+        let class = command::classify(asked, args).max(command::classify(real, args));
+        if class != command::Class::Safe && self.policy.covers_exec(asked, real, &[]) {
+            denial.reason = DenialReason::RunsCode {
+                class: class.describe(),
+            };
         }
-        Ok(Permit(()))
+        Err(denial)
     }
 
     /// Asks whether the effect's command may have this working directory, by its real name.
@@ -174,11 +189,25 @@ impl Checkpoint<'_> {
     ///
     /// The denial, if no grant covers reading it.
     pub fn directory(&self, real: &str) -> Result<(), Denial> {
-        let Need::Run { directory: Some(asked), .. } = self.need else {
+        let Need::Run {
+            directory: Some(asked),
+            ..
+        } = self.need
+        else {
             return Err(self.out_of_place(real));
         };
-        let access = Access { read: true, write: false };
-        self.real_name(asked, access, RealName { path: real, directory: true })
+        let access = Access {
+            read: true,
+            write: false,
+        };
+        self.real_name(
+            asked,
+            access,
+            RealName {
+                path: real,
+                directory: true,
+            },
+        )
     }
 
     /// Whether a variable of this name may be told, for effects that ask for all of them.
@@ -215,6 +244,7 @@ impl Checkpoint<'_> {
 
     /// A world asked about something that its effect has nothing to do with.
     fn out_of_place(&self, what: &str) -> Denial {
-        self.policy.denial(self.plugin, &Wish::Read(what.to_owned()))
+        self.policy
+            .denial(self.plugin, &Wish::Read(what.to_owned()))
     }
 }

@@ -26,7 +26,23 @@ impl Policy {
             let mut of_kind = self.grants.iter().filter(|grant| grant.kind() == kind);
             return of_kind.any(|grant| matcher(grant.pattern(), value));
         }
-        self.grants.iter().any(|grant| grant.covers(wish, Some(&self.working_directory)))
+        self.grants
+            .iter()
+            .any(|grant| grant.covers(wish, Some(&self.working_directory)))
+    }
+
+    pub(crate) fn covers_names_in(&self, directory: &str) -> bool {
+        let cwd = Some(self.working_directory.as_str());
+        self.grants
+            .iter()
+            .any(|grant| grant.covers_names_in(directory, cwd))
+    }
+
+    pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
+        let cwd = Some(self.working_directory.as_str());
+        self.grants
+            .iter()
+            .any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
     /// The denial of a wish that nothing covers.
@@ -34,7 +50,10 @@ impl Policy {
         Denial {
             plugin: plugin.to_owned(),
             wish: wish.to_string(),
-            needs: wish.needed().to_string(),
+            needs: wish
+                .needed()
+                .map(|grant| grant.to_string())
+                .unwrap_or_default(),
             reason: if self.grants.is_empty() {
                 DenialReason::NoGrants
             } else {
@@ -46,6 +65,8 @@ impl Policy {
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy").field("grants", &self.grants).finish_non_exhaustive()
+        f.debug_struct("Policy")
+            .field("grants", &self.grants)
+            .finish_non_exhaustive()
     }
 }

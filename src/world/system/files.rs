@@ -1,30 +1,157 @@
-//! Reading open files and describing what was found.
+//! Files and directories of the operating system: each function finds what a path really leads
+//! to, has the gate judge that, and acts on the very object that was judged.
 
-use crate::effect::{Failure, FileKind, Stat};
-use std::{
-    fs::{File, Metadata},
-    io::{Read, Seek, SeekFrom},
-    time::{SystemTime, UNIX_EPOCH},
+use super::{
+    failure,
+    names::{self, Entry, Found, Look},
+    opened::{Opened, set_file_times},
+    stat::stat,
 };
-use tollgate_abi::{host::kinds, rfc3339::Moment};
+use crate::{
+    effect::{Answer, Failure, OpenOptions, Refusal, Times},
+    gate::{Checkpoint, Permit, Permitted, RealName},
+};
+use std::{
+    fs::{self, File, Metadata},
+    io,
+    path::{Path, PathBuf},
+};
+use tollgate_abi::host::kinds;
 
-/// What is read ahead of knowing how long a file is.
-const FIRST_GUESS: u64 = 1 << 20;
-
-/// Reads at most `limit` bytes from `offset` on. Past the end there are none.
-pub(super) fn read_at(file: &File, offset: u64, limit: u64) -> Result<Vec<u8>, Failure> {
-    let failed = |error: std::io::Error| Failure {
-        kind: kinds::FS,
-        code: "EIO",
-        message: format!("reading failed: {error}"),
-    };
-    let mut file = file;
-    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-    let guess = usize::try_from(limit.min(FIRST_GUESS)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(guess);
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+pub(super) fn judge(gate: &Checkpoint<'_>, real: &[(&Path, bool)]) -> Result<Permit, Refusal> {
+    // A name that is not UTF-8 is judged with U+FFFD in place of what is not.
+    let texts: Vec<_> = real
+        .iter()
+        .map(|(path, _)| path.to_string_lossy())
+        .collect();
+    let names: Vec<_> = texts
+        .iter()
+        .zip(real)
+        .map(|(path, (_, directory))| RealName {
+            path,
+            directory: *directory,
+        })
+        .collect();
+    Ok(gate.real_names(&names)?)
 }
+
+/// Finds what must exist. Whether the place where it would be is granted decides first, so that
+/// nobody learns what exists elsewhere.
+fn existing(path: &str, follow: bool, gate: &Checkpoint<'_>) -> Result<(Found, Permit), Refusal> {
+    let failed = |error: &io::Error| Refusal::from(failure(path, error));
+    match names::look(Path::new(path), follow).map_err(|error| failed(&error))? {
+        Look::Found(found) => {
+            let permit = judge(gate, &[(&found.real, found.metadata.is_dir())])?;
+            Ok((found, permit))
+        }
+        Look::Vacant(entry) => {
+            judge(gate, &[(&entry.real, false)])?;
+            Err(failed(&io::ErrorKind::NotFound.into()))
+        }
+        Look::Nowhere(place, error) => {
+            judge(gate, &[(&place, false)])?;
+            Err(failed(&error))
+        }
+    }
+}
+
+pub(super) fn open(
+    path: &str,
+    options: OpenOptions,
+    gate: &Checkpoint<'_>,
+) -> Result<(Opened, Metadata, Permit), Refusal> {
+    let failed = |error: &io::Error| Refusal::from(failure(path, error));
+    // Somebody else may make or remove the file between two steps; then they are taken again.
+    for _ in 0..8 {
+        match names::look(Path::new(path), !options.no_follow).map_err(|error| failed(&error))? {
+            Look::Found(found) => {
+                let permit = judge(gate, &[(&found.real, found.metadata.is_dir())])?;
+                let (opened, metadata) = open_found(path, found, options)?;
+                return Ok((opened, metadata, permit));
+            }
+            Look::Vacant(entry) => {
+                let permit = judge(gate, &[(&entry.real, false)])?;
+                if !options.create || options.directory {
+                    return Err(failed(&io::ErrorKind::NotFound.into()));
+                }
+                match reading_and_writing(options)
+                    .create_new(true)
+                    .open(entry.path())
+                {
+                    Ok(file) => {
+                        let metadata = file.metadata().map_err(|error| failed(&error))?;
+                        return Ok((Opened::File(file), metadata, permit));
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(failed(&error)),
+                }
+            }
+            Look::Nowhere(place, error) => {
+                judge(gate, &[(&place, false)])?;
+                return Err(failed(&error));
+            }
+        }
+    }
+    Err(failed(&io::ErrorKind::NotFound.into()))
+}
+
+fn open_found(
+    path: &str,
+    found: Found,
+    options: OpenOptions,
+) -> Result<(Opened, Metadata), Refusal> {
+    let failed = |error: io::Error| Refusal::from(failure(path, &error));
+    let metadata = found.metadata.clone();
+    let refuse = |code: &'static str, what: &str| {
+        Err(Failure::new(kinds::FS, code, format!("{path}: {what}")).into())
+    };
+    if options.exclusive && options.create {
+        return refuse("EEXIST", "exists already");
+    }
+    if metadata.is_symlink() {
+        return refuse("ELOOP", "is a symbolic link");
+    }
+    if metadata.is_dir() {
+        if options.access().write {
+            return refuse("EISDIR", "is a directory");
+        }
+        if !options.directory && !options.read {
+            return refuse("EISDIR", "is a directory");
+        }
+        return Ok((Opened::Directory(found), metadata));
+    }
+    if options.directory {
+        return refuse("ENOTDIR", "not a directory");
+    }
+    if !metadata.is_file() {
+        return Err(not_a_file(path, &metadata).into());
+    }
+    let file = reading_and_writing(options)
+        .open(found.path())
+        .map_err(failed)?;
+    if options.truncate {
+        file.set_len(0).map_err(failed)?;
+    }
+    let metadata = file.metadata().map_err(failed)?;
+    Ok((Opened::File(file), metadata))
+}
+
+fn reading_and_writing(options: OpenOptions) -> fs::OpenOptions {
+    let access = options.access();
+    let mut system = fs::OpenOptions::new();
+    system.read(access.read).write(access.write);
+    without_waiting(&mut system);
+    system
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn without_waiting(options: &mut fs::OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.custom_flags(names::O_NONBLOCK);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn without_waiting(_options: &mut fs::OpenOptions) {}
 
 pub(super) fn not_a_file(path: &str, metadata: &Metadata) -> Failure {
     let (code, what) = if metadata.is_dir() {
@@ -35,75 +162,153 @@ pub(super) fn not_a_file(path: &str, metadata: &Metadata) -> Failure {
             "is neither a regular file nor a directory, and nothing else is ever opened",
         )
     };
-    Failure {
-        kind: kinds::FS,
-        code,
-        message: format!("{path}: {what}"),
-    }
+    Failure::new(kinds::FS, code, format!("{path}: {what}"))
 }
 
-pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {
-    let kind = if metadata.is_file() {
-        FileKind::File
-    } else if metadata.is_dir() {
-        FileKind::Directory
-    } else if metadata.is_symlink() {
-        FileKind::Symlink
+pub(super) fn examine(
+    path: &str,
+    follow: bool,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let (found, permit) = existing(path, follow, gate)?;
+    let target = if found.metadata.is_symlink() {
+        Some(target(path, &found)?)
     } else {
-        FileKind::Other
+        None
     };
-    let (mode, uid, gid) = owner(metadata);
-    let modified = metadata.modified().map(moment).unwrap_or_default();
-    Stat {
-        kind,
-        size: metadata.len(),
-        mode,
-        uid,
-        gid,
-        modified,
-        target,
+    Ok(permit.answer(Answer::Stat(stat(&found.metadata, target))))
+}
+
+pub(super) fn read_link(path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+    let (found, permit) = existing(path, false, gate)?;
+    if !found.metadata.is_symlink() {
+        let message = format!("{path}: not a symbolic link");
+        return Err(Failure::new(kinds::FS, "EINVAL", message).into());
     }
+    Ok(permit.answer(Answer::Target(target(path, &found)?)))
+}
+
+fn target(path: &str, link: &Found) -> Result<String, Failure> {
+    let target = fs::read_link(&link.real).map_err(|error| failure(path, &error))?;
+    Ok(target.to_string_lossy().into_owned())
+}
+
+/// Finds the name that an effect is about to make, remove or replace, and asks the gate.
+fn named(path: &str, gate: &Checkpoint<'_>) -> Result<(Entry, Permit), Refusal> {
+    let entry = entry_or_denial(path, gate)?;
+    let permit = judge(gate, &[(&entry.real, false)])?;
+    Ok((entry, permit))
+}
+
+fn entry_or_denial(path: &str, gate: &Checkpoint<'_>) -> Result<Entry, Refusal> {
+    names::entry(Path::new(path)).or_else(|error| {
+        // For effects with one name the place is judged before the failure is told.
+        match names::look(Path::new(path), false) {
+            Ok(Look::Nowhere(place, _)) => {
+                judge(gate, &[(&place, false)])?;
+            }
+            _ => {
+                judge(gate, &[(Path::new(path), false)])?;
+            }
+        }
+        Err(failure(path, &error).into())
+    })
+}
+
+/// Does something to the name at the end of a path.
+pub(super) fn at_name(
+    path: &str,
+    gate: &Checkpoint<'_>,
+    act: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<Permitted, Refusal> {
+    let (entry, permit) = named(path, gate)?;
+    act(&entry.path()).map_err(|error| failure(path, &error))?;
+    Ok(permit.answer(Answer::Done))
+}
+
+/// Does something to two names at once.
+pub(super) fn at_names(
+    from: &str,
+    to: &str,
+    gate: &Checkpoint<'_>,
+    act: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> Result<Permitted, Refusal> {
+    let entries = (names::entry(Path::new(from)), names::entry(Path::new(to)));
+    let (old, new) = match entries {
+        (Ok(old), Ok(new)) => (old, new),
+        (old, new) => {
+            let real = |entry: &io::Result<Entry>, path: &str| match entry {
+                Ok(entry) => entry.real.clone(),
+                Err(_) => match names::look(Path::new(path), false) {
+                    Ok(Look::Nowhere(place, _)) => place,
+                    _ => PathBuf::from(path),
+                },
+            };
+            judge(
+                gate,
+                &[(&real(&old, from), false), (&real(&new, to), false)],
+            )?;
+            let error = old
+                .err()
+                .or(new.err())
+                .unwrap_or(io::ErrorKind::NotFound.into());
+            return Err(failure(from, &error).into());
+        }
+    };
+    let permit = judge(gate, &[(&old.real, false), (&new.real, false)])?;
+    act(&old.path(), &new.path()).map_err(|error| failure(from, &error))?;
+    Ok(permit.answer(Answer::Done))
+}
+
+/// Makes a symbolic link whose target, too, must be granted.
+pub(super) fn symlink(
+    path: &str,
+    target: &str,
+    leads_to: &str,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let entry = match names::entry(Path::new(path)) {
+        Ok(entry) => entry,
+        Err(error) => {
+            judge(
+                gate,
+                &[(Path::new(path), false), (Path::new(leads_to), false)],
+            )?;
+            return Err(failure(path, &error).into());
+        }
+    };
+    let end = match names::look(Path::new(leads_to), true) {
+        Ok(Look::Found(found)) => found.real,
+        Ok(Look::Vacant(entry)) => entry.real,
+        Ok(Look::Nowhere(place, _)) => place,
+        Err(_) => PathBuf::from(leads_to),
+    };
+    let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
+    make_link(target, &entry.path()).map_err(|error| failure(path, &error))?;
+    Ok(permit.answer(Answer::Done))
 }
 
 #[cfg(unix)]
-fn owner(metadata: &Metadata) -> (u32, u32, u32) {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.mode() & 0o7777, metadata.uid(), metadata.gid())
+fn make_link(target: &str, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
 }
 
-/// Systems without permission bits: what a Go program would invent.
 #[cfg(not(unix))]
-fn owner(metadata: &Metadata) -> (u32, u32, u32) {
-    (
-        if metadata.permissions().readonly() {
-            0o444
-        } else {
-            0o644
-        },
-        0,
-        0,
-    )
+fn make_link(_target: &str, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
-fn moment(time: SystemTime) -> Moment {
-    let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(0);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => Moment {
-            seconds: seconds(after),
-            nanos: after.subsec_nanos(),
-        },
-        Err(error) => {
-            let before = error.duration();
-            match before.subsec_nanos() {
-                0 => Moment {
-                    seconds: -seconds(before),
-                    nanos: 0,
-                },
-                nanos => Moment {
-                    seconds: -seconds(before) - 1,
-                    nanos: 1_000_000_000 - nanos,
-                },
-            }
-        }
+pub(super) fn set_times(
+    path: &str,
+    follow: bool,
+    times: Times,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let (found, permit) = existing(path, follow, gate)?;
+    if !found.metadata.is_file() && !found.metadata.is_dir() {
+        return Err(not_a_file(path, &found.metadata).into());
     }
+    let file = File::open(found.path()).map_err(|error| failure(path, &error))?;
+    set_file_times(&file, times).map_err(|error| failure(path, &error))?;
+    Ok(permit.answer(Answer::Done))
 }

@@ -1,6 +1,7 @@
 //! The operating system as a world, and the only room (beside the command line) that touches it.
 //! One file per kind of thing; finding out what a path really leads to is `names`.
 
+mod clocks;
 mod files;
 #[cfg(target_os = "linux")]
 #[path = "names_linux.rs"]
@@ -8,27 +9,41 @@ mod names;
 #[cfg(not(target_os = "linux"))]
 #[path = "names_portable.rs"]
 mod names;
-/// On Linux only tested, so that the other systems' way does not rot.
+/// On Linux only compiled, so that the other systems' way does not rot.
 #[cfg(all(test, target_os = "linux"))]
+#[allow(dead_code)]
 mod names_portable;
+mod net;
+mod opened;
+mod paths;
+mod stat;
+mod write_file;
 
 use super::World;
 use crate::{
-    effect::{Answer, Effect, Failure, Handle, Refusal},
+    effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
 };
-use std::{collections::BTreeMap, fs::File, io, path::Path, sync::Arc};
+use opened::Opened;
+use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 use tollgate_abi::host::kinds;
 
-/// The real files of this machine.
-#[derive(Debug)]
+/// The operating system of this machine: its files, variables, clocks, network and commands.
 pub struct System {
-    working_directory: Arc<str>,
-    opened: BTreeMap<Handle, File>,
+    surroundings: Arc<Surroundings>,
+    opened: BTreeMap<Handle, Opened>,
+}
+
+/// What is looked at once, when the world is made, and never again.
+struct Surroundings {
+    working_directory: String,
+    /// Variables whose name and value are UTF-8.
+    variables: BTreeMap<String, String>,
 }
 
 impl System {
-    /// The operating system as seen from the process's working directory at this moment.
+    /// The operating system as seen from the process's working directory, with the process's
+    /// variables, both as they are at this moment.
     ///
     /// # Errors
     ///
@@ -37,26 +52,32 @@ impl System {
         System::at(&std::env::current_dir()?)
     }
 
-    /// The operating system as seen from `directory`, where relative paths will begin.
+    /// The same, but with `directory` as the place where relative paths begin.
     ///
     /// # Errors
     ///
     /// If `directory` does not exist or has no name that is UTF-8.
     pub fn at(directory: &Path) -> io::Result<System> {
-        let real = directory.canonicalize()?;
-        let name = real
-            .to_str()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its name is not UTF-8"))?;
+        let working_directory = directory.canonicalize()?.into_os_string().into_string();
+        let working_directory = working_directory
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "its name is not UTF-8"))?;
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let surroundings = Arc::new(Surroundings {
+            working_directory,
+            variables,
+        });
         Ok(System {
-            working_directory: name.into(),
+            surroundings,
             opened: BTreeMap::new(),
         })
     }
 
-    /// The same world for another instance: the same directory, and none of the open files.
+    /// The same world for another instance: the same surroundings, and none of the open files.
     pub(crate) fn fresh(&self) -> System {
         System {
-            working_directory: self.working_directory.clone(),
+            surroundings: self.surroundings.clone(),
             opened: BTreeMap::new(),
         }
     }
@@ -65,72 +86,162 @@ impl System {
 impl World for System {
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
         match effect {
-            Effect::Open { path } => self.open(path, gate),
+            Effect::Open { path, options } => self.open(path, *options, gate),
+            Effect::Stat { path, follow } => files::examine(path, *follow, gate),
+            Effect::ReadLink { path } => files::read_link(path, gate),
+            Effect::SetTimes {
+                path,
+                follow,
+                times,
+            } => files::set_times(path, *follow, *times, gate),
+            Effect::WriteFile {
+                path,
+                content,
+                mode,
+            } => write_file::write_file(path, content, *mode, gate),
+            Effect::MakeDirectory { path } => {
+                files::at_name(path, gate, |path| fs::create_dir(path))
+            }
+            Effect::RemoveDirectory { path } => {
+                files::at_name(path, gate, |path| fs::remove_dir(path))
+            }
+            Effect::RemoveFile { path } => files::at_name(path, gate, |path| fs::remove_file(path)),
+            Effect::Rename { from, to } => {
+                files::at_names(from, to, gate, |from, to| fs::rename(from, to))
+            }
+            Effect::HardLink { from, to } => {
+                files::at_names(from, to, gate, |from, to| fs::hard_link(from, to))
+            }
+            Effect::Symlink {
+                path,
+                target,
+                leads_to,
+            } => files::symlink(path, target, leads_to, gate),
+            Effect::Exchange {
+                host,
+                port,
+                send,
+                receive,
+                timeout,
+            } => net::exchange(host, *port, send, *receive, *timeout, gate),
+            Effect::Run { .. } => Err(Failure::new(
+                kinds::INTERNAL,
+                "UNSUPPORTED",
+                "this build cannot run commands: it lacks the feature `exec`",
+            )
+            .into()),
+            other => Ok(gate.granted()?.answer(self.granted(other, gate)?)),
+        }
+    }
+
+    fn real_name(&self, path: &str) -> Option<String> {
+        let path = Path::new(&self.surroundings.working_directory).join(path);
+        path.canonicalize()
+            .ok()?
+            .into_os_string()
+            .into_string()
+            .ok()
+    }
+
+    fn working_directory(&self) -> String {
+        self.surroundings.working_directory.clone()
+    }
+}
+
+impl System {
+    /// Effects that name nothing which only this world can resolve.
+    fn granted(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Answer, Failure> {
+        let failed = |error: io::Error| failure("the open file", &error);
+        Ok(match effect {
+            Effect::Close { handle } => {
+                self.opened.remove(handle);
+                Answer::Done
+            }
             Effect::ReadAt {
                 handle,
                 offset,
                 limit,
             } => {
-                let permit = gate.opened()?;
-                let bytes = files::read_at(self.file(*handle)?, *offset, *limit)?;
-                Ok(permit.answer(Answer::Bytes(bytes)))
+                let file = self.opened(*handle)?.file().map_err(failed)?;
+                Answer::Bytes(opened::read_at(file, *offset, *limit).map_err(failed)?)
             }
-            Effect::Close { handle } => {
-                let permit = gate.opened()?;
-                self.opened.remove(handle);
-                Ok(permit.answer(Answer::Done))
+            Effect::WriteAt {
+                handle,
+                offset,
+                bytes,
+            } => {
+                let file = self.opened(*handle)?.file().map_err(failed)?;
+                opened::write_at(file, *offset, bytes).map_err(failed)?;
+                Answer::Written(bytes.len() as u64)
             }
-            Effect::Stat { path, follow } => {
-                let found = names::find(path, *follow, gate)?;
-                let stat = files::stat(&found.metadata, found.target.clone());
-                Ok(found.permit.answer(Answer::Stat(stat)))
+            Effect::SetSize { handle, size } => {
+                let file = self.opened(*handle)?.file().map_err(failed)?;
+                file.set_len(*size).map_err(failed)?;
+                Answer::Done
             }
-            Effect::Log(_) => Ok(gate.opened()?.answer(Answer::Done)),
-        }
+            Effect::StatOpen { handle } => {
+                Answer::Stat(self.opened(*handle)?.stat().map_err(failed)?)
+            }
+            Effect::Sync { handle } => {
+                self.opened(*handle)?.sync().map_err(failed)?;
+                Answer::Done
+            }
+            Effect::List { handle } => {
+                Answer::Entries(self.opened(*handle)?.list().map_err(failed)?)
+            }
+            Effect::SetTimesOpen { handle, times } => {
+                self.opened(*handle)?.set_times(*times).map_err(failed)?;
+                Answer::Done
+            }
+            Effect::Variable { name } => {
+                Answer::Variable(self.surroundings.variables.get(name).cloned())
+            }
+            Effect::Variables => {
+                let all = self.surroundings.variables.iter();
+                let granted = all.filter(|(name, _)| gate.may_tell(name));
+                Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
+            }
+            Effect::Now { clock } => Answer::Time(clocks::now(*clock)),
+            Effect::Sleep { duration } => {
+                clocks::sleep(*duration, gate)?;
+                Answer::Done
+            }
+            Effect::Random { length } => Answer::Bytes(clocks::random(*length).map_err(failed)?),
+            _ => {
+                let message = "the operating system has nothing to do with this effect";
+                return Err(Failure::new(kinds::INTERNAL, "", message));
+            }
+        })
     }
 
-    fn real_name(&self, path: &str) -> Option<String> {
-        let real = Path::new(&*self.working_directory)
-            .join(path)
-            .canonicalize()
-            .ok()?;
-        real.into_os_string().into_string().ok()
-    }
-
-    fn working_directory(&self) -> String {
-        self.working_directory.to_string()
-    }
-}
-
-impl System {
-    fn open(&mut self, path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let found = names::find(path, true, gate)?;
-        if !found.metadata.is_file() {
-            return Err(files::not_a_file(path, &found.metadata).into());
-        }
-        let file = found.open().map_err(|error| failure(path, &error))?;
+    fn open(
+        &mut self,
+        path: &str,
+        options: OpenOptions,
+        gate: &Checkpoint<'_>,
+    ) -> Result<Permitted, Refusal> {
         let handle = self.free_handle()?;
-        self.opened.insert(handle, file);
-        let stat = files::stat(&found.metadata, None);
-        Ok(found.permit.answer(Answer::Opened { handle, stat }))
+        let (opened, metadata, permit) = files::open(path, options, gate)?;
+        self.opened.insert(handle, opened);
+        let stat = stat::stat(&metadata, None);
+        Ok(permit.answer(Answer::Opened { handle, stat }))
     }
 
     /// The lowest number that is not in use, so that numbers do not depend on history.
     fn free_handle(&self) -> Result<Handle, Failure> {
         let free = (0..MAX_OPEN).find(|handle| !self.opened.contains_key(handle));
-        free.ok_or_else(|| Failure {
-            kind: kinds::FS,
-            code: "EMFILE",
-            message: format!("more than {MAX_OPEN} files open at once"),
+        free.ok_or_else(|| {
+            Failure::new(
+                kinds::FS,
+                "EMFILE",
+                format!("more than {MAX_OPEN} files open at once"),
+            )
         })
     }
 
-    fn file(&self, handle: Handle) -> Result<&File, Failure> {
-        self.opened.get(&handle).ok_or_else(|| Failure {
-            kind: kinds::FS,
-            code: "EBADF",
-            message: "no such open file".into(),
-        })
+    fn opened(&self, handle: Handle) -> Result<&Opened, Failure> {
+        let opened = self.opened.get(&handle);
+        opened.ok_or_else(|| Failure::new(kinds::FS, "EBADF", "no such open file"))
     }
 }
 
@@ -153,6 +264,13 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => ("EACCES", "permission denied by the operating system"),
         io::ErrorKind::NotADirectory => ("ENOTDIR", "not a directory"),
         io::ErrorKind::IsADirectory => ("EISDIR", "is a directory"),
+        io::ErrorKind::AlreadyExists => ("EEXIST", "exists already"),
+        io::ErrorKind::DirectoryNotEmpty => ("ENOTEMPTY", "directory not empty"),
+        io::ErrorKind::CrossesDevices => ("EXDEV", "is on another device"),
+        io::ErrorKind::StorageFull => ("ENOSPC", "no space left on the device"),
+        io::ErrorKind::ReadOnlyFilesystem => ("EROFS", "read-only file system"),
+        io::ErrorKind::InvalidInput => ("EINVAL", "invalid argument"),
+        io::ErrorKind::Unsupported => ("ENOTSUP", "not supported"),
         io::ErrorKind::InvalidFilename => ("ENAMETOOLONG", "name too long"),
         _ if error.raw_os_error() == Some(ELOOP) => ("ELOOP", "too many symbolic links"),
         _ => ("EIO", "input/output error"),

@@ -1,14 +1,10 @@
 //! What a path really leads to, on Linux: a handle to the object itself is taken first (without
 //! opening the object: no device wakes up, no FIFO blocks), its real name is read back from the
-//! handle, the gate judges that name, and only then is that same object opened through the handle.
+//! handle, the gate judges that name, and only then is that same object used through the handle.
 //! Nobody can swap a link between the check and the use.
 
-use super::{ELOOP, failure};
-use crate::{
-    effect::Refusal,
-    gate::{Checkpoint, Permit},
-};
 use std::{
+    ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
     io,
     os::{
@@ -21,7 +17,7 @@ use std::{
 /// A handle to the object, not to its content.
 const O_PATH: i32 = 0o10_000_000;
 /// Do not follow a link at the end of the path.
-const O_NOFOLLOW: i32 = if cfg!(any(
+pub(super) const O_NOFOLLOW: i32 = if cfg!(any(
     target_arch = "arm",
     target_arch = "aarch64",
     target_arch = "m68k",
@@ -33,54 +29,86 @@ const O_NOFOLLOW: i32 = if cfg!(any(
     0o400_000
 };
 /// Never wait for the other end of a FIFO, should one slip in.
-const O_NONBLOCK: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
+pub(super) const O_NONBLOCK: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
     0o200
 } else {
     0o4_000
 };
 
-/// As many links as the kernel follows.
-const MAX_LINKS: u32 = 40;
-
-/// An object that the gate agreed to.
+/// An object that exists.
 pub(super) struct Found {
     handle: File,
     pub(super) metadata: Metadata,
-    /// Where it points, if it is a link that was not followed.
-    pub(super) target: Option<String>,
-    pub(super) permit: Permit,
+    /// Its real name: absolute, without links.
+    pub(super) real: PathBuf,
 }
 
-/// Finds what `path` leads to and asks the gate about it.
-pub(super) fn find(path: &str, follow: bool, gate: &Checkpoint<'_>) -> Result<Found, Refusal> {
-    let handle = match take(Path::new(path), follow) {
-        Ok(handle) => handle,
-        Err(error) => return Err(missing(path, &error, gate)),
+/// A name in a directory that exists, whether or not something has the name.
+pub(super) struct Entry {
+    parent: File,
+    name: OsString,
+    /// The real name of the directory, and the name.
+    pub(super) real: PathBuf,
+}
+
+/// What a path leads to.
+pub(super) enum Look {
+    Found(Found),
+    /// Nothing is there, but the directory is where it would be.
+    Vacant(Entry),
+    /// Nothing is there and nothing could be: the real name it would have, and why not.
+    Nowhere(PathBuf, io::Error),
+}
+
+/// Finds what a path leads to; a link at its end is followed if `follow`.
+pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
+    let error = match take(path, follow) {
+        Ok(handle) => return found(handle).map(Look::Found),
+        Err(error) => error,
     };
-    let metadata = handle.metadata().map_err(|error| failure(path, &error))?;
-    let real = real_name(&handle, &metadata).map_err(|error| failure(path, &error))?;
-    let permit = gate.real_name(&real.to_string_lossy())?;
-    let target = if metadata.is_symlink() {
-        let target = fs::read_link(&real).map_err(|error| failure(path, &error))?;
-        Some(target.to_string_lossy().into_owned())
-    } else {
-        None
+    let place = place(path)?;
+    if error.kind() == io::ErrorKind::NotFound
+        && let Ok(entry) = entry(&place)
+        && entry.real == place
+    {
+        return Ok(Look::Vacant(entry));
+    }
+    Ok(Look::Nowhere(place, error))
+}
+
+/// The name at the end of a path, in the directory that the rest of the path leads to.
+pub(super) fn entry(path: &Path) -> io::Result<Entry> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        // The root is in no directory.
+        return Err(io::ErrorKind::PermissionDenied.into());
     };
-    Ok(Found {
-        handle,
-        metadata,
-        target,
-        permit,
+    let parent = found(take(parent, true)?)?;
+    if !parent.metadata.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok(Entry {
+        real: parent.real.join(name),
+        name: name.to_owned(),
+        parent: parent.handle,
     })
 }
 
 impl Found {
-    /// Opens the object itself for reading.
-    pub(super) fn open(&self) -> io::Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(O_NONBLOCK)
-            .open(through(&self.handle))
+    /// A path that names the object itself, whatever happens to its name.
+    pub(super) fn path(&self) -> PathBuf {
+        through(&self.handle)
+    }
+}
+
+impl Entry {
+    /// A path to the name in that very directory, whatever happens to the directory's name.
+    pub(super) fn path(&self) -> PathBuf {
+        through(&self.parent).join(&self.name)
+    }
+
+    /// Another name in the same directory.
+    pub(super) fn sibling(&self, name: &str) -> PathBuf {
+        through(&self.parent).join(name)
     }
 }
 
@@ -94,76 +122,25 @@ fn through(handle: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
 }
 
-/// The real name of an object, read back from the handle and checked to name that object still:
-/// the kernel marks the name of a removed file with a suffix that a file could also have.
-fn real_name(handle: &File, metadata: &Metadata) -> io::Result<PathBuf> {
-    let real = fs::read_link(through(handle))?;
+/// Reads the real name of an object back from its handle, and checks that it names that object
+/// still: the kernel marks the name of a removed file with a suffix that a file could also have.
+fn found(handle: File) -> io::Result<Found> {
+    let metadata = handle.metadata()?;
+    let real = fs::read_link(through(&handle))?;
     let named = fs::symlink_metadata(&real)?;
     if (named.dev(), named.ino()) != (metadata.dev(), metadata.ino()) {
         return Err(io::ErrorKind::NotFound.into());
     }
-    Ok(real)
+    Ok(Found {
+        handle,
+        metadata,
+        real,
+    })
 }
 
-/// What to say when nothing could be taken hold of: whether the place where it would be is
-/// granted decides first, so that nobody learns what exists elsewhere.
-fn missing(path: &str, error: &io::Error, gate: &Checkpoint<'_>) -> Refusal {
-    let place = match place(Path::new(path)) {
-        Ok(place) => place,
-        Err(error) => return failure(path, &error).into(),
-    };
-    match gate.real_name(&place.to_string_lossy()) {
-        Err(denial) => denial.into(),
-        Ok(_) => failure(path, error).into(),
-    }
-}
-
-/// The real name that a path without an object would have: the real name of its deepest existing
-/// ancestor and the rest, with dangling links followed by hand.
+/// The real name that a path without an object would have.
 fn place(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_path_buf();
-    'links: for _ in 0..MAX_LINKS {
-        let mut rest = PathBuf::new();
-        let mut ancestor = path.as_path();
-        while let Some(parent) = ancestor.parent() {
-            let name = ancestor.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-            rest = if rest.as_os_str().is_empty() {
-                name.into()
-            } else {
-                Path::new(name).join(rest)
-            };
-            ancestor = parent;
-            let Ok(handle) = take(ancestor, true) else {
-                continue;
-            };
-            let metadata = handle.metadata()?;
-            let real = real_name(&handle, &metadata)?;
-            let mut names = rest.components();
-            let first = names.next().map(|name| real.join(name)).unwrap_or_default();
-            if let Ok(target) = fs::read_link(&first) {
-                // A dangling link (or one into a loop): go on from where it points.
-                path = clean(&real.join(target).join(names.as_path()));
-                continue 'links;
-            }
-            return Ok(real.join(rest));
-        }
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    Err(io::Error::from_raw_os_error(ELOOP))
-}
-
-/// Removes `.` and `..` by name. A `..` behind a link would mean another directory to the kernel,
-/// but behind a dangling link there is none.
-fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::from("/");
-    for component in path.components() {
-        match component {
-            std::path::Component::ParentDir => {
-                cleaned.pop();
-            }
-            std::path::Component::Normal(name) => cleaned.push(name),
-            _ => {}
-        }
-    }
-    cleaned
+    super::paths::place(path, &|ancestor| {
+        found(take(ancestor, true)?).map(|found| found.real)
+    })
 }

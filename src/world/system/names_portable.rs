@@ -1,94 +1,101 @@
 //! What a path really leads to, on systems without handles to objects: the name is resolved, the
-//! gate judges it, the resolved name is opened, and after that the name must still resolve to
-//! the same object. A window remains in which a link swapped twice could go unnoticed; only Linux
-//! closes it.
+//! gate judges it, and the resolved name is used. A window remains in which a link that appears
+//! in the resolved name could go unnoticed; only Linux closes it.
 
-use super::failure;
-use crate::{
-    effect::Refusal,
-    gate::{Checkpoint, Permit},
-};
 use std::{
-    fs::{self, File, Metadata},
+    ffi::OsString,
+    fs::{self, Metadata},
     io,
     path::{Path, PathBuf},
 };
 
-/// An object that the gate agreed to.
+/// An object that exists.
 pub(super) struct Found {
-    real: PathBuf,
     pub(super) metadata: Metadata,
-    /// Where it points, if it is a link that was not followed.
-    pub(super) target: Option<String>,
-    pub(super) permit: Permit,
+    /// Its real name: absolute, without links.
+    pub(super) real: PathBuf,
 }
 
-/// Finds what `path` leads to and asks the gate about it.
-pub(super) fn find(path: &str, follow: bool, gate: &Checkpoint<'_>) -> Result<Found, Refusal> {
-    let real = match resolve(Path::new(path), follow) {
-        Ok(real) => real,
-        Err(error) => return Err(missing(path, &error, gate)),
-    };
-    let permit = gate.real_name(&real.to_string_lossy())?;
-    let failed = |error: io::Error| failure(path, &error);
-    let metadata = fs::symlink_metadata(&real).map_err(failed)?;
-    let target = if metadata.is_symlink() {
-        Some(
-            fs::read_link(&real)
-                .map_err(failed)?
-                .to_string_lossy()
-                .into_owned(),
-        )
+/// A name in a directory that exists, whether or not something has the name.
+pub(super) struct Entry {
+    parent: PathBuf,
+    name: OsString,
+    /// The real name of the directory, and the name.
+    pub(super) real: PathBuf,
+}
+
+/// What a path leads to.
+pub(super) enum Look {
+    Found(Found),
+    /// Nothing is there, but the directory is where it would be.
+    Vacant(Entry),
+    /// Nothing is there and nothing could be: the real name it would have, and why not.
+    Nowhere(PathBuf, io::Error),
+}
+
+/// Finds what a path leads to; a link at its end is followed if `follow`.
+pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
+    let resolved = if follow {
+        path.canonicalize()
     } else {
-        None
+        entry(path)
+            .map(|entry| entry.real)
+            .or_else(|error| match path.parent() {
+                None => Ok(path.to_path_buf()),
+                Some(_) => Err(error),
+            })
     };
-    Ok(Found {
-        real,
-        metadata,
-        target,
-        permit,
+    let resolved = resolved.and_then(|real| Ok((fs::symlink_metadata(&real)?, real)));
+    let error = match resolved {
+        Ok((metadata, real)) => return Ok(Look::Found(Found { metadata, real })),
+        Err(error) => error,
+    };
+    let place = place(path)?;
+    if error.kind() == io::ErrorKind::NotFound
+        && let Ok(entry) = entry(&place)
+        && entry.real == place
+    {
+        return Ok(Look::Vacant(entry));
+    }
+    Ok(Look::Nowhere(place, error))
+}
+
+/// The name at the end of a path, in the directory that the rest of the path leads to.
+pub(super) fn entry(path: &Path) -> io::Result<Entry> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    };
+    let parent = parent.canonicalize()?;
+    if !fs::metadata(&parent)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok(Entry {
+        real: parent.join(name),
+        name: name.to_owned(),
+        parent,
     })
 }
 
 impl Found {
-    /// Opens the object for reading, and makes sure that it still has the name that was judged.
-    pub(super) fn open(&self) -> io::Result<File> {
-        let file = File::open(&self.real)?;
-        if resolve(&self.real, true)? != self.real {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        Ok(file)
+    /// A path that names the object.
+    pub(super) fn path(&self) -> PathBuf {
+        self.real.clone()
     }
 }
 
-fn resolve(path: &Path, follow: bool) -> io::Result<PathBuf> {
-    match (follow, path.parent(), path.file_name()) {
-        (false, Some(parent), Some(name)) => {
-            let real = parent.canonicalize()?.join(name);
-            fs::symlink_metadata(&real)?;
-            Ok(real)
-        }
-        _ => path.canonicalize(),
+impl Entry {
+    /// A path to the name in the directory.
+    pub(super) fn path(&self) -> PathBuf {
+        self.parent.join(&self.name)
+    }
+
+    /// Another name in the same directory.
+    pub(super) fn sibling(&self, name: &str) -> PathBuf {
+        self.parent.join(name)
     }
 }
 
-/// Whether the place where a missing object would be is granted decides what is said of it.
-fn missing(path: &str, error: &io::Error, gate: &Checkpoint<'_>) -> Refusal {
-    let mut rest = PathBuf::new();
-    for ancestor in Path::new(path).ancestors() {
-        if let Ok(real) = ancestor.canonicalize() {
-            return match gate.real_name(&real.join(&rest).to_string_lossy()) {
-                Err(denial) => denial.into(),
-                Ok(_) => failure(path, error).into(),
-            };
-        }
-        if let Some(name) = ancestor.file_name() {
-            rest = if rest.as_os_str().is_empty() {
-                name.into()
-            } else {
-                Path::new(name).join(&rest)
-            };
-        }
-    }
-    failure(path, error).into()
+/// The real name that a path without an object would have.
+fn place(path: &Path) -> io::Result<PathBuf> {
+    super::paths::place(path, &|ancestor| ancestor.canonicalize())
 }

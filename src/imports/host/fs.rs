@@ -1,9 +1,10 @@
 //! Files by JSON: `fs_read` and `fs_stat`.
 
-use super::not_canceled;
+use super::{config_error, not_canceled, pass, unexpected};
 use crate::{
-    effect::{Answer, Effect, FileKind, Refusal, Stat},
+    effect::{Answer, Effect, FileKind, OpenOptions, Stat},
     guest::Host,
+    imports::path,
 };
 use tollgate_abi::{
     ErrorDetail, base64,
@@ -30,7 +31,7 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
     };
     let path = absolute(host, &request.path)?;
 
-    let (handle, stat) = match pass(host, &Effect::Open { path: path.clone() })? {
+    let (handle, stat) = match pass(host, &open_to_read(&path))? {
         Answer::Opened { handle, stat } => (handle, stat),
         other => return Err(unexpected(&other)),
     };
@@ -71,6 +72,17 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
     })
 }
 
+fn open_to_read(path: &str) -> Effect {
+    let options = OpenOptions {
+        read: true,
+        ..OpenOptions::default()
+    };
+    Effect::Open {
+        path: path.to_owned(),
+        options,
+    }
+}
+
 pub(super) fn stat(host: &mut Host, request: FsStatRequest) -> Result<FsStatReply, ErrorDetail> {
     not_canceled(&request.context)?;
     let path = absolute(host, &request.path)?;
@@ -105,66 +117,14 @@ fn stat_reply(stat: Stat) -> FsStatReply {
     }
 }
 
-fn pass(host: &mut Host, effect: &Effect) -> Result<Answer, ErrorDetail> {
-    host.gate
-        .pass(effect)
-        .map_err(|refusal: Refusal| refusal.detail())
-}
-
-fn unexpected(answer: &Answer) -> ErrorDetail {
-    ErrorDetail::new(
-        kinds::INTERNAL,
-        format!("the world gave another kind of answer: {answer:?}"),
-    )
-}
-
-fn config_error(message: String) -> ErrorDetail {
-    ErrorDetail::new(kinds::CONFIG, message)
-}
-
 /// The path as effects carry it: absolute, without `.`, `..` and `//`, as Go programs clean it
 /// before they ask.
 fn absolute(host: &Host, path: &str) -> Result<String, ErrorDetail> {
     if path.is_empty() {
-        return Err(config_error("path cannot be empty".into()));
+        return Err(config_error("path cannot be empty"));
     }
     if path.contains('\0') {
-        return Err(config_error("path contains a NUL byte".into()));
+        return Err(config_error("path contains a NUL byte"));
     }
-    Ok(clean(host.gate.working_directory(), path))
-}
-
-fn clean(base: &str, path: &str) -> String {
-    let base = if path.starts_with('/') { "" } else { base };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in base.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clean;
-
-    #[test]
-    fn paths_are_cleaned_like_go_does() {
-        for (base, path, expected) in [
-            ("/w", "a", "/w/a"),
-            ("/w", "../x", "/x"),
-            ("/w", "../../../x", "/x"),
-            ("/w", "/a/./b//c/../d/", "/a/b/d"),
-            ("/w", ".", "/w"),
-            ("/w", "/", "/"),
-            ("/", "..", "/"),
-        ] {
-            assert_eq!(clean(base, path), expected, "{path}");
-        }
-    }
+    Ok(path::clean(host.gate.working_directory(), path))
 }

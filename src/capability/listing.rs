@@ -1,0 +1,53 @@
+//! Whether a grant covers listing a directory: what it would tell is the names in it.
+
+use super::{Capability, Matcher, fs::PathGlob};
+
+impl Capability {
+    /// Whether this allows reading whatever is directly in `directory`, so that the names there
+    /// are no secret to whoever holds it: `fs:read:DIR/*` does, `fs:read:DIR/*.log` does not
+    /// (reglet-abi 2.11, 5). A grant of the directory itself, or of all below it, covers reading
+    /// the directory as it is.
+    pub fn covers_names_in(&self, directory: &str, cwd: Option<&str>) -> bool {
+        let Matcher::Read(glob) = &self.matcher else {
+            return false;
+        };
+        let text = glob.text();
+        let parent = match text.strip_suffix('*') {
+            Some("") => ".",
+            Some("/") => "/",
+            Some(parent) if !parent.ends_with("/*") => match parent.strip_suffix('/') {
+                Some(parent) => parent,
+                None => return false,
+            },
+            _ => return false,
+        };
+        PathGlob::parse(parent).is_ok_and(|parent| parent.matches(directory, cwd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_alone_covers_the_names() {
+        for (grant, directory, expected) in [
+            ("fs:read:/var/log/*", "/var/log", true),
+            ("fs:read:/var/log/*", "/var", false),
+            ("fs:read:/var/log/*.log", "/var/log", false),
+            ("fs:read:/var/*/*", "/var/log", true),
+            ("fs:read:/*", "/", true),
+            ("fs:read:*", "/work", true),
+            ("fs:read:*", "/work/sub", false),
+            ("fs:write:/var/log/*", "/var/log", false),
+            ("env:*", "/", false),
+        ] {
+            let grant: Capability = grant.parse().unwrap();
+            assert_eq!(
+                grant.covers_names_in(directory, Some("/work")),
+                expected,
+                "{grant}"
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Clocks, waiting and chance.
+
+use crate::{
+    effect::{Clock, Failure},
+    gate::Checkpoint,
+};
+use std::{
+    io,
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime},
+};
+use tollgate_abi::host::kinds;
+
+/// The monotonic clock's zero: one second before the process first asked, since some guests take
+/// the time 0 for "never".
+static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+pub(super) fn now(clock: Clock) -> u64 {
+    let since = match clock {
+        Clock::Realtime => SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default(),
+        Clock::Monotonic => Duration::from_secs(1) + ZERO.elapsed(),
+    };
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Waits, but never past the deadline of the call.
+pub(super) fn sleep(duration: Duration, gate: &Checkpoint<'_>) -> Result<(), Failure> {
+    let remaining = gate.remaining().unwrap_or(Duration::MAX);
+    std::thread::sleep(duration.min(remaining));
+    if duration > remaining {
+        let message = "the deadline of the call has passed";
+        return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+pub(super) fn random(length: u32) -> io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The only chance that std offers elsewhere is the keys of its hash maps.
+#[cfg(not(unix))]
+pub(super) fn random(length: u32) -> io::Result<Vec<u8>> {
+    use std::hash::{BuildHasher as _, RandomState};
+    let words = (0..u64::from(length).div_ceil(8)).map(|word| RandomState::new().hash_one(word));
+    let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+    bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+    Ok(bytes)
+}

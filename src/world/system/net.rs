@@ -1,0 +1,203 @@
+//! Plain TCP: a name is resolved once, every address of it is judged, and those that pass are
+//! tried in order until one answers, all within one deadline.
+
+use crate::{
+    capability::address::{Host, parse_host},
+    effect::{Answer, Exchanged, Failure, Refusal},
+    gate::{Checkpoint, Permit, Permitted},
+};
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+use tollgate_abi::host::kinds;
+
+/// One deadline for resolving, connecting, sending and receiving.
+struct Until(Instant);
+
+impl Until {
+    fn after(timeout: Duration, gate: &Checkpoint<'_>) -> Until {
+        let time = timeout.min(gate.remaining().unwrap_or(Duration::MAX));
+        let now = Instant::now();
+        // A year is as good as for ever, and never overflows.
+        let year = Duration::from_secs(31_536_000);
+        Until(now.checked_add(time.min(year)).unwrap_or(now))
+    }
+
+    fn left(&self, what: &str) -> Result<Duration, Failure> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            Err(timed_out(what))
+        } else {
+            Ok(left)
+        }
+    }
+}
+
+fn timed_out(what: &str) -> Failure {
+    Failure::new(kinds::TIMEOUT, "ETIMEDOUT", format!("{what}: timed out"))
+}
+
+pub(super) fn exchange(
+    host: &str,
+    port: u16,
+    send: &[u8],
+    receive: u64,
+    timeout: Duration,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let until = Until::after(timeout, gate);
+    let started = Instant::now();
+    let (mut stream, remote, permit) = connect(host, port, &until, gate)?;
+    let connect_time = started.elapsed();
+    let what = format!("{host}:{port}");
+    let failed = |error: io::Error| Refusal::from(failure(&what, &error));
+    let local = stream.local_addr().map_err(failed)?;
+    if !send.is_empty() {
+        stream
+            .set_write_timeout(Some(until.left(&what)?))
+            .map_err(failed)?;
+        stream.write_all(send).map_err(failed)?;
+    }
+    let (received, truncated) = if receive > 0 {
+        read(&mut stream, receive, &until, &what)?
+    } else {
+        (Vec::new(), false)
+    };
+    let exchanged = Exchanged {
+        received,
+        truncated,
+        remote,
+        local,
+        connect_time,
+    };
+    Ok(permit.answer(Answer::Exchanged(exchanged)))
+}
+
+/// Reads until the other side closes, the limit is reached, or the time is up. What has come by
+/// then is an answer; nothing at all is a timeout.
+fn read(
+    stream: &mut TcpStream,
+    limit: u64,
+    until: &Until,
+    what: &str,
+) -> Result<(Vec<u8>, bool), Failure> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut received = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let left = match until.left(what) {
+            Ok(left) => left,
+            Err(_) if !received.is_empty() => return Ok((received, false)),
+            Err(failure) => return Err(failure),
+        };
+        stream
+            .set_read_timeout(Some(left))
+            .map_err(|error| failure(what, &error))?;
+        match stream.read(&mut buffer) {
+            Ok(0) => return Ok((received, false)),
+            Ok(count) => {
+                let room = limit.saturating_sub(received.len());
+                received.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
+                if count > room || received.len() == limit {
+                    return Ok((received, count > room));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => {}
+            Err(error) => return Err(failure(what, &error)),
+        }
+    }
+}
+
+fn connect(
+    host: &str,
+    port: u16,
+    until: &Until,
+    gate: &Checkpoint<'_>,
+) -> Result<(TcpStream, SocketAddr, Permit), Refusal> {
+    let mut last: Option<Refusal> = None;
+    for address in addresses(host, until)? {
+        let permit = match gate.address(address) {
+            Ok(permit) => permit,
+            // A denial is told only if no other address can be reached.
+            Err(denial) => {
+                last.get_or_insert(denial.into());
+                continue;
+            }
+        };
+        let target = SocketAddr::new(address, port);
+        match TcpStream::connect_timeout(&target, until.left(host)?) {
+            Ok(stream) => return Ok((stream, target, permit)),
+            Err(error) => last = Some(failure(&target.to_string(), &error).into()),
+        }
+    }
+    Err(last.unwrap_or_else(|| no_such_host(host).into()))
+}
+
+fn no_such_host(host: &str) -> Failure {
+    Failure::new(
+        kinds::NETWORK,
+        "NXDOMAIN",
+        format!("lookup {host}: no such host"),
+    )
+}
+
+/// Every address of a host, in the resolver's order.
+fn addresses(host: &str, until: &Until) -> Result<Vec<IpAddr>, Failure> {
+    let name = match parse_host(host) {
+        Ok(Host::Ip(address)) => return Ok(vec![address]),
+        Ok(Host::Name(name)) => name,
+        Err(error) => {
+            let message = format!("failed to resolve host: {error}");
+            return Err(Failure::new(kinds::CONFIG, "EINVAL", message));
+        }
+    };
+    // The system's resolver cannot be told when to stop, so it is left behind if it is too slow.
+    let (sender, resolved) = mpsc::channel();
+    let question = name.clone();
+    let spawned = thread::Builder::new()
+        .name("tollgate-resolve".into())
+        .spawn(move || {
+            let found = (question.as_str(), 0).to_socket_addrs();
+            let _ = sender.send(found.map(|all| all.map(|one| one.ip()).collect::<Vec<_>>()));
+        });
+    spawned.map_err(|error| failure(host, &error))?;
+    match resolved.recv_timeout(until.left(host)?) {
+        Ok(Ok(mut addresses)) => {
+            let mut seen = std::collections::BTreeSet::new();
+            addresses.retain(|address| seen.insert(*address));
+            Ok(addresses)
+        }
+        Ok(Err(_)) => Err(no_such_host(host)),
+        Err(_) => Err(timed_out(&format!("lookup {host}"))),
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    )
+}
+
+/// What the operating system says, in the words of the protocol.
+fn failure(what: &str, error: &io::Error) -> Failure {
+    if is_timeout(error) {
+        return timed_out(what);
+    }
+    let (code, text) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => ("ECONNREFUSED", "connection refused"),
+        io::ErrorKind::ConnectionReset => ("ECONNRESET", "connection reset by peer"),
+        io::ErrorKind::ConnectionAborted => ("ECONNABORTED", "connection aborted"),
+        io::ErrorKind::BrokenPipe => ("EPIPE", "broken pipe"),
+        io::ErrorKind::HostUnreachable => ("EHOSTUNREACH", "no route to host"),
+        io::ErrorKind::NetworkUnreachable => ("ENETUNREACH", "network is unreachable"),
+        io::ErrorKind::AddrNotAvailable => ("EADDRNOTAVAIL", "cannot assign requested address"),
+        _ => return Failure::new(kinds::NETWORK, "", format!("{what}: {error}")),
+    };
+    Failure::new(kinds::NETWORK, code, format!("{what}: {text}"))
+}

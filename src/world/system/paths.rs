@@ -1,0 +1,59 @@
+//! Paths that lead to nothing: what they would be called.
+
+use super::ELOOP;
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+/// As many links as Linux follows.
+const MAX_LINKS: u32 = 40;
+
+/// The real name that a path without an object would have: the real name (by `real`) of its
+/// deepest existing ancestor and the rest, with dangling links followed by hand.
+pub(super) fn place(
+    path: &Path,
+    real: &dyn Fn(&Path) -> io::Result<PathBuf>,
+) -> io::Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    'links: for _ in 0..MAX_LINKS {
+        let mut rest = PathBuf::new();
+        let mut ancestor = path.as_path();
+        while let Some(parent) = ancestor.parent() {
+            let name = ancestor.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+            rest = if rest.as_os_str().is_empty() {
+                name.into()
+            } else {
+                Path::new(name).join(rest)
+            };
+            ancestor = parent;
+            let Ok(real) = real(ancestor) else { continue };
+            let mut names = rest.components();
+            let first = names.next().map(|name| real.join(name)).unwrap_or_default();
+            if let Ok(target) = fs::read_link(&first) {
+                // A dangling link (or one into a loop): go on from where it points. A `..` behind
+                // a link means another directory to the kernel; here nothing is behind it.
+                path = clean(&real.join(target).join(names.as_path()));
+                continue 'links;
+            }
+            return Ok(real.join(rest));
+        }
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Err(io::Error::from_raw_os_error(ELOOP))
+}
+
+/// Removes `.` and `..` by name.
+fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::from("/");
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            Component::Normal(name) => cleaned.push(name),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    cleaned
+}

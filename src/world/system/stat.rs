@@ -1,0 +1,84 @@
+//! Describing what was found in the words of effects.
+
+use crate::effect::{FileKind, Stat};
+use std::{fs::Metadata, time::SystemTime};
+use tollgate_abi::rfc3339::Moment;
+
+pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {
+    let kind = if metadata.is_file() {
+        FileKind::File
+    } else if metadata.is_dir() {
+        FileKind::Directory
+    } else if metadata.is_symlink() {
+        FileKind::Symlink
+    } else {
+        FileKind::Other
+    };
+    let time = |time: std::io::Result<SystemTime>| time.map(moment).unwrap_or_default();
+    let plain = Stat {
+        kind,
+        size: metadata.len(),
+        mode: if metadata.permissions().readonly() {
+            0o444
+        } else {
+            0o644
+        },
+        uid: 0,
+        gid: 0,
+        device: 0,
+        inode: 0,
+        links: 1,
+        accessed: time(metadata.accessed()),
+        modified: time(metadata.modified()),
+        changed: time(metadata.modified()),
+        target,
+    };
+    with_unix(plain, metadata)
+}
+
+#[cfg(unix)]
+fn with_unix(plain: Stat, metadata: &Metadata) -> Stat {
+    use std::os::unix::fs::MetadataExt as _;
+    Stat {
+        mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        links: metadata.nlink(),
+        changed: Moment {
+            seconds: metadata.ctime(),
+            nanos: u32::try_from(metadata.ctime_nsec()).unwrap_or(0),
+        },
+        ..plain
+    }
+}
+
+/// Systems without permission bits and owners: what a Go program would invent.
+#[cfg(not(unix))]
+fn with_unix(plain: Stat, _metadata: &Metadata) -> Stat {
+    plain
+}
+
+fn moment(time: SystemTime) -> Moment {
+    let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(0);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => Moment {
+            seconds: seconds(after),
+            nanos: after.subsec_nanos(),
+        },
+        Err(error) => {
+            let before = error.duration();
+            match before.subsec_nanos() {
+                0 => Moment {
+                    seconds: -seconds(before),
+                    nanos: 0,
+                },
+                nanos => Moment {
+                    seconds: -seconds(before) - 1,
+                    nanos: 1_000_000_000 - nanos,
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Writing a whole file at once, so that at any moment either all of the new content is there or
+//! all of the old.
+
+use super::{
+    failure,
+    files::{judge, not_a_file, without_waiting},
+    names::{self, Entry, Found, Look},
+};
+use crate::{
+    effect::{Answer, Refusal, WriteMode},
+    gate::{Checkpoint, Permitted},
+};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Writes a whole file.
+pub(super) fn write_file(
+    path: &str,
+    content: &[u8],
+    mode: WriteMode,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let failed = |error: io::Error| Refusal::from(failure(path, &error));
+    let (old, entry, permit) = match names::look(Path::new(path), true).map_err(failed)? {
+        Look::Found(found) => {
+            let permit = judge(gate, &[(&found.real, false)])?;
+            if !found.metadata.is_file() {
+                return Err(not_a_file(path, &found.metadata).into());
+            }
+            let entry = names::entry(&found.real).map_err(failed)?;
+            if entry.real != found.real {
+                return Err(failed(io::ErrorKind::NotFound.into()));
+            }
+            (Some(found), entry, permit)
+        }
+        Look::Vacant(entry) => {
+            let permit = judge(gate, &[(&entry.real, false)])?;
+            (None, entry, permit)
+        }
+        Look::Nowhere(place, error) => {
+            judge(gate, &[(&place, false)])?;
+            return Err(failed(error));
+        }
+    };
+    match (mode, old) {
+        (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
+        (WriteMode::Append, Some(old)) => append(&old, content).map_err(failed)?,
+        (WriteMode::Replace, old) => {
+            let permissions = old.map(|old| old.metadata.permissions());
+            let new = aside(&entry, content, permissions).map_err(failed)?;
+            let moved = fs::rename(&new, entry.path());
+            moved
+                .inspect_err(|_| drop(fs::remove_file(&new)))
+                .map_err(failed)?;
+        }
+        (WriteMode::CreateNew | WriteMode::Append, None) => {
+            // A second name appears only if the first is free, which renaming does not promise.
+            let new = aside(&entry, content, None).map_err(failed)?;
+            let linked = fs::hard_link(&new, entry.path());
+            let _ = fs::remove_file(&new);
+            linked.map_err(failed)?;
+        }
+    }
+    Ok(permit.answer(Answer::Written(content.len() as u64)))
+}
+
+/// Writes the content to a new file beside the one it is meant for.
+fn aside(
+    entry: &Entry,
+    content: &[u8],
+    permissions: Option<fs::Permissions>,
+) -> io::Result<PathBuf> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = entry.sibling(&format!(".tollgate-{}-{number}", std::process::id()));
+        let mut file = match fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+        {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
+        let written = file.write_all(content).and_then(|()| match permissions {
+            Some(permissions) => file.set_permissions(permissions),
+            None => Ok(()),
+        });
+        return match written {
+            Ok(()) => Ok(path),
+            Err(error) => {
+                let _ = fs::remove_file(&path);
+                Err(error)
+            }
+        };
+    }
+}
+
+/// Appends, or leaves the file as it was.
+fn append(old: &Found, content: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true);
+    without_waiting(&mut options);
+    let mut file = options.open(old.path())?;
+    let before = file.metadata()?.len();
+    file.write_all(content)
+        .inspect_err(|_| drop(file.set_len(before)))
+}
