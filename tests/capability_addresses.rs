@@ -1,5 +1,7 @@
 //! Closed addresses are closed in every spelling, and opened by the words that name them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
+
 mod capability_rows;
 
 use capability_rows::{rows, text, texts};
