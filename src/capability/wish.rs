@@ -74,6 +74,8 @@ impl Wish {
                 Host::Ip(ip) if ip.is_ipv6() => format!("network:outbound:[{ip}]:{port}"),
                 host => format!("network:outbound:{host}:{port}"),
             },
+            // A text that is no URL would be read as a list of ports.
+            Wish::Url(url) if Url::parse(url).is_none() => return None,
             Wish::Env(name) if name.ends_with('*') || name.starts_with(GLOB) => {
                 format!("env:{GLOB}{}", escaped(name))
             }
