@@ -22,6 +22,7 @@
 mod answer;
 pub mod capability;
 mod config;
+mod custom;
 pub mod effect;
 mod error;
 mod event;
@@ -38,6 +39,7 @@ pub mod world;
 
 pub use capability::{Capability, CapabilityError, Grants};
 pub use config::Config;
+pub use custom::{Asked, HostCall, HostError};
 pub use error::{Breach, BuildError, ConfigError, Error, Fault, LoadError};
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};

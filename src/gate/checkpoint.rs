@@ -1,10 +1,11 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::Policy;
+use super::{Policy, policy::custom_wish};
 use crate::{
     capability::{Wish, address, command},
-    effect::{Access, Answer, Denial, DenialReason, Failure, Need},
+    custom::{Asked, HostCall},
+    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
     world::Deadline,
 };
 use std::{net::IpAddr, time::Duration};
@@ -14,6 +15,7 @@ use tollgate_abi::host::kinds;
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a str,
     pub(super) policy: &'a Policy,
+    pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
 }
@@ -57,10 +59,17 @@ impl Checkpoint<'_> {
                 host: Some(host.to_owned()),
                 port,
             },
-            Need::Custom { kind, wish } => Wish::Custom {
-                kind: kind.to_owned(),
-                value: wish.to_owned(),
-            },
+            Need::Custom {
+                kind,
+                function,
+                request,
+            } => {
+                if self.policy.covers_custom(kind, Asked { function, request }) {
+                    return Ok(());
+                }
+                let wish = custom_wish(kind, function);
+                return Err(self.policy.denial(self.plugin, &wish));
+            }
             Need::Names(_)
             | Need::Opened(..)
             | Need::Variables
@@ -96,9 +105,8 @@ impl Checkpoint<'_> {
     }
 
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
-        let wishes: [(bool, fn(String) -> Wish); 2] =
-            [(access.read, Wish::Read), (access.write, Wish::Write)];
-        for (wanted, wish) in wishes {
+        let read: fn(String) -> Wish = Wish::Read;
+        for (wanted, wish) in [(access.read, read), (access.write, Wish::Write)] {
             if !wanted || self.covers_path(wish(real.path.to_owned()), real.directory) {
                 continue;
             }
@@ -235,6 +243,27 @@ impl Checkpoint<'_> {
                 "this world did not ask the gate for what it used",
             )),
         }
+    }
+
+    /// Has the embedder's own function answer the effect, which asks for it.
+    ///
+    /// # Errors
+    ///
+    /// What the function says, or that the effect asks for no such function.
+    pub fn embedder(&self) -> Result<Permitted, Failure> {
+        let Effect::Custom {
+            function, request, ..
+        } = self.effect
+        else {
+            let message = "this effect asks for no function of the embedder's";
+            return Err(Failure::new(kinds::INTERNAL, "", message));
+        };
+        let call = HostCall {
+            plugin: self.plugin,
+            remaining: self.remaining(),
+        };
+        let reply = self.policy.customs.call(function, request, &call)?;
+        Ok(self.granted()?.answer(Answer::Json(reply)))
     }
 
     /// The time left for the effect, if there is a limit.

@@ -2,33 +2,39 @@
 
 use crate::{
     capability::{Capability, Wish},
+    custom::{Asked, Customs},
     effect::{Denial, DenialReason},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
-
-/// Says whether a grant's pattern covers what a plugin wishes of a kind of the embedder's.
-pub(crate) type Matcher = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+use std::{fmt, sync::Arc};
 
 pub(crate) struct Policy {
     /// What the operator wrote, and the real names behind it, pinned at that time.
     pub(crate) grants: Vec<Capability>,
     /// Where relative patterns begin.
     pub(crate) working_directory: String,
-    /// The embedder's own rules, by kind.
-    pub(crate) matchers: Arc<BTreeMap<String, Matcher>>,
+    /// The embedder's own functions and rules.
+    pub(crate) customs: Arc<Customs>,
 }
 
 impl Policy {
     pub(crate) fn covers(&self, wish: &Wish) -> bool {
-        if let Wish::Custom { kind, value } = wish
-            && let Some(matcher) = self.matchers.get(kind)
-        {
-            let mut of_kind = self.grants.iter().filter(|grant| grant.kind() == kind);
-            return of_kind.any(|grant| matcher(grant.pattern(), value));
-        }
         self.grants
             .iter()
             .any(|grant| grant.covers(wish, Some(&self.working_directory)))
+    }
+
+    /// Whether calling a function of the embedder's is covered, by the embedder's rule for the
+    /// kind, or else by the pattern being the function's name.
+    pub(crate) fn covers_custom(&self, kind: &str, asked: Asked<'_>) -> bool {
+        let by_name = custom_wish(kind, asked.function);
+        self.grants
+            .iter()
+            .filter(|grant| grant.kind() == kind)
+            .any(|grant| {
+                self.customs
+                    .covers(kind, grant.pattern(), asked)
+                    .unwrap_or_else(|| grant.covers(&by_name, None))
+            })
     }
 
     pub(crate) fn covers_names_in(&self, directory: &str) -> bool {
@@ -60,6 +66,16 @@ impl Policy {
                 DenialReason::NotCovered
             },
         }
+    }
+}
+
+/// What calling a function wishes for, in words.
+pub(super) fn custom_wish(kind: &str, function: &str) -> Wish {
+    // The module is where the function is linked from, not what it does.
+    let name = function.rsplit('.').next().unwrap_or(function);
+    Wish::Custom {
+        kind: kind.to_owned(),
+        value: name.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ mod host;
 mod path;
 
 use crate::{
+    custom::Customs,
     error::Fault,
     guest::{Host, Stop},
     module::Offered,
@@ -14,15 +15,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmi::Linker;
 
 /// A linker with every function that this host offers.
-pub(crate) fn linker(engine: &wasmi::Engine) -> Result<Linker<Host>, wasmi::Error> {
+pub(crate) fn linker(
+    engine: &wasmi::Engine,
+    customs: &Customs,
+) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
-    host::define(&mut linker)?;
+    host::define(&mut linker, customs)?;
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
-pub(crate) fn offered() -> Vec<Offered> {
-    host::offered()
+pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
+    host::offered(customs)
 }
 
 /// A panic must not reach the engine, whose frames cannot be unwound: the process would abort.
