@@ -94,6 +94,7 @@ impl Gate {
         let checkpoint = Checkpoint {
             plugin: &self.plugin,
             policy: &self.policy,
+            observer: &self.observer,
             effect,
             need: effect.need(),
             deadline: self.deadline,

@@ -34,6 +34,7 @@ mod limits;
 pub mod module;
 mod plugin;
 mod redact;
+mod review;
 mod runtime;
 pub mod world;
 
@@ -46,6 +47,7 @@ pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{AbiVersion, ModuleCache, Problem};
 pub use plugin::{Observation, Plugin};
+pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};

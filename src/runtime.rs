@@ -11,6 +11,7 @@ use crate::{
     module::{self, ModuleCache},
     plugin::{Parts, Plugin},
     redact::Redactor,
+    review::Review,
     world::{System, World},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -131,6 +132,20 @@ impl Runtime {
                 plugin: name.to_owned(),
             })?
             .schema()
+    }
+
+    /// Compares what a plugin declares with what it was granted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::describe`].
+    pub fn review(&self, plugin: &Plugin) -> Result<Review, Error> {
+        let cwd = &self.inner.no_policy.working_directory;
+        Ok(Review::new(
+            &plugin.describe()?.capabilities,
+            self.grants().for_plugin(plugin.name()),
+            cwd,
+        ))
     }
 
     /// What the operator granted.
@@ -286,6 +301,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Also tells `on_event` of each wish that was granted ([`Event::Granted`]), so that an
+    /// operator learns what a plugin needs.
+    #[must_use]
+    pub fn audit(mut self) -> RuntimeBuilder {
+        self.observer.audit = true;
+        self
+    }
+
     /// Offers plugins a function of your own: JSON in, JSON out, through the same gate. Calling it
     /// needs a grant of `kind`, one of your own, whose pattern is the function's name (`kv:get`,
     /// `kv:*`), unless [`capability_kind`](Self::capability_kind) says otherwise.
@@ -350,6 +373,7 @@ impl RuntimeBuilder {
         let policies = pin(&self.grants, &*world(), &customs);
         let no_policy = Arc::new(Policy {
             grants: Vec::new(),
+            written: 0,
             working_directory: world().working_directory(),
             customs: customs.clone(),
         });
@@ -423,6 +447,7 @@ fn pin(
         });
         Arc::new(Policy {
             grants: written.iter().cloned().chain(pinned).collect(),
+            written: written.len(),
             working_directory: working_directory.clone(),
             customs: customs.clone(),
         })

@@ -180,8 +180,8 @@ pub enum DenialReason {
     LeadsOutside,
     /// A grant covers the host, but one of its addresses is private or reserved.
     Address {
-        /// What kind of address it is.
-        range: &'static str,
+        /// Which address, and what would open it.
+        refusal: String,
     },
     /// A grant covers the command, but not with arguments that make it run code.
     RunsCode {
@@ -216,9 +216,9 @@ impl std::fmt::Display for Denial {
                 f,
                 "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
             )?,
-            DenialReason::Address { range } => write!(
+            DenialReason::Address { refusal } => write!(
                 f,
-                "SSRF protection: {wish} leads plugin {plugin} to a private or reserved address ({range})"
+                "SSRF protection: {wish} leads plugin {plugin} to {refusal}"
             )?,
             DenialReason::RunsCode { class } => write!(
                 f,

@@ -6,6 +6,7 @@ use crate::{
     capability::{Wish, address, command},
     custom::{Asked, HostCall},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
+    event::Observer,
     world::Deadline,
 };
 use std::{net::IpAddr, time::Duration};
@@ -15,6 +16,7 @@ use tollgate_abi::host::kinds;
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a str,
     pub(super) policy: &'a Policy,
+    pub(super) observer: &'a Observer,
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
@@ -64,10 +66,11 @@ impl Checkpoint<'_> {
                 function,
                 request,
             } => {
+                let wish = custom_wish(kind, function);
                 if self.policy.covers_custom(kind, Asked { function, request }) {
+                    self.observer.granted(self.plugin, &wish);
                     return Ok(());
                 }
-                let wish = custom_wish(kind, function);
                 return Err(self.policy.denial(self.plugin, &wish));
             }
             Need::Names(_)
@@ -79,6 +82,7 @@ impl Checkpoint<'_> {
             }
         };
         if self.policy.covers(&wish) {
+            self.observer.granted(self.plugin, &wish);
             Ok(())
         } else {
             Err(self.policy.denial(self.plugin, &wish))
@@ -107,11 +111,15 @@ impl Checkpoint<'_> {
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
         let read: fn(String) -> Wish = Wish::Read;
         for (wanted, wish) in [(access.read, read), (access.write, Wish::Write)] {
-            if !wanted || self.covers_path(wish(real.path.to_owned()), real.directory) {
+            if !wanted {
                 continue;
             }
-            // The message speaks of the name the guest used: where it leads is not its to know.
+            // Words are of the name the guest used: where it leads is not its to know.
             let asked = wish(asked.to_owned());
+            if self.covers_path(wish(real.path.to_owned()), real.directory) {
+                self.observer.granted(self.plugin, &asked);
+                continue;
+            }
             let mut denial = self.policy.denial(self.plugin, &asked);
             if self.covers_path(asked, real.directory) {
                 denial.reason = DenialReason::LeadsOutside;
@@ -139,6 +147,9 @@ impl Checkpoint<'_> {
         };
         let verdict = address::judge(address);
         if verdict.opened_by(|word| self.policy.covers(&Wish::Address(word))) {
+            if let Some(word) = verdict.word {
+                self.observer.granted(self.plugin, &Wish::Address(word));
+            }
             return Ok(Permit(()));
         }
         Err(Denial {
@@ -154,7 +165,7 @@ impl Checkpoint<'_> {
                 .map(|grant| grant.to_string())
                 .unwrap_or_default(),
             reason: DenialReason::Address {
-                range: verdict.range,
+                refusal: verdict.refusal(address),
             },
         })
     }
@@ -174,13 +185,14 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
-        if self.policy.covers_exec(asked, real, args) {
-            return Ok(Permit(()));
-        }
         let wish = Wish::Exec {
             command: asked.to_owned(),
             args: args.to_vec(),
         };
+        if self.policy.covers_exec(asked, real, args) {
+            self.observer.granted(self.plugin, &wish);
+            return Ok(Permit(()));
+        }
         let mut denial = self.policy.denial(self.plugin, &wish);
         let class = command::classify(asked, args).max(command::classify(real, args));
         if class != command::Class::Safe && self.policy.covers_exec(asked, real, &[]) {
@@ -220,8 +232,13 @@ impl Checkpoint<'_> {
 
     /// Whether a variable of this name may be told, for effects that ask for all of them.
     pub fn may_tell(&self, variable: &str) -> bool {
-        matches!(self.need, Need::Variables | Need::Run { .. })
-            && self.policy.covers(&Wish::Env(variable.to_owned()))
+        let wish = Wish::Env(variable.to_owned());
+        let told =
+            matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&wish);
+        if told {
+            self.observer.granted(self.plugin, &wish);
+        }
+        told
     }
 
     /// The permit for an effect that names nothing which only the world can resolve: the gate has

@@ -10,6 +10,8 @@ use std::{fmt, sync::Arc};
 pub(crate) struct Policy {
     /// What the operator wrote, and the real names behind it, pinned at that time.
     pub(crate) grants: Vec<Capability>,
+    /// How many of the grants were written; the others were pinned.
+    pub(crate) written: usize,
     /// Where relative patterns begin.
     pub(crate) working_directory: String,
     /// The embedder's own functions and rules.
@@ -44,11 +46,21 @@ impl Policy {
             .any(|grant| grant.covers_names_in(directory, cwd))
     }
 
+    /// Whether the command asked for as `given` may run, which is the file `real`: both the name
+    /// and the file must be granted, so that a link leads nowhere else. What a granted name was
+    /// when the runtime was built counts as granted for the file only.
     pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
         let cwd = Some(self.working_directory.as_str());
-        self.grants
-            .iter()
-            .any(|grant| grant.covers_exec(given, real, args, cwd))
+        let wish = Wish::Exec {
+            command: given.to_owned(),
+            args: args.to_vec(),
+        };
+        let written = self.grants.get(..self.written).unwrap_or_default();
+        written.iter().any(|grant| grant.covers(&wish, cwd))
+            && self
+                .grants
+                .iter()
+                .any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
     /// The denial of a wish that nothing covers.
