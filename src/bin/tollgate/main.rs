@@ -1,6 +1,9 @@
 //! The command line: reads files and flags, runs one plugin, prints the answer. Everything it
 //! does, a program can do with the library.
 
+// Data from guests, files and callers must never be able to panic us; tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod args;
 mod explain;
 
