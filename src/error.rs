@@ -121,6 +121,19 @@ pub enum BuildError {
     /// A grant of a kind that nothing answers for.
     #[error(transparent)]
     UnknownKind(UnknownKind),
+    /// The engine would abort the process: this build's compiler did not turn tail calls into jumps.
+    #[error(
+        "this build of the engine is not sound: {turns} turns of a loop took {growth} bytes of the native stack; build with the feature `portable-dispatch`, or with opt-level 3 and without debug assertions"
+    )]
+    UnsoundDispatch {
+        /// How much the stack grew, in bytes.
+        growth: usize,
+        /// In how many turns.
+        turns: i32,
+    },
+    /// The self-check could not run.
+    #[error("the engine's self-check failed: {0}")]
+    SelfCheck(String),
     /// Relative grants and paths need a place to start from.
     #[error("the working directory cannot be used: {0}")]
     WorkingDirectory(String),

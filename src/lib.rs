@@ -19,7 +19,10 @@
 
 #![forbid(unsafe_code)]
 // Data from guests, files and callers must never be able to panic us; tests may.
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 mod answer;
 pub mod capability;

@@ -360,6 +360,7 @@ impl RuntimeBuilder {
     ///
     /// [`Error::Build`] if an option cannot be.
     pub fn build(self) -> Result<Runtime, Error> {
+        module::dispatch_is_sound()?;
         self.check_limits()?;
         self.check_customs()?;
         self.grants

@@ -2,7 +2,10 @@
 //! does, a program can do with the library.
 
 // Data from guests, files and callers must never be able to panic us; tests may.
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 mod args;
 mod explain;
