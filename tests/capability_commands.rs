@@ -149,6 +149,9 @@ fn what_upstream_misses() {
         "find . -name y -ok dash {} +",
         "sudo -u root bash x",
         "sudo -s",
+        "sudo --unknown value sh x",
+        "timeout --unknown value 5 sh x",
+        "systemd-run -E A sh x",
         "nice -n 5 sh x",
         "nice -5 sh x",
         "timeout -s KILL 5 sh x",
@@ -207,6 +210,7 @@ fn what_upstream_misses() {
     }
     for line in [
         "sed 1e",
+        "sed -l 5 s/a/b/e /data/x",
         "sed s/a/b/e",
         "sed -n s|a|b|ge",
         "sed --expression=e",
@@ -235,6 +239,8 @@ fn what_upstream_misses() {
         "awk {print}",
         "awk /a|b/",
         "sed s/a/b/g",
+        "sed s/a/b/g /data/pipe",
+        "sed -l 5 s/a/b/ /data/pipe",
         "sed -n 1,5p file",
         "tar -xf x",
         "rsync -a x y",
