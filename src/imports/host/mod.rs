@@ -2,7 +2,7 @@
 //! is asked for.
 
 mod fs;
-mod log;
+pub(super) mod log;
 
 use super::contain;
 use crate::{
