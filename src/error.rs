@@ -234,6 +234,12 @@ pub enum Fault {
     /// The guest executed something that WebAssembly forbids, or gave up.
     #[error("trapped: {0}")]
     Trap(String),
+    /// The guest gave up by itself, as programs do.
+    #[error("exited with code {code}")]
+    Exit {
+        /// The code it gave.
+        code: u32,
+    },
     /// A host function failed in a way that no reply can tell.
     #[error("was stopped by a fault of the host: {0}")]
     Host(String),

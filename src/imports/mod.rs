@@ -1,9 +1,10 @@
 //! The functions that plugins may import: they decode guest bytes into effects and encode the
 //! replies, and know nothing about policy or the operating system. Two dialects of the same
-//! effects: `host` speaks packed JSON.
+//! effects: `host` speaks packed JSON, `wasi` speaks file descriptors.
 
 mod host;
 mod path;
+pub(crate) mod wasi;
 
 use crate::{
     custom::Customs,
@@ -21,12 +22,15 @@ pub(crate) fn linker(
 ) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
     host::define(&mut linker, customs)?;
+    wasi::define(&mut linker)?;
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
 pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
-    host::offered(customs)
+    let mut offered = host::offered(customs);
+    offered.extend(wasi::offered());
+    offered
 }
 
 /// A panic must not reach the engine, whose frames cannot be unwound: the process would abort.

@@ -5,7 +5,7 @@ mod content;
 mod custom;
 mod env;
 mod fs;
-mod log;
+pub(super) mod log;
 mod net;
 mod timeout;
 
