@@ -1,7 +1,8 @@
 //! The runtime: options, and the plugins loaded under their names.
 
 use crate::{
-    capability::{Capability, Grants},
+    capability::{Capability, Grants, check_kind},
+    custom::{Asked, Customs, HostCall, HostError},
     error::{BuildError, Error, LoadError},
     event::{Event, Observer},
     gate::Policy,
@@ -10,15 +11,17 @@ use crate::{
     module::{self, ModuleCache},
     plugin::{Parts, Plugin},
     redact::Redactor,
+    review::Review,
     world::{System, World},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
-use tollgate_abi::ConfigSchema;
+use tollgate_abi::{ConfigSchema, names};
 
 /// Runs plugins. Cloning gives another handle to the same runtime; every method may be called
 /// from any thread.
@@ -30,6 +33,7 @@ pub struct Runtime {
 struct Inner {
     settings: Arc<Settings>,
     grants: Grants,
+    customs: Arc<Customs>,
     policies: BTreeMap<String, Arc<Policy>>,
     /// For plugins that were granted nothing.
     no_policy: Arc<Policy>,
@@ -130,6 +134,20 @@ impl Runtime {
             .schema()
     }
 
+    /// Compares what a plugin declares with what it was granted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::describe`].
+    pub fn review(&self, plugin: &Plugin) -> Result<Review, Error> {
+        let cwd = &self.inner.no_policy.working_directory;
+        Ok(Review::new(
+            &plugin.describe()?.capabilities,
+            self.grants().for_plugin(plugin.name()),
+            cwd,
+        ))
+    }
+
     /// What the operator granted.
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
@@ -157,7 +175,7 @@ impl Inner {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(key, bytes, limits.stack)?;
         let mut problems = module::check_minima(&compiled, limits);
-        let version = match module::check(&compiled.module, &imports::offered()) {
+        let version = match module::check(&compiled.module, &imports::offered(&self.customs)) {
             Ok(version) if problems.is_empty() => version,
             Ok(_) => return Err(LoadError::Contract(problems)),
             Err(found) => {
@@ -165,7 +183,7 @@ impl Inner {
                 return Err(LoadError::Contract(problems));
             }
         };
-        let linker = imports::linker(&compiled.engine)
+        let linker = imports::linker(&compiled.engine, &self.customs)
             .map_err(|error| LoadError::Compile(error.to_string()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {
@@ -201,6 +219,7 @@ pub struct RuntimeBuilder {
     limits: Limits,
     cache: Option<ModuleCache>,
     observer: Observer,
+    customs: Customs,
     world: Option<Arc<NewWorld>>,
 }
 
@@ -282,6 +301,47 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Also tells `on_event` of each wish that was granted ([`Event::Granted`]), so that an
+    /// operator learns what a plugin needs.
+    #[must_use]
+    pub fn audit(mut self) -> RuntimeBuilder {
+        self.observer.audit = true;
+        self
+    }
+
+    /// Offers plugins a function of your own: JSON in, JSON out, through the same gate. Calling it
+    /// needs a grant of `kind`, one of your own, whose pattern is the function's name (`kv:get`,
+    /// `kv:*`), unless [`capability_kind`](Self::capability_kind) says otherwise.
+    ///
+    /// A request that does not fit `Request` and an error of yours are replies `{"error": …}`.
+    #[must_use]
+    pub fn host_function<Request, Reply>(
+        mut self,
+        module: &str,
+        name: &str,
+        kind: &str,
+        function: impl Fn(Request, &HostCall<'_>) -> Result<Reply, HostError> + Send + Sync + 'static,
+    ) -> RuntimeBuilder
+    where
+        Request: DeserializeOwned,
+        Reply: Serialize,
+    {
+        self.customs.add(module, name, kind, function);
+        self
+    }
+
+    /// Judges the wishes of a kind of your own by your own rule: whether a grant's pattern covers
+    /// what a plugin asks.
+    #[must_use]
+    pub fn capability_kind(
+        mut self,
+        kind: &str,
+        matcher: impl Fn(&str, Asked<'_>) -> bool + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
+        self.customs.judge_by(kind, matcher);
+        self
+    }
+
     /// Lets effects happen in another world than this machine's operating system. `new` makes the
     /// world of one instance.
     #[must_use]
@@ -300,16 +360,23 @@ impl RuntimeBuilder {
     ///
     /// [`Error::Build`] if an option cannot be.
     pub fn build(self) -> Result<Runtime, Error> {
+        module::dispatch_is_sound()?;
         self.check_limits()?;
+        self.check_customs()?;
+        self.grants
+            .check_kinds(&self.customs.kinds())
+            .map_err(BuildError::UnknownKind)?;
         let world = match self.world {
             Some(world) => world,
             None => here()?,
         };
-        let policies = pin(&self.grants, &*world());
+        let customs = Arc::new(self.customs);
+        let policies = pin(&self.grants, &*world(), &customs);
         let no_policy = Arc::new(Policy {
             grants: Vec::new(),
+            written: 0,
             working_directory: world().working_directory(),
-            matchers: Arc::default(),
+            customs: customs.clone(),
         });
         Ok(Runtime {
             inner: Arc::new(Inner {
@@ -319,12 +386,32 @@ impl RuntimeBuilder {
                     world,
                 }),
                 grants: self.grants,
+                customs,
                 policies,
                 no_policy,
                 cache: self.cache.unwrap_or_else(ModuleCache::shared),
                 plugins: Mutex::default(),
             }),
         })
+    }
+
+    fn check_customs(&self) -> Result<(), BuildError> {
+        let mut seen = BTreeSet::new();
+        for function in &self.customs.functions {
+            let name = function.full_name();
+            let problem = if OWN_MODULES.contains(&function.module.as_str()) {
+                "the module belongs to tollgate; choose another"
+            } else if !seen.insert(name.clone()) {
+                "it is there already"
+            } else {
+                continue;
+            };
+            return Err(BuildError::HostFunction { name, problem });
+        }
+        for kind in self.customs.kinds() {
+            check_kind(kind).map_err(BuildError::CapabilityKind)?;
+        }
+        Ok(())
     }
 
     fn check_limits(&self) -> Result<(), BuildError> {
@@ -339,13 +426,20 @@ impl RuntimeBuilder {
     }
 }
 
+/// Modules whose functions are this crate's.
+const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];
+
 /// The operating system, as seen from where the process stands now.
 fn here() -> Result<Arc<NewWorld>, BuildError> {
     let system = System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
     Ok(Arc::new(move || Box::new(system.fresh())))
 }
 
-fn pin(grants: &Grants, world: &dyn World) -> BTreeMap<String, Arc<Policy>> {
+fn pin(
+    grants: &Grants,
+    world: &dyn World,
+    customs: &Arc<Customs>,
+) -> BTreeMap<String, Arc<Policy>> {
     let working_directory = world.working_directory();
     let policy = |plugin: &str| {
         let written = grants.for_plugin(plugin);
@@ -354,8 +448,9 @@ fn pin(grants: &Grants, world: &dyn World) -> BTreeMap<String, Arc<Policy>> {
         });
         Arc::new(Policy {
             grants: written.iter().cloned().chain(pinned).collect(),
+            written: written.len(),
             working_directory: working_directory.clone(),
-            matchers: Arc::default(),
+            customs: customs.clone(),
         })
     };
     grants

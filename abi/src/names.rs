@@ -42,6 +42,16 @@ pub mod import {
     pub const FS_READ: &str = "fs_read";
     /// Examines a file: [`FsStatRequest`](crate::host::FsStatRequest).
     pub const FS_STAT: &str = "fs_stat";
+    /// Lists a directory: [`FsListRequest`](crate::host::FsListRequest).
+    pub const FS_LIST: &str = "fs_list";
+    /// Writes a file: [`FsWriteRequest`](crate::host::FsWriteRequest).
+    pub const FS_WRITE: &str = "fs_write";
+    /// Reads a variable: [`EnvGetRequest`](crate::host::EnvGetRequest).
+    pub const ENV_GET: &str = "env_get";
+    /// Connects, sends and receives: [`NetConnectRequest`](crate::host::NetConnectRequest).
+    pub const NET_CONNECT: &str = "net_connect";
+    /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
+    pub const TCP_CONNECT: &str = "tcp_connect";
     /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
     pub const LOG_MESSAGE: &str = "log_message";
 }

@@ -203,12 +203,10 @@ pub enum Effect {
     Custom {
         /// The kind of capability that it needs.
         kind: String,
-        /// What of that kind the request wishes for.
-        wish: String,
         /// The function, as `module.name`.
         function: String,
-        /// The request, as JSON.
-        request: String,
+        /// The request.
+        request: serde_json::Value,
     },
     /// Tells the operator something.
     Log(LogRecord),

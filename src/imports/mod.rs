@@ -7,6 +7,7 @@ mod path;
 pub(crate) mod wasi;
 
 use crate::{
+    custom::Customs,
     error::Fault,
     guest::{Host, Stop},
     module::Offered,
@@ -15,16 +16,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmi::Linker;
 
 /// A linker with every function that this host offers.
-pub(crate) fn linker(engine: &wasmi::Engine) -> Result<Linker<Host>, wasmi::Error> {
+pub(crate) fn linker(
+    engine: &wasmi::Engine,
+    customs: &Customs,
+) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
-    host::define(&mut linker)?;
+    host::define(&mut linker, customs)?;
     wasi::define(&mut linker)?;
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
-pub(crate) fn offered() -> Vec<Offered> {
-    let mut offered = host::offered();
+pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
+    let mut offered = host::offered(customs);
     offered.extend(wasi::offered());
     offered
 }

@@ -2,7 +2,7 @@
 //! types. It knows names and types, not what the functions do.
 
 use crate::limits::MemoryLimit;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 
@@ -62,8 +62,8 @@ impl TypeText {
 
 /// A function that this host offers to plugins.
 pub(crate) struct Offered {
-    pub(crate) module: &'static str,
-    pub(crate) name: &'static str,
+    pub(crate) module: Cow<'static, str>,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) ty: FuncType,
 }
 
@@ -283,7 +283,7 @@ fn offers_like(from: &str, offered: &[Offered]) -> String {
     let mut names: Vec<String> = offered
         .iter()
         .filter(|offer| offer.module == from)
-        .map(|offer| offer.name.to_owned())
+        .map(|offer| offer.name.to_string())
         .collect();
     if names.is_empty() {
         names = offered

@@ -70,7 +70,7 @@ fn of(refusal: &Refusal) -> Errno {
 }
 
 fn of_failure(failure: &Failure) -> Errno {
-    match failure.code {
+    match &*failure.code {
         "EACCES" => Errno::ACCES,
         "EBADF" => Errno::BADF,
         "EEXIST" => Errno::EXIST,

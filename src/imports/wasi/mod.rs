@@ -81,8 +81,8 @@ macro_rules! functions {
 
         fn offer_all() -> Vec<Offered> {
             vec![ $( Offered {
-                module: MODULE,
-                name: $name,
+                module: MODULE.into(),
+                name: $name.into(),
                 ty: FuncType::new([ $( val_type!($ty) ),* ] as [ValType; count!($($param)*)], [ValType::I32]),
             } ),* ]
         }
@@ -179,8 +179,8 @@ pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
 pub(super) fn offered() -> Vec<Offered> {
     let mut offered = offer_all();
     offered.push(Offered {
-        module: MODULE,
-        name: PROC_EXIT,
+        module: MODULE.into(),
+        name: PROC_EXIT.into(),
         ty: FuncType::new([ValType::I32], []),
     });
     offered
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(offered.len(), 46);
         for Offered { module, name, .. } in &offered {
             let named = offered.iter().filter(|other| other.name == *name);
-            assert_eq!((*module, named.count()), (MODULE, 1), "{name}");
+            assert_eq!((module.as_ref(), named.count()), (MODULE, 1), "{name}");
         }
     }
 }

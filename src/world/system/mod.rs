@@ -130,6 +130,7 @@ impl World for System {
                 "this build cannot run commands: it lacks the feature `exec`",
             )
             .into()),
+            Effect::Custom { .. } => Ok(gate.embedder()?),
             other => Ok(gate.granted()?.answer(self.granted(other, gate)?)),
         }
     }
@@ -279,9 +280,5 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         "EIO" => format!("{path}: {error}"),
         _ => format!("{path}: {text}"),
     };
-    Failure {
-        kind: kinds::FS,
-        code,
-        message,
-    }
+    Failure::new(kinds::FS, code, message)
 }
