@@ -23,6 +23,8 @@ pub mod export {
     pub const MANIFEST: &str = "_manifest";
     /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
     pub const OBSERVE_V2: &str = "_observe";
+    /// `() -> i64`, optional: the config's schema where the 2026 generation's description lacks it.
+    pub const SCHEMA_V2: &str = "_schema";
     /// A program's entry point, which no plugin may have.
     pub const START: &str = "_start";
 }
