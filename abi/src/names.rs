@@ -40,6 +40,10 @@ pub mod import {
     pub const FS_READ: &str = "fs_read";
     /// Examines a file: [`FsStatRequest`](crate::host::FsStatRequest).
     pub const FS_STAT: &str = "fs_stat";
+    /// Runs a command: [`ExecRequest`](crate::host::ExecRequest).
+    pub const EXEC_RUN: &str = "exec_run";
+    /// The same under the name that the Go SDK knows.
+    pub const EXEC_COMMAND: &str = "exec_command";
     /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
     pub const LOG_MESSAGE: &str = "log_message";
 }

@@ -4,7 +4,10 @@
 
 use crate::{
     ErrorDetail, base64,
-    host::{FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, LogAttr, LogMessage, kinds},
+    host::{
+        ExecReply, ExecRequest, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, LogAttr,
+        LogMessage, kinds,
+    },
 };
 use alloc::{format, string::String, vec::Vec};
 
@@ -53,6 +56,20 @@ pub fn fs_read(request: &FsReadRequest) -> Result<FsReadReply, ErrorDetail> {
 /// As [`fs_read`].
 pub fn fs_stat(request: &FsStatRequest) -> Result<FsStatReply, ErrorDetail> {
     let mut reply: FsStatReply = wire::ask(wire::fs_stat, request)?;
+    reply.error.take().map_or(Ok(reply), Err)
+}
+
+/// Runs a command to its end. A reply says how it ended, which may be with a failure, or that its
+/// time was up: then `is_timeout` and `error` are set beside what it had written.
+///
+/// # Errors
+///
+/// As [`fs_read`], if the command did not run.
+pub fn exec_run(request: &ExecRequest) -> Result<ExecReply, ErrorDetail> {
+    let mut reply: ExecReply = wire::ask(wire::exec_run, request)?;
+    if reply.is_timeout {
+        return Ok(reply);
+    }
     reply.error.take().map_or(Ok(reply), Err)
 }
 
@@ -146,6 +163,7 @@ mod wire {
     unsafe extern "C" {
         pub(super) safe fn fs_read(request: u64) -> u64;
         pub(super) safe fn fs_stat(request: u64) -> u64;
+        pub(super) safe fn exec_run(request: u64) -> u64;
         safe fn log_message(request: u64);
     }
 
@@ -194,6 +212,7 @@ mod wire {
 
     pub(super) fn fs_read() {}
     pub(super) fn fs_stat() {}
+    pub(super) fn exec_run() {}
 
     pub(super) fn ask<T, R>(_import: fn(), _request: &R) -> Result<T, ErrorDetail> {
         Err(broken("not inside a host"))
@@ -211,6 +230,10 @@ mod tests {
         assert_eq!(read("/etc/motd"), Err(broken("not inside a host")));
         assert_eq!(
             fs_stat(&FsStatRequest::default()),
+            Err(broken("not inside a host"))
+        );
+        assert_eq!(
+            exec_run(&ExecRequest::default()),
             Err(broken("not inside a host"))
         );
         log(
