@@ -1,8 +1,10 @@
 //! Module `reglet_host`: one packed JSON document each way. One file for each kind of thing that
 //! is asked for.
 
+mod exec;
 mod fs;
 mod log;
+mod timeout;
 
 use super::contain;
 use crate::{
@@ -23,6 +25,8 @@ use wasmi::{Caller, FuncType, Linker, ValType};
 pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
     json(linker, import::FS_READ, fs::read)?;
     json(linker, import::FS_STAT, fs::stat)?;
+    json(linker, import::EXEC_RUN, exec::run)?;
+    json(linker, import::EXEC_COMMAND, exec::run)?;
     linker.func_wrap(
         HOST_MODULE,
         import::LOG_MESSAGE,
@@ -46,7 +50,12 @@ pub(super) fn offered() -> Vec<Offered> {
         name,
         ty: FuncType::new([ValType::I64], results.iter().copied()),
     };
-    let answering = [import::FS_READ, import::FS_STAT];
+    let answering = [
+        import::FS_READ,
+        import::FS_STAT,
+        import::EXEC_RUN,
+        import::EXEC_COMMAND,
+    ];
     let mut offered: Vec<Offered> = answering
         .into_iter()
         .map(|name| packed(name, &[ValType::I64]))
