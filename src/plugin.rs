@@ -5,12 +5,12 @@ use crate::{
     answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
     config::Config,
     error::{Breach, Error},
+    event::Observer,
     gate::{Gate, Policy},
     guest::{Host, Instance, Start},
-    limits::Usage,
+    limits::{Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
-    runtime::Settings,
-    world::Deadline,
+    world::{Deadline, World},
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
@@ -35,6 +35,16 @@ struct Inner {
     schema: AskedOnce<ConfigSchema>,
     manifest: AskedOnce<Manifest>,
 }
+
+/// What every call of every plugin shares.
+pub(crate) struct Settings {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) observer: Observer,
+    pub(crate) world: Arc<NewWorld>,
+}
+
+/// Makes the world of one instance.
+pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 
 /// What `observe` saw, and what it cost.
 #[derive(Clone, Debug, PartialEq)]
