@@ -162,12 +162,16 @@ impl Plugin {
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let mut instance = self.start()?;
-        let (export, read): (_, fn(&[u8]) -> Result<Evidence, Breach>) = match self.inner.version {
-            AbiVersion::V1 => (export::OBSERVE, read_evidence),
-            AbiVersion::V2 => (export::OBSERVE_V2, read_result),
+        let export = match self.inner.version {
+            AbiVersion::V1 => export::OBSERVE,
+            AbiVersion::V2 => export::OBSERVE_V2,
         };
         let bytes = instance.observe(export, &to_json(config.values()))?;
-        let mut evidence = read(&bytes).map_err(|breach| instance.breach(export, breach))?;
+        let read = match self.inner.version {
+            AbiVersion::V1 => read_evidence(&bytes),
+            AbiVersion::V2 => read_result(&bytes),
+        };
+        let mut evidence = read.map_err(|breach| instance.breach(export, breach))?;
         self.inner
             .settings
             .observer
