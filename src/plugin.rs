@@ -5,12 +5,12 @@ use crate::{
     answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
     config::Config,
     error::{Breach, Error},
+    event::Observer,
     gate::{Gate, Policy},
     guest::{Host, Instance, Start},
-    limits::Usage,
+    limits::{Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
-    runtime::Settings,
-    world::Deadline,
+    world::{Deadline, World},
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
@@ -35,6 +35,16 @@ struct Inner {
     schema: AskedOnce<ConfigSchema>,
     manifest: AskedOnce<Manifest>,
 }
+
+/// What every call of every plugin shares.
+pub(crate) struct Settings {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) observer: Observer,
+    pub(crate) world: Arc<NewWorld>,
+}
+
+/// Makes the world of one instance.
+pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 
 /// What `observe` saw, and what it cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,16 +172,17 @@ impl Plugin {
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let mut instance = self.start()?;
-        let export = match self.inner.version {
+        let version = self.inner.version;
+        let export = match version {
             AbiVersion::V1 => export::OBSERVE,
             AbiVersion::V2 => export::OBSERVE_V2,
         };
         let bytes = instance.observe(export, &to_json(config.values()))?;
-        let read = match self.inner.version {
+        let evidence = match version {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
-        let mut evidence = read.map_err(|breach| instance.breach(export, breach))?;
+        let mut evidence = evidence.map_err(|breach| instance.breach(export, breach))?;
         self.inner
             .settings
             .observer

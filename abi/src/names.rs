@@ -52,6 +52,10 @@ pub mod import {
     pub const NET_CONNECT: &str = "net_connect";
     /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
     pub const TCP_CONNECT: &str = "tcp_connect";
+    /// Runs a command: [`ExecRequest`](crate::host::ExecRequest).
+    pub const EXEC_RUN: &str = "exec_run";
+    /// The same under the name that the Go SDK knows.
+    pub const EXEC_COMMAND: &str = "exec_command";
     /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
     pub const LOG_MESSAGE: &str = "log_message";
 }

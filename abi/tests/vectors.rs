@@ -6,7 +6,10 @@ use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
     Capability, ErrorDetail, Evidence, PluginInfo, PtrLen, base64, from_json,
-    host::{Context, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, LogMessage},
+    host::{
+        Context, ExecReply, ExecRequest, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest,
+        LogMessage,
+    },
     rfc3339, sha256, to_json,
 };
 
@@ -178,6 +181,8 @@ fn json(vector: Json) -> Checked {
         "fs_read_reply" => recode::<FsReadReply>,
         "fs_stat_request" => recode::<FsStatRequest>,
         "fs_stat_reply" => recode::<FsStatReply>,
+        "exec_request" => recode::<ExecRequest>,
+        "exec_reply" => recode::<ExecReply>,
         "log_message" => recode::<LogMessage>,
         shape => return Err(format!("unknown shape {shape}")),
     };

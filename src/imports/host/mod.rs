@@ -4,6 +4,7 @@
 mod content;
 mod custom;
 mod env;
+mod exec;
 mod fs;
 pub(super) mod log;
 mod net;
@@ -40,6 +41,8 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
     json(linker, import::ENV_GET, env::get)?;
     json(linker, import::NET_CONNECT, net::connect)?;
     json(linker, import::TCP_CONNECT, net::tcp)?;
+    json(linker, import::EXEC_RUN, exec::run)?;
+    json(linker, import::EXEC_COMMAND, exec::run)?;
     linker.func_wrap(
         HOST_MODULE,
         import::LOG_MESSAGE,
@@ -71,6 +74,8 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         import::ENV_GET,
         import::NET_CONNECT,
         import::TCP_CONNECT,
+        import::EXEC_RUN,
+        import::EXEC_COMMAND,
     ];
     let mut offered: Vec<Offered> = answering
         .into_iter()
