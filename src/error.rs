@@ -2,6 +2,7 @@
 //! that the guest reads.
 
 use crate::{
+    capability::{CapabilityError, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::Problem,
 };
@@ -106,6 +107,33 @@ pub enum BuildError {
         /// The bytes asked for.
         bytes: u32,
     },
+    /// A function of the embedder's cannot be offered.
+    #[error("the host function {name} cannot be offered: {problem}")]
+    HostFunction {
+        /// The function, as `module.name`.
+        name: String,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A kind of the embedder's has a name that no grant could use.
+    #[error("{0}")]
+    CapabilityKind(CapabilityError),
+    /// A grant of a kind that nothing answers for.
+    #[error(transparent)]
+    UnknownKind(UnknownKind),
+    /// The engine would abort the process: this build's compiler did not turn tail calls into jumps.
+    #[error(
+        "this build of the engine is not sound: {turns} turns of a loop took {growth} bytes of the native stack; build with the feature `portable-dispatch`, or with opt-level 3 and without debug assertions"
+    )]
+    UnsoundDispatch {
+        /// How much the stack grew, in bytes.
+        growth: usize,
+        /// In how many turns.
+        turns: i32,
+    },
+    /// The self-check could not run.
+    #[error("the engine's self-check failed: {0}")]
+    SelfCheck(String),
     /// Relative grants and paths need a place to start from.
     #[error("the working directory cannot be used: {0}")]
     WorkingDirectory(String),
@@ -206,6 +234,12 @@ pub enum Fault {
     /// The guest executed something that WebAssembly forbids, or gave up.
     #[error("trapped: {0}")]
     Trap(String),
+    /// The guest gave up by itself, as programs do.
+    #[error("exited with code {code}")]
+    Exit {
+        /// The code it gave.
+        code: u32,
+    },
     /// A host function failed in a way that no reply can tell.
     #[error("was stopped by a fault of the host: {0}")]
     Host(String),
@@ -265,6 +299,14 @@ pub enum Breach {
     /// The result is JSON of another shape.
     #[error("returned JSON of the wrong shape: {0}")]
     WrongShape(String),
+    /// The plugin wants a newer host than this one is compatible with: the line 0.3.
+    #[error(
+        "asks for a host of version {wanted} or newer, and this host is compatible with 0.3; use an older build of the plugin"
+    )]
+    HostTooOld {
+        /// What it asks for.
+        wanted: String,
+    },
     /// The plugin reports an error where it should describe itself.
     #[error("failed inside the plugin: {0}")]
     Reported(ErrorDetail),

@@ -1,6 +1,7 @@
 //! What an embedder may watch while plugins run: their log lines and what was denied to them.
 
 use crate::{
+    capability::Wish,
     effect::{Denial, LogRecord},
     redact::Redactor,
 };
@@ -14,6 +15,13 @@ pub enum Event {
     Log(LogRecord),
     /// The plugin wished for something it has no grant for.
     Denied(Denial),
+    /// The plugin wished for something that is granted. Told only if an audit was asked for.
+    Granted {
+        /// What it wished, such as `fs:read:/etc/hosts`.
+        wish: String,
+        /// The smallest grant that allows it.
+        needs: String,
+    },
 }
 
 type Callback = dyn Fn(&str, &Event) + Send + Sync;
@@ -23,6 +31,8 @@ type Callback = dyn Fn(&str, &Event) + Send + Sync;
 pub(crate) struct Observer {
     pub(crate) callback: Option<Arc<Callback>>,
     pub(crate) redactor: Redactor,
+    /// Whether granted wishes are told too.
+    pub(crate) audit: bool,
 }
 
 impl Observer {
@@ -39,7 +49,26 @@ impl Observer {
                 }
                 callback(plugin, &Event::Log(record));
             }
-            Event::Denied(_) => callback(plugin, event),
+            Event::Denied(_) | Event::Granted { .. } => callback(plugin, event),
+        }
+    }
+}
+
+impl Observer {
+    /// Tells of a granted wish, if anybody wants to know.
+    pub(crate) fn granted(&self, plugin: &str, wish: &Wish) {
+        if self.audit {
+            let needs = wish
+                .needed()
+                .map(|grant| grant.to_string())
+                .unwrap_or_default();
+            self.tell(
+                plugin,
+                &Event::Granted {
+                    wish: wish.to_string(),
+                    needs,
+                },
+            );
         }
     }
 }

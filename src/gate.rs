@@ -6,11 +6,11 @@ mod checkpoint;
 mod policy;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
-pub(crate) use policy::{Matcher, Policy};
+pub(crate) use policy::Policy;
 
 use crate::{
     capability::Wish,
-    effect::{Access, Answer, Denial, Effect, Failure, Handle, Need, Refusal, Reply},
+    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Handle, Need, Refusal, Reply},
     event::{Event, Observer},
     world::{Deadline, World},
 };
@@ -84,7 +84,9 @@ impl Gate {
     }
 
     fn judge_and_perform(&mut self, effect: &Effect) -> Reply {
-        if self.deadline.is_some_and(Deadline::passed) {
+        // A line of a log takes no time, and the last words of a stopped guest are worth hearing.
+        let takes_time = !matches!(effect, Effect::Log(_));
+        if takes_time && self.deadline.is_some_and(Deadline::passed) {
             let message = "the deadline of the call has passed";
             return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
         }
@@ -94,6 +96,8 @@ impl Gate {
         let checkpoint = Checkpoint {
             plugin: &self.plugin,
             policy: &self.policy,
+            observer: &self.observer,
+            effect,
             need: effect.need(),
             deadline: self.deadline,
         };
@@ -119,6 +123,24 @@ impl Gate {
             return Err(Failure::new(kinds::FS, "EBADF", message));
         }
         Ok(())
+    }
+
+    /// Whether there is any grant of this kind.
+    pub(crate) fn holds_kind(&self, kind: &str) -> bool {
+        self.policy.grants.iter().any(|grant| grant.kind() == kind)
+    }
+
+    /// The denial of something that no grant can cover, told to the operator.
+    pub(crate) fn deny_malformed(&self, wish: &str) -> Denial {
+        let denial = Denial {
+            plugin: self.plugin.to_string(),
+            wish: wish.to_owned(),
+            needs: String::new(),
+            reason: DenialReason::NotCovered,
+        };
+        self.observer
+            .tell(&self.plugin, &Event::Denied(denial.clone()));
+        denial
     }
 
     /// The denial of a wish that a dialect finds before there is an effect, told to the operator.

@@ -2,6 +2,7 @@
 //! running here.
 
 use crate::{
+    custom::Customs,
     error::LoadError,
     imports,
     limits::Limits,
@@ -81,7 +82,7 @@ impl Inspection {
     pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
         let cache = ModuleCache::new();
         let compiled = cache.compile(cache.key(bytes), bytes, limits.stack)?;
-        let contract = module::check(&compiled.module, &imports::offered());
+        let contract = module::check(&compiled.module, &imports::offered(&Customs::default()));
         let abi_version = contract.as_ref().ok().map(ToString::to_string);
         let mut problems = module::check_minima(&compiled, limits);
         problems.extend(contract.err().into_iter().flatten());

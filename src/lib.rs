@@ -18,10 +18,16 @@
 //! ```
 
 #![forbid(unsafe_code)]
+// Data from guests, files and callers must never be able to panic us; tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 mod answer;
 pub mod capability;
 mod config;
+mod custom;
 pub mod effect;
 mod error;
 mod event;
@@ -33,17 +39,20 @@ mod limits;
 pub mod module;
 mod plugin;
 mod redact;
+mod review;
 mod runtime;
 pub mod world;
 
 pub use capability::{Capability, CapabilityError, Grants};
 pub use config::Config;
+pub use custom::{Asked, HostCall, HostError};
 pub use error::{Breach, BuildError, ConfigError, Error, Fault, LoadError};
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{AbiVersion, ModuleCache, Problem};
 pub use plugin::{Observation, Plugin};
+pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};

@@ -1,22 +1,25 @@
-//! The runtime: options, and the plugins loaded under their names.
+//! The runtime: the plugins loaded under their names, and what they share. Its options are in
+//! `builder`.
+
+mod builder;
+
+pub use builder::RuntimeBuilder;
 
 use crate::{
-    capability::{Capability, Grants},
-    error::{BuildError, Error, LoadError},
-    event::{Event, Observer},
+    capability::Grants,
+    custom::Customs,
+    error::{Error, LoadError},
     gate::Policy,
     imports,
-    limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
+    limits::Limits,
     module::{self, ModuleCache},
-    plugin::{Parts, Plugin},
-    redact::Redactor,
-    world::{System, World},
+    plugin::{Parts, Plugin, Settings},
+    review::Review,
 };
 use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
 };
 use tollgate_abi::ConfigSchema;
 
@@ -30,21 +33,13 @@ pub struct Runtime {
 struct Inner {
     settings: Arc<Settings>,
     grants: Grants,
+    customs: Arc<Customs>,
     policies: BTreeMap<String, Arc<Policy>>,
     /// For plugins that were granted nothing.
     no_policy: Arc<Policy>,
     cache: ModuleCache,
     plugins: Mutex<BTreeMap<String, Arc<Slot>>>,
 }
-
-/// What every call of every plugin shares.
-pub(crate) struct Settings {
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) observer: Observer,
-    pub(crate) world: Arc<NewWorld>,
-}
-
-type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 
 /// A name. Its plugin can be looked up while nobody waits; loading waits for loading.
 #[derive(Default)]
@@ -130,6 +125,20 @@ impl Runtime {
             .schema()
     }
 
+    /// Compares what a plugin declares with what it was granted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::describe`].
+    pub fn review(&self, plugin: &Plugin) -> Result<Review, Error> {
+        let cwd = &self.inner.no_policy.working_directory;
+        Ok(Review::new(
+            &plugin.describe()?.capabilities,
+            self.grants().for_plugin(plugin.name()),
+            cwd,
+        ))
+    }
+
     /// What the operator granted.
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
@@ -157,7 +166,7 @@ impl Inner {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(key, bytes, limits.stack)?;
         let mut problems = module::check_minima(&compiled, limits);
-        let version = match module::check(&compiled.module, &imports::offered()) {
+        let version = match module::check(&compiled.module, &imports::offered(&self.customs)) {
             Ok(version) if problems.is_empty() => version,
             Ok(_) => return Err(LoadError::Contract(problems)),
             Err(found) => {
@@ -165,7 +174,7 @@ impl Inner {
                 return Err(LoadError::Contract(problems));
             }
         };
-        let linker = imports::linker(&compiled.engine)
+        let linker = imports::linker(&compiled.engine, &self.customs)
             .map_err(|error| LoadError::Compile(error.to_string()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {
@@ -192,174 +201,4 @@ impl fmt::Debug for Runtime {
 /// A poisoned lock guards nothing that a panic could have left half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Options for a [`Runtime`]. Nothing is granted unless said so.
-#[derive(Clone, Default)]
-pub struct RuntimeBuilder {
-    grants: Grants,
-    limits: Limits,
-    cache: Option<ModuleCache>,
-    observer: Observer,
-    world: Option<Arc<NewWorld>>,
-}
-
-impl RuntimeBuilder {
-    /// Grants the plugin of this name a capability.
-    #[must_use]
-    pub fn grant(mut self, plugin: &str, capability: Capability) -> RuntimeBuilder {
-        self.grants.grant(plugin, capability);
-        self
-    }
-
-    /// Grants all of these besides what is granted already.
-    #[must_use]
-    pub fn grants(mut self, grants: Grants) -> RuntimeBuilder {
-        self.grants = self.grants.union(&grants);
-        self
-    }
-
-    /// Replaces all limits at once.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> RuntimeBuilder {
-        self.limits = limits;
-        self
-    }
-
-    /// Fuel for one call.
-    #[must_use]
-    pub fn fuel(mut self, limit: impl Into<FuelLimit>) -> RuntimeBuilder {
-        self.limits.fuel = limit.into();
-        self
-    }
-
-    /// Linear memory of one instance.
-    #[must_use]
-    pub fn memory_limit(mut self, limit: MemoryLimit) -> RuntimeBuilder {
-        self.limits.memory = limit;
-        self
-    }
-
-    /// How deep guests may call.
-    #[must_use]
-    pub fn stack(mut self, limit: StackLimit) -> RuntimeBuilder {
-        self.limits.stack = limit;
-        self
-    }
-
-    /// Wall-clock time for one call.
-    #[must_use]
-    pub fn deadline(mut self, limit: Duration) -> RuntimeBuilder {
-        self.limits.deadline = Some(limit);
-        self
-    }
-
-    /// Uses this cache of compiled modules instead of the one that the process shares.
-    #[must_use]
-    pub fn module_cache(mut self, cache: ModuleCache) -> RuntimeBuilder {
-        self.cache = Some(cache);
-        self
-    }
-
-    /// Rewrites every text in evidence and in log lines, to hide secrets.
-    #[must_use]
-    pub fn redactor(
-        mut self,
-        rule: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> RuntimeBuilder {
-        self.observer.redactor = Redactor::new(rule);
-        self
-    }
-
-    /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
-    /// that runs the plugin.
-    #[must_use]
-    pub fn on_event(
-        mut self,
-        watch: impl Fn(&str, &Event) + Send + Sync + 'static,
-    ) -> RuntimeBuilder {
-        self.observer.callback = Some(Arc::new(watch));
-        self
-    }
-
-    /// Lets effects happen in another world than this machine's operating system. `new` makes the
-    /// world of one instance.
-    #[must_use]
-    pub fn world<W: World + 'static>(
-        mut self,
-        new: impl Fn() -> W + Send + Sync + 'static,
-    ) -> RuntimeBuilder {
-        self.world = Some(Arc::new(move || Box::new(new())));
-        self
-    }
-
-    /// The runtime. The names that grants hold are resolved now: a link that changes its target
-    /// later grants nothing new.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Build`] if an option cannot be.
-    pub fn build(self) -> Result<Runtime, Error> {
-        self.check_limits()?;
-        let world = match self.world {
-            Some(world) => world,
-            None => here()?,
-        };
-        let policies = pin(&self.grants, &*world());
-        let no_policy = Arc::new(Policy {
-            grants: Vec::new(),
-            working_directory: world().working_directory(),
-            matchers: Arc::default(),
-        });
-        Ok(Runtime {
-            inner: Arc::new(Inner {
-                settings: Arc::new(Settings {
-                    limits: Arc::new(self.limits),
-                    observer: self.observer,
-                    world,
-                }),
-                grants: self.grants,
-                policies,
-                no_policy,
-                cache: self.cache.unwrap_or_else(ModuleCache::shared),
-                plugins: Mutex::default(),
-            }),
-        })
-    }
-
-    fn check_limits(&self) -> Result<(), BuildError> {
-        if self.limits.fuel == FuelLimit::Units(0) {
-            return Err(BuildError::NoFuel);
-        }
-        let StackLimit { frames, bytes } = self.limits.stack;
-        if frames < 16 || bytes < 4096 {
-            return Err(BuildError::NoStack { frames, bytes });
-        }
-        Ok(())
-    }
-}
-
-/// The operating system, as seen from where the process stands now.
-fn here() -> Result<Arc<NewWorld>, BuildError> {
-    let system = System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
-    Ok(Arc::new(move || Box::new(system.fresh())))
-}
-
-fn pin(grants: &Grants, world: &dyn World) -> BTreeMap<String, Arc<Policy>> {
-    let working_directory = world.working_directory();
-    let policy = |plugin: &str| {
-        let written = grants.for_plugin(plugin);
-        let pinned = written.iter().filter_map(|grant| {
-            grant.pinned(&|path| world.real_name(path), Some(&working_directory))
-        });
-        Arc::new(Policy {
-            grants: written.iter().cloned().chain(pinned).collect(),
-            working_directory: working_directory.clone(),
-            matchers: Arc::default(),
-        })
-    };
-    grants
-        .plugins()
-        .map(|plugin| (plugin.to_owned(), policy(plugin)))
-        .collect()
 }

@@ -237,3 +237,133 @@ fn inspect_lists_the_problems_of_what_is_no_plugin() {
         "{problems}"
     );
 }
+
+#[test]
+fn grants_come_from_a_file_too() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let name = file.path().to_str().unwrap();
+    let run = |grants: &str| {
+        fs::write(file.path(), grants).unwrap();
+        tollgate(&[
+            "observe",
+            FILE,
+            "--grants-file",
+            name,
+            "--config",
+            r#"{"path":"/etc/passwd"}"#,
+        ])
+    };
+    assert_eq!(code(&run(r#"{"file":["fs:read:/etc/**"]}"#)), 0);
+    assert_eq!(
+        code(&run(r#"{"file":[{"kind":"fs","pattern":"read:/etc/**"}]}"#)),
+        0
+    );
+    assert_eq!(
+        code(&run(r#"{"file":{"fs":{"rules":[{"read":["/etc/**"]}]}}}"#)),
+        0
+    );
+    assert_eq!(code(&run(r#"{"other":["fs:read:/etc/**"]}"#)), 1);
+    for bad in ["[", r#"{"file":["fs:erase:/x"]}"#, r#"{"file":["kv:x"]}"#] {
+        let output = run(bad);
+        assert_eq!(code(&output), 2, "{bad}");
+        assert!(!stderr(&output).is_empty() && output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn an_audit_tells_what_a_run_needed() {
+    let config = r#"{"path":"/etc/passwd"}"#;
+    let denied = tollgate(&["observe", FILE, "--audit", "--config", config]);
+    assert_eq!(code(&denied), 1);
+    assert!(stderr(&denied).contains("audit: --grant 'fs:read:/etc/passwd' (denied)"));
+    let granted = tollgate(&["observe", FILE, "--audit", "--trust", "--config", config]);
+    assert_eq!(code(&granted), 0);
+    let told = stderr(&granted);
+    assert!(told.contains("needed 1 grants, 0 of which"), "{told}");
+    assert!(
+        told.contains("audit: --grant 'fs:read:/etc/passwd' (granted)"),
+        "{told}"
+    );
+    assert_eq!(stdout(&granted)["status"], true);
+}
+
+#[test]
+fn explain_answers_in_words_and_in_json() {
+    let json = |args: &[&str]| {
+        let output = tollgate(&[&["explain", "--json"], args].concat());
+        (code(&output), stdout(&output))
+    };
+    let (exit, answer) = json(&["network:outbound:80,443", "network:outbound:443"]);
+    assert_eq!((exit, &answer["allowed"]), (0, &Value::Bool(true)));
+    let (exit, answer) = json(&["network:outbound:80", "network:outbound:443"]);
+    assert_eq!((exit, &answer["allowed"]), (0, &Value::Bool(false)));
+    assert!(
+        answer["reason"]
+            .as_str()
+            .unwrap()
+            .contains("does not cover")
+    );
+    let (exit, answer) = json(&["fs:read:*.txt", "fs:read:a.txt", "--cwd", "/w"]);
+    assert_eq!((exit, &answer["allowed"]), (0, &Value::Bool(true)));
+    for malformed in [
+        ["nonsense", "fs:read:/x"],
+        ["fs:read:/x", "network:outbound:99999"],
+    ] {
+        let (exit, answer) = json(&malformed);
+        assert_eq!(
+            (exit, &answer["allowed"]),
+            (2, &Value::Bool(false)),
+            "{malformed:?}"
+        );
+    }
+    let (_, answer) = json(&["fs:read:/**"]);
+    assert_eq!(
+        (&answer["capability"], &answer["risk"]),
+        (&"fs:read:/**".into(), &"high".into())
+    );
+    let (_, answer) = json(&["--address", "169.254.169.254"]);
+    assert_eq!(
+        (&answer["blocked"], &answer["word"]),
+        (&true.into(), &"metadata".into())
+    );
+    let (_, answer) = json(&["--address", "8.8.8.8"]);
+    assert_eq!(
+        (&answer["blocked"], &answer["word"]),
+        (&false.into(), &Value::Null)
+    );
+    let (_, answer) = json(&["--exec", "bash", "-c", "id"]);
+    assert_eq!(
+        (&answer["kind"], &answer["needs"]),
+        (&"shell".into(), &"exec:bash".into())
+    );
+    // Behind --exec everything is the command's, but for a --json at the very end.
+    let output = tollgate(&["explain", "--exec", "python3", "-c", "1", "--json"]);
+    assert_eq!(stdout(&output)["kind"], "interpreter");
+
+    let words = tollgate(&["explain", "fs:read:/etc/*", "fs:read:/etc/hosts"]);
+    assert!(
+        String::from_utf8(words.stdout)
+            .unwrap()
+            .starts_with("allowed: ")
+    );
+    for bad in [
+        vec!["explain"],
+        vec!["explain", "--address", "nowhere"],
+        vec!["explain", "x"],
+    ] {
+        assert_eq!(code(&tollgate(&bad)), 2, "{bad:?}");
+    }
+}
+
+#[test]
+fn inspect_tells_how_long_loading_takes() {
+    let seen = stdout(&tollgate(&["inspect", FILE, "--timings"]));
+    for step in ["load", "first_answer", "second_answer"] {
+        assert!(seen["timings_ms"][step].as_f64().unwrap() > 0.0, "{seen}");
+    }
+    assert!(
+        stdout(&tollgate(&["inspect", FILE]))
+            .get("timings_ms")
+            .is_none()
+    );
+}

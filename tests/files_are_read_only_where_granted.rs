@@ -2,14 +2,14 @@
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     fs,
     os::unix::fs::symlink,
     path::Path,
     sync::{Arc, Mutex},
 };
-use support::Guest;
+use support::{Guest, ask, kind};
 use tollgate::{Config, Event, Limits, Plugin, Runtime, world::System};
 
 /// A directory with a granted part, a secret beside it, and links between them.
@@ -61,16 +61,6 @@ impl Place {
         }
         Guest::relay(function).load_in(&builder.build().unwrap())
     }
-}
-
-/// What the host function replied.
-fn ask(plugin: &Plugin, request: Value) -> Value {
-    let config = Config::try_from(request).unwrap();
-    Value::Object(plugin.observe(&config).unwrap().evidence.data)
-}
-
-fn kind(reply: &Value) -> &str {
-    reply["error"]["type"].as_str().unwrap_or("none")
 }
 
 #[test]

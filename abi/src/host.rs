@@ -1,7 +1,6 @@
 //! Requests and replies of the host functions, one pair a function.
 //!
-//! Every reply carries `error`; when it is set, the other keys have no meaning unless their
-//! description says so.
+//! Every reply carries `error`; when it is set, the other keys have no meaning.
 
 use crate::ErrorDetail;
 use alloc::{string::String, vec::Vec};
@@ -84,6 +83,179 @@ wire! {
         /// Where a symbolic link points (only with `no_follow`).
         pub target: Option<String> = "target" omit,
         /// Why the path could not be examined.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// Asks for the names in a directory.
+    pub struct FsListRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// The directory; a relative path starts at the host's working directory.
+        pub path: String = "path",
+    }
+}
+
+wire! {
+    /// The names in a directory, in byte order.
+    pub struct FsListReply {
+        /// What is in it, without `.` and `..`.
+        pub entries: Vec<FsEntry> = "entries",
+        /// Whether there are more than the host tells.
+        pub truncated: bool = "truncated" omit,
+        /// Why the directory could not be listed.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// One name in a directory.
+    pub struct FsEntry {
+        /// The name, without a path.
+        pub name: String = "name",
+        /// `file`, `directory`, `symlink` or `other`.
+        pub kind: String = "kind",
+    }
+}
+
+wire! {
+    /// Asks for a file to be written, all at once.
+    pub struct FsWriteRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// The file; a relative path starts at the host's working directory.
+        pub path: String = "path",
+        /// The bytes in `encoding`.
+        pub content: String = "content",
+        /// `base64` (also when empty) or `utf-8`.
+        pub encoding: String = "encoding" omit,
+        /// `replace` (also when empty): the new content takes the old one's place, or nothing
+        /// changes. `append`: behind the old content. `create`: only if there is no file.
+        pub mode: String = "mode" omit,
+    }
+}
+
+wire! {
+    /// How much was written.
+    pub struct FsWriteReply {
+        /// In bytes.
+        pub written: u64 = "written",
+        /// Why nothing was written.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// Asks for a variable of the environment.
+    pub struct EnvGetRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// Its name.
+        pub name: String = "name",
+    }
+}
+
+wire! {
+    /// A variable of the environment, as it was when the runtime was built.
+    pub struct EnvGetReply {
+        /// Whether it is set.
+        pub is_set: bool = "is_set",
+        /// Its value.
+        pub value: String = "value",
+        /// Why it is not told.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// Asks for a connection over which bytes are sent and received, and which is then closed.
+    pub struct NetConnectRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// A name or an address.
+        pub host: String = "host",
+        /// The port.
+        pub port: u16 = "port",
+        /// What to send, in `encoding`.
+        pub send: String = "send" omit,
+        /// `base64` (also when empty) or `utf-8`, for `send` and the reply's `received`.
+        pub encoding: String = "encoding" omit,
+        /// How many bytes to receive at most; 0 closes after sending.
+        pub receive: u64 = "receive" omit,
+        /// How long all of it may take, in milliseconds.
+        pub timeout_ms: u64 = "timeout_ms" omit,
+    }
+}
+
+wire! {
+    /// What came of a connection.
+    pub struct NetConnectReply {
+        /// Whether it was made.
+        pub connected: bool = "connected",
+        /// What was received, in `encoding`.
+        pub received: String = "received",
+        /// `base64` or `utf-8`, as asked.
+        pub encoding: String = "encoding",
+        /// Whether there was more than was asked for.
+        pub truncated: bool = "truncated" omit,
+        /// Whether the time was up before the other side closed; `received` is what had come.
+        pub is_timeout: bool = "is_timeout" omit,
+        /// Who answered, `ip:port`.
+        pub remote_addr: String = "remote_addr" omit,
+        /// From where, `ip:port`.
+        pub local_addr: String = "local_addr" omit,
+        /// How long connecting took, in milliseconds.
+        pub response_time_ms: u64 = "response_time_ms" omit,
+        /// Why there was no connection, or why it broke.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
+    /// Asks whether a TCP (and TLS) connection can be made.
+    pub struct TcpConnectRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// A name or an address.
+        pub host: String = "host",
+        /// The port, as text.
+        pub port: String = "port",
+        /// How long it may take, in milliseconds.
+        pub timeout_ms: u64 = "timeout_ms" omit,
+        /// Whether to speak TLS.
+        pub tls: bool = "tls",
+    }
+}
+
+wire! {
+    /// What a connection was like. When `error` is set, every other key is zero.
+    pub struct TcpConnectReply {
+        /// Whether it was made.
+        pub connected: bool = "connected",
+        /// Host and port as given; an IPv6 address in brackets.
+        pub address: String = "address" omit,
+        /// Who answered, `ip:port`.
+        pub remote_addr: String = "remote_addr" omit,
+        /// From where, `ip:port`.
+        pub local_addr: String = "local_addr" omit,
+        /// How long connecting (and the handshake) took, in milliseconds.
+        pub response_time_ms: u64 = "response_time_ms" omit,
+        /// Whether TLS was spoken.
+        pub tls: bool = "tls" omit,
+        /// `TLS 1.2` or `TLS 1.3`.
+        pub tls_version: String = "tls_version" omit,
+        /// The IANA name of the cipher suite.
+        pub tls_cipher_suite: String = "tls_cipher_suite" omit,
+        /// The server name that was asked for; empty for an address.
+        pub tls_server_name: String = "tls_server_name" omit,
+        /// The subject of the server's certificate.
+        pub tls_cert_subject: String = "tls_cert_subject" omit,
+        /// Its issuer.
+        pub tls_cert_issuer: String = "tls_cert_issuer" omit,
+        /// When it ends, RFC 3339.
+        pub tls_cert_not_after: String = "tls_cert_not_after" omit,
+        /// Why there was no connection.
         pub error: Option<ErrorDetail> = "error" omit,
     }
 }

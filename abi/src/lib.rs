@@ -24,6 +24,11 @@
 //! ```
 
 #![no_std]
+// Data from guests, files and callers must never be able to panic us; tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 #![cfg_attr(not(feature = "guest"), forbid(unsafe_code))]
 #![cfg_attr(feature = "guest", deny(unsafe_code))]
 

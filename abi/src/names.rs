@@ -23,6 +23,8 @@ pub mod export {
     pub const MANIFEST: &str = "_manifest";
     /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
     pub const OBSERVE_V2: &str = "_observe";
+    /// `() -> i64`, optional: the config's schema where the 2026 generation's description lacks it.
+    pub const SCHEMA_V2: &str = "_schema";
     /// A program's entry point, which no plugin may have.
     pub const START: &str = "_start";
 }
@@ -40,6 +42,16 @@ pub mod import {
     pub const FS_READ: &str = "fs_read";
     /// Examines a file: [`FsStatRequest`](crate::host::FsStatRequest).
     pub const FS_STAT: &str = "fs_stat";
+    /// Lists a directory: [`FsListRequest`](crate::host::FsListRequest).
+    pub const FS_LIST: &str = "fs_list";
+    /// Writes a file: [`FsWriteRequest`](crate::host::FsWriteRequest).
+    pub const FS_WRITE: &str = "fs_write";
+    /// Reads a variable: [`EnvGetRequest`](crate::host::EnvGetRequest).
+    pub const ENV_GET: &str = "env_get";
+    /// Connects, sends and receives: [`NetConnectRequest`](crate::host::NetConnectRequest).
+    pub const NET_CONNECT: &str = "net_connect";
+    /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
+    pub const TCP_CONNECT: &str = "tcp_connect";
     /// Runs a command: [`ExecRequest`](crate::host::ExecRequest).
     pub const EXEC_RUN: &str = "exec_run";
     /// The same under the name that the Go SDK knows.

@@ -6,7 +6,7 @@ use std::fmt;
 pub use super::environment::{allowed_env, env_allowed, env_never_allowed};
 use super::interpreter;
 use super::options::dangerous_option;
-use super::wrapper::{self, Started};
+use super::wrapper::{self, MAX_STARTED, Started};
 
 /// What kind of execution a command with its arguments is. All but `Safe` need a grant that names
 /// the command literally.
@@ -73,9 +73,6 @@ pub fn needs_literal(command: &str, args: &[String]) -> bool {
     classify(command, args) != Class::Safe
 }
 
-/// How many commands within commands are looked at. A chain that is longer hides something.
-const MAX_STARTED: usize = 32;
-
 /// [`classify`], with what is started on the way.
 pub fn inspect<'a>(command: &'a str, args: &'a [String]) -> Inspection<'a> {
     let mut found = Inspection {
@@ -86,16 +83,22 @@ pub fn inspect<'a>(command: &'a str, args: &'a [String]) -> Inspection<'a> {
         command,
         args,
         more: false,
+        guess: false,
     }];
+    let mut looked_at: usize = 0;
     while let Some(run) = open.pop() {
         let (class, starts) = classify_one(&run);
         found.class = found.class.max(class);
         for started in starts {
-            if found.started.len() >= MAX_STARTED {
+            if looked_at >= MAX_STARTED {
                 found.class = found.class.max(Class::Suspicious);
                 return found;
             }
-            found.started.push(started.command);
+            // What is only guessed at counts for the class, not for what needs a grant.
+            looked_at = looked_at.saturating_add(1);
+            if !started.guess {
+                found.started.push(started.command);
+            }
             open.push(started);
         }
     }

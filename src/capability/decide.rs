@@ -84,12 +84,14 @@ pub fn explain(
     };
     let seen = seen.unwrap_or_else(|| wish.clone());
     let pinned = grant.pinned(resolve, cwd).filter(|_| held);
+    let wished = grant.covers(wish, cwd);
     let covering = [Some(grant), pinned.as_ref()]
         .into_iter()
         .flatten()
         .find(|grant| match (wish, &seen) {
+            // The name asked for must be granted, and the file that it is; see the gate.
             (Wish::Exec { command: given, .. }, Wish::Exec { command, args }) => {
-                grant.covers_exec(given, command, args, cwd)
+                grant.covers_exec(given, command, args, cwd) && wished
             }
             _ => grant.covers(&seen, cwd),
         });

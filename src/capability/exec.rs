@@ -118,9 +118,9 @@ impl ExecPattern {
         })
     }
 
-    /// Whether the grant names `command`, whatever its arguments.
-    fn names(&self, command: &str, cwd: Option<&str>) -> bool {
-        let Some(command) = clean(command, cwd) else {
+    /// Whether the grant names the command `given`, whatever its arguments.
+    fn names(&self, given: &str, cwd: Option<&str>) -> bool {
+        let Some(command) = clean(given, cwd) else {
             return false;
         };
         let same = |own: &str, other: &str| {
@@ -134,7 +134,11 @@ impl ExecPattern {
                         && cwd.and_then(|_| path::absolute(dir, cwd)).as_deref() == Some(parent))
             }),
             ExecPattern::Names(names) => names.iter().any(|name| same(name, &command)),
-            ExecPattern::Glob(glob) => glob.matches(&command),
+            // A relative glob has no directory of its own to be joined to.
+            ExecPattern::Glob(glob) => {
+                glob.matches(&command)
+                    || clean(given, None).is_some_and(|given| glob.matches(&given))
+            }
         }
     }
 }

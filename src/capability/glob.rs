@@ -91,10 +91,12 @@ impl Glob {
         text == self.text || self.matches_parts(text)
     }
 
+    /// The empty text has no parts: `/*` does not mean the root directory itself.
+    ///
     /// Only the last `**` seen ever takes one part more: an earlier one could not do better, so
     /// the whole costs at most parts times names.
     fn matches_parts(&self, text: &str) -> bool {
-        let mut names = Some(text).filter(|_| !text.is_empty() || self.begins_empty());
+        let mut names = Some(text).filter(|text| !text.is_empty());
         let mut next = 0;
         let mut depth: Option<(usize, Option<&str>)> = None;
         loop {
@@ -118,11 +120,6 @@ impl Glob {
                 }
             }
         }
-    }
-
-    /// The empty text has one empty part where a part may be empty, and none otherwise.
-    fn begins_empty(&self) -> bool {
-        matches!(self.parts.first(), Some(Part::Wild(_)))
     }
 }
 
@@ -218,7 +215,7 @@ mod tests {
     fn wildcards_stop_at_slashes_and_double_stars_span() {
         for (glob, text, expected) in [
             ("*", "a", true),
-            ("*", "", true),
+            ("*", "", false),
             ("*", "a/b", false),
             ("a/**/b", "a/b", true),
             ("a/**/b", "a/x/y/b", true),

@@ -1,7 +1,7 @@
 //! Kinds of capabilities: the four that are built in, and how a kind of the embedder's may be
 //! called. A misspelt built-in kind is refused here; it would otherwise never match anything.
 
-use super::error::Flaw;
+use super::error::{CapabilityError, Flaw};
 
 /// The kinds that have a grammar of their own.
 pub const BUILT_IN_KINDS: [&str; 4] = ["env", "exec", "fs", "network"];
@@ -44,6 +44,21 @@ const MEANT: &[(&[&str], &str)] = &[
 ];
 
 /// Checks the name of a kind that is not built in.
+/// Whether an embedder may call a kind of its own by this word.
+///
+/// # Errors
+///
+/// What is wrong with the word: it is built in, too much like one that is, or no word at all.
+pub fn check_kind(kind: &str) -> Result<(), CapabilityError> {
+    let built_in = BUILT_IN_KINDS.contains(&kind);
+    let checked = if built_in {
+        Err(Flaw::new(0, "this kind is built in"))
+    } else {
+        check_custom_kind(kind)
+    };
+    checked.map_err(|flaw| flaw.of(kind))
+}
+
 pub(super) fn check_custom_kind(kind: &str) -> Result<(), Flaw> {
     if kind.is_empty() {
         return Err(Flaw::new(0, "the kind is empty"));

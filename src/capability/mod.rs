@@ -59,7 +59,7 @@ pub use error::CapabilityError;
 pub use grant_set::{EnvRule, ExecRule, FsRule, GrantSet, KvOperation, KvRule, NetworkRule, Rules};
 pub use granted::Capability;
 pub use grants::{Grants, UnknownKind};
-pub use kind::BUILT_IN_KINDS;
+pub use kind::{BUILT_IN_KINDS, check_kind};
 pub use risk::{Level, Risk};
 pub use wish::Wish;
 

@@ -94,7 +94,7 @@ const DANGEROUS: &[Options] = &[
 /// Whether `name` is given an option that makes it start a program of the caller's choice.
 pub(super) fn dangerous_option(name: &str, args: &[String]) -> bool {
     if name == "sed" || name == "gsed" {
-        return args.iter().any(|arg| is_sed_code(arg));
+        return sed_scripts(args).into_iter().any(is_sed_code);
     }
     DANGEROUS
         .iter()
@@ -113,17 +113,32 @@ fn is_cut_of(flag: &str, long: &str) -> bool {
     flag.len() > "--x".len() && long.starts_with(flag)
 }
 
-/// Whether a sed script, or an option that holds one, has an `e` command or an `e` flag of `s`.
-/// Only the shape is looked at: a script too clever for this is taken for one.
-fn is_sed_code(arg: &str) -> bool {
-    let script = match arg
-        .strip_prefix("--expression=")
-        .or_else(|| arg.strip_prefix("-e"))
-    {
-        Some(script) => script,
-        None if arg.starts_with('-') => return false,
-        None => arg,
-    };
+/// The scripts among the arguments of sed: those given as options, or else the first that is no
+/// option. What follows `-e` alone is suspicious in any case.
+fn sed_scripts(args: &[String]) -> Vec<&str> {
+    let mut scripts = Vec::new();
+    let mut first = None;
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let option = arg
+            .strip_prefix("--expression=")
+            .or_else(|| arg.strip_prefix("-e"));
+        match option {
+            Some(script) => scripts.push(script),
+            // The line length, which is no script.
+            None if arg == "-l" => drop(rest.next()),
+            None if arg.starts_with('-') => {}
+            None if first.is_none() => first = Some(arg.as_str()),
+            None => {}
+        }
+    }
+    scripts.extend(first);
+    scripts
+}
+
+/// Whether a sed script has an `e` command or an `e` flag of `s`. Only its shape is looked at: a
+/// script with such letters elsewhere may be taken for one.
+fn is_sed_code(script: &str) -> bool {
     script.split([';', '\n', '{', '}']).any(|command| {
         let command = command.trim_start_matches(|c: char| {
             c.is_ascii_digit() || c.is_whitespace() || matches!(c, ',' | '$' | '!' | '~' | '+')

@@ -63,6 +63,10 @@ impl Wish {
     /// For a command that runs code out of its arguments it is the literal grant that it needs.
     /// `None` if no grant can allow it: an empty path, port 0, a host that resolvers disagree on.
     pub fn needed(&self) -> Option<Capability> {
+        if let Wish::Custom { kind, .. } = self {
+            // Otherwise a kind with a colon in it would be read as another one.
+            check_custom_kind(kind).ok()?;
+        }
         let text = match self {
             // An absolute pattern is cleaned as the path would be; wildcards in it are escaped.
             Wish::Read(path) => format!("fs:read:{}", escaped_path(path)),
@@ -74,6 +78,8 @@ impl Wish {
                 Host::Ip(ip) if ip.is_ipv6() => format!("network:outbound:[{ip}]:{port}"),
                 host => format!("network:outbound:{host}:{port}"),
             },
+            // A text that is no URL would be read as a list of ports.
+            Wish::Url(url) if Url::parse(url).is_none() => return None,
             Wish::Env(name) if name.ends_with('*') || name.starts_with(GLOB) => {
                 format!("env:{GLOB}{}", escaped(name))
             }

@@ -3,12 +3,17 @@
 
 use super::command::Class;
 
+/// How many commands within commands are looked at. A chain that is longer hides something.
+pub(super) const MAX_STARTED: usize = 32;
+
 /// A command within a command.
 pub(super) struct Started<'a> {
     pub(super) command: &'a str,
     pub(super) args: &'a [String],
     /// Whether it is given further arguments that are not known here.
     pub(super) more: bool,
+    /// Whether it is a guess: what stands before it may be the command instead.
+    pub(super) guess: bool,
 }
 
 struct Wrapper {
@@ -197,6 +202,8 @@ pub(super) fn started<'a>(name: &str, args: &'a [String]) -> (Class, Vec<Started
     };
     let mut class = Class::Safe;
     let mut operands = known.operands;
+    // Whether an option was seen that may take the next argument as its value after all.
+    let mut in_doubt = false;
     let mut rest = args;
     while let Some((arg, behind)) = rest.split_first() {
         let is_option = arg.len() > 1 && arg.starts_with('-');
@@ -207,20 +214,24 @@ pub(super) fn started<'a>(name: &str, args: &'a [String]) -> (Class, Vec<Started
         rest = if is_option && known.value.contains(&arg.as_str()) {
             behind.get(1..).unwrap_or_default()
         } else if is_option || assigns || arg == "-" {
+            in_doubt |= is_option && arg != "--" && !arg.contains('=');
             behind
         } else if operands > 0 {
             operands = operands.saturating_sub(1);
             behind
         } else {
             let class = if known.shell { Class::Shell } else { class };
-            return (
-                class,
-                vec![Started {
-                    command: arg,
-                    args: behind,
-                    more: known.more,
-                }],
-            );
+            let run = |command, args, guess| Started {
+                command,
+                args,
+                more: known.more,
+                guess,
+            };
+            let mut starts = vec![run(arg, behind, false)];
+            if in_doubt && let Some((next, behind)) = behind.split_first() {
+                starts.push(run(next, behind, true));
+            }
+            return (class, starts);
         };
     }
     (class, Vec::new())
@@ -243,6 +254,10 @@ fn found_commands(args: &[String]) -> Vec<Started<'_>> {
             "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch"
         );
         let behind = args.get(at.saturating_add(1)..).unwrap_or_default();
+        // Each looks for its end, so without a limit many would cost their number squared.
+        if found.len() > MAX_STARTED {
+            break;
+        }
         if let Some((command, rest)) = behind.split_first().filter(|_| starts) {
             let end = rest
                 .iter()
@@ -253,6 +268,7 @@ fn found_commands(args: &[String]) -> Vec<Started<'_>> {
                 command,
                 args,
                 more: true,
+                guess: false,
             });
         }
     }

@@ -203,12 +203,10 @@ pub enum Effect {
     Custom {
         /// The kind of capability that it needs.
         kind: String,
-        /// What of that kind the request wishes for.
-        wish: String,
         /// The function, as `module.name`.
         function: String,
-        /// The request, as JSON.
-        request: String,
+        /// The request.
+        request: serde_json::Value,
     },
     /// Tells the operator something.
     Log(LogRecord),
@@ -274,12 +272,27 @@ pub enum Clock {
 /// A line of a plugin's log, safe to print: control characters are escaped and sizes capped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
-    /// How grave it is.
+    /// How grave it is; what is printed has no gravity of its own, and is told as `Info`.
     pub level: LogLevel,
+    /// How the plugin said it.
+    pub source: LogSource,
     /// The text.
     pub message: String,
     /// More, as the guest gave it.
     pub attrs: Vec<LogAttr>,
+}
+
+/// How a plugin said something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogSource {
+    /// By the host function for logging.
+    #[default]
+    Log,
+    /// By printing a line to its standard output.
+    Stdout,
+    /// By printing a line to its standard error.
+    Stderr,
 }
 
 /// How grave a log line is.

@@ -49,7 +49,11 @@ pub(crate) enum Need<'a> {
         directory: Option<&'a str>,
     },
     /// Something of an embedder's kind.
-    Custom { kind: &'a str, wish: &'a str },
+    Custom {
+        kind: &'a str,
+        function: &'a str,
+        request: &'a serde_json::Value,
+    },
     /// Nothing.
     Nothing,
 }
@@ -102,7 +106,15 @@ impl Effect {
                 args,
                 directory: directory.as_deref(),
             },
-            Effect::Custom { kind, wish, .. } => Need::Custom { kind, wish },
+            Effect::Custom {
+                kind,
+                function,
+                request,
+            } => Need::Custom {
+                kind,
+                function,
+                request,
+            },
             Effect::Now { .. } | Effect::Sleep { .. } | Effect::Random { .. } | Effect::Log(_) => {
                 Need::Nothing
             }

@@ -1,7 +1,7 @@
 //! What came of an effect: an answer, or a refusal and why.
 
 use super::Handle;
-use std::{net::SocketAddr, time::Duration};
+use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 
 /// What came of an effect.
@@ -38,8 +38,8 @@ pub enum Answer {
     Ran(Ran),
     /// The time, in nanoseconds since the clock's zero.
     Time(u64),
-    /// What a function of the embedder's answered, as JSON.
-    Json(String),
+    /// What a function of the embedder's answered.
+    Json(serde_json::Value),
     /// Done, and there is nothing to tell.
     Done,
 }
@@ -108,6 +108,8 @@ pub struct Exchanged {
     pub remote: SocketAddr,
     /// From where.
     pub local: SocketAddr,
+    /// Whether the time was up before the other side closed.
+    pub timed_out: bool,
     /// How long connecting took.
     pub connect_time: Duration,
 }
@@ -178,8 +180,8 @@ pub enum DenialReason {
     LeadsOutside,
     /// A grant covers the host, but one of its addresses is private or reserved.
     Address {
-        /// What kind of address it is.
-        range: &'static str,
+        /// Which address, and what would open it.
+        refusal: String,
     },
     /// A grant covers the command, but not with arguments that make it run code.
     RunsCode {
@@ -214,9 +216,9 @@ impl std::fmt::Display for Denial {
                 f,
                 "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
             )?,
-            DenialReason::Address { range } => write!(
+            DenialReason::Address { refusal } => write!(
                 f,
-                "SSRF protection: {wish} leads plugin {plugin} to a private or reserved address ({range})"
+                "SSRF protection: {wish} leads plugin {plugin} to {refusal}"
             )?,
             DenialReason::RunsCode { class } => write!(
                 f,
@@ -234,20 +236,24 @@ impl std::fmt::Display for Denial {
 /// Something the world could not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The class, one of [`kinds`].
-    pub kind: &'static str,
-    /// A finer code, such as `ENOENT`.
-    pub code: &'static str,
+    /// The class, one of [`kinds`] or a word of the embedder's.
+    pub kind: Cow<'static, str>,
+    /// A finer code, such as `ENOENT`; may be empty.
+    pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
 }
 
 impl Failure {
     /// A failure of this class and code.
-    pub fn new(kind: &'static str, code: &'static str, message: impl Into<String>) -> Failure {
+    pub fn new(
+        kind: impl Into<Cow<'static, str>>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Failure {
         Failure {
-            kind,
-            code,
+            kind: kind.into(),
+            code: code.into(),
             message: message.into(),
         }
     }
@@ -266,8 +272,9 @@ impl Refusal {
             }
             Refusal::Failed(failure) => ErrorDetail {
                 is_timeout: failure.kind == kinds::TIMEOUT,
-                is_not_found: matches!(failure.code, "ENOENT" | "NXDOMAIN"),
-                ..ErrorDetail::new(failure.kind, failure.message.clone()).with_code(failure.code)
+                is_not_found: matches!(&*failure.code, "ENOENT" | "NXDOMAIN"),
+                ..ErrorDetail::new(&*failure.kind, failure.message.clone())
+                    .with_code(&*failure.code)
             },
         }
     }

@@ -1,10 +1,12 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::Policy;
+use super::{Policy, policy::custom_wish};
 use crate::{
     capability::{Wish, address, command},
-    effect::{Access, Answer, Denial, DenialReason, Failure, Need},
+    custom::{Asked, HostCall},
+    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
+    event::Observer,
     world::Deadline,
 };
 use std::{net::IpAddr, time::Duration};
@@ -14,6 +16,8 @@ use tollgate_abi::host::kinds;
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a str,
     pub(super) policy: &'a Policy,
+    pub(super) observer: &'a Observer,
+    pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
 }
@@ -57,10 +61,18 @@ impl Checkpoint<'_> {
                 host: Some(host.to_owned()),
                 port,
             },
-            Need::Custom { kind, wish } => Wish::Custom {
-                kind: kind.to_owned(),
-                value: wish.to_owned(),
-            },
+            Need::Custom {
+                kind,
+                function,
+                request,
+            } => {
+                let wish = custom_wish(kind, function);
+                if self.policy.covers_custom(kind, Asked { function, request }) {
+                    self.observer.granted(self.plugin, &wish);
+                    return Ok(());
+                }
+                return Err(self.policy.denial(self.plugin, &wish));
+            }
             Need::Names(_)
             | Need::Opened(..)
             | Need::Variables
@@ -70,6 +82,7 @@ impl Checkpoint<'_> {
             }
         };
         if self.policy.covers(&wish) {
+            self.observer.granted(self.plugin, &wish);
             Ok(())
         } else {
             Err(self.policy.denial(self.plugin, &wish))
@@ -96,14 +109,17 @@ impl Checkpoint<'_> {
     }
 
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
-        let wishes: [(bool, fn(String) -> Wish); 2] =
-            [(access.read, Wish::Read), (access.write, Wish::Write)];
-        for (wanted, wish) in wishes {
-            if !wanted || self.covers_path(wish(real.path.to_owned()), real.directory) {
+        let read: fn(String) -> Wish = Wish::Read;
+        for (wanted, wish) in [(access.read, read), (access.write, Wish::Write)] {
+            if !wanted {
                 continue;
             }
-            // The message speaks of the name the guest used: where it leads is not its to know.
+            // Words are of the name the guest used: where it leads is not its to know.
             let asked = wish(asked.to_owned());
+            if self.covers_path(wish(real.path.to_owned()), real.directory) {
+                self.observer.granted(self.plugin, &asked);
+                continue;
+            }
             let mut denial = self.policy.denial(self.plugin, &asked);
             if self.covers_path(asked, real.directory) {
                 denial.reason = DenialReason::LeadsOutside;
@@ -131,6 +147,9 @@ impl Checkpoint<'_> {
         };
         let verdict = address::judge(address);
         if verdict.opened_by(|word| self.policy.covers(&Wish::Address(word))) {
+            if let Some(word) = verdict.word {
+                self.observer.granted(self.plugin, &Wish::Address(word));
+            }
             return Ok(Permit(()));
         }
         Err(Denial {
@@ -146,7 +165,7 @@ impl Checkpoint<'_> {
                 .map(|grant| grant.to_string())
                 .unwrap_or_default(),
             reason: DenialReason::Address {
-                range: verdict.range,
+                refusal: verdict.refusal(address),
             },
         })
     }
@@ -166,13 +185,14 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
-        if self.policy.covers_exec(asked, real, args) {
-            return Ok(Permit(()));
-        }
         let wish = Wish::Exec {
             command: asked.to_owned(),
             args: args.to_vec(),
         };
+        if self.policy.covers_exec(asked, real, args) {
+            self.observer.granted(self.plugin, &wish);
+            return Ok(Permit(()));
+        }
         let mut denial = self.policy.denial(self.plugin, &wish);
         let class = command::classify(asked, args).max(command::classify(real, args));
         if class != command::Class::Safe && self.policy.covers_exec(asked, real, &[]) {
@@ -212,8 +232,13 @@ impl Checkpoint<'_> {
 
     /// Whether a variable of this name may be told, for effects that ask for all of them.
     pub fn may_tell(&self, variable: &str) -> bool {
-        matches!(self.need, Need::Variables | Need::Run { .. })
-            && self.policy.covers(&Wish::Env(variable.to_owned()))
+        let wish = Wish::Env(variable.to_owned());
+        let told =
+            matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&wish);
+        if told {
+            self.observer.granted(self.plugin, &wish);
+        }
+        told
     }
 
     /// The permit for an effect that names nothing which only the world can resolve: the gate has
@@ -235,6 +260,27 @@ impl Checkpoint<'_> {
                 "this world did not ask the gate for what it used",
             )),
         }
+    }
+
+    /// Has the embedder's own function answer the effect, which asks for it.
+    ///
+    /// # Errors
+    ///
+    /// What the function says, or that the effect asks for no such function.
+    pub fn embedder(&self) -> Result<Permitted, Failure> {
+        let Effect::Custom {
+            function, request, ..
+        } = self.effect
+        else {
+            let message = "this effect asks for no function of the embedder's";
+            return Err(Failure::new(kinds::INTERNAL, "", message));
+        };
+        let call = HostCall {
+            plugin: self.plugin,
+            remaining: self.remaining(),
+        };
+        let reply = self.policy.customs.call(function, request, &call)?;
+        Ok(self.granted()?.answer(Answer::Json(reply)))
     }
 
     /// The time left for the effect, if there is a limit.

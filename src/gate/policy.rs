@@ -2,33 +2,41 @@
 
 use crate::{
     capability::{Capability, Wish},
+    custom::{Asked, Customs},
     effect::{Denial, DenialReason},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
-
-/// Says whether a grant's pattern covers what a plugin wishes of a kind of the embedder's.
-pub(crate) type Matcher = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+use std::{fmt, sync::Arc};
 
 pub(crate) struct Policy {
     /// What the operator wrote, and the real names behind it, pinned at that time.
     pub(crate) grants: Vec<Capability>,
+    /// How many of the grants were written; the others were pinned.
+    pub(crate) written: usize,
     /// Where relative patterns begin.
     pub(crate) working_directory: String,
-    /// The embedder's own rules, by kind.
-    pub(crate) matchers: Arc<BTreeMap<String, Matcher>>,
+    /// The embedder's own functions and rules.
+    pub(crate) customs: Arc<Customs>,
 }
 
 impl Policy {
     pub(crate) fn covers(&self, wish: &Wish) -> bool {
-        if let Wish::Custom { kind, value } = wish
-            && let Some(matcher) = self.matchers.get(kind)
-        {
-            let mut of_kind = self.grants.iter().filter(|grant| grant.kind() == kind);
-            return of_kind.any(|grant| matcher(grant.pattern(), value));
-        }
         self.grants
             .iter()
             .any(|grant| grant.covers(wish, Some(&self.working_directory)))
+    }
+
+    /// Whether calling a function of the embedder's is covered, by the embedder's rule for the
+    /// kind, or else by the pattern being the function's name.
+    pub(crate) fn covers_custom(&self, kind: &str, asked: Asked<'_>) -> bool {
+        let by_name = custom_wish(kind, asked.function);
+        self.grants
+            .iter()
+            .filter(|grant| grant.kind() == kind)
+            .any(|grant| {
+                self.customs
+                    .covers(kind, grant.pattern(), asked)
+                    .unwrap_or_else(|| grant.covers(&by_name, None))
+            })
     }
 
     pub(crate) fn covers_names_in(&self, directory: &str) -> bool {
@@ -38,11 +46,21 @@ impl Policy {
             .any(|grant| grant.covers_names_in(directory, cwd))
     }
 
+    /// Whether the command asked for as `given` may run, which is the file `real`: both the name
+    /// and the file must be granted, so that a link leads nowhere else. What a granted name was
+    /// when the runtime was built counts as granted for the file only.
     pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
         let cwd = Some(self.working_directory.as_str());
-        self.grants
-            .iter()
-            .any(|grant| grant.covers_exec(given, real, args, cwd))
+        let wish = Wish::Exec {
+            command: given.to_owned(),
+            args: args.to_vec(),
+        };
+        let written = self.grants.get(..self.written).unwrap_or_default();
+        written.iter().any(|grant| grant.covers(&wish, cwd))
+            && self
+                .grants
+                .iter()
+                .any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
     /// The denial of a wish that nothing covers.
@@ -60,6 +78,16 @@ impl Policy {
                 DenialReason::NotCovered
             },
         }
+    }
+}
+
+/// What calling a function wishes for, in words.
+pub(super) fn custom_wish(kind: &str, function: &str) -> Wish {
+    // The module is where the function is linked from, not what it does.
+    let name = function.rsplit('.').next().unwrap_or(function);
+    Wish::Custom {
+        kind: kind.to_owned(),
+        value: name.to_owned(),
     }
 }
 

@@ -122,6 +122,16 @@ pub(crate) fn hear(
     Ok(())
 }
 
+/// One call of a host function that finds its way in guest memory by itself.
+pub(crate) fn enter_memory(caller: &mut Caller<'_, Host>) -> Result<Memory, Stop> {
+    let host = caller.data_mut();
+    host.usage.host_calls += 1;
+    let exports = host
+        .exports
+        .ok_or_else(|| Fault::Host("called before the instance was ready".into()))?;
+    Ok(exports.memory)
+}
+
 /// Counts the call. An instance that fails is never entered again, so nothing is undone then.
 fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
     let host = caller.data_mut();

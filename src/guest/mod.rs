@@ -5,14 +5,15 @@ mod limiter;
 mod memory;
 mod run;
 
-pub(crate) use memory::{BadRequest, converse, hear};
-pub(crate) use run::Stop;
+pub(crate) use memory::{BadRequest, converse, enter_memory, hear};
+pub(crate) use run::{Stop, charge_bytes, check_deadline};
 
 use run::Cause;
 
 use crate::{
     error::{Breach, ConfigError, Error, Fault, INSTANTIATE},
     gate::Gate,
+    imports::wasi,
     limits::{Limits, Usage},
     module::{Compiled, START_EXPORT},
 };
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     sliced: bool,
     /// How many host functions are on the stack at the moment.
     depth: u32,
+    /// What the functions of preview 1 remember.
+    pub(crate) wasi: wasi::State,
     /// The exports that host functions need, known once the module is instantiated.
     exports: Option<Exports>,
 }
@@ -78,14 +81,16 @@ impl Instance {
             limiter: Limiter::new(limits.memory, limits.table_elements),
             reserve: limits.fuel.units(),
             depth: 0,
+            wasi: wasi::State::default(),
             exports: None,
         };
         let mut store = Store::new(&compiled.engine, host);
         store.limiter(|host| &mut host.limiter);
         let instance = linker.instantiate_and_start(&mut store, &compiled.module);
-        let instance = instance.map_err(|error| fail(&store, plugin, INSTANTIATE, error.into()))?;
+        let instance =
+            instance.map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         let exports = find_exports(&store, &instance)
-            .map_err(|error| fail(&store, plugin, INSTANTIATE, error.into()))?;
+            .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         store.data_mut().exports = Some(exports);
         let mut instance = Instance {
             store,
@@ -151,7 +156,10 @@ impl Instance {
         params: P,
     ) -> Result<Vec<u8>, Error> {
         let function = self.function::<P, i64>(name, name)?;
-        match run::call(&mut self.store, function, params) {
+        let outcome = run::call(&mut self.store, function, params);
+        // The instance ends here, and what it printed last with it.
+        finish(&mut self.store);
+        match outcome {
             Ok(packed) => self.take_result(name, packed),
             Err(stop) => match self.last_words(&stop) {
                 Some(evidence) => Ok(evidence),
@@ -208,8 +216,8 @@ impl Instance {
         function.map_err(|_| self.breach(label, Breach::NotExported))
     }
 
-    fn fail(&self, export: &'static str, stop: Stop) -> Error {
-        fail(&self.store, &self.plugin, export, stop)
+    fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
+        fail(&mut self.store, &self.plugin, export, stop)
     }
 }
 
@@ -233,7 +241,14 @@ fn usage(store: &Store<Host>) -> Usage {
     }
 }
 
-fn fail(store: &Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop) -> Error {
+/// Tells the lines that a guest printed and did not end.
+fn finish(store: &mut Store<Host>) {
+    let host = store.data_mut();
+    host.wasi.finish(&mut host.gate);
+}
+
+fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop) -> Error {
+    finish(store);
     let usage = Box::new(usage(store));
     let plugin = plugin.to_string();
     let export = stop.inside.unwrap_or(called);
@@ -251,7 +266,7 @@ fn fail(store: &Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop
     };
     // A guest that was refused memory gives up in its own way; say why it did.
     let fault = match store.data().limiter.refused() {
-        Some(refused) if matches!(fault, Fault::Trap(_)) => refused,
+        Some(refused) if matches!(fault, Fault::Trap(_) | Fault::Exit { .. }) => refused,
         _ => fault,
     };
     Error::Fault {

@@ -134,7 +134,7 @@ fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(),
     }
 }
 
-pub(super) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
+pub(crate) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
     match ctx.as_context().data().gate.deadline() {
         Some(deadline) if deadline.passed() => Err(Fault::Deadline {
             limit: deadline.limit(),

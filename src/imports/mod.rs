@@ -1,11 +1,13 @@
 //! The functions that plugins may import: they decode guest bytes into effects and encode the
 //! replies, and know nothing about policy or the operating system. Two dialects of the same
-//! effects: `host` speaks packed JSON.
+//! effects: `host` speaks packed JSON, `wasi` speaks file descriptors.
 
 mod host;
 mod path;
+pub(crate) mod wasi;
 
 use crate::{
+    custom::Customs,
     error::Fault,
     guest::{Host, Stop},
     module::Offered,
@@ -14,15 +16,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmi::Linker;
 
 /// A linker with every function that this host offers.
-pub(crate) fn linker(engine: &wasmi::Engine) -> Result<Linker<Host>, wasmi::Error> {
+pub(crate) fn linker(
+    engine: &wasmi::Engine,
+    customs: &Customs,
+) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
-    host::define(&mut linker)?;
+    host::define(&mut linker, customs)?;
+    wasi::define(&mut linker)?;
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
-pub(crate) fn offered() -> Vec<Offered> {
-    host::offered()
+pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
+    let mut offered = host::offered(customs);
+    offered.extend(wasi::offered());
+    offered
 }
 
 /// A panic must not reach the engine, whose frames cannot be unwound: the process would abort.

@@ -5,12 +5,14 @@ mod cache;
 mod contract;
 mod operators;
 mod sections;
+mod self_check;
 
 pub use cache::ModuleCache;
 pub use contract::{AbiVersion, Problem, TypeText};
 
 pub(crate) use cache::ContentKey;
 pub(crate) use contract::{Offered, check};
+pub(crate) use self_check::dispatch_is_sound;
 
 use crate::{
     error::LoadError,

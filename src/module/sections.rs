@@ -79,10 +79,8 @@ pub(super) fn shape(sections: &[Section<'_>]) -> Result<Shape, LoadError> {
             id::DATA => {
                 shape.data_segments = reader.u32().ok_or_else(|| truncated("the data section"))?;
             }
-            id::CUSTOM => {
-                if reader.name() == Some(names::VERSION_SECTION.as_bytes()) {
-                    shape.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
-                }
+            id::CUSTOM if reader.name() == Some(names::VERSION_SECTION.as_bytes()) => {
+                shape.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test uses its own part of this file
 
+use serde_json::Value;
 use tollgate::{Config, Plugin, Runtime};
 
 /// Parts of a plugin in the text format; each has an honest default.
@@ -148,4 +149,15 @@ impl Guest {
 /// The error of observing with an empty config, in words.
 pub fn failure(plugin: &Plugin) -> String {
     plugin.observe(&Config::new()).unwrap_err().to_string()
+}
+
+/// What the host function of a relay replied to this request.
+pub fn ask(plugin: &Plugin, request: Value) -> Value {
+    let config = Config::try_from(request).unwrap();
+    Value::Object(plugin.observe(&config).unwrap().evidence.data)
+}
+
+/// The type of a reply's error, `none` if there is no error.
+pub fn kind(reply: &Value) -> &str {
+    reply["error"]["type"].as_str().unwrap_or("none")
 }

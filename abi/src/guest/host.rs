@@ -5,8 +5,10 @@
 use crate::{
     ErrorDetail, base64,
     host::{
-        ExecReply, ExecRequest, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, LogAttr,
-        LogMessage, kinds,
+        EnvGetReply, EnvGetRequest, ExecReply, ExecRequest, FsListReply, FsListRequest,
+        FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, FsWriteReply, FsWriteRequest,
+        LogAttr, LogMessage, NetConnectReply, NetConnectRequest, TcpConnectReply,
+        TcpConnectRequest, kinds,
     },
 };
 use alloc::{format, string::String, vec::Vec};
@@ -39,24 +41,64 @@ impl Level {
     }
 }
 
-/// Reads a file, or a piece of it.
-///
-/// # Errors
-///
-/// The host's refusal or failure as it was sent, or type `internal` if there was no proper reply.
-pub fn fs_read(request: &FsReadRequest) -> Result<FsReadReply, ErrorDetail> {
-    let mut reply: FsReadReply = wire::ask(wire::fs_read, request)?;
-    reply.error.take().map_or(Ok(reply), Err)
+/// One wrapper for each host function that answers.
+macro_rules! host_functions {
+    (
+        $( $(#[$doc:meta])* $name:ident($request:ident) -> $reply:ident; )*
+        ; $($special:ident)*
+    ) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            ///
+            /// The host's refusal or failure as it was sent, or type `internal` if there was no
+            /// proper reply.
+            pub fn $name(request: &$request) -> Result<$reply, ErrorDetail> {
+                let mut reply: $reply = wire::ask(imports::$name, request)?;
+                reply.error.take().map_or(Ok(reply), Err)
+            }
+        )*
+
+        #[cfg(target_arch = "wasm32")]
+        mod imports {
+            // SAFETY: these are the names and types of the contract. They are safe to call with
+            // any number: the host checks the range, only reads it, and writes only to what
+            // `allocate` gave it.
+            #[allow(unsafe_code)]
+            #[link(wasm_import_module = "reglet_host")]
+            unsafe extern "C" {
+                $( pub(super) safe fn $name(request: u64) -> u64; )*
+                $( pub(super) safe fn $special(request: u64) -> u64; )*
+                pub(super) safe fn log_message(request: u64);
+            }
+        }
+
+        /// Outside wasm32 there is no host, but something must stand for its functions.
+        #[cfg(not(target_arch = "wasm32"))]
+        mod imports {
+            $( pub(super) fn $name() {} )*
+            $( pub(super) fn $special() {} )*
+        }
+    };
 }
 
-/// Examines a path.
-///
-/// # Errors
-///
-/// As [`fs_read`].
-pub fn fs_stat(request: &FsStatRequest) -> Result<FsStatReply, ErrorDetail> {
-    let mut reply: FsStatReply = wire::ask(wire::fs_stat, request)?;
-    reply.error.take().map_or(Ok(reply), Err)
+host_functions! {
+    /// Reads a file, or a piece of it.
+    fs_read(FsReadRequest) -> FsReadReply;
+    /// Examines a path.
+    fs_stat(FsStatRequest) -> FsStatReply;
+    /// Lists a directory.
+    fs_list(FsListRequest) -> FsListReply;
+    /// Writes a file.
+    fs_write(FsWriteRequest) -> FsWriteReply;
+    /// Reads a variable of the environment.
+    env_get(EnvGetRequest) -> EnvGetReply;
+    /// Connects, sends and receives.
+    net_connect(NetConnectRequest) -> NetConnectReply;
+    /// Tries a connection.
+    tcp_connect(TcpConnectRequest) -> TcpConnectReply;
+    ; exec_run // Its reply is more than its error, so its wrapper is written by hand.
 }
 
 /// Runs a command to its end. A reply says how it ended, which may be with a failure, or that its
@@ -66,7 +108,7 @@ pub fn fs_stat(request: &FsStatRequest) -> Result<FsStatReply, ErrorDetail> {
 ///
 /// As [`fs_read`], if the command did not run.
 pub fn exec_run(request: &ExecRequest) -> Result<ExecReply, ErrorDetail> {
-    let mut reply: ExecReply = wire::ask(wire::exec_run, request)?;
+    let mut reply: ExecReply = wire::ask(imports::exec_run, request)?;
     if reply.is_timeout {
         return Ok(reply);
     }
@@ -156,17 +198,6 @@ mod wire {
     use alloc::format;
     use serde::{Serialize, de::DeserializeOwned};
 
-    // SAFETY: these are the names and types of the contract. They are safe to call with any
-    // number: the host checks the range, only reads it, and writes only to what `allocate` gave it.
-    #[allow(unsafe_code)]
-    #[link(wasm_import_module = "reglet_host")]
-    unsafe extern "C" {
-        pub(super) safe fn fs_read(request: u64) -> u64;
-        pub(super) safe fn fs_stat(request: u64) -> u64;
-        pub(super) safe fn exec_run(request: u64) -> u64;
-        safe fn log_message(request: u64);
-    }
-
     pub(super) fn ask<T: DeserializeOwned>(
         import: extern "C" fn(u64) -> u64,
         request: &impl Serialize,
@@ -191,7 +222,7 @@ mod wire {
 
     pub(super) fn tell(message: &LogMessage) {
         let message = to_json(message);
-        log_message(packed(&message));
+        super::imports::log_message(packed(&message));
     }
 
     /// The place of a request, which stays valid while its owner waits for the host.
@@ -209,10 +240,6 @@ mod wire {
 mod wire {
     use super::broken;
     use crate::{ErrorDetail, host::LogMessage};
-
-    pub(super) fn fs_read() {}
-    pub(super) fn fs_stat() {}
-    pub(super) fn exec_run() {}
 
     pub(super) fn ask<T, R>(_import: fn(), _request: &R) -> Result<T, ErrorDetail> {
         Err(broken("not inside a host"))

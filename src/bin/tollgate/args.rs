@@ -22,9 +22,11 @@ pub enum Command {
     /// Print the JSON Schema of a plugin's config
     Schema(PluginArgs),
     /// Print what a module is and wants, without running it
-    Inspect(PluginArgs),
+    Inspect(InspectArgs),
     /// Have a plugin look at the world, and print its evidence
     Observe(ObserveArgs),
+    /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
+    Explain(ExplainArgs),
 }
 
 #[derive(ClapArgs)]
@@ -55,6 +57,15 @@ pub struct PluginArgs {
 }
 
 #[derive(ClapArgs)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub plugin: PluginArgs,
+    /// Also load and describe the plugin, and tell how long each step takes, in milliseconds
+    #[arg(long)]
+    pub timings: bool,
+}
+
+#[derive(ClapArgs)]
 pub struct ObserveArgs {
     #[command(flatten)]
     pub plugin: PluginArgs,
@@ -67,12 +78,46 @@ pub struct ObserveArgs {
     /// Grant a capability, such as `fs:read:/etc/**`; may be repeated
     #[arg(long = "grant", value_name = "CAPABILITY")]
     pub grants: Vec<Capability>,
+    /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
+    #[arg(long, value_name = "FILE")]
+    pub grants_file: Option<PathBuf>,
     /// Grant everything that the plugin declares
     #[arg(long)]
     pub trust: bool,
+    /// Print the smallest set of grants that this run needed to standard error
+    #[arg(long)]
+    pub audit: bool,
     /// Print what the call used to standard error
     #[arg(long)]
     pub usage: bool,
+}
+
+/// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?
+#[derive(ClapArgs)]
+pub struct ExplainArgs {
+    /// A capability, such as `network:outbound:*`
+    #[arg(required_unless_present_any = ["address", "exec"])]
+    pub capability: Option<String>,
+    /// A wish in the same grammar, such as `network:outbound:443`
+    pub wish: Option<String>,
+    /// The working directory that relative paths start from
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<String>,
+    /// Whether this address is closed, and which word opens it
+    #[arg(long, value_name = "IP", conflicts_with_all = ["capability", "exec"])]
+    pub address: Option<String>,
+    /// What this command would do with these arguments, and which grant it needs
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        num_args = 1..,
+        allow_hyphen_values = true,
+        conflicts_with = "capability"
+    )]
+    pub exec: Option<Vec<String>>,
+    /// Print JSON instead of words
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

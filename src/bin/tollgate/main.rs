@@ -1,17 +1,31 @@
 //! The command line: reads files and flags, runs one plugin, prints the answer. Everything it
 //! does, a program can do with the library.
 
-mod args;
+// Data from guests, files and callers must never be able to panic us; tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
-use args::{Args, Command, Format, ObserveArgs, PluginArgs};
+mod args;
+mod explain;
+
+use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     io::{Read as _, Write as _},
     path::Path,
     process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
-use tollgate::{Capability, Config, Error, Event, Inspection, Plugin, RuntimeBuilder, Usage};
+use tollgate::{
+    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Plugin, RuntimeBuilder,
+    Usage,
+};
 
 /// How a run ends. The numbers are part of the interface.
 enum Exit {
@@ -50,6 +64,7 @@ fn main() -> ExitCode {
         Command::Schema(args) => schema(&args),
         Command::Inspect(args) => inspect(&args),
         Command::Observe(args) => observe(&args),
+        Command::Explain(args) => explain::run(args),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -76,21 +91,45 @@ fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn inspect(args: &PluginArgs) -> Result<Exit, Failure> {
-    let bytes = read_module(&args.plugin)?;
-    let runtime = args.runtime().build()?;
+fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
+    let plugin = &args.plugin;
+    let bytes = read_module(&plugin.plugin)?;
+    let runtime = plugin.runtime().build()?;
     let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
         Failure::from(Error::Load {
-            plugin: args.name(),
+            plugin: plugin.name(),
             problem,
         })
     })?;
-    print(&inspection, args.format)?;
+    let mut report = serde_json::to_value(&inspection).unwrap_or_default();
+    if args.timings && inspection.problems.is_empty() {
+        report["timings_ms"] = timings(plugin, &bytes)?;
+    }
+    print(&report, plugin.format)?;
     Ok(if inspection.problems.is_empty() {
         Exit::Success
     } else {
         Exit::PluginFailed
     })
+}
+
+/// How long it takes to load a plugin, and to get its first answer; the second time on, the code
+/// is translated and what is left is the instance and the guest's own work.
+fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
+    let millis = |start: Instant| start.elapsed().as_secs_f64() * 1000.0;
+    // Caches of their own: what is measured here must not have happened before.
+    let fresh = || args.runtime().module_cache(ModuleCache::new()).build();
+    let runtime = fresh()?;
+    let start = Instant::now();
+    let plugin = runtime.load(&args.name(), bytes)?;
+    let load = millis(start);
+    let start = Instant::now();
+    plugin.describe()?;
+    let first_answer = millis(start);
+    let start = Instant::now();
+    plugin.schema()?;
+    let second_answer = millis(start);
+    Ok(json!({ "load": load, "first_answer": first_answer, "second_answer": second_answer }))
 }
 
 fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
@@ -101,11 +140,27 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
+    if let Some(path) = &args.grants_file {
+        builder = builder.grants(read_grants(path)?);
+    }
     if args.trust {
         builder = trust(args, &name, &bytes, builder)?;
     }
-    let plugin: Plugin = builder.on_event(tell).build()?.load(&name, &bytes)?;
-    let seen = plugin.observe(&config).inspect_err(|error| {
+    let needed = Arc::new(Mutex::new(Needed::new()));
+    if args.audit {
+        builder = builder.audit();
+    }
+    let sink = needed.clone();
+    let builder = builder.on_event(move |plugin, event| {
+        tell(plugin, event);
+        note(&sink, event);
+    });
+    let plugin: Plugin = builder.build()?.load(&name, &bytes)?;
+    let seen = plugin.observe(&config);
+    if args.audit {
+        report_needed(&needed);
+    }
+    let seen = seen.inspect_err(|error| {
         if let Some(usage) = error.usage() {
             args.report(usage);
         }
@@ -142,6 +197,51 @@ fn trust(
         builder = builder.grant(name, capability);
     }
     Ok(builder)
+}
+
+/// The smallest grants that a run asked for, and whether it had them.
+type Needed = BTreeMap<String, bool>;
+
+fn note(needed: &Mutex<Needed>, event: &Event) {
+    let (needs, granted) = match event {
+        Event::Granted { needs, .. } => (needs, true),
+        Event::Denied(denial) => (&denial.needs, false),
+        _ => return,
+    };
+    let mut needed = needed.lock().unwrap_or_else(PoisonError::into_inner);
+    needed
+        .entry(needs.clone())
+        .and_modify(|had| *had &= granted)
+        .or_insert(granted);
+}
+
+fn report_needed(needed: &Mutex<Needed>) {
+    let needed = needed.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut stderr = std::io::stderr().lock();
+    let missing = needed.values().filter(|granted| !**granted).count();
+    let _ = writeln!(
+        stderr,
+        "audit: this run needed {} grants, {missing} of which it did not have",
+        needed.len()
+    );
+    for (grant, granted) in needed.iter().filter(|(grant, _)| !grant.is_empty()) {
+        let verdict = if *granted { "granted" } else { "denied" };
+        let _ = writeln!(stderr, "audit: --grant '{grant}' ({verdict})");
+    }
+    if missing > 0 {
+        let _ = writeln!(
+            stderr,
+            "audit: run again with them; a denied plugin may not have asked for all"
+        );
+    }
+}
+
+fn read_grants(path: &Path) -> Result<Grants, Failure> {
+    let bad = |error: &dyn std::fmt::Display| {
+        Failure(Exit::BadInput, format!("{}: {error}", path.display()))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
+    serde_json::from_str(&text).map_err(|error| bad(&error))
 }
 
 impl ObserveArgs {

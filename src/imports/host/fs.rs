@@ -1,28 +1,23 @@
-//! Files by JSON: `fs_read` and `fs_stat`.
+//! Files by JSON: `fs_read`, `fs_stat`, `fs_list` and `fs_write`.
 
-use super::{config_error, not_canceled, pass, unexpected};
+use super::{config_error, content::Encoding, not_canceled, pass, unexpected};
 use crate::{
-    effect::{Answer, Effect, FileKind, OpenOptions, Stat},
+    effect::{Answer, Effect, FileKind, OpenOptions, Stat, WriteMode},
     guest::Host,
     imports::path,
 };
 use tollgate_abi::{
-    ErrorDetail, base64,
-    host::{FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, kinds},
+    ErrorDetail,
+    host::{
+        FsEntry, FsListReply, FsListRequest, FsReadReply, FsReadRequest, FsStatReply,
+        FsStatRequest, FsWriteReply, FsWriteRequest,
+    },
     rfc3339,
 };
 
 pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadReply, ErrorDetail> {
     not_canceled(&request.context)?;
-    let as_text = match request.encoding.as_str() {
-        "" | "base64" => false,
-        "utf-8" | "UTF-8" | "utf8" => true,
-        other => {
-            return Err(config_error(format!(
-                "unknown encoding {other:?}: ask for \"base64\" or \"utf-8\""
-            )));
-        }
-    };
+    let encoding = Encoding::parse(&request.encoding)?;
     let most = u64::from(host.limits.reply_bytes);
     let limit = if request.limit == 0 {
         most
@@ -50,26 +45,85 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
     };
 
     let end = request.offset.saturating_add(bytes.len() as u64);
-    let content = if as_text {
-        String::from_utf8(bytes).map_err(|error| {
-            let at = request
-                .offset
-                .saturating_add(error.utf8_error().valid_up_to() as u64);
-            ErrorDetail::new(
-                kinds::VALIDATION,
-                format!("{path} is not UTF-8 (from byte {at}); ask for \"base64\""),
-            )
-        })?
-    } else {
-        base64::encode(&bytes)
-    };
     Ok(FsReadReply {
-        content,
-        encoding: if as_text { "utf-8" } else { "base64" }.into(),
+        content: encoding.write(bytes, &path, request.offset)?,
+        encoding: encoding.name(),
         size: stat.size,
         truncated: end < stat.size,
         error: None,
     })
+}
+
+pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListReply, ErrorDetail> {
+    not_canceled(&request.context)?;
+    let path = absolute(host, &request.path)?;
+    let options = OpenOptions {
+        read: true,
+        directory: true,
+        ..OpenOptions::default()
+    };
+    let handle = match pass(host, &Effect::Open { path, options })? {
+        Answer::Opened { handle, .. } => handle,
+        other => return Err(unexpected(&other)),
+    };
+    let listed = pass(host, &Effect::List { handle });
+    pass(host, &Effect::Close { handle })?;
+    let entries = match listed? {
+        Answer::Entries(entries) => entries,
+        other => return Err(unexpected(&other)),
+    };
+    // A name costs about its own length in JSON, and 40 bytes around it.
+    let mut room = u64::from(host.limits.reply_bytes);
+    let total = entries.len();
+    let told: Vec<FsEntry> = entries
+        .into_iter()
+        .take_while(|entry| {
+            let size = entry.name.len() as u64 + 40;
+            let fits = room >= size;
+            room = room.saturating_sub(size);
+            fits
+        })
+        .map(|entry| FsEntry {
+            name: entry.name,
+            kind: kind_word(entry.kind).into(),
+        })
+        .collect();
+    Ok(FsListReply {
+        truncated: told.len() < total,
+        entries: told,
+        error: None,
+    })
+}
+
+pub(super) fn write(host: &mut Host, request: FsWriteRequest) -> Result<FsWriteReply, ErrorDetail> {
+    not_canceled(&request.context)?;
+    let encoding = Encoding::parse(&request.encoding)?;
+    let mode = match request.mode.as_str() {
+        "" | "replace" => WriteMode::Replace,
+        "append" => WriteMode::Append,
+        "create" => WriteMode::CreateNew,
+        other => {
+            return Err(config_error(format!(
+                "unknown mode {other:?}: ask for \"replace\", \"append\" or \"create\""
+            )));
+        }
+    };
+    let path = absolute(host, &request.path)?;
+    let content = encoding.read(request.content, "content")?;
+    match pass(
+        host,
+        &Effect::WriteFile {
+            path,
+            content,
+            mode,
+        },
+    )? {
+        Answer::Written(written) => Ok(FsWriteReply {
+            written,
+            error: None,
+        }),
+        other => Err(unexpected(&other)),
+    }
 }
 
 fn open_to_read(path: &str) -> Effect {
@@ -99,14 +153,8 @@ pub(super) fn stat(host: &mut Host, request: FsStatRequest) -> Result<FsStatRepl
 }
 
 fn stat_reply(stat: Stat) -> FsStatReply {
-    let kind = match stat.kind {
-        FileKind::File => "file",
-        FileKind::Directory => "directory",
-        FileKind::Symlink => "symlink",
-        FileKind::Other => "other",
-    };
     FsStatReply {
-        kind: kind.into(),
+        kind: kind_word(stat.kind).into(),
         size: stat.size,
         mode: stat.mode,
         uid: stat.uid,
@@ -114,6 +162,15 @@ fn stat_reply(stat: Stat) -> FsStatReply {
         modified: rfc3339::format(stat.modified),
         target: stat.target,
         error: None,
+    }
+}
+
+fn kind_word(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::File => "file",
+        FileKind::Directory => "directory",
+        FileKind::Symlink => "symlink",
+        FileKind::Other => "other",
     }
 }
 

@@ -1,13 +1,13 @@
 //! `log_message`: a guest's log line, made safe to print.
 
 use crate::{
-    effect::{Effect, LogLevel, LogRecord},
+    effect::{Effect, LogLevel, LogRecord, LogSource},
     guest::Host,
 };
 use tollgate_abi::host::{LogAttr, LogMessage};
 
 /// The most bytes of a message and of one attribute's value.
-const MAX_TEXT: usize = 8 << 10;
+pub(in crate::imports) const MAX_TEXT: usize = 8 << 10;
 /// The most bytes of an attribute's name.
 const MAX_KEY: usize = 256;
 /// The most attributes.
@@ -16,6 +16,7 @@ const MAX_ATTRS: usize = 64;
 pub(super) fn message(host: &mut Host, message: LogMessage) {
     let mut record = LogRecord {
         level: level(&message.level),
+        source: LogSource::Log,
         message: printable(&message.message, MAX_TEXT),
         attrs: Vec::new(),
     };
@@ -41,7 +42,7 @@ fn level(word: &str) -> LogLevel {
 
 /// Text that cannot drive a terminal: control characters (and the ones that reorder text) are
 /// escaped, and what is too long is cut.
-fn printable(text: &str, most: usize) -> String {
+pub(in crate::imports) fn printable(text: &str, most: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(most));
     for character in text.chars() {
         let reorders = matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');

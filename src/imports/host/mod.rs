@@ -1,13 +1,18 @@
 //! Module `reglet_host`: one packed JSON document each way. One file for each kind of thing that
 //! is asked for.
 
+mod content;
+mod custom;
+mod env;
 mod exec;
 mod fs;
-mod log;
+pub(super) mod log;
+mod net;
 mod timeout;
 
 use super::contain;
 use crate::{
+    custom::Customs,
     effect::{Answer, Effect},
     guest::{BadRequest, Host, converse, hear},
     module::Offered,
@@ -15,16 +20,27 @@ use crate::{
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
     ErrorDetail, from_json,
-    host::{Context, FsReadReply, FsStatReply, kinds},
+    host::{
+        Context, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply, NetConnectReply,
+        TcpConnectReply, kinds,
+    },
     names::{HOST_MODULE, import},
     to_json,
 };
 use wasmi::{Caller, FuncType, Linker, ValType};
 
 /// Defines every function of the module.
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(), wasmi::Error> {
+    for function in &customs.functions {
+        custom::define(linker, function)?;
+    }
     json(linker, import::FS_READ, fs::read)?;
     json(linker, import::FS_STAT, fs::stat)?;
+    json(linker, import::FS_LIST, fs::list)?;
+    json(linker, import::FS_WRITE, fs::write)?;
+    json(linker, import::ENV_GET, env::get)?;
+    json(linker, import::NET_CONNECT, net::connect)?;
+    json(linker, import::TCP_CONNECT, net::tcp)?;
     json(linker, import::EXEC_RUN, exec::run)?;
     json(linker, import::EXEC_COMMAND, exec::run)?;
     linker.func_wrap(
@@ -44,15 +60,20 @@ pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
 }
 
 /// The same functions with their types.
-pub(super) fn offered() -> Vec<Offered> {
-    let packed = |name, results: &[ValType]| Offered {
-        module: HOST_MODULE,
-        name,
+pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
+    let packed = |name: &'static str, results: &[ValType]| Offered {
+        module: HOST_MODULE.into(),
+        name: name.into(),
         ty: FuncType::new([ValType::I64], results.iter().copied()),
     };
     let answering = [
         import::FS_READ,
         import::FS_STAT,
+        import::FS_LIST,
+        import::FS_WRITE,
+        import::ENV_GET,
+        import::NET_CONNECT,
+        import::TCP_CONNECT,
         import::EXEC_RUN,
         import::EXEC_COMMAND,
     ];
@@ -61,6 +82,7 @@ pub(super) fn offered() -> Vec<Offered> {
         .map(|name| packed(name, &[ValType::I64]))
         .collect();
     offered.push(packed(import::LOG_MESSAGE, &[]));
+    offered.extend(customs.functions.iter().map(custom::offered));
     offered
 }
 
@@ -79,7 +101,15 @@ macro_rules! json_reply {
     };
 }
 
-json_reply!(FsReadReply, FsStatReply);
+json_reply!(
+    FsReadReply,
+    FsStatReply,
+    FsListReply,
+    FsWriteReply,
+    EnvGetReply,
+    NetConnectReply,
+    TcpConnectReply,
+);
 
 /// Defines a host function that takes one JSON document and answers with another.
 fn json<Request, Reply>(

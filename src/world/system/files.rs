@@ -118,7 +118,7 @@ fn open_found(
         if !options.directory && !options.read {
             return refuse("EISDIR", "is a directory");
         }
-        return Ok((Opened::Directory(found), metadata));
+        return Ok((Opened::Directory(Box::new(found)), metadata));
     }
     if options.directory {
         return refuse("ENOTDIR", "not a directory");

@@ -156,6 +156,7 @@ impl World for System {
                 },
             )
             .into()),
+            Effect::Custom { .. } => Ok(gate.embedder()?),
             other => Ok(gate.granted()?.answer(self.granted(other, gate)?)),
         }
     }
@@ -305,9 +306,5 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         "EIO" => format!("{path}: {error}"),
         _ => format!("{path}: {text}"),
     };
-    Failure {
-        kind: kinds::FS,
-        code,
-        message,
-    }
+    Failure::new(kinds::FS, code, message)
 }

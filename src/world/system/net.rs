@@ -62,18 +62,17 @@ pub(super) fn exchange(
             .map_err(failed)?;
         stream.write_all(send).map_err(failed)?;
     }
-    let (received, truncated) = if receive > 0 {
-        read(&mut stream, receive, &until, &what)?
-    } else {
-        (Vec::new(), false)
-    };
-    let exchanged = Exchanged {
-        received,
-        truncated,
+    let mut exchanged = Exchanged {
+        received: Vec::new(),
+        truncated: false,
+        timed_out: false,
         remote,
         local,
         connect_time,
     };
+    if receive > 0 {
+        read(&mut stream, receive, &until, &what, &mut exchanged)?;
+    }
     Ok(permit.answer(Answer::Exchanged(exchanged)))
 }
 
@@ -84,26 +83,31 @@ fn read(
     limit: u64,
     until: &Until,
     what: &str,
-) -> Result<(Vec<u8>, bool), Failure> {
+    exchanged: &mut Exchanged,
+) -> Result<(), Failure> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut received = Vec::new();
+    let received = &mut exchanged.received;
     let mut buffer = [0; 16 * 1024];
     loop {
         let left = match until.left(what) {
             Ok(left) => left,
-            Err(_) if !received.is_empty() => return Ok((received, false)),
+            Err(_) if !received.is_empty() => {
+                exchanged.timed_out = true;
+                return Ok(());
+            }
             Err(failure) => return Err(failure),
         };
         stream
             .set_read_timeout(Some(left))
             .map_err(|error| failure(what, &error))?;
         match stream.read(&mut buffer) {
-            Ok(0) => return Ok((received, false)),
+            Ok(0) => return Ok(()),
             Ok(count) => {
                 let room = limit.saturating_sub(received.len());
                 received.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
                 if count > room || received.len() == limit {
-                    return Ok((received, count > room));
+                    exchanged.truncated = count > room;
+                    return Ok(());
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

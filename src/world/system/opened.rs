@@ -17,7 +17,7 @@ const FIRST_GUESS: u64 = 1 << 20;
 /// Something that is open.
 pub(super) enum Opened {
     File(File),
-    Directory(Found),
+    Directory(Box<Found>),
 }
 
 impl Opened {

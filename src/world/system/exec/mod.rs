@@ -149,7 +149,7 @@ fn is_program(metadata: &fs::Metadata) -> bool {
 fn find_directory(asked: &str, gate: &Checkpoint<'_>) -> Result<Found, Refusal> {
     let failed = |error: &io::Error| {
         Refusal::from(Failure {
-            kind: kinds::EXECUTION,
+            kind: kinds::EXECUTION.into(),
             ..failure(&format!("chdir {asked}"), error)
         })
     };
@@ -193,7 +193,7 @@ fn not_started(asked: &str, error: &io::Error) -> Failure {
     match other {
         Some((code, text)) => Failure::new(kinds::EXECUTION, code, format!("{what}: {text}")),
         None => Failure {
-            kind: kinds::EXECUTION,
+            kind: kinds::EXECUTION.into(),
             ..failure(&what, error)
         },
     }

@@ -1,0 +1,143 @@
+//! `tollgate explain`: an operator's questions about grants, answered in words or as JSON.
+
+use crate::{Exit, Failure, args::ExplainArgs, print_line};
+use serde_json::{Value, json};
+use std::{net::IpAddr, path::Path};
+use tollgate::{
+    Capability,
+    capability::{Wish, address, command, explain, risk},
+};
+
+/// What is said: as JSON, in words, and how the program ends.
+struct Answer {
+    json: Value,
+    words: String,
+    exit: Exit,
+}
+
+pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
+    // Everything behind --exec is the command's; a --json at the very end is meant for us.
+    if let Some(words) = &mut args.exec
+        && words.len() > 1
+        && !args.json
+        && words.last().is_some_and(|word| word == "--json")
+    {
+        words.pop();
+        args.json = true;
+    }
+    let answer = match (&args.address, &args.exec, &args.capability, &args.wish) {
+        (Some(text), ..) => about_address(text)?,
+        (_, Some(words), ..) => about_command(words)?,
+        (_, _, Some(grant), Some(wish)) => about_wish(grant, wish, args.cwd.as_deref()),
+        (_, _, Some(capability), None) => about_risk(capability)?,
+        (None, None, None, _) => return Err(bad("there is nothing to explain")),
+    };
+    match (&answer.exit, args.json) {
+        (_, true) => print_line(&answer.json.to_string())?,
+        (Exit::Success, false) => print_line(&answer.words)?,
+        (_, false) => return Err(Failure(answer.exit, answer.words)),
+    };
+    Ok(answer.exit)
+}
+
+fn bad(message: impl Into<String>) -> Failure {
+    Failure(Exit::BadInput, message.into())
+}
+
+/// Does a grant allow a wish? What is malformed allows nothing, and ends with 2.
+fn about_wish(grant: &str, wish: &str, cwd: Option<&str>) -> Answer {
+    let parsed: Result<(Capability, Wish), String> = (|| {
+        let grant = grant
+            .parse()
+            .map_err(|error| format!("the grant is none: {error}"))?;
+        let wish = wish
+            .parse()
+            .map_err(|error| format!("the wish is none: {error}"))?;
+        Ok((grant, wish))
+    })();
+    let (allowed, reason, exit) = match parsed {
+        Ok((grant, wish)) => {
+            let decision = explain(&grant, &wish, cwd.filter(|cwd| !cwd.is_empty()), &real_path);
+            (decision.allowed, decision.reason, Exit::Success)
+        }
+        Err(reason) => (false, reason, Exit::BadInput),
+    };
+    let verdict = if allowed { "allowed" } else { "denied" };
+    Answer {
+        words: format!("{verdict}: {reason}"),
+        json: json!({ "allowed": allowed, "reason": reason }),
+        exit,
+    }
+}
+
+/// Links are followed, as the gate does it.
+fn real_path(path: &str) -> Option<String> {
+    Path::new(path)
+        .canonicalize()
+        .ok()?
+        .into_os_string()
+        .into_string()
+        .ok()
+}
+
+fn about_risk(capability: &str) -> Result<Answer, Failure> {
+    let risk = risk::assess(capability).map_err(|error| bad(error.to_string()))?;
+    let level = risk.level.as_str();
+    Ok(Answer {
+        words: format!("{capability}: {level} risk. {}", risk.reason),
+        json: json!({ "capability": capability, "risk": level, "reason": risk.reason }),
+        exit: Exit::Success,
+    })
+}
+
+fn about_address(text: &str) -> Result<Answer, Failure> {
+    let plain = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let address: IpAddr = plain
+        .parse()
+        .map_err(|_| bad(format!("{text:?} is not an IP address")))?;
+    let verdict = address::judge(address);
+    let word = verdict.word.map(|word| word.as_str());
+    let words = match (verdict.blocked, word) {
+        (false, _) => format!("{address} is open: {}", verdict.range),
+        (true, Some(word)) => {
+            format!(
+                "{address} is closed: {}; network:outbound:{word} opens it",
+                verdict.range
+            )
+        }
+        (true, None) => format!("{address} is closed: {}; nothing opens it", verdict.range),
+    };
+    Ok(Answer {
+        words,
+        json: json!({
+            "address": text,
+            "blocked": verdict.blocked,
+            "range": verdict.range,
+            "word": word,
+        }),
+        exit: Exit::Success,
+    })
+}
+
+fn about_command(words: &[String]) -> Result<Answer, Failure> {
+    let (command, arguments) = words.split_first().ok_or_else(|| bad("which command?"))?;
+    let class = command::classify(command, arguments);
+    let wish = Wish::Exec {
+        command: command.clone(),
+        args: arguments.to_vec(),
+    };
+    let needs = wish
+        .needed()
+        .ok_or_else(|| bad(format!("{command:?} names no command")))?;
+    Ok(Answer {
+        words: format!(
+            "{command} is {}; it needs the grant {needs}",
+            class.describe()
+        ),
+        json: json!({ "command": command, "kind": class.as_str(), "needs": needs.to_string() }),
+        exit: Exit::Success,
+    })
+}

@@ -1,0 +1,152 @@
+//! Functions that an embedder offers to plugins: what they are, and by whose rule their wishes
+//! are judged. They pass the same gate as everything else.
+
+use crate::effect::Failure;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use tollgate_abi::{ErrorDetail, host::kinds};
+
+/// Who calls a host function of the embedder's, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct HostCall<'a> {
+    /// The plugin that calls.
+    pub plugin: &'a str,
+    /// The time left for the call, if there is a limit.
+    pub remaining: Option<Duration>,
+}
+
+/// What a host function of the embedder's tells the guest when it fails.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(transparent)]
+pub struct HostError(pub ErrorDetail);
+
+impl HostError {
+    /// An error of class `kind`, such as `internal` or a word of your own.
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> HostError {
+        HostError(ErrorDetail::new(kind, message))
+    }
+}
+
+/// What a plugin wishes of a kind of the embedder's.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The name of the function that was called.
+    pub function: &'a str,
+    /// Its request.
+    pub request: &'a Value,
+}
+
+type Matcher = Arc<dyn Fn(&str, Asked<'_>) -> bool + Send + Sync>;
+type Body = Arc<dyn Fn(&Value, &HostCall<'_>) -> Result<Value, HostError> + Send + Sync>;
+
+/// One function.
+#[derive(Clone)]
+pub(crate) struct Custom {
+    pub(crate) module: String,
+    pub(crate) name: String,
+    /// The kind of capability that calling it needs.
+    pub(crate) kind: String,
+    body: Body,
+}
+
+/// All that an embedder added.
+#[derive(Clone, Default)]
+pub(crate) struct Customs {
+    pub(crate) functions: Vec<Custom>,
+    matchers: BTreeMap<String, Matcher>,
+}
+
+impl Customs {
+    pub(crate) fn add<Request, Reply>(
+        &mut self,
+        module: &str,
+        name: &str,
+        kind: &str,
+        function: impl Fn(Request, &HostCall<'_>) -> Result<Reply, HostError> + Send + Sync + 'static,
+    ) where
+        Request: DeserializeOwned,
+        Reply: Serialize,
+    {
+        let body = move |request: &Value, call: &HostCall<'_>| {
+            let request = Request::deserialize(request).map_err(|error| {
+                HostError::new(
+                    kinds::CONFIG,
+                    format!("the request has the wrong shape: {error}"),
+                )
+            })?;
+            serde_json::to_value(function(request, call)?).map_err(|error| {
+                HostError::new(
+                    kinds::INTERNAL,
+                    format!("the reply has no JSON form: {error}"),
+                )
+            })
+        };
+        self.functions.push(Custom {
+            module: module.to_owned(),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            body: Arc::new(body),
+        });
+    }
+
+    pub(crate) fn judge_by(
+        &mut self,
+        kind: &str,
+        matcher: impl Fn(&str, Asked<'_>) -> bool + Send + Sync + 'static,
+    ) {
+        self.matchers.insert(kind.to_owned(), Arc::new(matcher));
+    }
+
+    /// The kinds that something here answers for.
+    pub(crate) fn kinds(&self) -> Vec<&str> {
+        let functions = self.functions.iter().map(|function| function.kind.as_str());
+        functions
+            .chain(self.matchers.keys().map(String::as_str))
+            .collect()
+    }
+
+    /// Whether the embedder's rule for a kind covers a wish; `None` if there is no rule.
+    pub(crate) fn covers(&self, kind: &str, pattern: &str, asked: Asked<'_>) -> Option<bool> {
+        self.matchers
+            .get(kind)
+            .map(|matcher| matcher(pattern, asked))
+    }
+
+    /// Calls a function, as `module.name`.
+    pub(crate) fn call(
+        &self,
+        function: &str,
+        request: &Value,
+        call: &HostCall<'_>,
+    ) -> Result<Value, Failure> {
+        let found = self
+            .functions
+            .iter()
+            .find(|custom| custom.full_name() == function);
+        let found = found.ok_or_else(|| {
+            Failure::new(
+                kinds::INTERNAL,
+                "",
+                format!("there is no function {function}"),
+            )
+        })?;
+        (found.body)(request, call)
+            .map_err(|HostError(detail)| Failure::new(detail.kind, detail.code, detail.message))
+    }
+}
+
+impl Custom {
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}.{}", self.module, self.name)
+    }
+}
+
+impl fmt::Debug for Customs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.functions.iter().map(Custom::full_name).collect();
+        f.debug_struct("Customs")
+            .field("functions", &names)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! Functions of the embedder's, in the same dialect: packed JSON each way.
+
+use super::{contain, decode, pass, unexpected};
+use crate::{
+    custom::Custom,
+    effect::{Answer, Effect},
+    guest::{Host, converse},
+    module::Offered,
+};
+use serde_json::{Value, json};
+use tollgate_abi::{ErrorDetail, to_json};
+use wasmi::{Caller, FuncType, Linker, ValType};
+
+pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), wasmi::Error> {
+    let (kind, name, full_name) = (custom.kind.clone(), custom.name.clone(), custom.full_name());
+    linker.func_wrap(
+        &custom.module,
+        &custom.name,
+        move |mut caller: Caller<'_, Host>, packed: i64| {
+            contain(|| {
+                let range = converse(&mut caller, packed, |host, request| {
+                    let answer = decode(&name, request).and_then(|request| {
+                        let (kind, function) = (kind.clone(), full_name.clone());
+                        call(
+                            host,
+                            &Effect::Custom {
+                                kind,
+                                function,
+                                request,
+                            },
+                        )
+                    });
+                    to_json(&answer.unwrap_or_else(|error| json!({ "error": error })))
+                })?;
+                Ok(range.pack().cast_signed())
+            })
+        },
+    )?;
+    Ok(())
+}
+
+fn call(host: &mut Host, effect: &Effect) -> Result<Value, ErrorDetail> {
+    match pass(host, effect)? {
+        Answer::Json(reply) => Ok(reply),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(super) fn offered(custom: &Custom) -> Offered {
+    Offered {
+        module: custom.module.clone().into(),
+        name: custom.name.clone().into(),
+        ty: FuncType::new([ValType::I64], [ValType::I64]),
+    }
+}

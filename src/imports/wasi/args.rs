@@ -1,0 +1,141 @@
+//! What a program is started with and needs to run: arguments, variables, clocks, chance, and
+//! the ways to give up or to pause.
+
+use super::{
+    call::Call,
+    errno::{Errno, Halt},
+};
+use crate::{
+    effect::{Answer, Clock, Effect},
+    error::Fault,
+};
+
+/// The variable by which Go, C and Rust programs know their working directory.
+const WORKING_DIRECTORY: &str = "PWD";
+/// Random bytes are asked for in pieces, between which the guest pays.
+const RANDOM_PIECE: u32 = 64 << 10;
+/// What clocks are said to tell apart, in nanoseconds; the same in every world.
+const RESOLUTION: u64 = 1;
+
+/// There are no arguments.
+pub(super) fn args_get(_: &mut Call<'_, '_>, _argv: u32, _text: u32) -> Result<(), Halt> {
+    Ok(())
+}
+
+pub(super) fn args_sizes_get(call: &mut Call<'_, '_>, count: u32, size: u32) -> Result<(), Halt> {
+    call.put_u32(count, 0)?;
+    Ok(call.put_u32(size, 0)?)
+}
+
+pub(super) fn environ_get(call: &mut Call<'_, '_>, list: u32, text: u32) -> Result<(), Halt> {
+    let (mut slot, mut end) = (list, text);
+    for variable in environment(call)? {
+        call.put_u32(slot, end)?;
+        call.put(end, &variable)?;
+        let len = u32::try_from(variable.len()).map_err(|_| Errno::FAULT)?;
+        slot = slot.checked_add(4).ok_or(Errno::FAULT)?;
+        end = end.checked_add(len).ok_or(Errno::FAULT)?;
+    }
+    Ok(())
+}
+
+pub(super) fn environ_sizes_get(
+    call: &mut Call<'_, '_>,
+    count: u32,
+    size: u32,
+) -> Result<(), Halt> {
+    let variables = environment(call)?;
+    let bytes: usize = variables.iter().map(Vec::len).sum();
+    let number = |length: usize| u32::try_from(length).map_err(|_| Errno::FAULT);
+    call.put_u32(count, number(variables.len())?)?;
+    Ok(call.put_u32(size, number(bytes)?)?)
+}
+
+/// The variables as `NAME=VALUE` with a NUL behind, asked for once: a guest takes their size
+/// first and the text later. The working directory is the host's to say, granted or not, since
+/// that is where relative grants begin.
+fn environment(call: &mut Call<'_, '_>) -> Result<Vec<Vec<u8>>, Halt> {
+    if let Some(known) = &call.state().environment {
+        return Ok(known.clone());
+    }
+    let mut variables = match call.pass(&Effect::Variables)? {
+        Answer::Variables(variables) => variables,
+        _ => return Err(Errno::IO.into()),
+    };
+    variables.retain(|(name, value)| {
+        name != WORKING_DIRECTORY && !name.contains(['\0', '=']) && !value.contains('\0')
+    });
+    let working_directory = call.host().gate.working_directory().to_owned();
+    variables.push((WORKING_DIRECTORY.to_owned(), working_directory));
+    variables.sort();
+    let text = |(name, value): &(String, String)| format!("{name}={value}\0").into_bytes();
+    let environment: Vec<Vec<u8>> = variables.iter().map(text).collect();
+    call.state().environment = Some(environment.clone());
+    Ok(environment)
+}
+
+/// A clock by its number. Time spent computing is no matter of the world, and told by none.
+pub(super) fn clock(id: u32) -> Result<Clock, Errno> {
+    match id {
+        0 => Ok(Clock::Realtime),
+        1 => Ok(Clock::Monotonic),
+        2 | 3 => Err(Errno::NOTSUP),
+        _ => Err(Errno::INVAL),
+    }
+}
+
+pub(super) fn now(call: &mut Call<'_, '_>, clock: Clock) -> Result<u64, Halt> {
+    match call.pass(&Effect::Now { clock })? {
+        Answer::Time(nanoseconds) => Ok(nanoseconds),
+        _ => Err(Errno::IO.into()),
+    }
+}
+
+pub(super) fn clock_res_get(call: &mut Call<'_, '_>, id: u32, out: u32) -> Result<(), Halt> {
+    clock(id)?;
+    Ok(call.put_u64(out, RESOLUTION)?)
+}
+
+pub(super) fn clock_time_get(
+    call: &mut Call<'_, '_>,
+    id: u32,
+    _precision: u64,
+    out: u32,
+) -> Result<(), Halt> {
+    let clock = clock(id)?;
+    call.check(out, 8)?;
+    let now = now(call, clock)?;
+    Ok(call.put_u64(out, now)?)
+}
+
+pub(super) fn random_get(call: &mut Call<'_, '_>, out: u32, len: u32) -> Result<(), Halt> {
+    call.check(out, len)?;
+    let (mut at, mut left) = (out, len);
+    while left > 0 {
+        let length = left.min(RANDOM_PIECE);
+        let bytes = match call.pass(&Effect::Random { length })? {
+            Answer::Bytes(bytes) if bytes.len() as u64 == u64::from(length) => bytes,
+            _ => return Err(Errno::IO.into()),
+        };
+        call.put(at, &bytes)?;
+        call.settle()?;
+        at = at.saturating_add(length);
+        left -= length;
+    }
+    Ok(())
+}
+
+pub(super) fn proc_exit(_: &mut Call<'_, '_>, code: u32) -> Result<(), Halt> {
+    Err(Halt::Stop(Fault::Exit { code }.into()))
+}
+
+/// There is nobody to send a signal to.
+pub(super) fn proc_raise(_: &mut Call<'_, '_>, _signal: u32) -> Result<(), Halt> {
+    Err(Errno::NOTSUP.into())
+}
+
+/// A guest in a loop of these is a guest that waits; whether its time is up is looked at after
+/// every call.
+pub(super) fn sched_yield(_: &mut Call<'_, '_>) -> Result<(), Halt> {
+    Ok(())
+}

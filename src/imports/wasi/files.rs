@@ -1,0 +1,394 @@
+//! Open files and directories: reading, writing, listing, and what can be asked and set of them.
+//! The place where a file is used next is kept here; effects carry offsets.
+
+use super::{
+    call::{Call, total},
+    errno::{Errno, Halt},
+    fds::{Kind, OpenFile, flags},
+    layout::{self, filetype},
+};
+use crate::effect::{Answer, DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat};
+
+/// The last offset that a file can have.
+const MAX_OFFSET: u64 = i64::MAX as u64;
+
+pub(super) fn read(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    iovecs: u32,
+    count: u32,
+    out: u32,
+) -> Result<(), Halt> {
+    let kind = call.state().fds.get(fd)?.kind.clone();
+    let file = match kind {
+        // Standard input is at its end.
+        Kind::Input => None,
+        Kind::File(file) => Some(file),
+        Kind::Root | Kind::Directory(_) => return Err(Errno::ISDIR.into()),
+        Kind::Output | Kind::Errors => return Err(Errno::BADF.into()),
+    };
+    let position = file.map_or(0, |file| file.position);
+    let read = read_at(call, file, position, iovecs, count, out)?;
+    call.state()
+        .fds
+        .set_position(fd, position.saturating_add(read));
+    Ok(())
+}
+
+pub(super) fn pread(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    iovecs: u32,
+    count: u32,
+    offset: u64,
+    out: u32,
+) -> Result<(), Halt> {
+    let file = call.state().fds.get(fd)?.file()?;
+    read_at(call, Some(file), offset, iovecs, count, out)?;
+    Ok(())
+}
+
+/// Reads at an offset and says how much; without a file there is nothing to read.
+fn read_at(
+    call: &mut Call<'_, '_>,
+    file: Option<OpenFile>,
+    offset: u64,
+    iovecs: u32,
+    count: u32,
+    out: u32,
+) -> Result<u64, Halt> {
+    let most = call.host().limits.reply_bytes;
+    let buffers = call.buffers(iovecs, count, most)?;
+    call.check(out, 4)?;
+    if offset > MAX_OFFSET {
+        return Err(Errno::INVAL.into());
+    }
+    let bytes = match file {
+        Some(file) => match call.pass(&Effect::ReadAt {
+            handle: file.handle,
+            offset,
+            limit: total(&buffers).into(),
+        })? {
+            Answer::Bytes(bytes) => bytes,
+            _ => return Err(Errno::IO.into()),
+        },
+        None => Vec::new(),
+    };
+    call.scatter(&buffers, &bytes)?;
+    let read = u32::try_from(bytes.len()).map_err(|_| Errno::IO)?;
+    call.put_u32(out, read)?;
+    Ok(read.into())
+}
+
+pub(super) fn write(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    iovecs: u32,
+    count: u32,
+    out: u32,
+) -> Result<(), Halt> {
+    let descriptor = call.state().fds.get(fd)?;
+    let (kind, flags) = (descriptor.kind.clone(), descriptor.flags);
+    match kind {
+        Kind::Output | Kind::Errors => print(call, &kind, iovecs, count, out),
+        Kind::File(file) => {
+            let at = (flags & flags::APPEND == 0).then_some(file.position);
+            let written = write_at(call, file, flags, at, iovecs, count, out)?;
+            let next = match at {
+                Some(position) => position.saturating_add(written),
+                None => examine(call, file.handle)?.size,
+            };
+            call.state().fds.set_position(fd, next);
+            Ok(())
+        }
+        Kind::Root | Kind::Directory(_) => Err(Errno::ISDIR.into()),
+        Kind::Input => Err(Errno::BADF.into()),
+    }
+}
+
+pub(super) fn pwrite(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    iovecs: u32,
+    count: u32,
+    offset: u64,
+    out: u32,
+) -> Result<(), Halt> {
+    let descriptor = call.state().fds.get(fd)?;
+    let (file, flags) = (descriptor.file()?, descriptor.flags);
+    write_at(call, file, flags, Some(offset), iovecs, count, out)?;
+    Ok(())
+}
+
+/// Writes at an offset, or at the end, and says how much.
+fn write_at(
+    call: &mut Call<'_, '_>,
+    file: OpenFile,
+    flags: u16,
+    offset: Option<u64>,
+    iovecs: u32,
+    count: u32,
+    out: u32,
+) -> Result<u64, Halt> {
+    let most = call.host().limits.request_bytes;
+    let buffers = call.buffers(iovecs, count, most)?;
+    call.check(out, 4)?;
+    if offset.is_some_and(|offset| offset > MAX_OFFSET) {
+        return Err(Errno::INVAL.into());
+    }
+    let handle = file.handle;
+    let bytes = call.gather(&buffers)?;
+    let effect = Effect::WriteAt {
+        handle,
+        offset,
+        bytes,
+    };
+    let Answer::Written(written) = call.pass(&effect)? else {
+        return Err(Errno::IO.into());
+    };
+    if flags & (flags::DSYNC | flags::SYNC) != 0 {
+        call.pass(&Effect::Sync { handle })?;
+    }
+    call.put_u32(out, u32::try_from(written).map_err(|_| Errno::IO)?)?;
+    Ok(written)
+}
+
+fn print(
+    call: &mut Call<'_, '_>,
+    stream: &Kind,
+    iovecs: u32,
+    count: u32,
+    out: u32,
+) -> Result<(), Halt> {
+    let most = call.host().limits.request_bytes;
+    let buffers = call.buffers(iovecs, count, most)?;
+    call.check(out, 4)?;
+    let bytes = call.gather(&buffers)?;
+    let host = call.host();
+    let stream = match stream {
+        Kind::Errors => &mut host.wasi.errors,
+        _ => &mut host.wasi.output,
+    };
+    stream.write(&bytes, &mut host.gate);
+    Ok(call.put_u32(out, total(&buffers))?)
+}
+
+pub(super) fn seek(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    offset: i64,
+    whence: u32,
+    out: u32,
+) -> Result<(), Halt> {
+    let descriptor = call.state().fds.get(fd)?;
+    if matches!(descriptor.kind, Kind::Root | Kind::Directory(_)) {
+        // Go rewinds a directory so, before it lists it once more.
+        return match (offset, whence) {
+            (0, 0) => Ok(call.put_u64(out, 0)?),
+            _ => Err(Errno::INVAL.into()),
+        };
+    }
+    let file = descriptor.file()?;
+    call.check(out, 8)?;
+    let from = match whence {
+        0 => 0,
+        1 => file.position,
+        2 => examine(call, file.handle)?.size,
+        _ => return Err(Errno::INVAL.into()),
+    };
+    let position = from.checked_add_signed(offset);
+    let position = position.filter(|position| *position <= MAX_OFFSET);
+    let position = position.ok_or(Errno::INVAL)?;
+    call.state().fds.set_position(fd, position);
+    Ok(call.put_u64(out, position)?)
+}
+
+pub(super) fn tell(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
+    let file = call.state().fds.get(fd)?.file()?;
+    Ok(call.put_u64(out, file.position)?)
+}
+
+/// Advice about later reading, which changes nothing.
+pub(super) fn advise(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    _offset: u64,
+    _len: u64,
+    advice: u32,
+) -> Result<(), Halt> {
+    call.state().fds.get(fd)?.file()?;
+    if advice > 5 {
+        return Err(Errno::INVAL.into());
+    }
+    Ok(())
+}
+
+/// Makes a file at least so long.
+pub(super) fn allocate(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    offset: u64,
+    len: u64,
+) -> Result<(), Halt> {
+    let file = call.state().fds.get(fd)?.file()?;
+    if len == 0 || offset > MAX_OFFSET || len > MAX_OFFSET {
+        return Err(Errno::INVAL.into());
+    }
+    let size = offset.checked_add(len).filter(|size| *size <= MAX_OFFSET);
+    let size = size.ok_or(Errno::FBIG)?;
+    if !file.write {
+        return Err(Errno::BADF.into());
+    }
+    if examine(call, file.handle)?.size < size {
+        let handle = file.handle;
+        call.pass(&Effect::SetSize { handle, size })?;
+    }
+    Ok(())
+}
+
+pub(super) fn sync(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
+    match call.state().fds.get(fd)?.kind.clone() {
+        Kind::File(OpenFile { handle, .. }) => {
+            call.pass(&Effect::Sync { handle })?;
+            Ok(())
+        }
+        Kind::Directory(_) | Kind::Root => Ok(()),
+        Kind::Input | Kind::Output | Kind::Errors => Err(Errno::INVAL.into()),
+    }
+}
+
+pub(super) fn filestat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
+    let kind = call.state().fds.get(fd)?.kind.clone();
+    call.check(out, 64)?;
+    let record = match kind {
+        Kind::File(file) => layout::filestat(&examine(call, file.handle)?),
+        Kind::Directory(directory) => layout::filestat(&examine(call, directory.handle)?),
+        Kind::Root => match call.pass(&root())? {
+            Answer::Stat(stat) => layout::filestat(&stat),
+            _ => return Err(Errno::IO.into()),
+        },
+        Kind::Input | Kind::Output | Kind::Errors => {
+            layout::Record::new().u8(16, filetype::CHARACTER_DEVICE).0
+        }
+    };
+    Ok(call.put(out, &record)?)
+}
+
+fn root() -> Effect {
+    Effect::Stat {
+        path: "/".to_owned(),
+        follow: true,
+    }
+}
+
+pub(super) fn examine(call: &mut Call<'_, '_>, handle: Handle) -> Result<Stat, Halt> {
+    match call.pass(&Effect::StatOpen { handle })? {
+        Answer::Stat(stat) => Ok(stat),
+        _ => Err(Errno::IO.into()),
+    }
+}
+
+pub(super) fn filestat_set_size(call: &mut Call<'_, '_>, fd: u32, size: u64) -> Result<(), Halt> {
+    let file = call.state().fds.get(fd)?.file()?;
+    if size > MAX_OFFSET {
+        return Err(Errno::INVAL.into());
+    }
+    let handle = file.handle;
+    call.pass(&Effect::SetSize { handle, size })?;
+    Ok(())
+}
+
+pub(super) fn filestat_set_times(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    accessed: u64,
+    modified: u64,
+    which: u32,
+) -> Result<(), Halt> {
+    let kind = call.state().fds.get(fd)?.kind.clone();
+    let times = layout::times(accessed, modified, which)?;
+    let handle = match kind {
+        Kind::File(file) => file.handle,
+        Kind::Directory(directory) => directory.handle,
+        Kind::Root | Kind::Input | Kind::Output | Kind::Errors => {
+            return Err(Errno::BADF.into());
+        }
+    };
+    call.pass(&Effect::SetTimesOpen { handle, times })?;
+    Ok(())
+}
+
+/// Lists a directory from the entry of this number on. The last entry may be cut by the end of
+/// the buffer; the guest then asks for it again.
+pub(super) fn readdir(
+    call: &mut Call<'_, '_>,
+    fd: u32,
+    buffer: u32,
+    len: u32,
+    cookie: u64,
+    out: u32,
+) -> Result<(), Halt> {
+    let known = call.state().fds.get(fd)?.listing.is_some();
+    call.check(buffer, len)?;
+    call.check(out, 4)?;
+    if cookie == 0 || !known {
+        let listing = list(call, fd)?;
+        call.state().fds.get_mut(fd)?.listing = Some(listing);
+    }
+    let most = usize::try_from(len).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    let listing = call.state().fds.get(fd)?.listing.as_deref();
+    let first = usize::try_from(cookie).unwrap_or(usize::MAX);
+    for (number, entry) in (1u64..).zip(listing.unwrap_or_default()).skip(first) {
+        let name = entry.name.as_bytes();
+        let header = layout::dirent(number, entry.inode, name.len(), layout::of_kind(entry.kind));
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(name);
+        if bytes.len() >= most {
+            break;
+        }
+    }
+    bytes.truncate(most);
+    call.put(buffer, &bytes)?;
+    Ok(call.put_u32(out, u32::try_from(bytes.len()).map_err(|_| Errno::IO)?)?)
+}
+
+/// What a directory holds now, itself and its parent first.
+fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
+    let (entries, inode) = match call.state().fds.get(fd)?.kind.clone() {
+        Kind::Directory(directory) => (list_open(call, directory.handle)?, directory.inode),
+        Kind::Root => {
+            let options = OpenOptions {
+                read: true,
+                directory: true,
+                ..OpenOptions::default()
+            };
+            let path = "/".to_owned();
+            let Answer::Opened { handle, stat } = call.pass(&Effect::Open { path, options })?
+            else {
+                return Err(Errno::IO.into());
+            };
+            let entries = list_open(call, handle);
+            call.pass(&Effect::Close { handle })?;
+            (entries?, stat.inode)
+        }
+        Kind::File(_) | Kind::Input | Kind::Output | Kind::Errors => {
+            return Err(Errno::NOTDIR.into());
+        }
+    };
+    let near = |name: &str, inode| DirectoryEntry {
+        name: name.to_owned(),
+        kind: FileKind::Directory,
+        inode,
+    };
+    let mut listing = vec![near(".", inode), near("..", 0)];
+    listing.extend(entries);
+    Ok(listing)
+}
+
+fn list_open(call: &mut Call<'_, '_>, handle: Handle) -> Result<Vec<DirectoryEntry>, Halt> {
+    match call.pass(&Effect::List { handle })? {
+        Answer::Entries(entries) => Ok(entries),
+        _ => Err(Errno::IO.into()),
+    }
+}

@@ -1,0 +1,195 @@
+//! The records of preview 1 as bytes in guest memory: little-endian fields at fixed offsets.
+
+use super::errno::Errno;
+use crate::effect::{FileKind, SetTime, Stat, Times};
+use tollgate_abi::rfc3339::Moment;
+
+/// Types of files, as guests see them.
+pub(super) mod filetype {
+    pub(in super::super) const UNKNOWN: u8 = 0;
+    pub(in super::super) const CHARACTER_DEVICE: u8 = 2;
+    pub(in super::super) const DIRECTORY: u8 = 3;
+    pub(in super::super) const REGULAR_FILE: u8 = 4;
+    pub(in super::super) const SYMBOLIC_LINK: u8 = 7;
+}
+
+/// Rights that matter here. What a guest may do is decided elsewhere; it only likes to be told.
+pub(super) mod rights {
+    pub(in super::super) const FD_READ: u64 = 1 << 1;
+    pub(in super::super) const FD_SEEK: u64 = 1 << 2;
+    pub(in super::super) const FD_TELL: u64 = 1 << 5;
+    pub(in super::super) const FD_WRITE: u64 = 1 << 6;
+    const FD_DATASYNC: u64 = 1;
+    const FD_ALLOCATE: u64 = 1 << 8;
+    const FD_FILESTAT_SET_SIZE: u64 = 1 << 22;
+    /// Everything that needs a file to be open for writing.
+    pub(in super::super) const WRITING: u64 =
+        FD_WRITE | FD_DATASYNC | FD_ALLOCATE | FD_FILESTAT_SET_SIZE;
+    pub(in super::super) const ALL: u64 = (1 << 29) - 1;
+}
+
+/// A record to be written.
+pub(super) struct Record<const SIZE: usize>(pub(super) [u8; SIZE]);
+
+impl<const SIZE: usize> Record<SIZE> {
+    pub(super) fn new() -> Record<SIZE> {
+        Record([0; SIZE])
+    }
+
+    fn put(mut self, at: usize, bytes: &[u8]) -> Record<SIZE> {
+        let field = self
+            .0
+            .get_mut(at..)
+            .and_then(|rest| rest.get_mut(..bytes.len()));
+        if let Some(field) = field {
+            field.copy_from_slice(bytes);
+        }
+        self
+    }
+
+    pub(super) fn u8(self, at: usize, value: u8) -> Record<SIZE> {
+        self.put(at, &[value])
+    }
+
+    pub(super) fn u16(self, at: usize, value: u16) -> Record<SIZE> {
+        self.put(at, &value.to_le_bytes())
+    }
+
+    pub(super) fn u32(self, at: usize, value: u32) -> Record<SIZE> {
+        self.put(at, &value.to_le_bytes())
+    }
+
+    pub(super) fn u64(self, at: usize, value: u64) -> Record<SIZE> {
+        self.put(at, &value.to_le_bytes())
+    }
+}
+
+/// A record to be read. A field that lies outside is 0, and callers see to it that none does.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl Fields<'_> {
+    fn array<const SIZE: usize>(&self, at: usize) -> [u8; SIZE] {
+        let field = self.0.get(at..).and_then(|rest| rest.first_chunk());
+        field.copied().unwrap_or([0; SIZE])
+    }
+
+    pub(super) fn u8(&self, at: usize) -> u8 {
+        u8::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn u16(&self, at: usize) -> u16 {
+        u16::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn u32(&self, at: usize) -> u32 {
+        u32::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn u64(&self, at: usize) -> u64 {
+        u64::from_le_bytes(self.array(at))
+    }
+}
+
+pub(super) const IOVEC: u32 = 8;
+pub(super) const DIRENT: usize = 24;
+pub(super) const SUBSCRIPTION: u32 = 48;
+pub(super) const EVENT: u32 = 32;
+
+pub(super) fn fdstat(filetype: u8, flags: u16, base: u64, inheriting: u64) -> [u8; 24] {
+    let record = Record::new().u8(0, filetype).u16(2, flags);
+    record.u64(8, base).u64(16, inheriting).0
+}
+
+pub(super) fn filestat(stat: &Stat) -> [u8; 64] {
+    Record::new()
+        .u64(0, stat.device)
+        .u64(8, stat.inode)
+        .u8(16, of_kind(stat.kind))
+        .u64(24, stat.links)
+        .u64(32, stat.size)
+        .u64(40, nanoseconds(stat.accessed))
+        .u64(48, nanoseconds(stat.modified))
+        .u64(56, nanoseconds(stat.changed))
+        .0
+}
+
+pub(super) fn dirent(next: u64, inode: u64, name: usize, filetype: u8) -> [u8; DIRENT] {
+    let name = u32::try_from(name).unwrap_or(u32::MAX);
+    let record = Record::new().u64(0, next).u64(8, inode);
+    record.u32(16, name).u8(20, filetype).0
+}
+
+pub(super) fn of_kind(kind: FileKind) -> u8 {
+    match kind {
+        FileKind::File => filetype::REGULAR_FILE,
+        FileKind::Directory => filetype::DIRECTORY,
+        FileKind::Symlink => filetype::SYMBOLIC_LINK,
+        FileKind::Other => filetype::UNKNOWN,
+    }
+}
+
+/// Nanoseconds since 1970; what lies before is 1970, and what lies too far after is the end.
+fn nanoseconds(moment: Moment) -> u64 {
+    let Ok(seconds) = u64::try_from(moment.seconds) else {
+        return 0;
+    };
+    seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(moment.nanos.into())
+}
+
+/// The moment so many nanoseconds after 1970.
+fn moment(nanoseconds: u64) -> Moment {
+    Moment {
+        // Both fit: a 64-bit number of nanoseconds has fewer seconds than 2^35.
+        seconds: i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX),
+        nanos: u32::try_from(nanoseconds % 1_000_000_000).unwrap_or(0),
+    }
+}
+
+/// New times of a file, by the flags that say which: as given, or the present.
+pub(super) fn times(accessed: u64, modified: u64, which: u32) -> Result<Times, Errno> {
+    let one = |time: u64, given: u32, present: u32| match (which & given != 0, which & present != 0)
+    {
+        (true, true) => Err(Errno::INVAL),
+        (true, false) => Ok(Some(SetTime::To(moment(time)))),
+        (false, true) => Ok(Some(SetTime::Now)),
+        (false, false) => Ok(None),
+    };
+    if which > 15 {
+        return Err(Errno::INVAL);
+    }
+    Ok(Times {
+        accessed: one(accessed, 1, 2)?,
+        modified: one(modified, 4, 8)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_little_endian_at_their_offsets() {
+        let record = fdstat(4, 0x0102, 7, u64::MAX);
+        assert_eq!(record[..8], [4, 0, 2, 1, 0, 0, 0, 0]);
+        assert_eq!(Fields(&record).u64(8), 7);
+        assert_eq!(Fields(&record).u64(16), u64::MAX);
+        assert_eq!(Fields(&record).u64(20), 0, "half outside");
+    }
+
+    #[test]
+    fn times_before_1970_and_after_2554_are_clamped() {
+        let at = |seconds, nanos| nanoseconds(Moment { seconds, nanos });
+        assert_eq!(at(-1, 5), 0);
+        assert_eq!(at(2, 5), 2_000_000_005);
+        assert_eq!(at(i64::MAX, 0), u64::MAX);
+        assert_eq!(
+            moment(2_000_000_005),
+            Moment {
+                seconds: 2,
+                nanos: 5
+            }
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! Risk is told as the rows of the v1 analyser say, and never lower for a wider grant.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
+
+mod capability_rows;
+
+use capability_rows::{rows, text, texts};
+use tollgate::capability::risk::{assess, interpreter};
+use tollgate::capability::{Capability, Level};
+
+#[test]
+fn the_risk_rows() {
+    for row in rows("risk") {
+        let cap = &row["cap"];
+        if cap.is_object() {
+            let cap = format!("{}:{}", text(cap, "kind"), text(cap, "pattern"));
+            let risk = assess(&cap).unwrap();
+            let expected = &row["expect"];
+            let mut told = 0;
+            if let Some(broad) = expected["broad"].as_bool() {
+                assert_eq!(risk.is_broad(), broad, "{row}");
+                told += 1;
+            }
+            if let Some(level) = expected["risk"].as_str() {
+                assert_eq!(risk.level.as_str(), level, "{row}");
+                told += 1;
+            }
+            for part in texts(expected, "description_mentions") {
+                assert!(risk.reason.contains(&part), "{row}: {}", risk.reason);
+                told += 1;
+            }
+            assert!(told > 0, "nothing expected in {row}");
+            continue;
+        }
+        match text(&row, "test") {
+            "Test_isInterpreterVariant" => {
+                let (pattern, base) = (text(&row, "pattern"), text(&row, "base"));
+                let is = interpreter(pattern).is_some_and(|name| name.starts_with(base));
+                assert_eq!(Some(is), row["expect"].as_bool(), "{row}");
+            }
+            "Test_matchesInterpreter" => {
+                let is = interpreter(text(&row, "pattern")).is_some();
+                assert_eq!(Some(is), row["expect"].as_bool(), "{row}");
+            }
+            "Test_extractInterpreterName" => {
+                assert_eq!(
+                    interpreter(text(&row, "pattern")),
+                    row["expect"].as_str(),
+                    "{row}"
+                );
+            }
+            "Test_RiskLevel_String" => {
+                // 99 cannot be written here: a level is one of three.
+                let levels = [Level::Low, Level::Medium, Level::High];
+                let value = usize::try_from(row["value"].as_u64().unwrap()).unwrap();
+                let name = levels.get(value).map_or("unknown", |level| level.as_str());
+                assert_eq!(name, text(&row, "expect"));
+            }
+            // Whether a list contains a text.
+            "Test_matchesAny" => {
+                let found = texts(&row, "list")
+                    .iter()
+                    .any(|item| item == text(&row, "pattern"));
+                assert_eq!(Some(found), row["expect"].as_bool());
+            }
+            other => panic!("unknown test {other}"),
+        }
+    }
+}
+
+#[test]
+fn levels_of_our_own() {
+    for (cap, level) in [
+        ("fs:write:**", Level::High),
+        ("fs:read:/etc/**", Level::High),
+        ("fs:write:/", Level::High),
+        ("fs:read:/var/**", Level::Medium),
+        ("fs:read:/*/secrets", Level::Medium),
+        ("fs:write:/etc/passwd", Level::Medium),
+        ("fs:write:/usr/bin/tool", Level::Medium),
+        ("fs:read:/home/me/x", Level::Low),
+        ("fs:read:/etcetera/x", Level::Low),
+        ("fs:read:conf/**", Level::Low),
+        ("exec:/usr/bin/python3.11", Level::High),
+        ("exec:/bin/dash", Level::High),
+        ("exec:/usr/bin/env", Level::High),
+        ("exec:ls,sudo", Level::High),
+        ("exec:ls", Level::Medium),
+        ("exec:/bin/*", Level::Medium),
+        ("exec:glob:**", Level::High),
+        ("network:outbound:1-65535", Level::High),
+        ("network:outbound:1-30000,30001-65535", Level::High),
+        ("network:outbound:*:*", Level::High),
+        ("network:outbound:metadata", Level::High),
+        ("network:outbound:private", Level::Medium),
+        ("network:outbound:example.com:*", Level::Medium),
+        ("network:outbound:https://e.com", Level::Medium),
+        ("env:*", Level::High),
+        ("env:AZURE_*", Level::High),
+        ("env:APP_*", Level::Low),
+        ("kv:*", Level::Low),
+    ] {
+        let capability: Capability = cap.parse().unwrap();
+        let risk = capability.risk();
+        assert_eq!(risk.level, level, "{cap}: {}", risk.reason);
+        assert_eq!(capability.is_broad(), level == Level::High, "{cap}");
+        assert!(
+            risk.reason.ends_with('.') && !risk.reason.contains(". "),
+            "{}",
+            risk.reason
+        );
+        assert_eq!(assess(cap).unwrap(), risk);
+    }
+    for cap in ["fs:x", "network:80", "exec:a*", "x"] {
+        assert!(assess(cap).is_err(), "{cap}");
+    }
+}
+
+#[test]
+fn what_includes_what() {
+    for (own, other, included) in [
+        ("fs:read:/**", "fs:read:/etc/*.conf", true),
+        ("fs:read:/etc/**", "fs:read:/etc", true),
+        ("fs:read:/etc/**", "fs:read:/etc/ssh/*", true),
+        ("fs:read:/etc/**", "fs:read:/etcetera/*", false),
+        ("fs:read:/etc/**", "fs:write:/etc/x", false),
+        ("fs:read:/etc/*", "fs:read:/etc/hosts", true),
+        ("fs:read:/etc/*", "fs:read:/etc/**", false),
+        ("fs:read:/w/**", "fs:read:x/*", true),
+        ("network:outbound:*", "network:outbound:80,443", true),
+        ("network:outbound:*", "network:outbound:80,private", false),
+        ("network:outbound:1-100", "network:outbound:80,90-95", true),
+        (
+            "network:outbound:1-50,51-100",
+            "network:outbound:40-60",
+            true,
+        ),
+        (
+            "network:outbound:1-50,52-100",
+            "network:outbound:40-60",
+            false,
+        ),
+        (
+            "network:outbound:443",
+            "network:outbound:example.com:443",
+            true,
+        ),
+        (
+            "network:outbound:443",
+            "network:outbound:https://example.com/x",
+            true,
+        ),
+        (
+            "network:outbound:example.com:443",
+            "network:outbound:443",
+            false,
+        ),
+        (
+            "network:outbound:*.example.com:*",
+            "network:outbound:a.example.com:443",
+            true,
+        ),
+        ("env:AWS_*", "env:AWS_REGION", true),
+        ("env:AWS_*", "env:AWS_S*", true),
+        ("env:AWS_S*", "env:AWS_*", false),
+        ("exec:**", "exec:ls", true),
+        ("exec:**", "exec:bash", false),
+        ("exec:/bin/*", "exec:/bin/ls", true),
+        ("exec:ls,cat", "exec:cat", true),
+        ("exec:cat", "exec:ls,cat", false),
+        ("kv:a*", "kv:ab", true),
+        ("kv:*", "queue:a", false),
+    ] {
+        let (own, other): (Capability, Capability) = (own.parse().unwrap(), other.parse().unwrap());
+        assert_eq!(own.includes(&other, Some("/w")), included, "{own} {other}");
+    }
+}

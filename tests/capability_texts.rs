@@ -1,0 +1,157 @@
+//! Capabilities and wishes as text: canonical, read back to the same, and refused with the place
+//! of the mistake and what to write instead.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
+
+use tollgate::capability::{Capability, Wish};
+
+#[test]
+fn errors_say_where_and_what_instead() {
+    for (text, position, hint) in [
+        ("fs:read:/x/[", 11, Some("[[]")),
+        ("fs:read:", 8, None),
+        ("fs:delete:/x", 3, Some("read and write")),
+        ("fs:/x", 3, Some("fs:read:<path>")),
+        ("fs", 2, Some("fs:read:")),
+        ("FS:read:/x", 0, Some("`fs`")),
+        (
+            "net:tcp:example.com:443",
+            0,
+            Some("network:outbound:<ports>"),
+        ),
+        ("dns:resolve:example.com", 0, Some("network:outbound:53")),
+        ("netwrok:outbound:80", 0, Some("`network`")),
+        ("network:outbound:80,", 20, None),
+        ("network:outbound:80,443x", 20, Some("<host>")),
+        ("network:outbound:example.com", 17, Some("<host>:<ports>")),
+        ("network:outbound:**", 17, Some("network:outbound:*")),
+        ("network:80", 8, Some("outbound")),
+        ("network:outbound:a:b:80", 18, Some("[::1]")),
+        (
+            "network:outbound:a:private",
+            19,
+            Some("network:outbound:private"),
+        ),
+        ("env:", 4, None),
+        ("env:A=B", 5, None),
+        ("exec:python*", 11, Some("**")),
+        ("exec:bash,sh", 5, Some("exec:bash")),
+        ("exec:ls,sh", 8, Some("exec:sh")),
+        ("exec:/*", 5, None),
+        ("exec:python:/x.py", 11, Some("exec:python")),
+        ("exec:/bin/", 5, None),
+        ("kv:", 3, None),
+        (":x", 0, None),
+    ] {
+        let error = text.parse::<Capability>().expect_err(text);
+        assert_eq!(
+            (error.text(), error.position()),
+            (text, position),
+            "{error}"
+        );
+        assert_eq!(error.hint().is_some(), hint.is_some(), "{error}");
+        assert!(
+            error
+                .hint()
+                .unwrap_or_default()
+                .contains(hint.unwrap_or_default()),
+            "{error}"
+        );
+    }
+    let forged = "fs:read:/x\0\n[error] all is lost"
+        .parse::<Capability>()
+        .unwrap_err();
+    assert!(!forged.to_string().contains(['\0', '\n']), "{forged}");
+}
+
+#[test]
+fn canonical_texts() {
+    for (text, canonical) in [
+        ("fs:read:/etc//x/../**", "fs:read:/etc/**"),
+        ("fs:write:./**", "fs:write:./**"),
+        (
+            "network:outbound:443, 80,80 ,private",
+            "network:outbound:80,443,private",
+        ),
+        (
+            "network:outbound:Example.COM.:443",
+            "network:outbound:example.com:443",
+        ),
+        ("network:outbound:1-65535", "network:outbound:*"),
+        (
+            "network:outbound:HTTP://User@E.com:80?b&a",
+            "network:outbound:http://e.com/?a&b",
+        ),
+        ("exec:/bin//ls, cat", "exec:/bin/ls,cat"),
+        ("exec:/usr/bin/../lib/*", "exec:/usr/lib/*"),
+    ] {
+        let capability: Capability = text.parse().unwrap();
+        assert_eq!(capability.to_string(), canonical);
+        assert_eq!(canonical.parse::<Capability>().unwrap(), capability);
+    }
+    for (kind, pattern, text) in [
+        ("fs:read", "/x", "fs:read:/x"),
+        ("fs", "read:/x", "fs:read:/x"),
+        ("network:outbound", "443", "network:outbound:443"),
+        (
+            "network:outbound",
+            "*.example.com:443",
+            "network:outbound:*.example.com:443",
+        ),
+    ] {
+        let wire = tollgate_abi::Capability::new(kind, pattern);
+        let capability = Capability::try_from(&wire).unwrap();
+        assert_eq!(capability.to_string(), text);
+        assert_eq!(
+            format!("{}:{}", capability.kind(), capability.pattern()),
+            text
+        );
+    }
+}
+
+#[test]
+fn the_grant_a_wish_needs() {
+    for (wish, needed) in [
+        ("fs:read:/etc/../x", Some("fs:read:/x")),
+        ("fs:read:/a*/b[1]", Some("fs:read:/a[*]/b[[]1[]]")),
+        ("network:outbound:443", Some("network:outbound:443")),
+        (
+            "network:outbound:Example.com:443",
+            Some("network:outbound:example.com:443"),
+        ),
+        (
+            "network:outbound:[::1]:443",
+            Some("network:outbound:[::1]:443"),
+        ),
+        ("network:outbound:private", Some("network:outbound:private")),
+        ("env:A*", Some("env:glob:A[*]")),
+        ("exec:/bin//sh", Some("exec:/bin/sh")),
+        ("exec:a,b", Some("exec:glob:a,b")),
+        ("kv:x", Some("kv:x")),
+    ] {
+        let wish: Wish = wish.parse().unwrap();
+        assert_eq!(
+            wish.needed().map(|c| c.to_string()).as_deref(),
+            needed,
+            "{wish}"
+        );
+        assert!(wish.needed().unwrap().covers(&wish, None), "{wish}");
+    }
+    assert_eq!(
+        Wish::Connect {
+            host: None,
+            port: 0
+        }
+        .needed(),
+        None
+    );
+    assert_eq!(
+        Wish::Connect {
+            host: Some("127.1".into()),
+            port: 80
+        }
+        .needed(),
+        None
+    );
+    assert_eq!(Wish::Read(String::new()).needed(), None);
+}

@@ -1,0 +1,758 @@
+//! Preview 1, function by function: what it answers to good and to bad arguments, as a guest in
+//! text form sees it. No argument, however bad, is worse for the host than an error number.
+
+#[path = "support/script.rs"]
+mod script;
+
+use script::{FUNCTIONS, SCRATCH, Script, is_fd};
+use std::fs;
+use tempfile::TempDir;
+
+const ACCES: u16 = 2;
+const BADF: u16 = 8;
+const EXIST: u16 = 20;
+const FAULT: u16 = 21;
+const FBIG: u16 = 22;
+const ILSEQ: u16 = 25;
+const INVAL: u16 = 28;
+const ISDIR: u16 = 31;
+const LOOP: u16 = 32;
+const MFILE: u16 = 33;
+const NAMETOOLONG: u16 = 37;
+const NOENT: u16 = 44;
+const NOSYS: u16 = 52;
+const NOTDIR: u16 = 54;
+const NOTEMPTY: u16 = 55;
+const NOTSUP: u16 = 58;
+const SPIPE: u16 = 70;
+
+const ROOT: i64 = 3;
+/// The number that the first thing to be opened gets.
+const FIRST: i64 = 4;
+/// Outside every memory of these tests.
+const NOWHERE: i64 = 0xFFFF_FF00;
+/// Base rights as the Go runtime sends them.
+const READING: i64 = 0x0FF7_FEBE;
+const WRITING: i64 = 0x0FFF_BFFD;
+const BOTH: i64 = 0x0FFF_FFFF;
+const CREAT: i64 = 1;
+const DIRECTORY: i64 = 2;
+const EXCL: i64 = 4;
+const TRUNC: i64 = 8;
+const APPEND: i64 = 1;
+const FOLLOW: i64 = 1;
+
+/// A directory with a file, and a script that may do everything there.
+fn place() -> (TempDir, Script) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    fs::write(path.join("file"), "0123456789").unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    let mut script = Script::new(&path);
+    for grant in ["read", "write"] {
+        script.grant(&format!("fs:{grant}:{path}"));
+        script.grant(&format!("fs:{grant}:{path}/**"));
+    }
+    (directory, script)
+}
+
+/// The same, but nothing may be written.
+fn readable() -> (TempDir, Script) {
+    let (directory, mut script) = place();
+    script.grants.retain(|grant| grant.starts_with("fs:read:"));
+    (directory, script)
+}
+
+#[test]
+fn all_functions_link() {
+    assert_eq!(FUNCTIONS.len(), 46);
+    // Every script imports all of them.
+    let (_kept, mut script) = place();
+    script.expect("sched_yield", &[], 0);
+    script.run();
+}
+
+#[test]
+fn a_bad_descriptor_is_told_by_every_function_that_takes_one() {
+    let (_kept, mut script) = place();
+    let path = script.text("file");
+    for (name, signature) in FUNCTIONS.iter().filter(|(name, _)| is_fd(name)) {
+        for fd in [99, -1, i64::from(i32::MAX)] {
+            let mut args = vec![SCRATCH; signature.len()];
+            match *name {
+                "path_symlink" => args = vec![path.0, path.1, fd, path.0, path.1],
+                "fd_renumber" => args = vec![fd, fd],
+                _ => {
+                    args[0] = fd;
+                    if name.starts_with("path_") {
+                        // Some have a number between the descriptor and the path.
+                        args[1..].fill(path.1);
+                        args[1] = path.0;
+                    }
+                }
+            }
+            script.expect(name, &args, BADF);
+        }
+    }
+    script.run();
+}
+
+#[test]
+fn a_bad_pointer_is_told_and_nothing_else_happens() {
+    let (kept, mut script) = place();
+    let (path, len) = script.at("file");
+    let (new, new_len) = script.at("new");
+    let buffers = script.iovecs(&[(SCRATCH, 4)]);
+    let nowhere = script.iovecs(&[(NOWHERE, 4)]);
+    let wrapping = script.iovecs(&[(SCRATCH, 0xFFFF_FFFF)]);
+    let subscription = script.clock(7, 1, 0, false);
+    script.expect(
+        "path_open",
+        &[ROOT, 1, path, len, 0, BOTH, 0, 0, SCRATCH],
+        0,
+    );
+    for (name, args) in [
+        ("args_sizes_get", vec![NOWHERE, SCRATCH]),
+        ("args_sizes_get", vec![SCRATCH, NOWHERE]),
+        ("environ_sizes_get", vec![NOWHERE, SCRATCH]),
+        ("environ_sizes_get", vec![SCRATCH, NOWHERE]),
+        ("environ_get", vec![NOWHERE, SCRATCH]),
+        ("environ_get", vec![SCRATCH, NOWHERE]),
+        ("clock_res_get", vec![0, NOWHERE]),
+        ("clock_time_get", vec![1, 0, NOWHERE]),
+        ("random_get", vec![NOWHERE, 8]),
+        ("random_get", vec![SCRATCH, 0xFFFF_FFFF]),
+        ("fd_fdstat_get", vec![FIRST, NOWHERE]),
+        ("fd_filestat_get", vec![FIRST, NOWHERE]),
+        ("fd_prestat_get", vec![ROOT, NOWHERE]),
+        ("fd_prestat_dir_name", vec![ROOT, NOWHERE, 1]),
+        ("fd_read", vec![FIRST, NOWHERE, 1, SCRATCH]),
+        ("fd_read", vec![FIRST, nowhere, 1, SCRATCH]),
+        ("fd_read", vec![FIRST, wrapping, 1, SCRATCH]),
+        ("fd_read", vec![FIRST, buffers, 1, NOWHERE]),
+        ("fd_pread", vec![FIRST, nowhere, 1, 0, SCRATCH]),
+        ("fd_pread", vec![FIRST, buffers, 1, 0, NOWHERE]),
+        ("fd_write", vec![FIRST, nowhere, 1, SCRATCH]),
+        ("fd_write", vec![FIRST, buffers, 1, NOWHERE]),
+        ("fd_write", vec![1, nowhere, 1, SCRATCH]),
+        ("fd_pwrite", vec![FIRST, buffers, 1, 0, NOWHERE]),
+        ("fd_seek", vec![FIRST, 0, 0, NOWHERE]),
+        ("fd_tell", vec![FIRST, NOWHERE]),
+        ("fd_readdir", vec![ROOT, NOWHERE, 64, 0, SCRATCH]),
+        ("fd_readdir", vec![ROOT, SCRATCH, 64, 0, NOWHERE]),
+        (
+            "path_open",
+            vec![ROOT, 1, NOWHERE, 4, 0, READING, 0, 0, SCRATCH],
+        ),
+        (
+            "path_open",
+            vec![ROOT, 1, new, new_len, CREAT, BOTH, 0, 0, NOWHERE],
+        ),
+        ("path_filestat_get", vec![ROOT, 1, path, len, NOWHERE]),
+        ("path_readlink", vec![ROOT, path, len, NOWHERE, 8, SCRATCH]),
+        ("path_create_directory", vec![ROOT, NOWHERE, 4]),
+        ("path_rename", vec![ROOT, path, len, ROOT, NOWHERE, 4]),
+        ("path_symlink", vec![NOWHERE, 4, ROOT, new, new_len]),
+        ("poll_oneoff", vec![NOWHERE, SCRATCH, 1, SCRATCH]),
+        ("poll_oneoff", vec![subscription, NOWHERE, 1, SCRATCH]),
+        ("poll_oneoff", vec![subscription, SCRATCH, 1, NOWHERE]),
+    ] {
+        script.expect(name, &args, FAULT);
+    }
+    script.run();
+    assert_eq!(fs::read(kept.path().join("file")).unwrap(), b"0123456789");
+    assert_eq!(fs::read_dir(kept.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn streams_and_the_one_directory_are_open_from_the_start() {
+    let (_kept, mut script) = place();
+    for (fd, filetype) in [(0, 2), (1, 2), (2, 2), (ROOT, 3)] {
+        script.expect("fd_fdstat_get", &[fd, SCRATCH], 0);
+        script.check(SCRATCH, &[filetype, 0, 0, 0]);
+    }
+    script.expect("fd_prestat_get", &[ROOT, SCRATCH], 0);
+    script.check(SCRATCH, &[0, 0, 0, 0, 1, 0, 0, 0]);
+    script.expect("fd_prestat_dir_name", &[ROOT, SCRATCH, 1], 0);
+    script.check(SCRATCH, b"/");
+    script.expect("fd_prestat_dir_name", &[ROOT, SCRATCH, 0], NAMETOOLONG);
+    for fd in [0, 1, 2, 4, 5] {
+        script.expect("fd_prestat_get", &[fd, SCRATCH], BADF);
+        script.expect("fd_prestat_dir_name", &[fd, SCRATCH, 1], BADF);
+    }
+    let buffers = script.iovecs(&[(SCRATCH + 16, 8)]);
+    script.expect("fd_read", &[0, buffers, 1, SCRATCH], 0);
+    script.check(SCRATCH, &[0, 0, 0, 0]);
+    script.expect("fd_write", &[0, buffers, 1, SCRATCH], BADF);
+    script.expect("fd_read", &[1, buffers, 1, SCRATCH], BADF);
+    script.expect("fd_seek", &[1, 0, 0, SCRATCH], SPIPE);
+    script.expect("fd_pwrite", &[1, buffers, 1, 0, SCRATCH], SPIPE);
+    script.expect("fd_read", &[ROOT, buffers, 1, SCRATCH], ISDIR);
+    script.expect("fd_fdstat_set_flags", &[1, 4], 0);
+    script.expect("fd_fdstat_get", &[1, SCRATCH], 0);
+    script.check(SCRATCH, &[2, 0, 4, 0]);
+    script.expect("fd_fdstat_set_flags", &[1, 32], INVAL);
+    script.expect("fd_fdstat_set_rights", &[1, 0, 0], NOSYS);
+    script.expect("fd_close", &[1], 0);
+    script.expect("fd_write", &[1, buffers, 1, SCRATCH], BADF);
+    script.run();
+}
+
+#[test]
+fn files_are_read_where_the_guest_is_and_where_it_says() {
+    let (_kept, mut script) = readable();
+    script.open("file", 0, READING, 0, 0);
+    script.check(SCRATCH, &[4, 0, 0, 0]);
+    let two = script.iovecs(&[(SCRATCH + 16, 3), (SCRATCH + 32, 3)]);
+    script.expect("fd_read", &[FIRST, two, 2, SCRATCH], 0);
+    script.check(SCRATCH, &[6, 0, 0, 0]);
+    script.check(SCRATCH + 16, b"012");
+    script.check(SCRATCH + 32, b"345");
+    script.expect("fd_tell", &[FIRST, SCRATCH], 0);
+    script.check_u64(SCRATCH, 6);
+    script.expect("fd_pread", &[FIRST, two, 1, 8, SCRATCH], 0);
+    script.check(SCRATCH, &[2, 0, 0, 0]);
+    script.check(SCRATCH + 16, b"892");
+    script.expect("fd_seek", &[FIRST, -2, 2, SCRATCH], 0);
+    script.check_u64(SCRATCH, 8);
+    script.expect("fd_seek", &[FIRST, 5, 1, SCRATCH], 0);
+    script.check_u64(SCRATCH, 13);
+    script.expect("fd_read", &[FIRST, two, 2, SCRATCH], 0);
+    script.check(SCRATCH, &[0, 0, 0, 0]);
+    for (offset, whence) in [
+        (-14, 1),
+        (-11, 2),
+        (-1, 0),
+        (0, 3),
+        (i64::MAX, 1),
+        (i64::MIN, 2),
+    ] {
+        script.expect("fd_seek", &[FIRST, offset, whence, SCRATCH], INVAL);
+    }
+    script.expect("fd_pread", &[FIRST, two, 1, i64::MIN, SCRATCH], INVAL);
+    script.expect("fd_advise", &[FIRST, 0, 0, 0], 0);
+    script.expect("fd_advise", &[FIRST, 0, 0, 6], INVAL);
+    script.expect("fd_filestat_get", &[FIRST, SCRATCH], 0);
+    script.check_u64(SCRATCH + 32, 10);
+    // What was opened to be read is not written, whatever the rights said.
+    script.expect("fd_write", &[FIRST, two, 1, SCRATCH], BADF);
+    script.expect("fd_pwrite", &[FIRST, two, 1, 0, SCRATCH], BADF);
+    script.expect("fd_filestat_set_size", &[FIRST, 0], BADF);
+    script.expect("fd_allocate", &[FIRST, 0, 100], BADF);
+    script.expect("fd_filestat_set_times", &[FIRST, 0, 0, 1], BADF);
+    script.expect("fd_close", &[FIRST], 0);
+    script.expect("fd_read", &[FIRST, two, 2, SCRATCH], BADF);
+    script.expect("fd_close", &[FIRST], BADF);
+    script.run();
+}
+
+#[test]
+fn files_are_written_cut_extended_and_dated() {
+    let (kept, mut script) = place();
+    script.open("file", 0, BOTH, 0, 0);
+    let bytes = script.bytes(b"abcdef");
+    let buffers = script.iovecs(&[(bytes, 2), (bytes + 4, 1)]);
+    script.expect("fd_write", &[FIRST, buffers, 2, SCRATCH], 0);
+    script.check(SCRATCH, &[3, 0, 0, 0]);
+    script.expect("fd_pwrite", &[FIRST, buffers, 1, 8, SCRATCH], 0);
+    script.expect("fd_pwrite", &[FIRST, buffers, 1, i64::MIN, SCRATCH], INVAL);
+    script.expect("fd_write", &[FIRST, buffers, 0, SCRATCH], 0);
+    script.check(SCRATCH, &[0, 0, 0, 0]);
+    script.expect("fd_fdstat_set_flags", &[FIRST, APPEND], 0);
+    script.expect("fd_write", &[FIRST, buffers, 1, SCRATCH], 0);
+    script.expect("fd_tell", &[FIRST, SCRATCH], 0);
+    script.check_u64(SCRATCH, 12);
+    script.expect("fd_sync", &[FIRST], 0);
+    script.expect("fd_datasync", &[FIRST], 0);
+    script.expect("fd_filestat_set_size", &[FIRST, 11], 0);
+    script.expect("fd_filestat_set_size", &[FIRST, i64::MIN], INVAL);
+    script.expect("fd_allocate", &[FIRST, 4, 2], 0);
+    script.expect("fd_allocate", &[FIRST, 10, 3], 0);
+    script.expect("fd_allocate", &[FIRST, 0, 0], INVAL);
+    script.expect("fd_allocate", &[FIRST, i64::MIN, 1], INVAL);
+    script.expect("fd_allocate", &[FIRST, i64::MAX, 1], FBIG);
+    script.expect("fd_filestat_set_times", &[FIRST, 0, 5_000_000_000, 4], 0);
+    script.expect("fd_filestat_get", &[FIRST, SCRATCH], 0);
+    script.check_u64(SCRATCH + 48, 5_000_000_000);
+    script.expect("fd_filestat_set_times", &[FIRST, 0, 0, 12], INVAL);
+    script.expect("fd_filestat_set_times", &[FIRST, 0, 0, 16], INVAL);
+    script.run();
+    assert_eq!(
+        fs::read(kept.path().join("file")).unwrap(),
+        b"abe34567aba\0\0"
+    );
+}
+
+#[test]
+fn as_many_buffers_as_a_guest_likes_are_not_taken() {
+    let (_kept, mut script) = readable();
+    script.open("file", 0, READING, 0, 0);
+    for (name, args) in [
+        ("fd_read", vec![FIRST, SCRATCH, 1_000_000, SCRATCH]),
+        ("fd_read", vec![FIRST, SCRATCH, 1025, SCRATCH]),
+        ("fd_read", vec![FIRST, SCRATCH, -1, SCRATCH]),
+        ("fd_pread", vec![FIRST, SCRATCH, 1_000_000, 0, SCRATCH]),
+        ("fd_write", vec![1, SCRATCH, 1_000_000, SCRATCH]),
+        ("fd_pwrite", vec![FIRST, SCRATCH, 1_000_000, 0, SCRATCH]),
+    ] {
+        script.expect(name, &args, INVAL);
+    }
+    let many = script.iovecs(&[(SCRATCH + 16, 1); 1024]);
+    script.expect("fd_read", &[FIRST, many, 1024, SCRATCH], 0);
+    script.check(SCRATCH, &[10, 0, 0, 0]);
+    // A thousand times the whole memory is no more than what one call carries.
+    let huge = script.iovecs(&[(0, 0x2_0000); 1024]);
+    script.expect("fd_write", &[2, huge, 1024, SCRATCH], 0);
+    script.check(SCRATCH, &(1u32 << 20).to_le_bytes());
+    script.run();
+}
+
+#[test]
+fn directories_are_listed_by_cookies_over_one_snapshot() {
+    let (kept, mut script) = readable();
+    fs::create_dir(kept.path().join("sub")).unwrap();
+    script.open("", DIRECTORY, READING, 0, 0);
+    script.expect("fd_readdir", &[FIRST, SCRATCH + 16, 512, 0, SCRATCH], 0);
+    // Four entries of 24 bytes and their names: ".", "..", "file", "sub".
+    script.check(SCRATCH, &(4 * 24 + 10u32).to_le_bytes());
+    script.check_u64(SCRATCH + 16, 1);
+    script.check(SCRATCH + 32, &[1, 0, 0, 0, 3, 0, 0, 0, b'.']);
+    script.expect("fd_readdir", &[FIRST, SCRATCH + 16, 512, 2, SCRATCH], 0);
+    script.check(SCRATCH, &(2 * 24 + 7u32).to_le_bytes());
+    script.check_u64(SCRATCH + 16, 3);
+    script.check(SCRATCH + 32, b"\x04\0\0\0\x04\0\0\0file");
+    // An entry that does not fit is cut, and fills the buffer.
+    script.expect("fd_readdir", &[FIRST, SCRATCH + 16, 26, 2, SCRATCH], 0);
+    script.check(SCRATCH, &[26, 0, 0, 0]);
+    script.expect("fd_readdir", &[FIRST, SCRATCH + 16, 0, 2, SCRATCH], 0);
+    for past in [4, 5, 1_000_000, -1, i64::MIN] {
+        script.expect("fd_readdir", &[FIRST, SCRATCH + 16, 512, past, SCRATCH], 0);
+        script.check(SCRATCH, &[0, 0, 0, 0]);
+    }
+    script.expect("fd_seek", &[FIRST, 0, 0, SCRATCH], 0);
+    script.expect("fd_seek", &[FIRST, 1, 0, SCRATCH], INVAL);
+    script.expect("fd_readdir", &[ROOT, SCRATCH + 16, 512, 0, SCRATCH], ACCES);
+    script.expect("fd_filestat_get", &[ROOT, SCRATCH], ACCES);
+    script.open("file", 0, READING, 0, 0);
+    script.expect(
+        "fd_readdir",
+        &[FIRST + 1, SCRATCH + 16, 512, 0, SCRATCH],
+        NOTDIR,
+    );
+    script.expect("fd_readdir", &[1, SCRATCH + 16, 512, 0, SCRATCH], NOTDIR);
+    script.run();
+}
+
+#[test]
+fn paths_are_read_as_far_as_they_are_paths() {
+    let (kept, mut script) = place();
+    fs::create_dir(kept.path().join("sub")).unwrap();
+    script.open("sub", 0, READING, 0, 0);
+    let stat = |script: &mut Script, fd, path: &[u8], errno| {
+        let (ptr, len) = script.raw(path);
+        script.expect("path_filestat_get", &[fd, FOLLOW, ptr, len, SCRATCH], errno);
+    };
+    let root = script.root.clone();
+    let under = |path: &str| format!("{root}/{path}").trim_start_matches('/').to_owned();
+    stat(&mut script, ROOT, under("file").as_bytes(), 0);
+    stat(
+        &mut script,
+        ROOT,
+        format!("/{}", under("file")).as_bytes(),
+        0,
+    );
+    stat(
+        &mut script,
+        ROOT,
+        format!("./x/..//{}", under("sub/../file")).as_bytes(),
+        0,
+    );
+    stat(
+        &mut script,
+        ROOT,
+        format!("../../{}", under("file")).as_bytes(),
+        0,
+    );
+    stat(&mut script, FIRST, b"../file", 0);
+    stat(&mut script, FIRST, b".", 0);
+    stat(&mut script, FIRST, b"../file/", NOTDIR);
+    stat(&mut script, FIRST, b"../file/.", NOTDIR);
+    stat(&mut script, FIRST, b"../sub/", 0);
+    stat(&mut script, FIRST, b"none", NOENT);
+    stat(&mut script, FIRST, b"../file/x", NOTDIR);
+    stat(&mut script, FIRST, b"", NOENT);
+    stat(&mut script, FIRST, b"a\0b", INVAL);
+    stat(&mut script, FIRST, b"\xff", ILSEQ);
+    stat(&mut script, FIRST, &[b'x'; 4097], NAMETOOLONG);
+    stat(&mut script, FIRST, &[b'x'; 300], NAMETOOLONG);
+    stat(&mut script, 1, b"file", NOTDIR);
+    let (ptr, _) = script.text("file");
+    script.expect(
+        "path_filestat_get",
+        &[ROOT, 0, ptr, 0xFFFF_FFFF, SCRATCH],
+        NAMETOOLONG,
+    );
+    // Nobody learns what exists where nothing is granted.
+    for path in ["etc/passwd", "etc/none", "none", "proc/self/environ"] {
+        stat(&mut script, ROOT, path.as_bytes(), ACCES);
+        let (ptr, len) = script.text(path);
+        let open = [ROOT, FOLLOW, ptr, len, 0, READING, 0, 0, SCRATCH];
+        script.expect("path_open", &open, ACCES);
+    }
+    script.run();
+}
+
+#[test]
+fn opening_does_what_the_flags_say() {
+    let (kept, mut script) = place();
+    fs::create_dir(kept.path().join("sub")).unwrap();
+    script.open("file", DIRECTORY, READING, 0, NOTDIR);
+    script.open("file/", 0, READING, 0, NOTDIR);
+    script.open("sub", 0, BOTH, 0, ISDIR);
+    script.open("none", 0, READING, 0, NOENT);
+    script.open("file", CREAT | EXCL, WRITING, 0, EXIST);
+    script.open("new", CREAT | DIRECTORY, WRITING, 0, INVAL);
+    script.open("file", 0, READING, 64, INVAL);
+    script.open("new", CREAT | EXCL, WRITING, 0, 0);
+    script.open("file", TRUNC, WRITING, 0, 0);
+    script.check(SCRATCH, &[5, 0, 0, 0]);
+    // What was opened to be written only is not read.
+    let buffers = script.iovecs(&[(SCRATCH + 16, 4)]);
+    script.expect("fd_read", &[FIRST, buffers, 1, SCRATCH], BADF);
+    script.expect("fd_write", &[FIRST, buffers, 1, SCRATCH], 0);
+    // A number is used again once it was given back.
+    script.expect("fd_close", &[FIRST], 0);
+    script.open("file", 0, READING, 0, 0);
+    script.check(SCRATCH, &[4, 0, 0, 0]);
+    script.run();
+    assert_eq!(fs::read(kept.path().join("file")).unwrap(), b"");
+    assert_eq!(fs::read(kept.path().join("new")).unwrap().len(), 4);
+}
+
+/// D3-03, D3-04: what means writing is in other words than the rights alone.
+#[test]
+fn every_word_that_means_writing_needs_a_grant_for_writing() {
+    let (kept, mut script) = readable();
+    // All rights but the one to write, and inheriting all: a plain read.
+    script.open("file", 0, READING, 0, 0);
+    script.open("file", TRUNC, READING, 0, ACCES);
+    script.open("file", CREAT, READING, 0, ACCES);
+    script.open("new", CREAT, READING, 0, ACCES);
+    script.open("new", CREAT | EXCL, READING, 0, ACCES);
+    script.open("file", EXCL, READING, 0, ACCES);
+    script.open("file", 0, READING, APPEND, ACCES);
+    script.open("file", 0, WRITING, 0, ACCES);
+    script.open("file", 0, 64, 0, ACCES);
+    script.open("file", 0, 0, 0, 0);
+    let (file, file_len) = script.at("file");
+    let (new, new_len) = script.at("new");
+    for (name, args) in [
+        ("path_create_directory", vec![ROOT, new, new_len]),
+        ("path_remove_directory", vec![ROOT, new, new_len]),
+        ("path_unlink_file", vec![ROOT, file, file_len]),
+        (
+            "path_rename",
+            vec![ROOT, file, file_len, ROOT, new, new_len],
+        ),
+        (
+            "path_link",
+            vec![ROOT, 0, file, file_len, ROOT, new, new_len],
+        ),
+        ("path_symlink", vec![file, file_len, ROOT, new, new_len]),
+        (
+            "path_filestat_set_times",
+            vec![ROOT, 1, file, file_len, 0, 0, 1],
+        ),
+    ] {
+        script.expect(name, &args, ACCES);
+    }
+    script.run();
+    assert_eq!(fs::read(kept.path().join("file")).unwrap(), b"0123456789");
+    assert_eq!(fs::read_dir(kept.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn names_are_made_moved_and_removed() {
+    let (kept, mut script) = place();
+    let (file, file_len) = script.at("file");
+    let (sub, sub_len) = script.at("sub");
+    let (inner, inner_len) = script.at("sub/inner");
+    script.expect("path_create_directory", &[ROOT, sub, sub_len], 0);
+    script.expect("path_create_directory", &[ROOT, sub, sub_len], EXIST);
+    script.expect(
+        "path_link",
+        &[ROOT, 0, file, file_len, ROOT, inner, inner_len],
+        0,
+    );
+    script.expect(
+        "path_link",
+        &[ROOT, 1, file, file_len, ROOT, inner, inner_len],
+        INVAL,
+    );
+    script.expect("path_remove_directory", &[ROOT, sub, sub_len], NOTEMPTY);
+    script.expect(
+        "path_rename",
+        &[ROOT, inner, inner_len, ROOT, file, file_len],
+        0,
+    );
+    script.expect("path_unlink_file", &[ROOT, inner, inner_len], 0);
+    script.expect("path_unlink_file", &[ROOT, inner, inner_len], NOENT);
+    script.expect("path_remove_directory", &[ROOT, file, file_len], NOTDIR);
+    script.expect("path_remove_directory", &[ROOT, sub, sub_len], 0);
+    let times = [ROOT, 1, file, file_len, 3_000_000_000, 4_000_000_000, 5];
+    script.expect("path_filestat_set_times", &times, 0);
+    script.expect("path_filestat_get", &[ROOT, 1, file, file_len, SCRATCH], 0);
+    script.check_u64(SCRATCH + 40, 3_000_000_000);
+    script.check_u64(SCRATCH + 48, 4_000_000_000);
+    script.expect("path_unlink_file", &[ROOT, file, file_len], 0);
+    script.run();
+    assert_eq!(fs::read_dir(kept.path()).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_made_read_and_followed() {
+    let (kept, mut script) = place();
+    let (target, target_len) = script.text("file");
+    let (link, link_len) = script.at("link");
+    let (file, file_len) = script.at("file");
+    script.expect(
+        "path_symlink",
+        &[target, target_len, ROOT, link, link_len],
+        0,
+    );
+    script.expect(
+        "path_readlink",
+        &[ROOT, link, link_len, SCRATCH + 16, 64, SCRATCH],
+        0,
+    );
+    script.check(SCRATCH, &[4, 0, 0, 0]);
+    script.check(SCRATCH + 16, b"file\0");
+    script.expect(
+        "path_readlink",
+        &[ROOT, link, link_len, SCRATCH + 32, 2, SCRATCH],
+        0,
+    );
+    script.check(SCRATCH, &[2, 0, 0, 0]);
+    script.check(SCRATCH + 32, b"fi\0");
+    script.expect(
+        "path_readlink",
+        &[ROOT, file, file_len, SCRATCH + 16, 64, SCRATCH],
+        INVAL,
+    );
+    script.expect("path_filestat_get", &[ROOT, 0, link, link_len, SCRATCH], 0);
+    script.check(SCRATCH + 16, &[7]);
+    script.expect("path_filestat_get", &[ROOT, 1, link, link_len, SCRATCH], 0);
+    script.check(SCRATCH + 16, &[4]);
+    let no_follow = [ROOT, 0, link, link_len, 0, READING, 0, 0, SCRATCH];
+    script.expect("path_open", &no_follow, LOOP);
+    script.open("link", 0, READING, 0, 0);
+    // A link out of what is granted can be neither made nor followed.
+    let (out, out_len) = script.text("/etc/hosts");
+    let (new, new_len) = script.at("new");
+    script.expect("path_symlink", &[out, out_len, ROOT, new, new_len], ACCES);
+    std::os::unix::fs::symlink("/etc/hosts", kept.path().join("out")).unwrap();
+    script.open("out", 0, READING, 0, ACCES);
+    script.run();
+}
+
+#[test]
+fn descriptors_are_moved_and_capped() {
+    let (kept, mut script) = place();
+    script.open("file", 0, BOTH, 0, 0);
+    script.expect("fd_renumber", &[FIRST, FIRST], 0);
+    script.expect("fd_renumber", &[FIRST, 50], BADF);
+    // As a shell redirects the standard output.
+    script.expect("fd_renumber", &[FIRST, 1], 0);
+    script.expect("fd_tell", &[FIRST, SCRATCH], BADF);
+    let bytes = script.bytes(b"printed");
+    let buffers = script.iovecs(&[(bytes, 7)]);
+    script.expect("fd_write", &[1, buffers, 1, SCRATCH], 0);
+    let (file, len) = script.at("file");
+    let open = [ROOT, 1, file, len, 0, READING, 0, 0, SCRATCH];
+    for _ in FIRST..256 {
+        script.expect("path_open", &open, 0);
+    }
+    script.expect("path_open", &open, MFILE);
+    script.expect("fd_close", &[77], 0);
+    script.expect("path_open", &open, 0);
+    script.check(SCRATCH, &[77, 0, 0, 0]);
+    script.run();
+    assert_eq!(fs::read(kept.path().join("file")).unwrap(), b"printed789");
+}
+
+#[test]
+fn there_are_no_arguments_and_one_variable() {
+    let (_kept, mut script) = place();
+    script.expect("args_sizes_get", &[SCRATCH, SCRATCH + 4], 0);
+    script.check(SCRATCH, &[0; 8]);
+    script.expect("args_get", &[NOWHERE, NOWHERE], 0);
+    let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+    let text = format!("PWD={}\0", here.to_str().unwrap());
+    script.expect("environ_sizes_get", &[SCRATCH, SCRATCH + 4], 0);
+    script.check(SCRATCH, &[1, 0, 0, 0]);
+    script.check(
+        SCRATCH + 4,
+        &u32::try_from(text.len()).unwrap().to_le_bytes(),
+    );
+    script.expect("environ_get", &[SCRATCH, SCRATCH + 64], 0);
+    script.check(SCRATCH, &u32::try_from(SCRATCH + 64).unwrap().to_le_bytes());
+    script.check(SCRATCH + 64, text.as_bytes());
+    script.run();
+}
+
+#[test]
+fn there_are_two_clocks() {
+    let (_kept, mut script) = place();
+    for clock in [0, 1] {
+        script.expect("clock_res_get", &[clock, SCRATCH], 0);
+        script.check_u64(SCRATCH, 1);
+        script.expect("clock_time_get", &[clock, 0, SCRATCH], 0);
+    }
+    for (clock, errno) in [(2, NOTSUP), (3, NOTSUP), (4, INVAL), (-1, INVAL)] {
+        script.expect("clock_res_get", &[clock, SCRATCH], errno);
+        script.expect("clock_time_get", &[clock, 0, SCRATCH], errno);
+    }
+    script.expect("random_get", &[SCRATCH, 0], 0);
+    script.expect("random_get", &[SCRATCH, 128], 0);
+    script.expect("random_get", &[1 << 17, 100_000], 0);
+    script.run();
+}
+
+#[test]
+fn waiting_ends_with_what_is_first() {
+    let (_kept, mut script) = readable();
+    script.open("file", 0, READING, 0, 0);
+    let poll = |script: &mut Script, subscriptions, count, errno| {
+        let args = [subscriptions, SCRATCH + 16, count, SCRATCH];
+        script.expect("poll_oneoff", &args, errno);
+    };
+    let clock = script.clock(7, 1, 1_000, false);
+    poll(&mut script, clock, 0, INVAL);
+    poll(&mut script, clock, 1_000_000, INVAL);
+    poll(&mut script, clock, 1, 0);
+    script.check(SCRATCH, &[1, 0, 0, 0]);
+    script.check_u64(SCRATCH + 16, 7);
+    script.check(SCRATCH + 24, &[0, 0, 0, 0]);
+    // A time that has passed long ago, and one that never comes.
+    let past = script.clock(8, 0, 1, true);
+    script.clock(9, 1, -1, false);
+    poll(&mut script, past, 2, 0);
+    script.check(SCRATCH, &[1, 0, 0, 0]);
+    script.check_u64(SCRATCH + 16, 8);
+    // A file is ready before any clock.
+    let never = script.clock(9, 1, -1, false);
+    script.descriptor(10, 1, FIRST);
+    script.descriptor(11, 1, 99);
+    script.descriptor(12, 1, 0);
+    script.descriptor(13, 2, 1);
+    poll(&mut script, never, 5, 0);
+    script.check(SCRATCH, &[4, 0, 0, 0]);
+    script.check_u64(SCRATCH + 16, 10);
+    script.check(SCRATCH + 24, &[0, 0, 1, 0]);
+    script.check_u64(SCRATCH + 32, 10);
+    script.check(SCRATCH + 48 + 8, &[8, 0, 1, 0]);
+    script.check(SCRATCH + 80 + 24, &[1, 0]);
+    // What cannot be waited for is told as an event, so that nobody waits for ever.
+    let odd = script.clock(14, 9, 1, false);
+    script.descriptor(15, 77, 0);
+    poll(&mut script, odd, 2, 0);
+    script.check(SCRATCH, &[2, 0, 0, 0]);
+    script.check(SCRATCH + 24, &[28, 0, 0, 0]);
+    script.check(SCRATCH + 56, &[28, 0, 77, 0]);
+    script.run();
+}
+
+#[test]
+fn there_are_no_sockets_and_no_signals() {
+    let (_kept, mut script) = readable();
+    script.open("file", 0, READING, 0, 0);
+    for fd in [0, ROOT, FIRST] {
+        script.expect("sock_accept", &[fd, 0, SCRATCH], NOTSUP);
+        script.expect("sock_recv", &[fd, 0, 0, 0, SCRATCH, SCRATCH], NOTSUP);
+        script.expect("sock_send", &[fd, 0, 0, 0, SCRATCH], NOTSUP);
+        script.expect("sock_shutdown", &[fd, 3], NOTSUP);
+    }
+    script.expect("proc_raise", &[9], NOTSUP);
+    script.expect("sched_yield", &[], 0);
+    script.run();
+}
+
+#[test]
+fn an_exit_ends_the_call_with_its_code() {
+    for code in [0, 3, -1] {
+        let (_kept, mut script) = place();
+        script.step("proc_exit", &[code]);
+        let error = script.try_run().unwrap_err().to_string();
+        let code = u32::try_from(code & 0xFFFF_FFFF).unwrap();
+        assert_eq!(
+            error,
+            format!("plugin odd: observe() exited with code {code}")
+        );
+    }
+}
+
+#[test]
+fn what_is_printed_is_told_by_lines_of_a_bounded_length() {
+    let (_kept, mut script) = place();
+    let bytes = script.bytes(b"no end, and then one\nand \xff a last");
+    let first = script.iovecs(&[(bytes, 6)]);
+    let second = script.iovecs(&[(bytes + 6, 27)]);
+    // 100 000 times the same byte, in one line.
+    let long = script.iovecs(&[(bytes, 1); 1000]);
+    let end = script.iovecs(&[(bytes + 20, 1)]);
+    script.expect("fd_write", &[2, first, 1, SCRATCH], 0);
+    for _ in 0..100 {
+        script.expect("fd_write", &[1, long, 1000, SCRATCH], 0);
+    }
+    script.expect("fd_write", &[1, end, 1, SCRATCH], 0);
+    script.expect("fd_write", &[2, second, 1, SCRATCH], 0);
+    let lines = script.run();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let [long, one, last] = lines[..] else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(one, "no end, and then one");
+    assert_eq!(last, "and \u{fffd} a last");
+    assert!(long.len() < 9000 && long.ends_with('…'), "{}", long.len());
+}
+
+/// No world, no grants, and any words at all: the host answers every call.
+#[test]
+fn any_arguments_are_answered() {
+    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    let odd = [
+        0,
+        1,
+        2,
+        3,
+        4,
+        8,
+        16,
+        255,
+        1024,
+        4096,
+        SCRATCH,
+        131_071,
+        NOWHERE,
+        -1,
+        i64::MIN,
+    ];
+    for _ in 0..20 {
+        let mut script = Script::new("/still");
+        for (name, signature) in FUNCTIONS.iter().filter(|(name, _)| *name != "proc_exit") {
+            for _ in 0..10 {
+                let pick = |number: u64| odd[usize::try_from(number % 15).unwrap()];
+                let args: Vec<i64> = signature.chars().map(|_| pick(random())).collect();
+                script.step(name, &args);
+            }
+        }
+        script.run_still();
+    }
+}
