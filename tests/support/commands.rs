@@ -140,3 +140,9 @@ pub fn shell(plugin: &Plugin, script: &str, timeout_ms: u64) -> Value {
 pub fn kind(reply: &Value) -> &str {
     reply["error"]["type"].as_str().unwrap_or("none")
 }
+
+/// What a command that ran wrote to its standard output.
+pub fn stdout(reply: &Value) -> &str {
+    assert_eq!(kind(reply), "none", "{reply}");
+    reply["stdout"].as_str().unwrap()
+}
