@@ -553,6 +553,17 @@ fn links_are_made_read_and_followed() {
     script.expect("path_symlink", &[out, out_len, ROOT, new, new_len], ACCES);
     std::os::unix::fs::symlink("/etc/hosts", kept.path().join("out")).unwrap();
     script.open("out", 0, READING, 0, ACCES);
+    // Where a relative target leads is counted from where the link really is: by the path it
+    // would stay in the directory.
+    fs::create_dir_all(kept.path().join("a/b")).unwrap();
+    std::os::unix::fs::symlink("../..", kept.path().join("a/b/up")).unwrap();
+    let (above, above_len) = script.text("../../../x");
+    let (deep, deep_len) = script.at("a/b/up/new");
+    script.expect(
+        "path_symlink",
+        &[above, above_len, ROOT, deep, deep_len],
+        ACCES,
+    );
     script.run();
 }
 

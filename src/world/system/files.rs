@@ -5,6 +5,7 @@ use super::{
     failure,
     names::{self, Entry, Found, Look},
     opened::{Opened, set_file_times},
+    paths,
     stat::stat,
 };
 use crate::{
@@ -270,18 +271,22 @@ pub(super) fn symlink(
     let entry = match names::entry(Path::new(path)) {
         Ok(entry) => entry,
         Err(error) => {
-            judge(
-                gate,
-                &[(Path::new(path), false), (Path::new(leads_to), false)],
-            )?;
+            let place = match names::look(Path::new(path), false) {
+                Ok(Look::Nowhere(place, _)) => place,
+                _ => PathBuf::from(path),
+            };
+            judge(gate, &[(&place, false), (Path::new(leads_to), false)])?;
             return Err(failure(path, &error).into());
         }
     };
-    let end = match names::look(Path::new(leads_to), true) {
+    // What the target means depends on where the link really is, which may be elsewhere than its
+    // path says, if a part of the path is itself a link.
+    let meant = entry.real.parent().unwrap_or(Path::new("/")).join(target);
+    let end = match names::look(&meant, true) {
         Ok(Look::Found(found)) => found.real,
         Ok(Look::Vacant(entry)) => entry.real,
         Ok(Look::Nowhere(place, _)) => place,
-        Err(_) => PathBuf::from(leads_to),
+        Err(_) => paths::clean(&meant),
     };
     let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
     make_link(target, &entry.path()).map_err(|error| failure(path, &error))?;

@@ -44,7 +44,7 @@ pub(super) fn place(
 }
 
 /// Removes `.` and `..` by name.
-fn clean(path: &Path) -> PathBuf {
+pub(super) fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::from("/");
     for component in path.components() {
         match component {
