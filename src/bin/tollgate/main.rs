@@ -200,6 +200,12 @@ fn trust(
                 format!("plugin {name} declares a bad capability: {error}"),
             )
         })?;
+        if capability.is_custom() {
+            complain(&format!(
+                "note: nothing here answers for {capability}, which the plugin declares"
+            ));
+            continue;
+        }
         builder = builder.grant(name, capability);
     }
     Ok(builder)
