@@ -413,3 +413,22 @@ fn a_link_swapped_all_the_time_never_leaks() {
         "the race was never run: {read} read, {denied} denied"
     );
 }
+
+/// Each name of a path costs the host a look; nobody may have it look half a million times.
+#[test]
+fn a_path_longer_than_any_system_takes_is_denied_at_once() {
+    let place = Place::new();
+    let grant = format!("fs:read:{}", place.path("open/**"));
+    let runtime = Runtime::builder().grant("odd", grant.parse().unwrap());
+    let guest = Guest {
+        memory: "(memory (export \"memory\") 64)",
+        ..Guest::relay("fs_stat")
+    };
+    let plugin = guest.load_in(&runtime.build().unwrap());
+    let start = std::time::Instant::now();
+    let long = "/a".repeat(500_000);
+    let reply = ask(&plugin, json!({"path": place.path(&format!("open{long}"))}));
+    assert_eq!(kind(&reply), "capability");
+    let took = start.elapsed();
+    assert!(took.as_secs() < 20, "{took:?}");
+}

@@ -8,6 +8,8 @@ use std::{
 
 /// As many links as Linux follows.
 const MAX_LINKS: u32 = 40;
+/// No system takes longer paths, and no grant covers them.
+const MAX_PATH: usize = 4096;
 
 /// The real name that a path without an object would have: the real name (by `real`) of its
 /// deepest existing ancestor and the rest, with dangling links followed by hand.
@@ -17,6 +19,9 @@ pub(super) fn place(
 ) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     'links: for _ in 0..MAX_LINKS {
+        if path.as_os_str().len() > MAX_PATH {
+            return Ok(path);
+        }
         let mut rest = PathBuf::new();
         let mut ancestor = path.as_path();
         while let Some(parent) = ancestor.parent() {
