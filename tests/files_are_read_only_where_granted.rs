@@ -432,3 +432,26 @@ fn a_path_longer_than_any_system_takes_is_denied_at_once() {
     let took = start.elapsed();
     assert!(took.as_secs() < 20, "{took:?}");
 }
+
+/// Not even how it fails: the link leads to a loop, to a name, or to nothing.
+#[test]
+fn a_loop_outside_is_denied_like_anything_else_there() {
+    let place = Place::new();
+    symlink("loop", place.path("closed/loop")).unwrap();
+    symlink(place.path("closed/loop"), place.path("open/leakloop")).unwrap();
+    for function in ["fs_read", "fs_stat", "fs_list"] {
+        let plugin = place.plugin(function, &["fs:read:ROOT/open/**"]);
+        for name in [
+            "closed/loop",
+            "closed/loop/x",
+            "open/leakdir/loop",
+            "open/leakloop",
+        ] {
+            let reply = ask(&plugin, json!({"path": place.path(name)}));
+            assert_eq!(kind(&reply), "capability", "{function} {name}: {reply}");
+        }
+        // Inside it is told as what it is.
+        let reply = ask(&plugin, json!({"path": place.path("open/loop")}));
+        assert_eq!(reply["error"]["code"], "ELOOP", "{function}: {reply}");
+    }
+}
