@@ -556,6 +556,84 @@ fn links_are_made_read_and_followed() {
     script.run();
 }
 
+/// A new name must not open what the old one kept closed.
+#[test]
+fn moving_a_file_does_not_make_it_readable() {
+    let (kept, mut script) = place();
+    fs::create_dir(kept.path().join("pub")).unwrap();
+    let path = kept.path().canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    script.grants = vec![
+        format!("fs:write:{path}/**"),
+        format!("fs:read:{path}/pub/**"),
+    ];
+    let (file, file_len) = script.at("file");
+    let (moved, moved_len) = script.at("moved");
+    let (readable, readable_len) = script.at("pub/file");
+    script.expect(
+        "path_rename",
+        &[ROOT, file, file_len, ROOT, readable, readable_len],
+        ACCES,
+    );
+    // What is to be read nowhere may be moved, and what was readable too.
+    script.expect(
+        "path_rename",
+        &[ROOT, file, file_len, ROOT, moved, moved_len],
+        0,
+    );
+    script.open("pub/new", CREAT, WRITING, 0, 0);
+    let (new, new_len) = script.at("pub/new");
+    script.expect(
+        "path_rename",
+        &[ROOT, new, new_len, ROOT, readable, readable_len],
+        0,
+    );
+    script.run();
+}
+
+/// Moving a directory moves all that is below it.
+#[test]
+fn a_directory_is_moved_only_where_all_below_it_is_granted() {
+    let (kept, mut script) = place();
+    let path = kept.path().canonicalize().unwrap();
+    fs::create_dir(path.join("private")).unwrap();
+    fs::write(path.join("private/secret"), "secret").unwrap();
+    fs::create_dir_all(path.join("pub/own/deep")).unwrap();
+    let path = path.to_str().unwrap();
+    script.grants = vec![
+        format!("fs:write:{path}/*"),
+        format!("fs:read:{path}/*"),
+        format!("fs:write:{path}/pub/**"),
+        format!("fs:read:{path}/pub/**"),
+    ];
+    let (private, private_len) = script.at("private");
+    let (inside, inside_len) = script.at("pub/private");
+    let (beside, beside_len) = script.at("away");
+    let (own, own_len) = script.at("pub/own");
+    let (other, other_len) = script.at("pub/other");
+    let moves = |script: &mut Script, from: (i64, i64), to: (i64, i64), errno| {
+        let args = [ROOT, from.0, from.1, ROOT, to.0, to.1];
+        script.expect("path_rename", &args, errno);
+    };
+    moves(
+        &mut script,
+        (private, private_len),
+        (inside, inside_len),
+        ACCES,
+    );
+    moves(
+        &mut script,
+        (private, private_len),
+        (beside, beside_len),
+        ACCES,
+    );
+    moves(&mut script, (own, own_len), (beside, beside_len), ACCES);
+    moves(&mut script, (own, own_len), (other, other_len), 0);
+    script.run();
+    assert!(kept.path().join("private/secret").exists());
+    assert!(kept.path().join("pub/other/deep").exists());
+}
+
 #[test]
 fn descriptors_are_moved_and_capped() {
     let (kept, mut script) = place();

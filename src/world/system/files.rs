@@ -255,7 +255,8 @@ pub(super) fn at_names(
             return Err(failure(from, &error).into());
         }
     };
-    let permit = judge(gate, &[(&old.real, false), (&new.real, false)])?;
+    let directory = fs::symlink_metadata(old.path()).is_ok_and(|metadata| metadata.is_dir());
+    let permit = judge(gate, &[(&old.real, directory), (&new.real, false)])?;
     act(&old.path(), &new.path()).map_err(|error| failure(from, &error))?;
     Ok(permit.answer(Answer::Done))
 }
