@@ -634,6 +634,42 @@ fn a_directory_is_moved_only_where_all_below_it_is_granted() {
     assert!(kept.path().join("pub/other/deep").exists());
 }
 
+/// A link is made where its directory really is, and leads from there.
+#[cfg(unix)]
+#[test]
+fn a_link_made_behind_a_link_is_judged_by_where_it_leads_from_there() {
+    let (kept, mut script) = place();
+    let root = kept.path().canonicalize().unwrap();
+    fs::create_dir_all(root.join("open/deep/er")).unwrap();
+    fs::write(root.join("secret"), "secret").unwrap();
+    fs::create_dir(root.join("closed")).unwrap();
+    std::os::unix::fs::symlink("deep/er", root.join("open/short")).unwrap();
+    std::os::unix::fs::symlink("../..", root.join("open/deep/er/top")).unwrap();
+    std::os::unix::fs::symlink(root.join("closed"), root.join("open/leak")).unwrap();
+    std::os::unix::fs::symlink(root.join("missing"), root.join("open/gone")).unwrap();
+    let path = root.to_str().unwrap();
+    script.grants = vec![
+        format!("fs:write:{path}/open/**"),
+        format!("fs:read:{path}/open/**"),
+    ];
+    let link = |script: &mut Script, target: &str, name: &str, errno| {
+        let (target, target_len) = script.text(target);
+        let (name, name_len) = script.at(name);
+        let args = [target, target_len, ROOT, name, name_len];
+        script.expect("path_symlink", &args, errno);
+    };
+    // By its text `short/../..` is the place above `open`; really it is `open`.
+    link(&mut script, "../../fine", "open/short/a", 0);
+    link(&mut script, "../../../secret", "open/deep/er/b", ACCES);
+    link(&mut script, "../secret", "open/deep/er/top/b", ACCES);
+    link(&mut script, "deep/er/top/../secret", "open/c", ACCES);
+    link(&mut script, "deep/er/top/../missing", "open/c", ACCES);
+    // Nobody learns what a link out of here leads to.
+    link(&mut script, "x", "open/leak/l", ACCES);
+    link(&mut script, "x", "open/gone/l", ACCES);
+    script.run();
+}
+
 #[test]
 fn descriptors_are_moved_and_capped() {
     let (kept, mut script) = place();

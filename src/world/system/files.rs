@@ -215,6 +215,14 @@ fn entry_or_denial(path: &str, gate: &Checkpoint<'_>) -> Result<Entry, Refusal> 
     })
 }
 
+/// The real name that a path would have whose directory cannot be reached.
+fn place(path: &str) -> PathBuf {
+    match names::look(Path::new(path), false) {
+        Ok(Look::Nowhere(place, _)) => place,
+        _ => PathBuf::from(path),
+    }
+}
+
 /// Does something to the name at the end of a path.
 pub(super) fn at_name(
     path: &str,
@@ -239,10 +247,7 @@ pub(super) fn at_names(
         (old, new) => {
             let real = |entry: &io::Result<Entry>, path: &str| match entry {
                 Ok(entry) => entry.real.clone(),
-                Err(_) => match names::look(Path::new(path), false) {
-                    Ok(Look::Nowhere(place, _)) => place,
-                    _ => PathBuf::from(path),
-                },
+                Err(_) => place(path),
             };
             judge(
                 gate,
@@ -271,14 +276,13 @@ pub(super) fn symlink(
     let entry = match names::entry(Path::new(path)) {
         Ok(entry) => entry,
         Err(error) => {
-            judge(
-                gate,
-                &[(Path::new(path), false), (Path::new(leads_to), false)],
-            )?;
+            judge(gate, &[(&place(path), false), (Path::new(leads_to), false)])?;
             return Err(failure(path, &error).into());
         }
     };
-    let end = match names::look(Path::new(leads_to), true) {
+    // From where the link really will be, which may be elsewhere than its path says.
+    let start = entry.real.parent().unwrap_or(Path::new("/"));
+    let end = match names::look(&start.join(target), true) {
         Ok(Look::Found(found)) => found.real,
         Ok(Look::Vacant(entry)) => entry.real,
         Ok(Look::Nowhere(place, _)) => place,
