@@ -56,12 +56,7 @@ pub(super) fn exchange(
     let what = format!("{host}:{port}");
     let failed = |error: io::Error| Refusal::from(failure(&what, &error));
     let local = stream.local_addr().map_err(failed)?;
-    if !send.is_empty() {
-        stream
-            .set_write_timeout(Some(until.left(&what)?))
-            .map_err(failed)?;
-        stream.write_all(send).map_err(failed)?;
-    }
+    write(&mut stream, send, &until, &what)?;
     let mut exchanged = Exchanged {
         received: Vec::new(),
         truncated: false,
@@ -74,6 +69,28 @@ pub(super) fn exchange(
         read(&mut stream, receive, &until, &what, &mut exchanged)?;
     }
     Ok(permit.answer(Answer::Exchanged(exchanged)))
+}
+
+/// Writes all, in the time that is left for all of it.
+fn write(
+    stream: &mut TcpStream,
+    mut bytes: &[u8],
+    until: &Until,
+    what: &str,
+) -> Result<(), Failure> {
+    while !bytes.is_empty() {
+        let left = until.left(what)?;
+        let written = stream
+            .set_write_timeout(Some(left))
+            .and_then(|()| stream.write(bytes));
+        match written {
+            Ok(0) => return Err(failure(what, &io::ErrorKind::WriteZero.into())),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failure(what, &error)),
+        }
+    }
+    Ok(())
 }
 
 /// Reads until the other side closes, the limit is reached, or the time is up. What has come by
