@@ -455,3 +455,27 @@ fn a_loop_outside_is_denied_like_anything_else_there() {
         assert_eq!(reply["error"]["code"], "ELOOP", "{function}: {reply}");
     }
 }
+
+/// A reply that says only why there is none would be a way to have the host work for nothing.
+#[test]
+fn what_was_read_for_nothing_costs_fuel_too() {
+    let place = Place::new();
+    fs::write(place.path("open/binary"), vec![0xFF; 1 << 20]).unwrap();
+    let plugin = place.plugin("fs_read", &["fs:read:ROOT/open/**"]);
+    let request = json!({"path": place.path("open/binary"), "encoding": "utf-8"});
+    let (fuel, reply) = support::cost(&plugin, request);
+    assert_eq!(kind(&reply), "validation");
+    assert!(fuel >= 1 << 20, "{fuel}");
+
+    for number in 0..200 {
+        fs::write(place.path(&format!("open/sub/{number:0200}")), "").unwrap();
+    }
+    let limits = Limits {
+        reply_bytes: 100,
+        ..Limits::default()
+    };
+    let plugin = place.plugin_with("fs_list", &["fs:read:ROOT/open/**"], limits);
+    let (fuel, reply) = support::cost(&plugin, json!({"path": place.path("open/sub")}));
+    assert_eq!(reply["truncated"], true);
+    assert!(fuel >= 200 * 200, "{fuel}");
+}

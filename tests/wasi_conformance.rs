@@ -343,6 +343,21 @@ fn directories_are_listed_by_cookies_over_one_snapshot() {
     script.run();
 }
 
+/// However little of a listing is fetched, the host has made all of it.
+#[test]
+fn listing_a_directory_costs_all_its_names() {
+    let (kept, mut script) = readable();
+    for number in 0..100 {
+        fs::write(kept.path().join(format!("{number:0200}")), "").unwrap();
+    }
+    script.open("", DIRECTORY, READING, 0, 0);
+    for _ in 0..50 {
+        script.expect("fd_readdir", &[4, SCRATCH, 0, 0, SCRATCH], 0);
+    }
+    let error = script.run_on(500_000).unwrap_err();
+    assert!(error.to_string().contains("fuel"), "{error}");
+}
+
 #[test]
 fn paths_are_read_as_far_as_they_are_paths() {
     let (kept, mut script) = place();
