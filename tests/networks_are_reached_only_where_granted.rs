@@ -432,3 +432,34 @@ fn n12_every_address_of_a_name_is_tried() {
         SocketAddr::new(last.ip(), port).to_string()
     );
 }
+
+/// A peer that takes a little now and then must not win more time with every byte.
+#[test]
+fn sending_ends_when_the_time_is_up() {
+    let slow = server(|mut stream| {
+        let mut piece = vec![0; 256 << 10];
+        for _ in 0..40 {
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            if stream.read(&mut piece).is_err() {
+                return;
+            }
+        }
+    });
+    let limits = tollgate::Limits {
+        request_bytes: 64 << 20,
+        ..tollgate::Limits::default()
+    };
+    let mut builder = Runtime::builder().limits(limits);
+    for grant in ["network:outbound:*", "network:outbound:loopback"] {
+        builder = builder.grant("odd", grant.parse().unwrap());
+    }
+    let mut guest = Guest::relay("net_connect");
+    guest.memory = "(memory (export \"memory\") 1024)";
+    let plugin = guest.load_in(&builder.build().unwrap());
+    let reply = ask(
+        &plugin,
+        json!({"host": "127.0.0.1", "port": slow, "timeout_ms": 300, "encoding": "utf-8",
+            "send": "x".repeat(16 << 20)}),
+    );
+    assert_eq!(code(&reply), "ETIMEDOUT", "{reply}");
+}

@@ -343,6 +343,21 @@ fn directories_are_listed_by_cookies_over_one_snapshot() {
     script.run();
 }
 
+/// However little of a listing is fetched, the host has made all of it.
+#[test]
+fn listing_a_directory_costs_all_its_names() {
+    let (kept, mut script) = readable();
+    for number in 0..100 {
+        fs::write(kept.path().join(format!("{number:0200}")), "").unwrap();
+    }
+    script.open("", DIRECTORY, READING, 0, 0);
+    for _ in 0..50 {
+        script.expect("fd_readdir", &[4, SCRATCH, 0, 0, SCRATCH], 0);
+    }
+    let error = script.run_on(500_000).unwrap_err();
+    assert!(error.to_string().contains("fuel"), "{error}");
+}
+
 #[test]
 fn paths_are_read_as_far_as_they_are_paths() {
     let (kept, mut script) = place();
@@ -564,6 +579,120 @@ fn links_are_made_read_and_followed() {
         &[above, above_len, ROOT, deep, deep_len],
         ACCES,
     );
+    script.run();
+}
+
+/// A new name must not open what the old one kept closed.
+#[test]
+fn moving_a_file_does_not_make_it_readable() {
+    let (kept, mut script) = place();
+    fs::create_dir(kept.path().join("pub")).unwrap();
+    let path = kept.path().canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    script.grants = vec![
+        format!("fs:write:{path}/**"),
+        format!("fs:read:{path}/pub/**"),
+    ];
+    let (file, file_len) = script.at("file");
+    let (moved, moved_len) = script.at("moved");
+    let (readable, readable_len) = script.at("pub/file");
+    script.expect(
+        "path_rename",
+        &[ROOT, file, file_len, ROOT, readable, readable_len],
+        ACCES,
+    );
+    // What is to be read nowhere may be moved, and what was readable too.
+    script.expect(
+        "path_rename",
+        &[ROOT, file, file_len, ROOT, moved, moved_len],
+        0,
+    );
+    script.open("pub/new", CREAT, WRITING, 0, 0);
+    let (new, new_len) = script.at("pub/new");
+    script.expect(
+        "path_rename",
+        &[ROOT, new, new_len, ROOT, readable, readable_len],
+        0,
+    );
+    script.run();
+}
+
+/// Moving a directory moves all that is below it.
+#[test]
+fn a_directory_is_moved_only_where_all_below_it_is_granted() {
+    let (kept, mut script) = place();
+    let path = kept.path().canonicalize().unwrap();
+    fs::create_dir(path.join("private")).unwrap();
+    fs::write(path.join("private/secret"), "secret").unwrap();
+    fs::create_dir_all(path.join("pub/own/deep")).unwrap();
+    let path = path.to_str().unwrap();
+    script.grants = vec![
+        format!("fs:write:{path}/*"),
+        format!("fs:read:{path}/*"),
+        format!("fs:write:{path}/pub/**"),
+        format!("fs:read:{path}/pub/**"),
+    ];
+    let (private, private_len) = script.at("private");
+    let (inside, inside_len) = script.at("pub/private");
+    let (beside, beside_len) = script.at("away");
+    let (own, own_len) = script.at("pub/own");
+    let (other, other_len) = script.at("pub/other");
+    let moves = |script: &mut Script, from: (i64, i64), to: (i64, i64), errno| {
+        let args = [ROOT, from.0, from.1, ROOT, to.0, to.1];
+        script.expect("path_rename", &args, errno);
+    };
+    moves(
+        &mut script,
+        (private, private_len),
+        (inside, inside_len),
+        ACCES,
+    );
+    moves(
+        &mut script,
+        (private, private_len),
+        (beside, beside_len),
+        ACCES,
+    );
+    moves(&mut script, (own, own_len), (beside, beside_len), ACCES);
+    moves(&mut script, (own, own_len), (other, other_len), 0);
+    script.run();
+    assert!(kept.path().join("private/secret").exists());
+    assert!(kept.path().join("pub/other/deep").exists());
+}
+
+/// A link is made where its directory really is, and leads from there.
+#[cfg(unix)]
+#[test]
+fn a_link_made_behind_a_link_is_judged_by_where_it_leads_from_there() {
+    let (kept, mut script) = place();
+    let root = kept.path().canonicalize().unwrap();
+    fs::create_dir_all(root.join("open/deep/er")).unwrap();
+    fs::write(root.join("secret"), "secret").unwrap();
+    fs::create_dir(root.join("closed")).unwrap();
+    std::os::unix::fs::symlink("deep/er", root.join("open/short")).unwrap();
+    std::os::unix::fs::symlink("../..", root.join("open/deep/er/top")).unwrap();
+    std::os::unix::fs::symlink(root.join("closed"), root.join("open/leak")).unwrap();
+    std::os::unix::fs::symlink(root.join("missing"), root.join("open/gone")).unwrap();
+    let path = root.to_str().unwrap();
+    script.grants = vec![
+        format!("fs:write:{path}/open/**"),
+        format!("fs:read:{path}/open/**"),
+    ];
+    let link = |script: &mut Script, target: &str, name: &str, errno| {
+        let (target, target_len) = script.text(target);
+        let (name, name_len) = script.at(name);
+        let args = [target, target_len, ROOT, name, name_len];
+        script.expect("path_symlink", &args, errno);
+    };
+    // By its text `short/../..` is the place above `open`; really it is `open`.
+    link(&mut script, "../../fine", "open/short/a", 0);
+    link(&mut script, "../../../secret", "open/deep/er/b", ACCES);
+    link(&mut script, "../secret", "open/deep/er/top/b", ACCES);
+    link(&mut script, "deep/er/top/../secret", "open/c", ACCES);
+    link(&mut script, "deep/er/top/../missing", "open/c", ACCES);
+    // Nobody learns what a link out of here leads to.
+    link(&mut script, "x", "open/leak/l", ACCES);
+    link(&mut script, "x", "open/gone/l", ACCES);
     script.run();
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Host {
     reserve: u64,
     /// Whether the call is cut into slices, between which the deadline is looked at.
     sliced: bool,
+    /// Bytes that the host moved and the guest will not get, to be paid for like the others.
+    pub(crate) owed: u64,
     /// How many host functions are on the stack at the moment.
     depth: u32,
     /// What the functions of preview 1 remember.
@@ -80,6 +82,7 @@ impl Instance {
             usage: Usage::default(),
             limiter: Limiter::new(limits.memory, limits.table_elements),
             reserve: limits.fuel.units(),
+            owed: 0,
             depth: 0,
             wasi: wasi::State::default(),
             exports: None,

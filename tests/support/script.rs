@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 use tollgate::{
-    Config, Error, Event, Runtime, RuntimeBuilder,
+    Config, Error, Event, Limits, Runtime, RuntimeBuilder,
     effect::{Answer, Effect, Failure, Refusal},
     gate::{Checkpoint, Permitted},
     world::World,
@@ -236,6 +236,15 @@ impl Script {
 
     pub fn try_run(self) -> Result<Vec<String>, Error> {
         self.run_in(Runtime::builder())
+    }
+
+    /// Runs the script on so much fuel.
+    pub fn run_on(self, fuel: u64) -> Result<Vec<String>, Error> {
+        let limits = Limits {
+            fuel: fuel.into(),
+            ..Limits::default()
+        };
+        self.run_in(Runtime::builder().limits(limits))
     }
 
     /// Runs the script in a world in which nothing takes time and nothing is there.

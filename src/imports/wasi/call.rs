@@ -65,6 +65,11 @@ impl Call<'_, '_> {
         charge_bytes(&mut *self.caller, owed)
     }
 
+    /// Owes for what the host moved and the guest may never fetch.
+    pub(super) fn owe(&mut self, bytes: u64) {
+        self.owed = self.owed.saturating_add(bytes);
+    }
+
     /// Whether a range lies in guest memory, for what will be written there later.
     pub(super) fn check(&self, ptr: u32, len: u32) -> Result<(), Errno> {
         let end = u64::from(ptr) + u64::from(len);

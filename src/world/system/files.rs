@@ -216,6 +216,14 @@ fn entry_or_denial(path: &str, gate: &Checkpoint<'_>) -> Result<Entry, Refusal> 
     })
 }
 
+/// The real name that a path would have whose directory cannot be reached.
+fn place(path: &str) -> PathBuf {
+    match names::look(Path::new(path), false) {
+        Ok(Look::Nowhere(place, _)) => place,
+        _ => PathBuf::from(path),
+    }
+}
+
 /// Does something to the name at the end of a path.
 pub(super) fn at_name(
     path: &str,
@@ -240,10 +248,7 @@ pub(super) fn at_names(
         (old, new) => {
             let real = |entry: &io::Result<Entry>, path: &str| match entry {
                 Ok(entry) => entry.real.clone(),
-                Err(_) => match names::look(Path::new(path), false) {
-                    Ok(Look::Nowhere(place, _)) => place,
-                    _ => PathBuf::from(path),
-                },
+                Err(_) => place(path),
             };
             judge(
                 gate,
@@ -256,7 +261,8 @@ pub(super) fn at_names(
             return Err(failure(from, &error).into());
         }
     };
-    let permit = judge(gate, &[(&old.real, false), (&new.real, false)])?;
+    let directory = fs::symlink_metadata(old.path()).is_ok_and(|metadata| metadata.is_dir());
+    let permit = judge(gate, &[(&old.real, directory), (&new.real, false)])?;
     act(&old.path(), &new.path()).map_err(|error| failure(from, &error))?;
     Ok(permit.answer(Answer::Done))
 }
@@ -271,16 +277,11 @@ pub(super) fn symlink(
     let entry = match names::entry(Path::new(path)) {
         Ok(entry) => entry,
         Err(error) => {
-            let place = match names::look(Path::new(path), false) {
-                Ok(Look::Nowhere(place, _)) => place,
-                _ => PathBuf::from(path),
-            };
-            judge(gate, &[(&place, false), (Path::new(leads_to), false)])?;
+            judge(gate, &[(&place(path), false), (Path::new(leads_to), false)])?;
             return Err(failure(path, &error).into());
         }
     };
-    // What the target means depends on where the link really is, which may be elsewhere than its
-    // path says, if a part of the path is itself a link.
+    // From where the link really will be, which may be elsewhere than its path says.
     let meant = entry.real.parent().unwrap_or(Path::new("/")).join(target);
     let end = match names::look(&meant, true) {
         Ok(Look::Found(found)) => found.real,

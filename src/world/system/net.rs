@@ -9,7 +9,10 @@ use crate::{
 use std::{
     io::{self, Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -56,12 +59,7 @@ pub(super) fn exchange(
     let what = format!("{host}:{port}");
     let failed = |error: io::Error| Refusal::from(failure(&what, &error));
     let local = stream.local_addr().map_err(failed)?;
-    if !send.is_empty() {
-        stream
-            .set_write_timeout(Some(until.left(&what)?))
-            .map_err(failed)?;
-        stream.write_all(send).map_err(failed)?;
-    }
+    write(&mut stream, send, &until, &what)?;
     let mut exchanged = Exchanged {
         received: Vec::new(),
         truncated: false,
@@ -74,6 +72,28 @@ pub(super) fn exchange(
         read(&mut stream, receive, &until, &what, &mut exchanged)?;
     }
     Ok(permit.answer(Answer::Exchanged(exchanged)))
+}
+
+/// Writes all, in the time that is left for all of it.
+fn write(
+    stream: &mut TcpStream,
+    mut bytes: &[u8],
+    until: &Until,
+    what: &str,
+) -> Result<(), Failure> {
+    while !bytes.is_empty() {
+        let left = until.left(what)?;
+        let written = stream
+            .set_write_timeout(Some(left))
+            .and_then(|()| stream.write(bytes));
+        match written {
+            Ok(0) => return Err(failure(what, &io::ErrorKind::WriteZero.into())),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failure(what, &error)),
+        }
+    }
+    Ok(())
 }
 
 /// Reads until the other side closes, the limit is reached, or the time is up. What has come by
@@ -150,6 +170,30 @@ fn no_such_host(host: &str) -> Failure {
     )
 }
 
+/// How many lookups of this process are unanswered, those left behind included: a guest that does
+/// not wait for its answers must not fill the process with threads.
+static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+const MAX_LOOKUPS: usize = 64;
+
+/// One of a limited number, given back when it is dropped.
+struct Slot(&'static AtomicUsize);
+
+impl Slot {
+    fn take(taken: &'static AtomicUsize, most: usize) -> Option<Slot> {
+        let one_more = |count: usize| count.checked_add(1).filter(|count| *count <= most);
+        taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .is_ok()
+            .then(|| Slot(taken))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Every address of a host, in the resolver's order.
 fn addresses(host: &str, until: &Until) -> Result<Vec<IpAddr>, Failure> {
     let name = match parse_host(host) {
@@ -161,11 +205,16 @@ fn addresses(host: &str, until: &Until) -> Result<Vec<IpAddr>, Failure> {
         }
     };
     // The system's resolver cannot be told when to stop, so it is left behind if it is too slow.
+    let slot = Slot::take(&LOOKUPS, MAX_LOOKUPS).ok_or_else(|| {
+        let message = format!("lookup {host}: too many others are still unanswered");
+        Failure::new(kinds::NETWORK, "EAGAIN", message)
+    })?;
     let (sender, resolved) = mpsc::channel();
     let question = name.clone();
     let spawned = thread::Builder::new()
         .name("tollgate-resolve".into())
         .spawn(move || {
+            let _slot = slot;
             let found = (question.as_str(), 0).to_socket_addrs();
             let _ = sender.send(found.map(|all| all.map(|one| one.ip()).collect::<Vec<_>>()));
         });
@@ -204,4 +253,23 @@ fn failure(what: &str, error: &io::Error) -> Failure {
         _ => return Failure::new(kinds::NETWORK, "", format!("{what}: {error}")),
     };
     Failure::new(kinds::NETWORK, code, format!("{what}: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unanswered_lookups_are_limited_and_answered_ones_are_not_counted() {
+        static TAKEN: AtomicUsize = AtomicUsize::new(0);
+        let take = || Slot::take(&TAKEN, 2);
+        let first = take();
+        let second = take();
+        assert!(first.is_some() && second.is_some());
+        assert!(take().is_none());
+        drop(first);
+        assert!(take().is_some());
+        drop(second);
+        assert_eq!(TAKEN.load(Ordering::Relaxed), 0);
+    }
 }
