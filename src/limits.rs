@@ -33,6 +33,9 @@ pub struct Limits {
     pub request_bytes: u32,
     /// The most bytes of content that one host function reply may carry. Default: 10 MiB.
     pub reply_bytes: u32,
+    /// The most lines that one call may log, printed ones included; the rest is dropped with a
+    /// warning. Default: 10 000.
+    pub log_lines: u32,
 }
 
 impl Default for Limits {
@@ -46,6 +49,7 @@ impl Default for Limits {
             result_bytes: 16 << 20,
             request_bytes: 1 << 20,
             reply_bytes: 10 << 20,
+            log_lines: 10_000,
         }
     }
 }

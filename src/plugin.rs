@@ -10,7 +10,7 @@ use crate::{
     guest::{Host, Instance, Start},
     limits::{Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
-    world::{Deadline, World},
+    world::World,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
@@ -207,7 +207,7 @@ impl Plugin {
             name.clone(),
             policy.clone(),
             (settings.world)(),
-            settings.limits.deadline.map(Deadline::after),
+            &settings.limits,
             settings.observer.clone(),
         );
         Instance::start(Start {

@@ -6,7 +6,7 @@ mod builder;
 pub use builder::RuntimeBuilder;
 
 use crate::{
-    capability::Grants,
+    capability::{Capability, Grants},
     custom::Customs,
     error::{Error, LoadError},
     gate::Policy,
@@ -33,6 +33,7 @@ pub struct Runtime {
 struct Inner {
     settings: Arc<Settings>,
     grants: Grants,
+    missing_directories: Vec<(String, Capability)>,
     customs: Arc<Customs>,
     policies: BTreeMap<String, Arc<Policy>>,
     /// For plugins that were granted nothing.
@@ -142,6 +143,12 @@ impl Runtime {
     /// What the operator granted.
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
+    }
+
+    /// The grants of files in directories that did not exist when the runtime was built, by plugin:
+    /// most often a slip of the operator's.
+    pub fn missing_directories(&self) -> &[(String, Capability)] {
+        &self.inner.missing_directories
     }
 
     /// The limits of every call.

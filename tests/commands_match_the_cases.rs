@@ -1,5 +1,6 @@
 //! Every row of tests/cases/exec-v2.jsonl, which come from the tests of another host, holds here,
-//! except where we mean something else; those are listed with the reason.
+//! except where we mean something else; those are listed with the reason. So do that host's fuzzing
+//! seeds.
 
 #[cfg(all(target_os = "linux", feature = "exec"))]
 #[path = "support/commands.rs"]
@@ -14,6 +15,7 @@ use tollgate::capability::command;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code)] // some of it only matters where commands can be run
 struct Row {
     test: String,
     #[serde(rename = "case")]
@@ -133,6 +135,37 @@ fn what_is_run() {
         count += 1;
     }
     assert_eq!((count, otherwise), (11, OTHERWISE.len()));
+}
+
+/// The seeds of tests/cases/request-fuzz.jsonl for this function: none of them runs anything for
+/// a plugin without the grant, and none hurts a host that grants it.
+#[test]
+#[cfg(all(target_os = "linux", feature = "exec"))]
+fn what_was_found_to_be_hard_to_read() {
+    let text = fs::read_to_string("tests/cases/request-fuzz.jsonl").unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let of_exec = lines.filter(|line| line["host_function"] == "exec");
+    let seeds: Vec<Value> = of_exec
+        .flat_map(|line| line["payload_seeds"].as_array().unwrap().clone())
+        .collect();
+    assert_eq!(seeds.len(), 22);
+    let place = commands::Workplace::new();
+    let (denied, granted) = (place.plugin(&[]), place.plugin(&["exec:ls", "exec:echo"]));
+    for seed in seeds {
+        let mut payload = seed.as_str().unwrap().to_owned();
+        for letter in ["a", "x"] {
+            payload = payload.replace(&format!("<100000 x {letter}>"), &letter.repeat(100_000));
+        }
+        let request: Value = serde_json::from_str(&payload).unwrap();
+        let reply = commands::ask(&denied, request.clone());
+        let kind = commands::kind(&reply);
+        assert!(matches!(kind, "capability" | "config"), "{seed}: {reply}");
+        assert_eq!(reply["stdout"], "", "{seed}");
+        commands::ask(&granted, request);
+    }
+    place.assert_deserted();
 }
 
 /// `None` if the reply is not as expected.

@@ -10,12 +10,9 @@ use tollgate::{Config, Runtime};
 
 #[test]
 fn a_build_that_runs_no_commands_names_the_feature() {
-    let runtime = Runtime::builder()
-        .grant("odd", "exec:ls".parse().unwrap())
-        .build()
-        .unwrap();
     for function in ["exec_run", "exec_command"] {
-        let plugin = Guest::relay(function).load_in(&runtime);
+        let runtime = Runtime::builder().grant("odd", "exec:ls".parse().unwrap());
+        let plugin = Guest::relay(function).load_in(&runtime.build().unwrap());
         let config = Config::try_from(json!({"command": "ls"})).unwrap();
         let reply = plugin.observe(&config).unwrap().evidence.data;
         assert_eq!(reply["error"]["code"], "UNSUPPORTED");

@@ -413,3 +413,68 @@ fn a_link_swapped_all_the_time_never_leaks() {
         "the race was never run: {read} read, {denied} denied"
     );
 }
+
+#[test]
+fn f5_every_call_is_checked_when_it_is_made() {
+    let place = Place::new();
+    let plugin = place.plugin("fs_read", &["fs:read:ROOT/open/*.txt"]);
+    for (name, expected) in [
+        ("open/a.txt", "none"),
+        ("open/sub/b.txt", "capability"),
+        ("open/a.txt", "none"),
+    ] {
+        let reply = ask(&plugin, json!({"path": place.path(name)}));
+        assert_eq!(kind(&reply), expected, "{name}");
+    }
+}
+
+#[test]
+fn f6_links_are_not_followed_out_of_what_is_granted() {
+    let place = Place::new();
+    let absolute = place.path("closed/secret");
+    for (name, target) in [("up", "../closed/secret"), ("far", absolute.as_str())] {
+        symlink(target, place.path(&format!("open/{name}"))).unwrap();
+        for function in ["fs_read", "fs_stat"] {
+            let plugin = place.plugin(function, &["fs:read:ROOT/open/**"]);
+            let reply = ask(
+                &plugin,
+                json!({"path": place.path(&format!("open/{name}"))}),
+            );
+            assert_eq!(kind(&reply), "capability", "{function} {name}");
+        }
+    }
+}
+
+#[test]
+fn f11_a_grant_in_a_missing_directory_is_reported() {
+    let place = Place::new();
+    let base = place.path("");
+    let builder = Runtime::builder().world(move || System::at(Path::new(&base)).unwrap());
+    let grants = [
+        "fs:read:ROOT/open/**",
+        "fs:read:ROOT/nowhere/**",
+        "fs:write:ROOT/open/new.txt",
+        "fs:write:ROOT/no/such/new.txt",
+        "fs:read:open/*",
+        "fs:read:gone/*",
+        "network:outbound:80",
+    ];
+    let granted = grants.iter().fold(builder, |builder, grant| {
+        let grant = grant.replace("ROOT/", &place.path(""));
+        builder.grant("odd", grant.parse().unwrap())
+    });
+    let runtime = granted.build().unwrap();
+    let missing: Vec<String> = runtime
+        .missing_directories()
+        .iter()
+        .map(|(_, grant)| grant.to_string())
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            format!("fs:read:{}nowhere/**", place.path("")),
+            format!("fs:write:{}no/such/new.txt", place.path("")),
+            "fs:read:gone/*".to_owned(),
+        ]
+    );
+}

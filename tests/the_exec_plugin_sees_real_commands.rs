@@ -92,7 +92,7 @@ fn environment_and_directory_are_handed_on() {
 #[test]
 fn what_was_printed_before_the_time_was_up_is_evidence() {
     let config = json!({
-        "command": "/bin/sh", "args": ["-c", "echo begun; sleep 1000"], "timeout_ms": 500
+        "command": "/bin/sh", "args": ["-c", "echo begun; sleep 1000"], "timeout_ms": 2_000
     });
     let seen = observe(&["exec:/bin/sh"], config);
     assert!(!seen.status);
@@ -101,6 +101,7 @@ fn what_was_printed_before_the_time_was_up_is_evidence() {
         (error.kind.as_str(), error.code.as_str()),
         ("timeout", "ETIMEDOUT")
     );
+    assert_eq!(seen.data["stdout"], "begun\n");
     assert_eq!(
         (&seen.data["is_timeout"], &seen.data["exit_code"]),
         (&json!(true), &json!(-1))

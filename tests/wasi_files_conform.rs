@@ -250,7 +250,7 @@ fn opening_does_what_the_flags_say() {
 
 /// D3-03, D3-04: what means writing is in other words than the rights alone.
 #[test]
-fn every_word_that_means_writing_needs_a_grant_for_writing() {
+fn f7_every_word_that_means_writing_needs_a_grant_for_writing() {
     let (kept, mut script) = readable();
     // All rights but the one to write, and inheriting all: a plain read.
     script.open("file", 0, READING, 0, 0);

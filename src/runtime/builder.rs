@@ -180,6 +180,7 @@ impl RuntimeBuilder {
             None => here()?,
         };
         let customs = Arc::new(self.customs);
+        let missing_directories = missing_directories(&self.grants, &*world());
         let policies = pin(&self.grants, &*world(), &customs);
         let no_policy = Arc::new(Policy {
             grants: Vec::new(),
@@ -194,6 +195,7 @@ impl RuntimeBuilder {
                     observer: self.observer,
                     world,
                 }),
+                missing_directories,
                 grants: self.grants,
                 customs,
                 policies,
@@ -242,6 +244,22 @@ const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];
 fn here() -> Result<Arc<NewWorld>, BuildError> {
     let system = System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
     Ok(Arc::new(move || Box::new(system.fresh())))
+}
+
+fn missing_directories(grants: &Grants, world: &dyn World) -> Vec<(String, Capability)> {
+    let working_directory = world.working_directory();
+    let missing = |grant: &&Capability| {
+        grant
+            .directory(Some(&working_directory))
+            .is_some_and(|directory| world.real_name(&directory).is_none())
+    };
+    let of_plugin = |plugin: &str| {
+        let found = grants.for_plugin(plugin).iter().filter(missing);
+        found
+            .map(|grant| (plugin.to_owned(), grant.clone()))
+            .collect::<Vec<_>>()
+    };
+    grants.plugins().flat_map(of_plugin).collect()
 }
 
 fn pin(

@@ -4,13 +4,14 @@
 #![allow(dead_code)] // each test uses its own part of this file
 
 use crate::support::Guest;
+pub use crate::support::{ask, kind};
 use serde_json::{Value, json};
 use std::{
     fs,
     path::Path,
     time::{Duration, Instant},
 };
-use tollgate::{Config, Limits, Plugin, Runtime, RuntimeBuilder, world::System};
+use tollgate::{Limits, Plugin, Runtime, RuntimeBuilder, world::System};
 
 /// Long enough for anything that is not stuck.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,12 +123,6 @@ pub fn zombies() -> usize {
         .count()
 }
 
-/// What the host function replied.
-pub fn ask(plugin: &Plugin, request: Value) -> Value {
-    let config = Config::try_from(request).unwrap();
-    Value::Object(plugin.observe(&config).unwrap().evidence.data)
-}
-
 /// Runs a script in a shell, in the world's working directory.
 pub fn shell(plugin: &Plugin, script: &str, timeout_ms: u64) -> Value {
     ask(
@@ -136,7 +131,8 @@ pub fn shell(plugin: &Plugin, script: &str, timeout_ms: u64) -> Value {
     )
 }
 
-/// The class of the error, or `none`.
-pub fn kind(reply: &Value) -> &str {
-    reply["error"]["type"].as_str().unwrap_or("none")
+/// What a command that ran wrote to its standard output.
+pub fn stdout(reply: &Value) -> &str {
+    assert_eq!(kind(reply), "none", "{reply}");
+    reply["stdout"].as_str().unwrap()
 }

@@ -155,7 +155,13 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         tell(plugin, event);
         note(&sink, event);
     });
-    let plugin: Plugin = builder.build()?.load(&name, &bytes)?;
+    let runtime = builder.build()?;
+    for (_, grant) in runtime.missing_directories() {
+        complain(&format!(
+            "note: the grant {grant} is in a directory that does not exist"
+        ));
+    }
+    let plugin: Plugin = runtime.load(&name, &bytes)?;
     let seen = plugin.observe(&config);
     if args.audit {
         report_needed(&needed);
