@@ -255,6 +255,21 @@ fn a_deadline_ends_loops_wherever_they_are() {
     }
 }
 
+/// Making room for locals costs time that is not fuel.
+#[test]
+fn a_deadline_ends_calls_of_functions_with_many_locals() {
+    let guest = Guest {
+        more: format!("(func $wide (local {}))", "i64 ".repeat(30_000)),
+        ..Guest::observing("(loop $again (call $wide) (br $again)) unreachable")
+    };
+    let start = std::time::Instant::now();
+    let limit = std::time::Duration::from_millis(100);
+    let (_, fault, _) = fault(&guest, Runtime::builder().deadline(limit));
+    assert!(matches!(fault, Fault::Deadline { .. }), "{fault}");
+    let took = start.elapsed();
+    assert!(took.as_millis() < 2_000, "{took:?}");
+}
+
 #[test]
 fn results_do_not_depend_on_slices() {
     // Work that is suspended in many places: loops, calls, bulk operations, growing memory.
