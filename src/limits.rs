@@ -15,7 +15,8 @@ const PAGES_PER_MB: u32 = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Fuel for one call, initialisation included. Default: 100 000 000 000, about a minute of a
-    /// tight loop or some seconds of Go code.
+    /// tight loop or some seconds of Go code. Instructions cost about a unit each, bytes that cross
+    /// the boundary one each, and a guest that sleeps pays one for each nanosecond.
     pub fuel: FuelLimit,
     /// Linear memory of one instance. Default: 256 MB.
     pub memory: MemoryLimit,

@@ -21,7 +21,7 @@ pub(super) type Range = (u32, u32);
 pub(super) struct Call<'a, 'c> {
     caller: &'a mut Caller<'c, Host>,
     memory: Memory,
-    /// Bytes moved and not paid for.
+    /// Fuel for bytes moved and for time, not paid yet.
     owed: u64,
 }
 

@@ -102,6 +102,8 @@ pub(super) fn oneoff(
         0
     };
     if nearest > 0 {
+        // Waiting is paid for like work, or a guest could hold its thread for nothing.
+        call.owe(nearest);
         call.settle()?;
         let duration = Duration::from_nanos(nearest);
         call.pass(&Effect::Sleep { duration })?;
