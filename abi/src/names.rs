@@ -50,6 +50,12 @@ pub mod import {
     pub const NET_CONNECT: &str = "net_connect";
     /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
     pub const TCP_CONNECT: &str = "tcp_connect";
+    /// Fetches a URL: [`HttpRequest`](crate::host::HttpRequest).
+    pub const HTTP_REQUEST: &str = "http_request";
+    /// Looks a name up: [`DnsLookupRequest`](crate::host::DnsLookupRequest).
+    pub const DNS_LOOKUP: &str = "dns_lookup";
+    /// Greets a mail server: [`SmtpConnectRequest`](crate::host::SmtpConnectRequest).
+    pub const SMTP_CONNECT: &str = "smtp_connect";
     /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
     pub const LOG_MESSAGE: &str = "log_message";
 }

@@ -5,9 +5,10 @@
 use crate::{
     ErrorDetail, base64,
     host::{
-        EnvGetReply, EnvGetRequest, FsListReply, FsListRequest, FsReadReply, FsReadRequest,
-        FsStatReply, FsStatRequest, FsWriteReply, FsWriteRequest, LogAttr, LogMessage,
-        NetConnectReply, NetConnectRequest, TcpConnectReply, TcpConnectRequest, kinds,
+        DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, FsListReply, FsListRequest,
+        FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, FsWriteReply, FsWriteRequest,
+        HttpReply, HttpRequest, LogAttr, LogMessage, NetConnectReply, NetConnectRequest,
+        SmtpConnectReply, SmtpConnectRequest, TcpConnectReply, TcpConnectRequest, kinds,
     },
 };
 use alloc::{format, string::String, vec::Vec};
@@ -92,6 +93,12 @@ host_functions! {
     net_connect(NetConnectRequest) -> NetConnectReply;
     /// Tries a connection.
     tcp_connect(TcpConnectRequest) -> TcpConnectReply;
+    /// Fetches a URL.
+    http_request(HttpRequest) -> HttpReply;
+    /// Looks a name up.
+    dns_lookup(DnsLookupRequest) -> DnsLookupReply;
+    /// Asks a mail server for its greeting.
+    smtp_connect(SmtpConnectRequest) -> SmtpConnectReply;
 }
 
 /// Writes a line to the host's log.

@@ -5,8 +5,10 @@ mod content;
 mod custom;
 mod env;
 mod fs;
+mod http;
 pub(super) mod log;
 mod net;
+mod redirect;
 mod timeout;
 
 use super::contain;
@@ -20,8 +22,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
     ErrorDetail, from_json,
     host::{
-        Context, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply, NetConnectReply,
-        TcpConnectReply, kinds,
+        Context, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply, HttpReply,
+        NetConnectReply, TcpConnectReply, kinds,
     },
     names::{HOST_MODULE, import},
     to_json,
@@ -40,6 +42,7 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
     json(linker, import::ENV_GET, env::get)?;
     json(linker, import::NET_CONNECT, net::connect)?;
     json(linker, import::TCP_CONNECT, net::tcp)?;
+    json(linker, import::HTTP_REQUEST, http::request)?;
     linker.func_wrap(
         HOST_MODULE,
         import::LOG_MESSAGE,
@@ -71,6 +74,7 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         import::ENV_GET,
         import::NET_CONNECT,
         import::TCP_CONNECT,
+        import::HTTP_REQUEST,
     ];
     let mut offered: Vec<Offered> = answering
         .into_iter()
@@ -104,6 +108,7 @@ json_reply!(
     EnvGetReply,
     NetConnectReply,
     TcpConnectReply,
+    HttpReply,
 );
 
 /// Defines a host function that takes one JSON document and answers with another.

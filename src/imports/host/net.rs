@@ -12,7 +12,8 @@ use crate::{
 use std::time::Duration;
 use tollgate_abi::{
     ErrorDetail,
-    host::{NetConnectReply, NetConnectRequest, TcpConnectReply, TcpConnectRequest, kinds},
+    host::{NetConnectReply, NetConnectRequest, TcpConnectReply, TcpConnectRequest},
+    rfc3339,
 };
 
 pub(super) fn connect(
@@ -51,8 +52,7 @@ pub(super) fn tcp(
     not_canceled(&request.context)?;
     let address = Address::checked(host, &request.host, &request.port)?;
     if request.tls {
-        let message = "this build cannot speak TLS: it lacks the feature `net`";
-        return Err(ErrorDetail::new(kinds::INTERNAL, message).with_code("UNSUPPORTED"));
+        return tls(host, &request, address);
     }
     let effect = Effect::Exchange {
         timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
@@ -69,6 +69,38 @@ pub(super) fn tcp(
         local_addr: exchanged.local.to_string(),
         response_time_ms: millis(exchanged.connect_time),
         ..TcpConnectReply::default()
+    })
+}
+
+fn tls(
+    host: &mut Host,
+    request: &TcpConnectRequest,
+    address: Address,
+) -> Result<TcpConnectReply, ErrorDetail> {
+    let effect = Effect::Tls {
+        timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
+        host: address.host,
+        port: address.port,
+    };
+    let secured = match pass(host, &effect)? {
+        Answer::Secured(secured) => secured,
+        other => return Err(unexpected(&other)),
+    };
+    let session = secured.session;
+    Ok(TcpConnectReply {
+        connected: true,
+        address: with_port(&request.host, &request.port),
+        remote_addr: secured.remote.to_string(),
+        local_addr: secured.local.to_string(),
+        response_time_ms: millis(secured.took),
+        tls: true,
+        tls_version: session.version,
+        tls_cipher_suite: session.cipher_suite,
+        tls_server_name: session.server_name,
+        tls_cert_subject: session.subject,
+        tls_cert_issuer: session.issuer,
+        tls_cert_not_after: rfc3339::format(session.not_after),
+        error: None,
     })
 }
 

@@ -27,14 +27,20 @@ pub(super) fn effective(
     if let Some(deadline) = &context.deadline {
         timeout = timeout.min(left_until(host, deadline)?);
     }
-    if timeout.is_zero() {
+    after(timeout, Duration::ZERO)
+}
+
+/// What is left of `timeout` when `spent` has passed.
+pub(super) fn after(timeout: Duration, spent: Duration) -> Result<Duration, ErrorDetail> {
+    let left = timeout.saturating_sub(spent);
+    if left.is_zero() {
         return Err(ErrorDetail {
             is_timeout: true,
             ..ErrorDetail::new(kinds::TIMEOUT, "the deadline of the request has passed")
                 .with_code("ETIMEDOUT")
         });
     }
-    Ok(timeout)
+    Ok(left)
 }
 
 fn left_until(host: &mut Host, deadline: &str) -> Result<Duration, ErrorDetail> {
