@@ -6,7 +6,9 @@ mod net;
 mod reply;
 
 pub(crate) use need::{Access, Need};
-pub use net::{Fetched, Greeted, Nameserver, RecordType, Records, Secured, Security, TlsSession};
+pub use net::{
+    Fetched, Found, Greeted, Nameserver, RecordType, Records, Secured, Security, TlsSession,
+};
 pub use reply::{
     Answer, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind, Ran, Refusal,
     Reply, Stat,

@@ -83,7 +83,16 @@ impl Fetched {
     }
 }
 
-/// What a lookup found; for a name without such records, nothing.
+/// What a lookup found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The records; none for a name that has none of this kind.
+    pub records: Records,
+    /// How long the lookup took.
+    pub took: Duration,
+}
+
+/// Records of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Records {
     /// Addresses, texts, or names with a dot at the end, in the order they came.

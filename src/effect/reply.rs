@@ -1,6 +1,6 @@
 //! What came of an effect: an answer, or a refusal and why.
 
-use super::{Fetched, Greeted, Handle, Records, Secured};
+use super::{Fetched, Found, Greeted, Handle, Secured};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 
@@ -39,7 +39,7 @@ pub enum Answer {
     /// What a URL answered.
     Fetched(Fetched),
     /// What a lookup found.
-    Records(Records),
+    Found(Found),
     /// What a mail server said.
     Greeted(Greeted),
     /// How a command ended.

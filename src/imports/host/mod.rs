@@ -3,12 +3,14 @@
 
 mod content;
 mod custom;
+mod dns;
 mod env;
 mod fs;
 mod http;
 pub(super) mod log;
 mod net;
 mod redirect;
+mod smtp;
 mod timeout;
 
 use super::contain;
@@ -22,8 +24,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
     ErrorDetail, from_json,
     host::{
-        Context, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply, HttpReply,
-        NetConnectReply, TcpConnectReply, kinds,
+        Context, DnsLookupReply, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply,
+        HttpReply, NetConnectReply, SmtpConnectReply, TcpConnectReply, kinds,
     },
     names::{HOST_MODULE, import},
     to_json,
@@ -43,6 +45,8 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
     json(linker, import::NET_CONNECT, net::connect)?;
     json(linker, import::TCP_CONNECT, net::tcp)?;
     json(linker, import::HTTP_REQUEST, http::request)?;
+    json(linker, import::DNS_LOOKUP, dns::lookup)?;
+    json(linker, import::SMTP_CONNECT, smtp::connect)?;
     linker.func_wrap(
         HOST_MODULE,
         import::LOG_MESSAGE,
@@ -75,6 +79,8 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         import::NET_CONNECT,
         import::TCP_CONNECT,
         import::HTTP_REQUEST,
+        import::DNS_LOOKUP,
+        import::SMTP_CONNECT,
     ];
     let mut offered: Vec<Offered> = answering
         .into_iter()
@@ -109,6 +115,8 @@ json_reply!(
     NetConnectReply,
     TcpConnectReply,
     HttpReply,
+    DnsLookupReply,
+    SmtpConnectReply,
 );
 
 /// Defines a host function that takes one JSON document and answers with another.

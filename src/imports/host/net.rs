@@ -111,11 +111,11 @@ fn exchange(host: &mut Host, effect: &Effect) -> Result<Exchanged, ErrorDetail> 
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn with_port(host: &str, port: &str) -> String {
+pub(super) fn with_port(host: &str, port: &str) -> String {
     if host.contains(':') && !host.starts_with('[') {
         format!("[{host}]:{port}")
     } else {
@@ -124,15 +124,19 @@ fn with_port(host: &str, port: &str) -> String {
 }
 
 /// Where a request wants to connect to.
-struct Address {
-    host: String,
-    port: u16,
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
 }
 
 impl Address {
     /// Reads host and port in the protocol's order of checks: the grant first, then an empty
     /// host, then an empty port. The addresses of the host are judged when they are known.
-    fn checked(host: &Host, name: &str, port_text: &str) -> Result<Address, ErrorDetail> {
+    pub(super) fn checked(
+        host: &Host,
+        name: &str,
+        port_text: &str,
+    ) -> Result<Address, ErrorDetail> {
         let wish = format!("network:outbound:{port_text}");
         let port = match wish.parse() {
             Ok(Wish::Connect { host: None, port }) => port,

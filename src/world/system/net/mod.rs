@@ -3,7 +3,13 @@
 //! those beyond plain TCP are behind the feature `net`.
 
 #[cfg(feature = "net")]
+mod answer;
+#[cfg(feature = "net")]
+mod dns;
+#[cfg(feature = "net")]
 mod http;
+#[cfg(feature = "net")]
+mod smtp;
 mod tcp;
 mod timed;
 #[cfg(feature = "net")]
@@ -71,6 +77,20 @@ pub(super) fn perform(
             };
             http::fetch(&request, *timeout, trust, gate)
         }
+        #[cfg(feature = "net")]
+        Effect::Lookup {
+            name,
+            records,
+            nameserver,
+            timeout,
+        } => dns::lookup(name, *records, nameserver.as_ref(), *timeout, gate),
+        #[cfg(feature = "net")]
+        Effect::Greet {
+            host,
+            port,
+            security,
+            timeout,
+        } => smtp::greet(host, *port, *security, *timeout, trust, gate),
         _ => Err(unsupported(effect).into()),
     }
 }
@@ -171,6 +191,7 @@ fn failure(what: &str, error: &io::Error) -> Failure {
     let (code, text) = match error.kind() {
         io::ErrorKind::ConnectionRefused => ("ECONNREFUSED", "connection refused"),
         io::ErrorKind::ConnectionReset => ("ECONNRESET", "connection reset by peer"),
+        io::ErrorKind::UnexpectedEof => ("ECONNRESET", "connection closed too early"),
         io::ErrorKind::ConnectionAborted => ("ECONNABORTED", "connection aborted"),
         io::ErrorKind::BrokenPipe => ("EPIPE", "broken pipe"),
         io::ErrorKind::HostUnreachable => ("EHOSTUNREACH", "no route to host"),

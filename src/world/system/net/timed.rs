@@ -26,7 +26,7 @@ impl Until {
         self.left_or_late().map_err(|_| timed_out(what))
     }
 
-    fn left_or_late(self) -> io::Result<Duration> {
+    pub(super) fn left_or_late(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         if left.is_zero() {
             Err(io::ErrorKind::TimedOut.into())
