@@ -1,11 +1,15 @@
 //! Requests and replies of the host functions, one pair a function.
 //!
-//! Every reply carries `error`; when it is set, the other keys have no meaning.
+//! Every reply carries `error`; when it is set, the other keys have no meaning. The functions that
+//! reach the network are in `net`.
 
 use crate::ErrorDetail;
 use alloc::{string::String, vec::Vec};
 
+mod net;
+
 pub use crate::error_detail::kinds;
+pub use net::*;
 
 wire! {
     /// How long the caller of a host function is willing to wait, and who it is.
@@ -164,98 +168,6 @@ wire! {
         /// Its value.
         pub value: String = "value",
         /// Why it is not told.
-        pub error: Option<ErrorDetail> = "error" omit,
-    }
-}
-
-wire! {
-    /// Asks for a connection over which bytes are sent and received, and which is then closed.
-    pub struct NetConnectRequest {
-        /// How long to wait.
-        pub context: Context = "context" omit,
-        /// A name or an address.
-        pub host: String = "host",
-        /// The port.
-        pub port: u16 = "port",
-        /// What to send, in `encoding`.
-        pub send: String = "send" omit,
-        /// `base64` (also when empty) or `utf-8`, for `send` and the reply's `received`.
-        pub encoding: String = "encoding" omit,
-        /// How many bytes to receive at most; 0 closes after sending.
-        pub receive: u64 = "receive" omit,
-        /// How long all of it may take, in milliseconds.
-        pub timeout_ms: u64 = "timeout_ms" omit,
-    }
-}
-
-wire! {
-    /// What came of a connection.
-    pub struct NetConnectReply {
-        /// Whether it was made.
-        pub connected: bool = "connected",
-        /// What was received, in `encoding`.
-        pub received: String = "received",
-        /// `base64` or `utf-8`, as asked.
-        pub encoding: String = "encoding",
-        /// Whether there was more than was asked for.
-        pub truncated: bool = "truncated" omit,
-        /// Whether the time was up before the other side closed; `received` is what had come.
-        pub is_timeout: bool = "is_timeout" omit,
-        /// Who answered, `ip:port`.
-        pub remote_addr: String = "remote_addr" omit,
-        /// From where, `ip:port`.
-        pub local_addr: String = "local_addr" omit,
-        /// How long connecting took, in milliseconds.
-        pub response_time_ms: u64 = "response_time_ms" omit,
-        /// Why there was no connection, or why it broke.
-        pub error: Option<ErrorDetail> = "error" omit,
-    }
-}
-
-wire! {
-    /// Asks whether a TCP (and TLS) connection can be made.
-    pub struct TcpConnectRequest {
-        /// How long to wait.
-        pub context: Context = "context" omit,
-        /// A name or an address.
-        pub host: String = "host",
-        /// The port, as text.
-        pub port: String = "port",
-        /// How long it may take, in milliseconds.
-        pub timeout_ms: u64 = "timeout_ms" omit,
-        /// Whether to speak TLS.
-        pub tls: bool = "tls",
-    }
-}
-
-wire! {
-    /// What a connection was like. When `error` is set, every other key is zero.
-    pub struct TcpConnectReply {
-        /// Whether it was made.
-        pub connected: bool = "connected",
-        /// Host and port as given; an IPv6 address in brackets.
-        pub address: String = "address" omit,
-        /// Who answered, `ip:port`.
-        pub remote_addr: String = "remote_addr" omit,
-        /// From where, `ip:port`.
-        pub local_addr: String = "local_addr" omit,
-        /// How long connecting (and the handshake) took, in milliseconds.
-        pub response_time_ms: u64 = "response_time_ms" omit,
-        /// Whether TLS was spoken.
-        pub tls: bool = "tls" omit,
-        /// `TLS 1.2` or `TLS 1.3`.
-        pub tls_version: String = "tls_version" omit,
-        /// The IANA name of the cipher suite.
-        pub tls_cipher_suite: String = "tls_cipher_suite" omit,
-        /// The server name that was asked for; empty for an address.
-        pub tls_server_name: String = "tls_server_name" omit,
-        /// The subject of the server's certificate.
-        pub tls_cert_subject: String = "tls_cert_subject" omit,
-        /// Its issuer.
-        pub tls_cert_issuer: String = "tls_cert_issuer" omit,
-        /// When it ends, RFC 3339.
-        pub tls_cert_not_after: String = "tls_cert_not_after" omit,
-        /// Why there was no connection.
         pub error: Option<ErrorDetail> = "error" omit,
     }
 }

@@ -56,6 +56,12 @@ pub mod import {
     pub const EXEC_RUN: &str = "exec_run";
     /// The same under the name that the Go SDK knows.
     pub const EXEC_COMMAND: &str = "exec_command";
+    /// Fetches a URL: [`HttpRequest`](crate::host::HttpRequest).
+    pub const HTTP_REQUEST: &str = "http_request";
+    /// Looks a name up: [`DnsLookupRequest`](crate::host::DnsLookupRequest).
+    pub const DNS_LOOKUP: &str = "dns_lookup";
+    /// Greets a mail server: [`SmtpConnectRequest`](crate::host::SmtpConnectRequest).
+    pub const SMTP_CONNECT: &str = "smtp_connect";
     /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
     pub const LOG_MESSAGE: &str = "log_message";
 }

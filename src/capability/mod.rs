@@ -48,6 +48,7 @@ mod network;
 mod options;
 pub mod path;
 mod pinned;
+mod request_url;
 pub mod risk;
 mod url;
 mod wish;
@@ -60,6 +61,7 @@ pub use grant_set::{EnvRule, ExecRule, FsRule, GrantSet, KvOperation, KvRule, Ne
 pub use granted::Capability;
 pub use grants::{Grants, UnknownKind};
 pub use kind::{BUILT_IN_KINDS, check_kind};
+pub(crate) use request_url::RequestUrl;
 pub use risk::{Level, Risk};
 pub use wish::Wish;
 

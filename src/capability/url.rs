@@ -1,5 +1,6 @@
 //! URLs as far as a grant needs them: enough to say whether two texts fetch the same thing, and
-//! from which host and port. Fetching is none of this module's business.
+//! from which host and port. Fetching is none of this module's business, but who fetches reads the
+//! URL here (`request_url`), so that what was judged and what is fetched cannot differ.
 
 use super::address::Host;
 use super::host::parse_destination;
@@ -7,10 +8,10 @@ use super::host::parse_destination;
 /// A URL taken apart and normalised (reglet-abi 4.7, N15): scheme and host in lower case, no user,
 /// no fragment, no default port, no dot segments, query sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Url {
-    scheme: String,
-    pub(super) host: Host,
-    pub(super) port: u16,
+pub(crate) struct Url {
+    pub(crate) scheme: String,
+    pub(crate) host: Host,
+    pub(crate) port: u16,
     /// Path and query, beginning with `/`.
     target: String,
 }
@@ -18,7 +19,7 @@ pub(super) struct Url {
 impl Url {
     /// `None` unless `text` is `scheme://host...` with a known or given port and no character that
     /// clients treat in different ways.
-    pub(super) fn parse(text: &str) -> Option<Url> {
+    pub(crate) fn parse(text: &str) -> Option<Url> {
         let (scheme, rest) = text.split_once("://")?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -55,7 +56,7 @@ impl Url {
     }
 
     /// The normalised text.
-    pub(super) fn normal(&self) -> String {
+    pub(crate) fn normal(&self) -> String {
         let Url {
             scheme,
             host,
@@ -74,7 +75,7 @@ impl Url {
     }
 }
 
-fn default_port(scheme: &str) -> Option<u16> {
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" | "ws" => Some(80),
         "https" | "wss" => Some(443),
@@ -83,10 +84,25 @@ fn default_port(scheme: &str) -> Option<u16> {
 }
 
 fn normal_target(target: &str) -> String {
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, query),
-        None => (target, ""),
-    };
+    let (path, query) = split_query(target);
+    let mut normal = plain_path(path);
+    if !query.is_empty() {
+        let mut pairs: Vec<&str> = query.split('&').collect();
+        // By name only, and stable: the order of values of one name may matter.
+        pairs.sort_by_key(|pair| pair.split_once('=').map_or(*pair, |(name, _)| name));
+        normal.push('?');
+        normal.push_str(&encoded(&pairs.join("&")));
+    }
+    normal
+}
+
+/// The path and the query of a target, without the `?` between them.
+pub(super) fn split_query(target: &str) -> (&str, &str) {
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+/// A path from `/` without dot segments, which servers and clients resolve in different places.
+pub(super) fn plain_path(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     let mut parts = path.split('/').skip(1).peekable();
     while let Some(segment) = parts.next() {
@@ -103,15 +119,20 @@ fn normal_target(target: &str) -> String {
             _ => segments.push(segment),
         }
     }
-    let mut normal = format!("/{}", segments.join("/"));
-    if !query.is_empty() {
-        let mut pairs: Vec<&str> = query.split('&').collect();
-        // By name only, and stable: the order of values of one name may matter.
-        pairs.sort_by_key(|pair| pair.split_once('=').map_or(*pair, |(name, _)| name));
-        normal.push('?');
-        normal.push_str(&pairs.join("&"));
+    encoded(&format!("/{}", segments.join("/")))
+}
+
+/// The same text with the characters that no URL has written as `%XX`.
+pub(super) fn encoded(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !b"\"<>`{}^".contains(&byte) {
+            plain.push(byte.into());
+        } else {
+            plain.push_str(&format!("%{byte:02X}"));
+        }
     }
-    normal
+    plain
 }
 
 /// Whether `text` is meant as a URL.
@@ -150,6 +171,7 @@ mod tests {
             ),
             ("https://example.com?x", Some("https://example.com/?x")),
             ("https://e.com/a/%2e%2E/./b/..", Some("https://e.com/")),
+            ("https://e.com/ä?\"", Some("https://e.com/%C3%A4?%22")),
             ("http://[::1]:8080/", Some("http://[::1]:8080/")),
             ("ftp://e.com:21/", Some("ftp://e.com:21/")),
             ("ftp://e.com/", None),

@@ -2,9 +2,13 @@
 //! imports, the gate and the worlds. Nothing here decides or does anything.
 
 mod need;
+mod net;
 mod reply;
 
 pub(crate) use need::{Access, Need};
+pub use net::{
+    Fetched, Found, Greeted, Nameserver, RecordType, Records, Secured, Security, TlsSession,
+};
 pub use reply::{
     Answer, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind, Ran, Refusal,
     Reply, Stat,
@@ -166,6 +170,53 @@ pub enum Effect {
         send: Vec<u8>,
         /// How many bytes to receive at most; 0 closes after sending.
         receive: u64,
+        /// How long all of it may take.
+        timeout: Duration,
+    },
+    /// Connects, agrees on TLS, and hangs up.
+    Tls {
+        /// A name or an address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// How long all of it may take.
+        timeout: Duration,
+    },
+    /// Fetches one URL. Where the answer leads elsewhere, going there is another effect, which is
+    /// judged anew.
+    Http {
+        /// The method.
+        method: String,
+        /// The URL, `http` or `https`, without a user's name.
+        url: String,
+        /// Header fields, but for those that the connection decides (`host`, `content-length`).
+        headers: Vec<(String, String)>,
+        /// The body; empty is none.
+        body: Vec<u8>,
+        /// How many bytes of the answer's body are kept, counted when decompressed.
+        body_limit: u64,
+        /// How long all of it may take.
+        timeout: Duration,
+    },
+    /// Looks up the records of a name.
+    Lookup {
+        /// The name, without a dot at the end.
+        name: String,
+        /// Which records.
+        records: RecordType,
+        /// Whom to ask; `None` is the machine's own resolver.
+        nameserver: Option<Nameserver>,
+        /// How long it may take.
+        timeout: Duration,
+    },
+    /// Connects to a mail server, reads its greeting, and hangs up.
+    Greet {
+        /// A name or an address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// How it is spoken to.
+        security: Security,
         /// How long all of it may take.
         timeout: Duration,
     },

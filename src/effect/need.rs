@@ -1,7 +1,7 @@
 //! What must hold before an effect may happen. Every effect states it, in one match without a
 //! default arm, so that a new effect cannot forget to.
 
-use super::{Effect, Handle, OpenOptions, WriteMode};
+use super::{Effect, Handle, Nameserver, OpenOptions, WriteMode};
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub(crate) enum Need<'a> {
     Variables,
     /// A port of a host, and each address that the host turns out to have.
     Connect { host: &'a str, port: u16 },
+    /// A URL, and each address that its host turns out to have.
+    Fetch { url: &'a str },
+    /// The port of name servers; which those are, the machine's own configuration says.
+    Resolve,
     /// A command with these arguments, by its real name; and its directory, for reading.
     Run {
         command: &'a str,
@@ -95,7 +99,14 @@ impl Effect {
             }
             Effect::Variable { name } => Need::Variable(name),
             Effect::Variables => Need::Variables,
-            Effect::Exchange { host, port, .. } => Need::Connect { host, port: *port },
+            Effect::Exchange { host, port, .. }
+            | Effect::Tls { host, port, .. }
+            | Effect::Greet { host, port, .. } => Need::Connect { host, port: *port },
+            Effect::Http { url, .. } => Need::Fetch { url },
+            Effect::Lookup { nameserver, .. } => match nameserver {
+                Some(Nameserver { host, port }) => Need::Connect { host, port: *port },
+                None => Need::Resolve,
+            },
             Effect::Run {
                 command,
                 args,

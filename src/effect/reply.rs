@@ -1,6 +1,6 @@
 //! What came of an effect: an answer, or a refusal and why.
 
-use super::Handle;
+use super::{Fetched, Found, Greeted, Handle, Secured};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 
@@ -34,6 +34,14 @@ pub enum Answer {
     Variables(Vec<(String, String)>),
     /// What came back over a connection.
     Exchanged(Exchanged),
+    /// What a TLS connection was like.
+    Secured(Secured),
+    /// What a URL answered.
+    Fetched(Fetched),
+    /// What a lookup found.
+    Found(Found),
+    /// What a mail server said.
+    Greeted(Greeted),
     /// How a command ended.
     Ran(Ran),
     /// The time, in nanoseconds since the clock's zero.

@@ -12,6 +12,9 @@ use crate::{
 use std::{net::IpAddr, time::Duration};
 use tollgate_abi::host::kinds;
 
+/// The port that name servers listen on.
+const DNS_PORT: u16 = 53;
+
 /// One effect on its way through the gate.
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a str,
@@ -57,9 +60,9 @@ impl Checkpoint<'_> {
     pub(super) fn check_known_names(&self) -> Result<(), Denial> {
         let wish = match self.need {
             Need::Variable(name) => Wish::Env(name.to_owned()),
-            Need::Connect { host, port } => Wish::Connect {
-                host: Some(host.to_owned()),
-                port,
+            Need::Connect { .. } | Need::Fetch { .. } | Need::Resolve => match self.destination() {
+                Some(wish) => wish,
+                None => return Ok(()),
             },
             Need::Custom {
                 kind,
@@ -181,7 +184,7 @@ impl Checkpoint<'_> {
     ///
     /// The denial, if the address is private or reserved and its word is not granted.
     pub fn address(&self, address: IpAddr) -> Result<Permit, Denial> {
-        let Need::Connect { host, port } = self.need else {
+        let Some(destination) = self.destination().filter(|_| self.need != Need::Resolve) else {
             return Err(self.out_of_place(&address.to_string()));
         };
         let verdict = address::judge(address);
@@ -193,11 +196,7 @@ impl Checkpoint<'_> {
         }
         Err(Denial {
             plugin: self.plugin.to_owned(),
-            wish: Wish::Connect {
-                host: Some(host.to_owned()),
-                port,
-            }
-            .to_string(),
+            wish: destination.to_string(),
             needs: verdict
                 .word
                 .and_then(|word| Wish::Address(word).needed())
@@ -207,6 +206,22 @@ impl Checkpoint<'_> {
                 refusal: verdict.refusal(address),
             },
         })
+    }
+
+    /// Where the effect wants to connect to, as a wish.
+    fn destination(&self) -> Option<Wish> {
+        match self.need {
+            Need::Connect { host, port } => Some(Wish::Connect {
+                host: Some(host.to_owned()),
+                port,
+            }),
+            Need::Fetch { url } => Some(Wish::Url(url.to_owned())),
+            Need::Resolve => Some(Wish::Connect {
+                host: None,
+                port: DNS_PORT,
+            }),
+            _ => None,
+        }
     }
 
     /// Asks whether the effect's command may run, which by its real name is `real`: absolute, and
@@ -292,12 +307,15 @@ impl Checkpoint<'_> {
             | Need::Variable(_)
             | Need::Variables
             | Need::Custom { .. }
+            | Need::Resolve
             | Need::Nothing => Ok(Permit(())),
-            Need::Names(_) | Need::Connect { .. } | Need::Run { .. } => Err(Failure::new(
-                kinds::INTERNAL,
-                "",
-                "this world did not ask the gate for what it used",
-            )),
+            Need::Names(_) | Need::Connect { .. } | Need::Fetch { .. } | Need::Run { .. } => {
+                Err(Failure::new(
+                    kinds::INTERNAL,
+                    "",
+                    "this world did not ask the gate for what it used",
+                ))
+            }
         }
     }
 

@@ -5,9 +5,10 @@
 use crate::{
     ErrorDetail, base64,
     host::{
-        EnvGetReply, EnvGetRequest, ExecReply, ExecRequest, FsListReply, FsListRequest,
-        FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, FsWriteReply, FsWriteRequest,
-        LogAttr, LogMessage, NetConnectReply, NetConnectRequest, TcpConnectReply,
+        DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, ExecReply, ExecRequest,
+        FsListReply, FsListRequest, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest,
+        FsWriteReply, FsWriteRequest, HttpReply, HttpRequest, LogAttr, LogMessage, NetConnectReply,
+        NetConnectRequest, SmtpConnectReply, SmtpConnectRequest, TcpConnectReply,
         TcpConnectRequest, kinds,
     },
 };
@@ -98,6 +99,12 @@ host_functions! {
     net_connect(NetConnectRequest) -> NetConnectReply;
     /// Tries a connection.
     tcp_connect(TcpConnectRequest) -> TcpConnectReply;
+    /// Fetches a URL.
+    http_request(HttpRequest) -> HttpReply;
+    /// Looks a name up.
+    dns_lookup(DnsLookupRequest) -> DnsLookupReply;
+    /// Asks a mail server for its greeting.
+    smtp_connect(SmtpConnectRequest) -> SmtpConnectReply;
     ; exec_run // Its reply is more than its error, so its wrapper is written by hand.
 }
 

@@ -3,11 +3,15 @@
 
 mod content;
 mod custom;
+mod dns;
 mod env;
 mod exec;
 mod fs;
+mod http;
 pub(super) mod log;
 mod net;
+mod redirect;
+mod smtp;
 mod timeout;
 
 use super::contain;
@@ -21,8 +25,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
     ErrorDetail, from_json,
     host::{
-        Context, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply, NetConnectReply,
-        TcpConnectReply, kinds,
+        Context, DnsLookupReply, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply,
+        HttpReply, NetConnectReply, SmtpConnectReply, TcpConnectReply, kinds,
     },
     names::{HOST_MODULE, import},
     to_json,
@@ -43,6 +47,9 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
     json(linker, import::TCP_CONNECT, net::tcp)?;
     json(linker, import::EXEC_RUN, exec::run)?;
     json(linker, import::EXEC_COMMAND, exec::run)?;
+    json(linker, import::HTTP_REQUEST, http::request)?;
+    json(linker, import::DNS_LOOKUP, dns::lookup)?;
+    json(linker, import::SMTP_CONNECT, smtp::connect)?;
     linker.func_wrap(
         HOST_MODULE,
         import::LOG_MESSAGE,
@@ -76,6 +83,9 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         import::TCP_CONNECT,
         import::EXEC_RUN,
         import::EXEC_COMMAND,
+        import::HTTP_REQUEST,
+        import::DNS_LOOKUP,
+        import::SMTP_CONNECT,
     ];
     let mut offered: Vec<Offered> = answering
         .into_iter()
@@ -109,6 +119,9 @@ json_reply!(
     EnvGetReply,
     NetConnectReply,
     TcpConnectReply,
+    HttpReply,
+    DnsLookupReply,
+    SmtpConnectReply,
 );
 
 /// Defines a host function that takes one JSON document and answers with another.

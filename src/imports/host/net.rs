@@ -12,7 +12,8 @@ use crate::{
 use std::time::Duration;
 use tollgate_abi::{
     ErrorDetail,
-    host::{NetConnectReply, NetConnectRequest, TcpConnectReply, TcpConnectRequest, kinds},
+    host::{NetConnectReply, NetConnectRequest, TcpConnectReply, TcpConnectRequest},
+    rfc3339,
 };
 
 pub(super) fn connect(
@@ -53,8 +54,7 @@ pub(super) fn tcp(
     not_canceled(&request.context)?;
     let address = Address::checked(host, &request.host, &request.port)?;
     if request.tls {
-        let message = "this build cannot speak TLS: it lacks the feature `net`";
-        return Err(ErrorDetail::new(kinds::INTERNAL, message).with_code("UNSUPPORTED"));
+        return tls(host, &request, address);
     }
     let effect = Effect::Exchange {
         timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
@@ -74,6 +74,38 @@ pub(super) fn tcp(
     })
 }
 
+fn tls(
+    host: &mut Host,
+    request: &TcpConnectRequest,
+    address: Address,
+) -> Result<TcpConnectReply, ErrorDetail> {
+    let effect = Effect::Tls {
+        timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
+        host: address.host,
+        port: address.port,
+    };
+    let secured = match pass(host, &effect)? {
+        Answer::Secured(secured) => secured,
+        other => return Err(unexpected(&other)),
+    };
+    let session = secured.session;
+    Ok(TcpConnectReply {
+        connected: true,
+        address: with_port(&request.host, &request.port),
+        remote_addr: secured.remote.to_string(),
+        local_addr: secured.local.to_string(),
+        response_time_ms: millis(secured.took),
+        tls: true,
+        tls_version: session.version,
+        tls_cipher_suite: session.cipher_suite,
+        tls_server_name: session.server_name,
+        tls_cert_subject: session.subject,
+        tls_cert_issuer: session.issuer,
+        tls_cert_not_after: rfc3339::format(session.not_after),
+        error: None,
+    })
+}
+
 fn exchange(host: &mut Host, effect: &Effect) -> Result<Exchanged, ErrorDetail> {
     match pass(host, effect)? {
         Answer::Exchanged(exchanged) => Ok(exchanged),
@@ -81,11 +113,11 @@ fn exchange(host: &mut Host, effect: &Effect) -> Result<Exchanged, ErrorDetail> 
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn with_port(host: &str, port: &str) -> String {
+pub(super) fn with_port(host: &str, port: &str) -> String {
     if host.contains(':') && !host.starts_with('[') {
         format!("[{host}]:{port}")
     } else {
@@ -94,15 +126,19 @@ fn with_port(host: &str, port: &str) -> String {
 }
 
 /// Where a request wants to connect to.
-struct Address {
-    host: String,
-    port: u16,
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
 }
 
 impl Address {
     /// Reads host and port in the protocol's order of checks: the grant first, then an empty
     /// host, then an empty port. The addresses of the host are judged when they are known.
-    fn checked(host: &Host, name: &str, port_text: &str) -> Result<Address, ErrorDetail> {
+    pub(super) fn checked(
+        host: &Host,
+        name: &str,
+        port_text: &str,
+    ) -> Result<Address, ErrorDetail> {
         let wish = format!("network:outbound:{port_text}");
         let port = match wish.parse() {
             Ok(Wish::Connect { host: None, port }) => port,

@@ -7,7 +7,11 @@ use crate::{
     guest::Host,
 };
 use std::time::Duration;
-use tollgate_abi::{ErrorDetail, host::Context, rfc3339};
+use tollgate_abi::{
+    ErrorDetail,
+    host::{Context, kinds},
+    rfc3339,
+};
 
 /// What a guest that says nothing may take, and the most that one can ask for.
 const DEFAULT: Duration = Duration::from_secs(30);
@@ -34,6 +38,19 @@ pub(super) fn effective(
         Answer::Time(now) => Ok(relative.min(between(now.into(), deadline))),
         other => Err(unexpected(&other)),
     }
+}
+
+/// What is left of `timeout` when `spent` has passed.
+pub(super) fn after(timeout: Duration, spent: Duration) -> Result<Duration, ErrorDetail> {
+    let left = timeout.saturating_sub(spent);
+    if left.is_zero() {
+        return Err(ErrorDetail {
+            is_timeout: true,
+            ..ErrorDetail::new(kinds::TIMEOUT, "the deadline of the request has passed")
+                .with_code("ETIMEDOUT")
+        });
+    }
+    Ok(left)
 }
 
 /// The context's deadline in nanoseconds since 1970. Go's zero time is none.

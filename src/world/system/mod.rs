@@ -33,6 +33,8 @@ use tollgate_abi::host::kinds;
 /// The operating system of this machine: its files, variables, clocks, network and commands.
 pub struct System {
     surroundings: Arc<Surroundings>,
+    /// Whom TLS trusts.
+    trust: net::Trust,
     opened: BTreeMap<Handle, Opened>,
 }
 
@@ -72,7 +74,22 @@ impl System {
         });
         Ok(System {
             surroundings,
+            trust: net::Trust::default(),
             opened: BTreeMap::new(),
+        })
+    }
+
+    /// The same, but TLS trusts the certificates in this PEM text and no others, instead of the
+    /// roots that come with this crate.
+    ///
+    /// # Errors
+    ///
+    /// If the text has no certificate, or one that cannot be read.
+    #[cfg(feature = "net")]
+    pub fn with_roots(self, pem: &[u8]) -> io::Result<System> {
+        Ok(System {
+            trust: net::Trust::in_pem(pem)?,
+            ..self
         })
     }
 
@@ -80,6 +97,7 @@ impl System {
     pub(crate) fn fresh(&self) -> System {
         System {
             surroundings: self.surroundings.clone(),
+            trust: self.trust.clone(),
             opened: BTreeMap::new(),
         }
     }
@@ -119,13 +137,11 @@ impl World for System {
                 target,
                 leads_to,
             } => files::symlink(path, target, leads_to, gate),
-            Effect::Exchange {
-                host,
-                port,
-                send,
-                receive,
-                timeout,
-            } => net::exchange(host, *port, send, *receive, *timeout, gate),
+            Effect::Exchange { .. }
+            | Effect::Tls { .. }
+            | Effect::Http { .. }
+            | Effect::Lookup { .. }
+            | Effect::Greet { .. } => net::perform(effect, &self.trust, gate),
             #[cfg(all(unix, feature = "exec"))]
             Effect::Run {
                 command,

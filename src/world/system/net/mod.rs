@@ -1,148 +1,122 @@
-//! Plain TCP: a name is resolved once, every address of it is judged, and those that pass are
-//! tried in order until one answers, all within one deadline.
+//! The network: a name is resolved once, every address of it is judged, and those that pass are
+//! tried in order until one answers, all within one deadline. One file per kind of conversation;
+//! those beyond plain TCP are behind the feature `net`.
+
+#[cfg(feature = "net")]
+mod answer;
+#[cfg(feature = "net")]
+mod dns;
+#[cfg(feature = "net")]
+mod http;
+#[cfg(feature = "net")]
+mod smtp;
+mod tcp;
+mod timed;
+#[cfg(feature = "net")]
+mod tls;
+
+#[cfg(feature = "net")]
+pub(super) use tls::Trust;
 
 use crate::{
     capability::address::{Host, parse_host},
-    effect::{Answer, Exchanged, Failure, Refusal},
+    effect::{Effect, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
 };
 use std::{
-    io::{self, Read as _, Write as _},
+    io,
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
     thread,
-    time::{Duration, Instant},
 };
+use timed::{Timed, Until};
 use tollgate_abi::host::kinds;
 
-/// One deadline for resolving, connecting, sending and receiving.
-struct Until(Instant);
+/// Whom TLS trusts, of which a build without it knows nothing.
+#[cfg(not(feature = "net"))]
+#[derive(Clone, Default)]
+pub(super) struct Trust(());
 
-impl Until {
-    fn after(timeout: Duration, gate: &Checkpoint<'_>) -> Until {
-        let time = timeout.min(gate.remaining().unwrap_or(Duration::MAX));
-        let now = Instant::now();
-        // A year is as good as for ever, and never overflows.
-        let year = Duration::from_secs(31_536_000);
-        Until(now.checked_add(time.min(year)).unwrap_or(now))
-    }
-
-    fn left(&self, what: &str) -> Result<Duration, Failure> {
-        let left = self.0.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            Err(timed_out(what))
-        } else {
-            Ok(left)
-        }
-    }
-}
-
-fn timed_out(what: &str) -> Failure {
-    Failure::new(kinds::TIMEOUT, "ETIMEDOUT", format!("{what}: timed out"))
-}
-
-pub(super) fn exchange(
-    host: &str,
-    port: u16,
-    send: &[u8],
-    receive: u64,
-    timeout: Duration,
+/// Does an effect of the network.
+pub(super) fn perform(
+    effect: &Effect,
+    trust: &Trust,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let until = Until::after(timeout, gate);
-    let started = Instant::now();
-    let (mut stream, remote, permit) = connect(host, port, &until, gate)?;
-    let connect_time = started.elapsed();
-    let what = format!("{host}:{port}");
-    let failed = |error: io::Error| Refusal::from(failure(&what, &error));
-    let local = stream.local_addr().map_err(failed)?;
-    write(&mut stream, send, &until, &what)?;
-    let mut exchanged = Exchanged {
-        received: Vec::new(),
-        truncated: false,
-        timed_out: false,
-        remote,
-        local,
-        connect_time,
+    #[cfg(not(feature = "net"))]
+    let Trust(()) = trust;
+    match effect {
+        Effect::Exchange {
+            host,
+            port,
+            send,
+            receive,
+            timeout,
+        } => tcp::exchange(host, *port, send, *receive, *timeout, gate),
+        #[cfg(feature = "net")]
+        Effect::Tls {
+            host,
+            port,
+            timeout,
+        } => tls::examine(host, *port, *timeout, trust, gate),
+        #[cfg(feature = "net")]
+        Effect::Http {
+            method,
+            url,
+            headers,
+            body,
+            body_limit,
+            timeout,
+        } => {
+            let request = http::Request {
+                method,
+                url,
+                headers,
+                body,
+                body_limit: *body_limit,
+            };
+            http::fetch(&request, *timeout, trust, gate)
+        }
+        #[cfg(feature = "net")]
+        Effect::Lookup {
+            name,
+            records,
+            nameserver,
+            timeout,
+        } => dns::lookup(name, *records, nameserver.as_ref(), *timeout, gate),
+        #[cfg(feature = "net")]
+        Effect::Greet {
+            host,
+            port,
+            security,
+            timeout,
+        } => smtp::greet(host, *port, *security, *timeout, trust, gate),
+        _ => Err(unsupported(effect).into()),
+    }
+}
+
+fn unsupported(effect: &Effect) -> Failure {
+    let what = match effect {
+        Effect::Tls { .. } => "speak TLS",
+        Effect::Http { .. } => "fetch URLs",
+        Effect::Lookup { .. } => "look up names",
+        Effect::Greet { .. } => "speak to mail servers",
+        _ => "do this",
     };
-    if receive > 0 {
-        read(&mut stream, receive, &until, &what, &mut exchanged)?;
-    }
-    Ok(permit.answer(Answer::Exchanged(exchanged)))
+    let message = format!("this build cannot {what}: it lacks the feature `net`");
+    Failure::new(kinds::INTERNAL, "UNSUPPORTED", message)
 }
 
-/// Writes all, in the time that is left for all of it.
-fn write(
-    stream: &mut TcpStream,
-    mut bytes: &[u8],
-    until: &Until,
-    what: &str,
-) -> Result<(), Failure> {
-    while !bytes.is_empty() {
-        let left = until.left(what)?;
-        let written = stream
-            .set_write_timeout(Some(left))
-            .and_then(|()| stream.write(bytes));
-        match written {
-            Ok(0) => return Err(failure(what, &io::ErrorKind::WriteZero.into())),
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failure(what, &error)),
-        }
-    }
-    Ok(())
-}
-
-/// Reads until the other side closes, the limit is reached, or the time is up. What has come by
-/// then is an answer; nothing at all is a timeout.
-fn read(
-    stream: &mut TcpStream,
-    limit: u64,
-    until: &Until,
-    what: &str,
-    exchanged: &mut Exchanged,
-) -> Result<(), Failure> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let received = &mut exchanged.received;
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        let left = match until.left(what) {
-            Ok(left) => left,
-            Err(_) if !received.is_empty() => {
-                exchanged.timed_out = true;
-                return Ok(());
-            }
-            Err(failure) => return Err(failure),
-        };
-        stream
-            .set_read_timeout(Some(left))
-            .map_err(|error| failure(what, &error))?;
-        match stream.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                let room = limit.saturating_sub(received.len());
-                received.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
-                if count > room || received.len() == limit {
-                    exchanged.truncated = count > room;
-                    return Ok(());
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => {}
-            Err(error) => return Err(failure(what, &error)),
-        }
-    }
-}
-
+/// A connection to the first address of the host that may be reached and can be.
 fn connect(
     host: &str,
     port: u16,
-    until: &Until,
+    until: Until,
     gate: &Checkpoint<'_>,
-) -> Result<(TcpStream, SocketAddr, Permit), Refusal> {
+) -> Result<(Timed, SocketAddr, Permit), Refusal> {
     let mut last: Option<Refusal> = None;
     for address in addresses(host, until)? {
         let permit = match gate.address(address) {
@@ -155,7 +129,7 @@ fn connect(
         };
         let target = SocketAddr::new(address, port);
         match TcpStream::connect_timeout(&target, until.left(host)?) {
-            Ok(stream) => return Ok((stream, target, permit)),
+            Ok(stream) => return Ok((Timed::new(stream, until), target, permit)),
             Err(error) => last = Some(failure(&target.to_string(), &error).into()),
         }
     }
@@ -195,7 +169,7 @@ impl Drop for Slot {
 }
 
 /// Every address of a host, in the resolver's order.
-fn addresses(host: &str, until: &Until) -> Result<Vec<IpAddr>, Failure> {
+fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
     let name = match parse_host(host) {
         Ok(Host::Ip(address)) => return Ok(vec![address]),
         Ok(Host::Name(name)) => name,
@@ -230,6 +204,10 @@ fn addresses(host: &str, until: &Until) -> Result<Vec<IpAddr>, Failure> {
     }
 }
 
+fn timed_out(what: &str) -> Failure {
+    Failure::new(kinds::TIMEOUT, "ETIMEDOUT", format!("{what}: timed out"))
+}
+
 fn is_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -245,6 +223,7 @@ fn failure(what: &str, error: &io::Error) -> Failure {
     let (code, text) = match error.kind() {
         io::ErrorKind::ConnectionRefused => ("ECONNREFUSED", "connection refused"),
         io::ErrorKind::ConnectionReset => ("ECONNRESET", "connection reset by peer"),
+        io::ErrorKind::UnexpectedEof => ("ECONNRESET", "connection closed too early"),
         io::ErrorKind::ConnectionAborted => ("ECONNABORTED", "connection aborted"),
         io::ErrorKind::BrokenPipe => ("EPIPE", "broken pipe"),
         io::ErrorKind::HostUnreachable => ("EHOSTUNREACH", "no route to host"),

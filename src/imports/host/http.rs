@@ -1,0 +1,169 @@
+//! `http_request`: one effect for each hop, so that each is judged like the first. What may be
+//! asked is checked here; where an answer leads is `redirect`.
+
+use super::{config_error, not_canceled, pass, redirect::Hop, timeout, unexpected};
+use crate::{
+    capability::{RequestUrl, Wish},
+    effect::{Answer, Effect, Fetched, Refusal},
+    guest::Host,
+};
+use std::{collections::BTreeMap, time::Duration};
+use tollgate_abi::{
+    ErrorDetail, base64,
+    host::{Headers, HttpReply, HttpRequest, kinds},
+};
+
+/// How often one request may be sent elsewhere.
+const MAX_REDIRECTS: u32 = 10;
+
+/// The most bytes of a body that a plugin gets.
+const MAX_BODY: u64 = 10 << 20;
+
+const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
+
+/// What the URL, the body and this crate decide, whatever a guest says. `Expect` would only make
+/// the server wait.
+const DECIDED: [&str; 4] = ["content-length", "expect", "host", "user-agent"];
+
+/// What is about the connection and not the request; a guest that sets it could end the request
+/// early and begin another one (`proxy-*` too).
+const OF_THE_CONNECTION: [&str; 6] = [
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply, ErrorDetail> {
+    not_canceled(&request.context)?;
+    let url = RequestUrl::parse(&request.url).ok_or_else(|| {
+        config_error(format!(
+            "invalid URL: {:?} is not http or https to a host beyond doubt",
+            request.url
+        ))
+    })?;
+    let wish = Wish::Url(url.text());
+    if !host.gate.would_allow(&wish) {
+        return Err(Refusal::from(host.gate.deny(&wish)).detail());
+    }
+    let body =
+        base64::decode(&request.body).map_err(|error| config_error(format!("body is {error}")))?;
+    let mut hop = Hop {
+        method: method(&request.method)?,
+        headers: headers(&request.headers, &url)?,
+        url,
+        body,
+    };
+    let total = timeout::effective(host, &request.context, request.timeout_ms)?;
+    let mut spent = Duration::ZERO;
+    for _ in 0..=MAX_REDIRECTS {
+        let effect = hop.effect(
+            MAX_BODY.min(u64::from(host.limits.reply_bytes)),
+            timeout::after(total, spent)?,
+        );
+        let fetched = fetch(host, &effect)?;
+        spent = spent.saturating_add(fetched.took);
+        hop = match fetched.leads_to() {
+            Some(location) => hop.follow(fetched.status, location)?,
+            None => return Ok(reply(fetched)),
+        };
+    }
+    let message = format!("stopped after {MAX_REDIRECTS} redirects");
+    Err(ErrorDetail::new(kinds::NETWORK, message).with_code("TOO_MANY_REDIRECTS"))
+}
+
+fn fetch(host: &mut Host, effect: &Effect) -> Result<Fetched, ErrorDetail> {
+    match pass(host, effect)? {
+        Answer::Fetched(fetched) => Ok(fetched),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn reply(fetched: Fetched) -> HttpReply {
+    let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in fetched.headers {
+        headers.entry(canonical(&name)).or_default().push(value);
+    }
+    HttpReply {
+        status_code: fetched.status,
+        headers: Headers(headers),
+        body: base64::encode(&fetched.body),
+        body_truncated: fetched.truncated,
+        proto: fetched.protocol,
+        error: None,
+    }
+}
+
+/// `content-type` as `Content-Type`.
+fn canonical(name: &str) -> String {
+    let mut canonical = String::with_capacity(name.len());
+    let mut first = true;
+    for letter in name.chars() {
+        canonical.push(if first {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        });
+        first = letter == '-';
+    }
+    canonical
+}
+
+fn method(method: &str) -> Result<String, ErrorDetail> {
+    match method {
+        "" => Ok("GET".into()),
+        // It asks for a tunnel, not for an answer.
+        "CONNECT" => Err(config_error("the method CONNECT is refused")),
+        method if is_token(method) => Ok(method.to_owned()),
+        method => Err(config_error(format!("{method:?} is not a method"))),
+    }
+}
+
+fn headers(asked: &Headers, url: &RequestUrl) -> Result<Vec<(String, String)>, ErrorDetail> {
+    let mut headers = vec![("user-agent".to_owned(), USER_AGENT.to_owned())];
+    for (name, values) in &asked.0 {
+        if !is_token(name) {
+            return Err(config_error(format!(
+                "{name:?} is not the name of a header field"
+            )));
+        }
+        let name = name.to_ascii_lowercase();
+        if OF_THE_CONNECTION.contains(&name.as_str()) || name.starts_with("proxy-") {
+            let message =
+                format!("the header field {name} belongs to the connection and is refused");
+            return Err(config_error(message));
+        }
+        if DECIDED.contains(&name.as_str()) {
+            continue;
+        }
+        for value in values {
+            if value
+                .bytes()
+                .any(|byte| byte.is_ascii_control() && byte != b'\t')
+            {
+                return Err(config_error(format!(
+                    "the header field {name} has a control character"
+                )));
+            }
+            headers.push((name.clone(), value.trim().to_owned()));
+        }
+    }
+    if let Some(user) = url.user()
+        && !headers.iter().any(|(name, _)| name == "authorization")
+    {
+        let value = format!("Basic {}", base64::encode(&user));
+        headers.push(("authorization".into(), value));
+    }
+    Ok(headers)
+}
+
+/// What methods and names of header fields are made of (RFC 9110, 5.6.2).
+fn is_token(text: &str) -> bool {
+    let mark = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || mark(byte))
+}

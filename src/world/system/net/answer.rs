@@ -1,0 +1,177 @@
+//! One DNS question, and what an answer to it says. No bytes move here.
+
+use crate::{
+    effect::{Failure, RecordType, Records},
+    world::system::clocks,
+};
+use simple_dns::{
+    CLASS, Name, Packet, PacketFlag, QTYPE, RCODE, TYPE, header_buffer, rdata::RData,
+};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr},
+};
+use tollgate_abi::host::kinds;
+
+/// How many names in a row may stand for the next.
+const MAX_ALIASES: usize = 16;
+
+/// A question, ready to be sent.
+pub(super) struct Question<'a> {
+    name: Name<'a>,
+    records: RecordType,
+    id: u16,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Question<'a> {
+    /// Its number is random, so that nobody who does not see it can answer it.
+    pub(super) fn new(text: &'a str, records: RecordType) -> io::Result<Question<'a>> {
+        let name = Name::new(text).map_err(io::Error::other)?;
+        let random = clocks::random(2)?;
+        let id = random
+            .iter()
+            .fold(0, |id: u16, byte| (id << 8) | u16::from(*byte));
+        let mut packet = Packet::new_query(id);
+        packet.set_flags(PacketFlag::RECURSION_DESIRED);
+        packet.questions.push(simple_dns::Question::new(
+            name.clone(),
+            QTYPE::TYPE(asked_for(records)),
+            CLASS::IN.into(),
+            false,
+        ));
+        let bytes = packet.build_bytes_vec().map_err(io::Error::other)?;
+        Ok(Question {
+            name,
+            records,
+            id,
+            bytes,
+        })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether these bytes claim to answer this question. Whether they can be read comes later.
+    pub(super) fn is_answered_by(&self, bytes: &[u8]) -> bool {
+        // The question stands behind the twelve bytes of the header, and is repeated as it was. Who
+        // refuses to read it may leave it out.
+        const HEADER: usize = 12;
+        let repeats = match header_buffer::questions(bytes) {
+            Ok(0) => has_failed(bytes),
+            Ok(1) => {
+                let asked = self.bytes.get(HEADER..).unwrap_or_default();
+                let repeated = bytes.get(HEADER..self.bytes.len());
+                repeated.is_some_and(|repeated| repeated.eq_ignore_ascii_case(asked))
+            }
+            _ => false,
+        };
+        repeats
+            && header_buffer::id(bytes) == Ok(self.id)
+            && header_buffer::has_flags(bytes, PacketFlag::RESPONSE) == Ok(true)
+    }
+
+    /// Whether the answer did not fit.
+    pub(super) fn is_cut(&self, bytes: &[u8]) -> bool {
+        header_buffer::has_flags(bytes, PacketFlag::TRUNCATION) == Ok(true)
+    }
+
+    /// What an answer says.
+    pub(super) fn read(&self, bytes: &[u8], what: &str) -> Result<Records, Failure> {
+        let broken = |why: String| Failure::new(kinds::NETWORK, "EPROTO", format!("{what}: {why}"));
+        let (code, text) = match header_buffer::rcode(bytes) {
+            Ok(RCODE::NoError) => {
+                let packet = Packet::parse(bytes)
+                    .map_err(|error| broken(format!("unreadable answer: {error}")))?;
+                let owner = self.owner(&packet);
+                let owner = owner.ok_or_else(|| broken("too many aliases in a row".into()))?;
+                return Ok(self.records(&packet, owner));
+            }
+            Ok(RCODE::NameError) => ("NXDOMAIN", "no such host"),
+            Ok(RCODE::ServerFailure) => ("SERVFAIL", "the server failed"),
+            Ok(RCODE::Refused) => ("REFUSED", "the server refused"),
+            Ok(RCODE::FormatError) => ("FORMERR", "the server could not read the question"),
+            Ok(RCODE::NotImplemented) => ("NOTIMP", "the server does not do this"),
+            Ok(other) => return Err(broken(format!("the server answered {other:?}"))),
+            Err(error) => return Err(broken(format!("unreadable answer: {error}"))),
+        };
+        Err(Failure::new(
+            kinds::NETWORK,
+            code,
+            format!("{what}: {text}"),
+        ))
+    }
+
+    /// The name that the asked one stands for in the end; `None` if there is no end.
+    fn owner<'p>(&'p self, packet: &'p Packet<'_>) -> Option<&'p Name<'p>> {
+        let mut owner = &self.name;
+        for _ in 0..=MAX_ALIASES {
+            let alias = packet
+                .answers
+                .iter()
+                .find_map(|record| match &record.rdata {
+                    RData::CNAME(target) if record.name == *owner => Some(&target.0),
+                    _ => None,
+                });
+            match alias {
+                Some(target) => owner = target,
+                None => return Some(owner),
+            }
+        }
+        None
+    }
+
+    fn records(&self, packet: &Packet<'_>, owner: &Name<'_>) -> Records {
+        if self.records == RecordType::Cname {
+            return Records::Texts(vec![dotted(owner)]);
+        }
+        let mut servers = Vec::new();
+        let mut texts = Vec::new();
+        for record in packet.answers.iter().filter(|record| record.name == *owner) {
+            match (&record.rdata, self.records) {
+                (RData::A(a), RecordType::A) => {
+                    texts.push(Ipv4Addr::from_bits(a.address).to_string());
+                }
+                (RData::AAAA(aaaa), RecordType::Aaaa) => {
+                    texts.push(Ipv6Addr::from_bits(aaaa.address).to_string());
+                }
+                (RData::NS(ns), RecordType::Ns) => texts.push(dotted(&ns.0)),
+                (RData::TXT(txt), RecordType::Txt) => {
+                    texts.push(String::try_from(txt.clone()).unwrap_or_else(|error| {
+                        String::from_utf8_lossy(error.as_bytes()).into_owned()
+                    }));
+                }
+                (RData::MX(mx), RecordType::Mx) => {
+                    servers.push((mx.preference, dotted(&mx.exchange)));
+                }
+                _ => {}
+            }
+        }
+        servers.sort_by_key(|(preference, _)| *preference);
+        match self.records {
+            RecordType::Mx => Records::MailServers(servers),
+            _ => Records::Texts(texts),
+        }
+    }
+}
+
+fn has_failed(bytes: &[u8]) -> bool {
+    !matches!(header_buffer::rcode(bytes), Ok(RCODE::NoError) | Err(_))
+}
+
+fn dotted(name: &Name<'_>) -> String {
+    format!("{name}.")
+}
+
+/// An alias is told with whatever it stands for, all the way; asked for itself, only its first
+/// step would be.
+fn asked_for(records: RecordType) -> TYPE {
+    match records {
+        RecordType::A | RecordType::Cname => TYPE::A,
+        RecordType::Aaaa => TYPE::AAAA,
+        RecordType::Mx => TYPE::MX,
+        RecordType::Txt => TYPE::TXT,
+        RecordType::Ns => TYPE::NS,
+    }
+}

@@ -1,0 +1,202 @@
+//! Lookups. Addresses come from the operating system's resolver, which knows its hosts file, unless
+//! a name server was named; everything else is asked of a name server, by UDP and, where an answer
+//! does not fit, by TCP. How messages are written is the business of `simple-dns`.
+
+use super::{
+    addresses, answer, failure, is_timeout, no_such_host,
+    timed::{Timed, Until},
+    timed_out,
+};
+use crate::{
+    effect::{Answer, Failure, Found, Nameserver, RecordType, Records, Refusal},
+    gate::{Checkpoint, Permitted},
+};
+use answer::Question;
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket},
+    time::{Duration, Instant},
+};
+use tollgate_abi::host::kinds;
+
+/// How long one datagram may take to be answered before it is sent again.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// As many name servers of the machine's own as its resolver would ask.
+const MAX_SERVERS: usize = 3;
+
+pub(super) fn lookup(
+    name: &str,
+    records: RecordType,
+    nameserver: Option<&Nameserver>,
+    timeout: Duration,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let until = Until::after(timeout, gate);
+    let started = Instant::now();
+    let (records, permit) = match nameserver {
+        Some(nameserver) => {
+            let mut last: Option<Refusal> = None;
+            let mut found = None;
+            for address in addresses(&nameserver.host, until)? {
+                let permit = match gate.address(address) {
+                    Ok(permit) => permit,
+                    Err(denial) => {
+                        last.get_or_insert(denial.into());
+                        continue;
+                    }
+                };
+                let server = SocketAddr::new(address, nameserver.port);
+                match ask(server, name, records, until) {
+                    Ok(records) => {
+                        found = Some((records, permit));
+                        break;
+                    }
+                    Err(failure) if is_final(&failure) => return Err(failure.into()),
+                    Err(failure) => last = Some(failure.into()),
+                }
+            }
+            let none = || no_such_host(&nameserver.host).into();
+            found.ok_or_else(|| last.unwrap_or_else(none))?
+        }
+        None => (ask_own(name, records, until)?, gate.granted()?),
+    };
+    Ok(permit.answer(Answer::Found(Found {
+        records,
+        took: started.elapsed(),
+    })))
+}
+
+/// Whether another server would say the same, or there is no time to ask one.
+fn is_final(failure: &Failure) -> bool {
+    failure.code == "NXDOMAIN" || failure.kind == kinds::TIMEOUT
+}
+
+/// Asks this machine's own resolver, or its name servers for what that does not tell.
+fn ask_own(name: &str, records: RecordType, until: Until) -> Result<Records, Failure> {
+    let wanted: fn(&IpAddr) -> bool = match records {
+        RecordType::A => IpAddr::is_ipv4,
+        RecordType::Aaaa => IpAddr::is_ipv6,
+        _ => return ask_configured(name, records, until),
+    };
+    let addresses = addresses(name, until)?.into_iter().filter(wanted);
+    Ok(Records::Texts(addresses.map(|ip| ip.to_string()).collect()))
+}
+
+fn ask_configured(name: &str, records: RecordType, until: Until) -> Result<Records, Failure> {
+    let servers = configured(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
+    let mut last = None;
+    for server in servers {
+        match ask(SocketAddr::new(server, 53), name, records, until) {
+            Err(failure) if !is_final(&failure) => last = Some(failure),
+            done => return done,
+        }
+    }
+    Err(last.unwrap_or_else(|| {
+        let message = format!(
+            "lookup {name}: this machine's name servers are not known; name one in the request"
+        );
+        Failure::new(kinds::NETWORK, "UNSUPPORTED", message)
+    }))
+}
+
+/// The name servers of a `resolv.conf`. They are the operator's own, like the hosts file: a grant
+/// for port 53 covers asking them, wherever they are.
+fn configured(text: &str) -> Vec<IpAddr> {
+    let named = text.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        words.next().filter(|word| *word == "nameserver")?;
+        words.next()?.parse().ok()
+    });
+    named.take(MAX_SERVERS).collect()
+}
+
+/// Asks one server.
+fn ask(
+    server: SocketAddr,
+    name: &str,
+    records: RecordType,
+    until: Until,
+) -> Result<Records, Failure> {
+    let what = format!("lookup {name} on {server}");
+    let failed = |error: io::Error| {
+        if is_timeout(&error) {
+            timed_out(&what)
+        } else {
+            failure(&what, &error)
+        }
+    };
+    let question = Question::new(name, records).map_err(failed)?;
+    let short = by_datagram(server, &question, until).map_err(failed)?;
+    if question.is_cut(&short) {
+        let whole = by_stream(server, &question, until).map_err(failed)?;
+        return question.read(&whole, &what);
+    }
+    question.read(&short, &what)
+}
+
+/// Sends the question until an answer to it comes. Answers to other questions are not ours: who
+/// cannot see the question must not be able to answer it.
+fn by_datagram(server: SocketAddr, question: &Question<'_>, until: Until) -> io::Result<Vec<u8>> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    // From now on datagrams of others are dropped by the operating system.
+    socket.connect(server)?;
+    let mut buffer = vec![0; 65_535];
+    loop {
+        socket.send(question.bytes())?;
+        let sent = Instant::now();
+        loop {
+            let patience = PATIENCE.saturating_sub(sent.elapsed());
+            if patience.is_zero() {
+                break;
+            }
+            socket.set_read_timeout(Some(patience.min(until.left_or_late()?)))?;
+            match socket.recv(&mut buffer) {
+                Ok(count) => {
+                    let answer = buffer.get(..count).unwrap_or_default();
+                    if question.is_answered_by(answer) {
+                        return Ok(answer.to_vec());
+                    }
+                }
+                Err(error) if is_timeout(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn by_stream(server: SocketAddr, question: &Question<'_>, until: Until) -> io::Result<Vec<u8>> {
+    let stream = TcpStream::connect_timeout(&server, until.left_or_late()?)?;
+    let mut stream = Timed::new(stream, until);
+    let length = u16::try_from(question.bytes().len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), question.bytes()].concat())?;
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut answer = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut answer)?;
+    if question.is_answered_by(&answer) {
+        Ok(answer)
+    } else {
+        Err(io::Error::other("the answer is to another question"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_name_servers_are_read_as_its_resolver_does() {
+        let text = "# nameserver 9.9.9.9\nsearch a b\nnameserver 192.0.2.1\n nameserver\t::1 x\n\
+                    nameserver nonsense\noptions ndots:2\nnameserver 1.1.1.1\nnameserver 8.8.8.8\n";
+        let servers: Vec<String> = configured(text).iter().map(IpAddr::to_string).collect();
+        assert_eq!(servers, ["192.0.2.1", "::1", "1.1.1.1"]);
+        assert!(configured("").is_empty());
+    }
+}

@@ -1,0 +1,92 @@
+//! A connection whose every read and write ends by one moment, however slowly the other side drips.
+
+use super::timed_out;
+use crate::{effect::Failure, gate::Checkpoint};
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+/// One deadline for resolving, connecting, sending and receiving.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Until(Instant);
+
+impl Until {
+    pub(super) fn after(timeout: Duration, gate: &Checkpoint<'_>) -> Until {
+        let time = timeout.min(gate.remaining().unwrap_or(Duration::MAX));
+        let now = Instant::now();
+        // A year is as good as for ever, and never overflows.
+        let year = Duration::from_secs(31_536_000);
+        Until(now.checked_add(time.min(year)).unwrap_or(now))
+    }
+
+    /// The time left, never zero.
+    pub(super) fn left(self, what: &str) -> Result<Duration, Failure> {
+        self.left_or_late().map_err(|_| timed_out(what))
+    }
+
+    pub(super) fn left_or_late(self) -> io::Result<Duration> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(left)
+        }
+    }
+}
+
+/// A TCP connection with a deadline.
+#[derive(Debug)]
+pub(super) struct Timed {
+    stream: TcpStream,
+    until: Until,
+}
+
+impl Timed {
+    pub(super) fn new(stream: TcpStream, until: Until) -> Timed {
+        Timed { stream, until }
+    }
+
+    pub(super) fn local(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.stream
+                .set_read_timeout(Some(self.until.left_or_late()?))?;
+            match self.stream.read(buffer) {
+                Err(error) if goes_on(&error) => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.stream
+                .set_write_timeout(Some(self.until.left_or_late()?))?;
+            match self.stream.write(bytes) {
+                Err(error) if goes_on(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// Whether only the clock can say if waiting goes on: timers may fire early.
+fn goes_on(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}

@@ -1,0 +1,168 @@
+//! TLS over a connection that is there already: whom we trust, the handshake, and what it agreed
+//! on. Certificates are judged by rustls; here they are only read out.
+
+use super::{
+    connect, failure, is_timeout,
+    timed::{Timed, Until},
+};
+use crate::{
+    effect::{Answer, Failure, Refusal, Secured, TlsSession},
+    gate::{Checkpoint, Permitted},
+};
+use rustls::{
+    ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned,
+    client::Resumption,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    version::{TLS12, TLS13},
+};
+use std::{
+    io::{self, Write as _},
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
+use tollgate_abi::{host::kinds, rfc3339::Moment};
+use x509_cert::{Certificate, der::Decode as _};
+
+/// A connection in TLS.
+pub(super) type TlsStream = StreamOwned<ClientConnection, Timed>;
+
+/// Whose certificates are believed.
+#[derive(Clone)]
+pub(in crate::world::system) struct Trust(Result<Arc<ClientConfig>, rustls::Error>);
+
+/// The roots that browsers trust, as they were when the crate `webpki-roots` was released.
+static BUNDLED: LazyLock<Trust> = LazyLock::new(|| {
+    let anchors = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+    Trust::in_roots(anchors.collect())
+});
+
+impl Default for Trust {
+    fn default() -> Trust {
+        BUNDLED.clone()
+    }
+}
+
+impl Trust {
+    /// Only the certificates in this PEM text.
+    pub(in crate::world::system) fn in_pem(pem: &[u8]) -> io::Result<Trust> {
+        let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| invalid(error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(invalid("there is no certificate in the text".into()));
+        }
+        Ok(Trust::in_roots(roots))
+    }
+
+    fn in_roots(roots: RootCertStore) -> Trust {
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[&TLS13, &TLS12]);
+        Trust(config.map(|config| {
+            let mut config = config.with_root_certificates(roots).with_no_client_auth();
+            // A session that is taken up again would tell servers that two plugins are one host's.
+            config.resumption = Resumption::disabled();
+            Arc::new(config)
+        }))
+    }
+
+    /// Agrees on TLS with whoever is at the other end, who must be `host`.
+    pub(super) fn handshake(&self, mut stream: Timed, host: &str) -> Result<TlsStream, Failure> {
+        let refused = |error: &rustls::Error| tls_error(host, &error.to_string());
+        let config = self.0.clone().map_err(|error| refused(&error))?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| tls_error(host, "no certificate can have this name"))?;
+        let mut session = ClientConnection::new(config, name).map_err(|error| refused(&error))?;
+        while session.is_handshaking() {
+            if let Err(error) = session.complete_io(&mut stream) {
+                return Err(handshake_failure(host, &error));
+            }
+        }
+        Ok(StreamOwned::new(session, stream))
+    }
+}
+
+fn handshake_failure(host: &str, error: &io::Error) -> Failure {
+    let refusal = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match refusal {
+        Some(refusal) => tls_error(host, &refusal.to_string()),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            tls_error(host, "the connection was closed during the handshake")
+        }
+        None if is_timeout(error) => super::timed_out(&format!("TLS handshake with {host}")),
+        None => failure(host, error),
+    }
+}
+
+pub(super) fn tls_error(host: &str, why: &str) -> Failure {
+    let message = format!("TLS handshake with {host}: {why}");
+    Failure::new(kinds::TLS, "TLS_ERROR", message)
+}
+
+/// Tells what a connection in TLS is like, and sends nothing over it.
+pub(super) fn examine(
+    host: &str,
+    port: u16,
+    timeout: Duration,
+    trust: &Trust,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let until = Until::after(timeout, gate);
+    let started = Instant::now();
+    let (stream, remote, permit) = connect(host, port, until, gate)?;
+    let local = stream
+        .local()
+        .map_err(|error| failure(&remote.to_string(), &error))?;
+    let mut stream = trust.handshake(stream, host)?;
+    let secured = Secured {
+        remote,
+        local,
+        took: started.elapsed(),
+        session: session(&stream.conn, host)?,
+    };
+    // The other side learns that this was no accident; if it does not, nothing is lost.
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
+    Ok(permit.answer(Answer::Secured(secured)))
+}
+
+/// What was agreed on.
+pub(super) fn session(session: &ClientConnection, host: &str) -> Result<TlsSession, Failure> {
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
+    let leaf = leaf.ok_or_else(|| tls_error(host, "the server showed no certificate"))?;
+    let leaf = Certificate::from_der(leaf)
+        .map_err(|error| tls_error(host, &format!("unreadable certificate: {error}")))?;
+    let leaf = leaf.tbs_certificate();
+    let not_after = leaf.validity().not_after.to_unix_duration();
+    Ok(TlsSession {
+        version: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLS 1.3".into(),
+            Some(ProtocolVersion::TLSv1_2) => "TLS 1.2".into(),
+            other => format!("Unknown ({other:?})"),
+        },
+        cipher_suite: session
+            .negotiated_cipher_suite()
+            .and_then(|suite| suite.suite().as_str())
+            // The library tells the suites of TLS 1.3 apart by a prefix that IANA does not have.
+            .map(|name| name.replacen("TLS13_", "TLS_", 1))
+            .unwrap_or_default(),
+        server_name: match host.parse::<IpAddr>() {
+            Ok(_) => String::new(),
+            Err(_) => host.to_owned(),
+        },
+        subject: leaf.subject().to_string(),
+        issuer: leaf.issuer().to_string(),
+        not_after: Moment {
+            seconds: i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX),
+            nanos: 0,
+        },
+    })
+}
