@@ -15,6 +15,7 @@ pub fn rows(file: &str) -> Vec<Value> {
 }
 
 /// The text under `key`; a row without it cannot be interpreted and fails.
+#[allow(dead_code)] // Each test file is a crate of its own, and not all of them need single texts.
 pub fn text<'a>(row: &'a Value, key: &str) -> &'a str {
     row[key]
         .as_str()

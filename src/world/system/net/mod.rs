@@ -38,7 +38,7 @@ use tollgate_abi::host::kinds;
 /// Whom TLS trusts, of which a build without it knows nothing.
 #[cfg(not(feature = "net"))]
 #[derive(Clone, Default)]
-pub(super) struct Trust(());
+pub(super) struct Trust {}
 
 /// Does an effect of the network.
 pub(super) fn perform(
@@ -47,7 +47,7 @@ pub(super) fn perform(
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
     #[cfg(not(feature = "net"))]
-    let Trust(()) = trust;
+    let Trust {} = trust;
     match effect {
         Effect::Exchange {
             host,
