@@ -280,3 +280,6 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
         usage,
     }
 }
+
+#[cfg(test)]
+mod tests;

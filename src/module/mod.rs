@@ -18,6 +18,7 @@ use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
 };
+use wasmi::CompilationMode;
 
 /// Units of fuel for copying this many bytes in `memory.copy`, `memory.grow` and their like. The
 /// engine's default of 64 makes a unit of memory.grow 700 times as slow as a unit of other code.
@@ -56,9 +57,19 @@ pub(crate) struct Shape {
 impl Compiled {
     /// Compiles a module for instances with `stack` to call on.
     pub(crate) fn new(bytes: &[u8], stack: StackLimit) -> Result<Compiled, LoadError> {
+        // Validated at once, since what is wrong must be found at load; translated when first
+        // called, since most functions of a Go program never are.
+        Compiled::translating(bytes, stack, CompilationMode::LazyTranslation)
+    }
+
+    pub(crate) fn translating(
+        bytes: &[u8],
+        stack: StackLimit,
+        mode: CompilationMode,
+    ) -> Result<Compiled, LoadError> {
         let sections = sections::split(bytes)?;
         let shape = sections::shape(&sections)?;
-        let engine = engine(stack);
+        let engine = engine(stack, mode);
         let compile = |bytes: &[u8]| {
             wasmi::Module::new(&engine, bytes)
                 .map_err(|error| LoadError::Compile(error.to_string().trim().to_owned()))
@@ -81,7 +92,7 @@ impl Compiled {
 
 /// Everything about the engine is chosen here by name, so that an upgrade of wasmi cannot switch
 /// anything on.
-fn engine(stack: StackLimit) -> wasmi::Engine {
+fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
     let mut config = wasmi::Config::default();
     config
         .consume_fuel(true)
@@ -92,7 +103,7 @@ fn engine(stack: StackLimit) -> wasmi::Engine {
             fuel_per_bytes_translated: 0,
             fuel_per_bytes_validated: 0,
         })
-        .compilation_mode(wasmi::CompilationMode::LazyTranslation)
+        .compilation_mode(mode)
         .set_max_recursion_depth(usize::try_from(stack.frames).unwrap_or(usize::MAX))
         .set_max_stack_height(usize::try_from(stack.bytes).unwrap_or(usize::MAX))
         .ignore_custom_sections(true)

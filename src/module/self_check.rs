@@ -3,12 +3,12 @@
 //! native stack, and a long loop aborts the process. So builds without `portable-dispatch` run a
 //! short loop first and measure.
 
-use crate::error::BuildError;
+use crate::{error::BuildError, limits::StackLimit};
 use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
-use wasmi::{Caller, Linker, Module, Store};
+use wasmi::{Caller, CompilationMode, Linker, Module, Store};
 
 /// Assembled from the text beside it; a test compares them.
 const LOOP: &[u8] = include_bytes!("self_check.wasm");
@@ -39,7 +39,7 @@ pub(crate) fn dispatch_is_sound() -> Result<(), BuildError> {
 
 /// How much deeper the native stack was in the deepest turn than in the shallowest, in bytes.
 fn stack_growth() -> Result<usize, wasmi::Error> {
-    let engine = super::engine(crate::limits::StackLimit::default());
+    let engine = super::engine(StackLimit::default(), CompilationMode::Eager);
     let module = Module::new(&engine, LOOP)?;
     let (low, high) = (
         Arc::new(AtomicUsize::new(usize::MAX)),

@@ -1,0 +1,89 @@
+//! What no caller can choose: how the engine translates must not change what a guest costs.
+
+use super::{Instance, Start};
+use crate::{
+    custom::Customs,
+    effect::{Answer, Effect, Refusal},
+    event::Observer,
+    gate::{Checkpoint, Gate, Permitted, Policy},
+    imports,
+    limits::Limits,
+    module::Compiled,
+    world::World,
+};
+use std::sync::Arc;
+use tollgate_abi::names::export;
+use wasmi::CompilationMode;
+
+/// The same answers in every run.
+struct Still;
+
+impl World for Still {
+    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+        let answer = match effect {
+            Effect::Now { .. } => Answer::Time(1_000_000_000),
+            Effect::Random { length } => Answer::Bytes(vec![7; *length as usize]),
+            Effect::Variables => Answer::Variables(Vec::new()),
+            other => panic!("{other:?}"),
+        };
+        Ok(gate.granted()?.answer(answer))
+    }
+
+    fn real_name(&self, _path: &str) -> Option<String> {
+        None
+    }
+
+    fn working_directory(&self) -> String {
+        "/".into()
+    }
+}
+
+/// The fuel after initialisation, and after the export as well.
+fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] {
+    let limits = Arc::new(Limits::default());
+    let compiled = Compiled::translating(module, limits.stack, mode).unwrap();
+    let linker = imports::linker(&compiled.engine, &Customs::default()).unwrap();
+    let policy = Policy {
+        grants: Vec::new(),
+        written: 0,
+        working_directory: "/".into(),
+        customs: Arc::default(),
+    };
+    let plugin: Arc<str> = "plugin".into();
+    let world = Box::new(Still);
+    let gate = Gate::new(
+        plugin.clone(),
+        Arc::new(policy),
+        world,
+        &limits,
+        Observer::default(),
+    );
+    let mut instance = Instance::start(Start {
+        plugin: &plugin,
+        compiled: &compiled,
+        linker: &linker,
+        limits: &limits,
+        gate,
+    })
+    .unwrap();
+    let initialised = instance.usage().fuel;
+    instance.ask(export).unwrap();
+    [initialised, instance.usage().fuel]
+}
+
+#[test]
+fn lazy_and_eager_translation_cost_the_same() {
+    for name in [
+        "go-file/go-file.wasm",
+        "file/file.wasm",
+        "as-file/as-file.wasm",
+    ] {
+        let module = std::fs::read(format!("fixtures/{name}")).unwrap();
+        for export in [export::DESCRIBE, export::SCHEMA] {
+            let lazy = fuel(&module, CompilationMode::LazyTranslation, export);
+            let eager = fuel(&module, CompilationMode::Eager, export);
+            assert_eq!(lazy, eager, "{name} {export}");
+            assert!(lazy[1] > lazy[0], "{name} {export}");
+        }
+    }
+}
