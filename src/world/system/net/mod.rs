@@ -20,7 +20,7 @@ pub(super) use tls::Trust;
 
 use crate::{
     capability::address::{Host, parse_host},
-    effect::{Effect, Failure, Refusal},
+    effect::{Denial, Effect, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
 };
 use std::{
@@ -117,9 +117,23 @@ fn connect(
     until: Until,
     gate: &Checkpoint<'_>,
 ) -> Result<(Timed, SocketAddr, Permit), Refusal> {
+    let addresses = addresses(host, until)?;
+    let judge = |address| gate.address(address);
+    first(addresses, port, until, judge).unwrap_or_else(|| Err(no_such_host(host).into()))
+}
+
+/// The first of these addresses that `judge` lets pass and that answers; the last reason why not,
+/// or nothing if there are none.
+fn first<P>(
+    addresses: Vec<IpAddr>,
+    port: u16,
+    until: Until,
+    judge: impl Fn(IpAddr) -> Result<P, Denial>,
+) -> Option<Result<(Timed, SocketAddr, P), Refusal>> {
     let mut last: Option<Refusal> = None;
-    for address in addresses(host, until)? {
-        let permit = match gate.address(address) {
+    let mut addresses = addresses.into_iter();
+    while let Some(address) = addresses.next() {
+        let permit = match judge(address) {
             Ok(permit) => permit,
             // A denial is told only if no other address can be reached.
             Err(denial) => {
@@ -128,12 +142,18 @@ fn connect(
             }
         };
         let target = SocketAddr::new(address, port);
-        match TcpStream::connect_timeout(&target, until.left(host)?) {
-            Ok(stream) => return Ok((Timed::new(stream, until), target, permit)),
+        // One address that is silent must not use up the time of all the others.
+        let left = match until.left(&target.to_string()) {
+            Ok(left) if addresses.len() == 0 => left,
+            Ok(left) => left / 2,
+            Err(failure) => return Some(Err(failure.into())),
+        };
+        match TcpStream::connect_timeout(&target, left) {
+            Ok(stream) => return Some(Ok((Timed::new(stream, until), target, permit))),
             Err(error) => last = Some(failure(&target.to_string(), &error).into()),
         }
     }
-    Err(last.unwrap_or_else(|| no_such_host(host).into()))
+    last.map(Err)
 }
 
 fn no_such_host(host: &str) -> Failure {
@@ -237,6 +257,48 @@ fn failure(what: &str, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effect::DenialReason;
+    use std::{net::TcpListener, time::Duration};
+
+    /// A denial of this address.
+    fn denial(address: IpAddr) -> Denial {
+        Denial {
+            plugin: "odd".into(),
+            wish: address.to_string(),
+            needs: String::new(),
+            reason: DenialReason::NotCovered,
+        }
+    }
+
+    #[test]
+    fn every_address_is_judged_and_those_that_pass_are_tried_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let try_all = |texts: &[&str], denied: &str| {
+            let addresses = texts.iter().map(|text| text.parse().unwrap()).collect();
+            let until = Until::within(Duration::from_secs(10));
+            let reached = first(addresses, port, until, |address| {
+                if address.to_string() == denied {
+                    return Err(denial(address));
+                }
+                Ok(address)
+            });
+            reached.map(|reached| reached.map(|(_, remote, judged)| (remote.ip(), judged)))
+        };
+        let here: IpAddr = "127.0.0.1".parse().unwrap();
+        // Nobody listens on the second loopback address, nor may the IPv6 one be there at all.
+        for (texts, denied) in [
+            (&["127.0.0.2", "127.0.0.1"][..], ""),
+            (&["::1", "127.0.0.1"], ""),
+            (&["10.0.0.1", "127.0.0.1"], "10.0.0.1"),
+            (&["127.0.0.1", "10.0.0.1"], "10.0.0.1"),
+        ] {
+            assert_eq!(try_all(texts, denied), Some(Ok((here, here))), "{texts:?}");
+        }
+        let denied = Refusal::Denied(denial(here));
+        assert_eq!(try_all(&["127.0.0.1"], "127.0.0.1"), Some(Err(denied)));
+        assert_eq!(try_all(&[], ""), None);
+    }
 
     #[test]
     fn unanswered_lookups_are_limited_and_answered_ones_are_not_counted() {

@@ -14,7 +14,10 @@ pub(super) struct Until(Instant);
 
 impl Until {
     pub(super) fn after(timeout: Duration, gate: &Checkpoint<'_>) -> Until {
-        let time = timeout.min(gate.remaining().unwrap_or(Duration::MAX));
+        Until::within(timeout.min(gate.remaining().unwrap_or(Duration::MAX)))
+    }
+
+    pub(super) fn within(time: Duration) -> Until {
         let now = Instant::now();
         // A year is as good as for ever, and never overflows.
         let year = Duration::from_secs(31_536_000);
@@ -56,8 +59,8 @@ impl Timed {
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            self.stream
-                .set_read_timeout(Some(self.until.left_or_late()?))?;
+            let left = Some(self.until.left_or_late()?);
+            tolerate(self.stream.set_read_timeout(left))?;
             match self.stream.read(buffer) {
                 Err(error) if goes_on(&error) => {}
                 done => return done,
@@ -69,8 +72,8 @@ impl Read for Timed {
 impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            self.stream
-                .set_write_timeout(Some(self.until.left_or_late()?))?;
+            let left = Some(self.until.left_or_late()?);
+            tolerate(self.stream.set_write_timeout(left))?;
             match self.stream.write(bytes) {
                 Err(error) if goes_on(&error) => {}
                 done => return done,
@@ -80,6 +83,17 @@ impl Write for Timed {
 
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
+    }
+}
+
+/// macOS sets no timeouts once the other side has hung up, though what it sent can still be read;
+/// nothing waits on such a connection.
+fn tolerate(set: io::Result<()>) -> io::Result<()> {
+    match set {
+        Err(error) if cfg!(target_os = "macos") && error.kind() == io::ErrorKind::InvalidInput => {
+            Ok(())
+        }
+        set => set,
     }
 }
 
