@@ -299,6 +299,14 @@ pub enum Breach {
     /// The result is JSON of another shape.
     #[error("returned JSON of the wrong shape: {0}")]
     WrongShape(String),
+    /// The plugin wants a newer host than this one is compatible with: the line 0.3.
+    #[error(
+        "asks for a host of version {wanted} or newer, and this host is compatible with 0.3; use an older build of the plugin"
+    )]
+    HostTooOld {
+        /// What it asks for.
+        wanted: String,
+    },
     /// The plugin reports an error where it should describe itself.
     #[error("failed inside the plugin: {0}")]
     Reported(ErrorDetail),

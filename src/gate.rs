@@ -10,8 +10,12 @@ pub(crate) use policy::Policy;
 
 use crate::{
     capability::Wish,
-    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Handle, Need, Refusal, Reply},
+    effect::{
+        Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogLevel, LogRecord,
+        LogSource, Need, Refusal, Reply,
+    },
     event::{Event, Observer},
+    limits::Limits,
     world::{Deadline, World},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -30,6 +34,8 @@ pub(crate) struct Gate {
     observer: Observer,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
+    /// How many more lines the guest may log.
+    log_lines_left: u32,
 }
 
 impl Gate {
@@ -37,16 +43,17 @@ impl Gate {
         plugin: Arc<str>,
         policy: Arc<Policy>,
         world: Box<dyn World>,
-        deadline: Option<Deadline>,
+        limits: &Limits,
         observer: Observer,
     ) -> Gate {
         Gate {
             plugin,
             policy,
             world,
-            deadline,
+            deadline: limits.deadline.map(Deadline::after),
             observer,
             opened: BTreeMap::new(),
+            log_lines_left: limits.log_lines,
         }
     }
 
@@ -103,13 +110,31 @@ impl Gate {
         };
         checkpoint.check_known_names()?;
         if let Effect::Log(record) = effect {
-            self.observer
-                .tell(&self.plugin, &Event::Log(record.clone()));
+            self.log(record);
             return Ok(Answer::Done);
         }
         self.world
             .perform(effect, &checkpoint)
             .map(Permitted::into_answer)
+    }
+
+    /// Tells a log line; the first one too many is told as a warning, and the others not at all.
+    fn log(&mut self, record: &LogRecord) {
+        let Some(left) = self.log_lines_left.checked_sub(1) else {
+            return;
+        };
+        self.observer
+            .tell(&self.plugin, &Event::Log(record.clone()));
+        self.log_lines_left = left;
+        if left == 0 {
+            let warning = LogRecord {
+                level: LogLevel::Warn,
+                source: LogSource::Log,
+                message: "the limit of log lines is reached; what follows is dropped".to_owned(),
+                attrs: Vec::new(),
+            };
+            self.observer.tell(&self.plugin, &Event::Log(warning));
+        }
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {

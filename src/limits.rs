@@ -15,7 +15,8 @@ const PAGES_PER_MB: u32 = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Fuel for one call, initialisation included. Default: 100 000 000 000, about a minute of a
-    /// tight loop or some seconds of Go code.
+    /// tight loop or some seconds of Go code. Instructions cost about a unit each, bytes that cross
+    /// the boundary one each, and a guest that sleeps pays one for each nanosecond.
     pub fuel: FuelLimit,
     /// Linear memory of one instance. Default: 256 MB.
     pub memory: MemoryLimit,
@@ -33,6 +34,9 @@ pub struct Limits {
     pub request_bytes: u32,
     /// The most bytes of content that one host function reply may carry. Default: 10 MiB.
     pub reply_bytes: u32,
+    /// The most lines that one call may log, printed ones included; the rest is dropped with a
+    /// warning. Default: 10 000.
+    pub log_lines: u32,
 }
 
 impl Default for Limits {
@@ -46,6 +50,7 @@ impl Default for Limits {
             result_bytes: 16 << 20,
             request_bytes: 1 << 20,
             reply_bytes: 10 << 20,
+            log_lines: 10_000,
         }
     }
 }

@@ -2,15 +2,15 @@
 //! instance; describe and schema are asked once.
 
 use crate::{
-    answer::{read_evidence, read_info, read_schema},
+    answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
     config::Config,
-    error::Error,
+    error::{Breach, Error},
+    event::Observer,
     gate::{Gate, Policy},
     guest::{Host, Instance, Start},
-    limits::Usage,
+    limits::{Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
-    runtime::Settings,
-    world::Deadline,
+    world::World,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
@@ -33,7 +33,18 @@ struct Inner {
     policy: Arc<Policy>,
     info: AskedOnce<PluginInfo>,
     schema: AskedOnce<ConfigSchema>,
+    manifest: AskedOnce<Manifest>,
 }
+
+/// What every call of every plugin shares.
+pub(crate) struct Settings {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) observer: Observer,
+    pub(crate) world: Arc<NewWorld>,
+}
+
+/// Makes the world of one instance.
+pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 
 /// What `observe` saw, and what it cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +88,7 @@ impl Plugin {
                 policy,
                 info: AskedOnce::default(),
                 schema: AskedOnce::default(),
+                manifest: AskedOnce::default(),
             }),
         }
     }
@@ -102,10 +114,9 @@ impl Plugin {
     ///
     /// [`Error::Fault`] or [`Error::Breach`], naming the plugin and what it did.
     pub fn describe(&self) -> Result<Arc<PluginInfo>, Error> {
-        self.inner.info.get(|| {
-            let mut instance = self.start()?;
-            let bytes = instance.ask(export::DESCRIBE)?;
-            read_info(&bytes).map_err(|breach| instance.breach(export::DESCRIBE, breach))
+        self.inner.info.get(|| match self.inner.version {
+            AbiVersion::V1 => self.ask(export::DESCRIBE, read_info),
+            AbiVersion::V2 => Ok(self.manifest()?.info.clone()),
         })
     }
 
@@ -116,10 +127,40 @@ impl Plugin {
     /// As [`describe`](Self::describe).
     pub fn schema(&self) -> Result<Arc<ConfigSchema>, Error> {
         self.inner.schema.get(|| {
-            let mut instance = self.start()?;
-            let bytes = instance.ask(export::SCHEMA)?;
-            read_schema(&bytes).map_err(|breach| instance.breach(export::SCHEMA, breach))
+            let names = [export::SCHEMA_V2, export::SCHEMA];
+            match self.inner.version {
+                AbiVersion::V1 => self.ask(export::SCHEMA, read_schema),
+                AbiVersion::V2 => match &self.manifest()?.schema {
+                    Some(schema) => Ok(schema.clone()),
+                    None => {
+                        let exported = names.into_iter().find(|name| self.exports(name));
+                        self.ask(exported.unwrap_or(export::SCHEMA), read_schema)
+                    }
+                },
+            }
         })
+    }
+
+    /// The answer that describes a plugin of the newer generation and its config at once.
+    fn manifest(&self) -> Result<Arc<Manifest>, Error> {
+        self.inner
+            .manifest
+            .get(|| self.ask(export::MANIFEST, read_manifest))
+    }
+
+    fn exports(&self, name: &str) -> bool {
+        self.inner.compiled.module.get_export(name).is_some()
+    }
+
+    /// Asks a fresh instance for something that it says of itself.
+    fn ask<T>(
+        &self,
+        export: &'static str,
+        read: impl FnOnce(&[u8]) -> Result<T, Breach>,
+    ) -> Result<T, Error> {
+        let mut instance = self.start()?;
+        let bytes = instance.ask(export)?;
+        read(&bytes).map_err(|breach| instance.breach(export, breach))
     }
 
     /// Has the plugin look at the world, in a fresh instance.
@@ -131,9 +172,17 @@ impl Plugin {
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let mut instance = self.start()?;
-        let bytes = instance.observe(export::OBSERVE, &to_json(config.values()))?;
-        let mut evidence =
-            read_evidence(&bytes).map_err(|breach| instance.breach(export::OBSERVE, breach))?;
+        let version = self.inner.version;
+        let export = match version {
+            AbiVersion::V1 => export::OBSERVE,
+            AbiVersion::V2 => export::OBSERVE_V2,
+        };
+        let bytes = instance.observe(export, &to_json(config.values()))?;
+        let evidence = match version {
+            AbiVersion::V1 => read_evidence(&bytes),
+            AbiVersion::V2 => read_result(&bytes),
+        };
+        let mut evidence = evidence.map_err(|breach| instance.breach(export, breach))?;
         self.inner
             .settings
             .observer
@@ -158,7 +207,7 @@ impl Plugin {
             name.clone(),
             policy.clone(),
             (settings.world)(),
-            settings.limits.deadline.map(Deadline::after),
+            &settings.limits,
             settings.observer.clone(),
         );
         Instance::start(Start {

@@ -33,6 +33,16 @@ impl Redactor {
         if let Some(raw) = &mut evidence.raw {
             self.text(raw);
         }
+        if let Some(message) = &mut evidence.message {
+            self.text(message);
+        }
+        for value in evidence
+            .metadata
+            .iter_mut()
+            .flat_map(|map| map.values_mut())
+        {
+            self.value(value);
+        }
         if let Some(error) = &mut evidence.error {
             self.detail(error);
         }

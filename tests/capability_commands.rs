@@ -379,6 +379,13 @@ fn variables_that_steer_a_command() {
         "PERL5OPT",
         "GIT_SSH_COMMAND",
         "JAVA_TOOL_OPTIONS",
+        "TAR_OPTIONS",
+        "RSYNC_RSH",
+        "PAGER",
+        "LESSOPEN",
+        "OPENSSL_CONF",
+        "CURL_HOME",
+        "XDG_CONFIG_HOME",
     ] {
         assert!(env_allowed(name, |granted| granted == name), "{name}");
         assert!(!env_allowed(name, |_| false), "{name}");

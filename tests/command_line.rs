@@ -354,3 +354,16 @@ fn explain_answers_in_words_and_in_json() {
         assert_eq!(code(&tollgate(&bad)), 2, "{bad:?}");
     }
 }
+
+#[test]
+fn inspect_tells_how_long_loading_takes() {
+    let seen = stdout(&tollgate(&["inspect", FILE, "--timings"]));
+    for step in ["load", "first_answer", "second_answer"] {
+        assert!(seen["timings_ms"][step].as_f64().unwrap() > 0.0, "{seen}");
+    }
+    assert!(
+        stdout(&tollgate(&["inspect", FILE]))
+            .get("timings_ms")
+            .is_none()
+    );
+}

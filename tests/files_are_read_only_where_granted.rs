@@ -413,3 +413,134 @@ fn a_link_swapped_all_the_time_never_leaks() {
         "the race was never run: {read} read, {denied} denied"
     );
 }
+
+#[test]
+fn f5_every_call_is_checked_when_it_is_made() {
+    let place = Place::new();
+    let plugin = place.plugin("fs_read", &["fs:read:ROOT/open/*.txt"]);
+    for (name, expected) in [
+        ("open/a.txt", "none"),
+        ("open/sub/b.txt", "capability"),
+        ("open/a.txt", "none"),
+    ] {
+        let reply = ask(&plugin, json!({"path": place.path(name)}));
+        assert_eq!(kind(&reply), expected, "{name}");
+    }
+}
+
+#[test]
+fn f6_links_are_not_followed_out_of_what_is_granted() {
+    let place = Place::new();
+    let absolute = place.path("closed/secret");
+    for (name, target) in [("up", "../closed/secret"), ("far", absolute.as_str())] {
+        symlink(target, place.path(&format!("open/{name}"))).unwrap();
+        for function in ["fs_read", "fs_stat"] {
+            let plugin = place.plugin(function, &["fs:read:ROOT/open/**"]);
+            let reply = ask(
+                &plugin,
+                json!({"path": place.path(&format!("open/{name}"))}),
+            );
+            assert_eq!(kind(&reply), "capability", "{function} {name}");
+        }
+    }
+}
+
+#[test]
+fn f11_a_grant_in_a_missing_directory_is_reported() {
+    let place = Place::new();
+    let base = place.path("");
+    let builder = Runtime::builder().world(move || System::at(Path::new(&base)).unwrap());
+    let grants = [
+        "fs:read:ROOT/open/**",
+        "fs:read:ROOT/nowhere/**",
+        "fs:write:ROOT/open/new.txt",
+        "fs:write:ROOT/no/such/new.txt",
+        "fs:read:open/*",
+        "fs:read:gone/*",
+        "network:outbound:80",
+    ];
+    let granted = grants.iter().fold(builder, |builder, grant| {
+        let grant = grant.replace("ROOT/", &place.path(""));
+        builder.grant("odd", grant.parse().unwrap())
+    });
+    let runtime = granted.build().unwrap();
+    let missing: Vec<String> = runtime
+        .missing_directories()
+        .iter()
+        .map(|(_, grant)| grant.to_string())
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            format!("fs:read:{}nowhere/**", place.path("")),
+            format!("fs:write:{}no/such/new.txt", place.path("")),
+            "fs:read:gone/*".to_owned(),
+        ]
+    );
+}
+
+/// Each name of a path costs the host a look; nobody may have it look half a million times.
+#[test]
+fn a_path_longer_than_any_system_takes_is_denied_at_once() {
+    let place = Place::new();
+    let grant = format!("fs:read:{}", place.path("open/**"));
+    let runtime = Runtime::builder().grant("odd", grant.parse().unwrap());
+    let guest = Guest {
+        memory: "(memory (export \"memory\") 64)",
+        ..Guest::relay("fs_stat")
+    };
+    let plugin = guest.load_in(&runtime.build().unwrap());
+    let start = std::time::Instant::now();
+    let long = "/a".repeat(500_000);
+    let reply = ask(&plugin, json!({"path": place.path(&format!("open{long}"))}));
+    assert_eq!(kind(&reply), "capability");
+    let took = start.elapsed();
+    assert!(took.as_secs() < 20, "{took:?}");
+}
+
+/// Not even how it fails: the link leads to a loop, to a name, or to nothing.
+#[test]
+fn a_loop_outside_is_denied_like_anything_else_there() {
+    let place = Place::new();
+    symlink("loop", place.path("closed/loop")).unwrap();
+    symlink(place.path("closed/loop"), place.path("open/leakloop")).unwrap();
+    for function in ["fs_read", "fs_stat", "fs_list"] {
+        let plugin = place.plugin(function, &["fs:read:ROOT/open/**"]);
+        for name in [
+            "closed/loop",
+            "closed/loop/x",
+            "open/leakdir/loop",
+            "open/leakloop",
+        ] {
+            let reply = ask(&plugin, json!({"path": place.path(name)}));
+            assert_eq!(kind(&reply), "capability", "{function} {name}: {reply}");
+        }
+        // Inside it is told as what it is.
+        let reply = ask(&plugin, json!({"path": place.path("open/loop")}));
+        assert_eq!(reply["error"]["code"], "ELOOP", "{function}: {reply}");
+    }
+}
+
+/// A reply that says only why there is none would be a way to have the host work for nothing.
+#[test]
+fn what_was_read_for_nothing_costs_fuel_too() {
+    let place = Place::new();
+    fs::write(place.path("open/binary"), vec![0xFF; 1 << 20]).unwrap();
+    let plugin = place.plugin("fs_read", &["fs:read:ROOT/open/**"]);
+    let request = json!({"path": place.path("open/binary"), "encoding": "utf-8"});
+    let (fuel, reply) = support::cost(&plugin, request);
+    assert_eq!(kind(&reply), "validation");
+    assert!(fuel >= 1 << 20, "{fuel}");
+
+    for number in 0..200 {
+        fs::write(place.path(&format!("open/sub/{number:0200}")), "").unwrap();
+    }
+    let limits = Limits {
+        reply_bytes: 100,
+        ..Limits::default()
+    };
+    let plugin = place.plugin_with("fs_list", &["fs:read:ROOT/open/**"], limits);
+    let (fuel, reply) = support::cost(&plugin, json!({"path": place.path("open/sub")}));
+    assert_eq!(reply["truncated"], true);
+    assert!(fuel >= 200 * 200, "{fuel}");
+}

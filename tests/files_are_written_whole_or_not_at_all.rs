@@ -249,3 +249,40 @@ fn a_directory_is_listed_where_its_names_are_granted() {
     let reply = ask(&plugin, json!({"path": place.path("open/a.txt")}));
     assert_eq!(reply["error"]["code"], "ENOTDIR");
 }
+
+/// The new content is as private as the old from its first byte on.
+#[test]
+fn a_private_file_is_never_readable_for_others_while_it_is_replaced() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let place = Place::new();
+    fs::set_permissions(place.path("open/a.txt"), fs::Permissions::from_mode(0o600)).unwrap();
+    let plugin = place.plugin("fs_write", &["fs:write:ROOT/open/**"]);
+    let directory = place.path("open");
+    let done = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut seen = 0;
+            while !done.load(Ordering::Relaxed) {
+                for entry in fs::read_dir(&directory).unwrap().flatten() {
+                    let new = entry.file_name().to_string_lossy().starts_with(".tollgate");
+                    if let Ok(metadata) = entry.metadata()
+                        && new
+                        && metadata.len() > 0
+                    {
+                        seen |= metadata.permissions().mode() & 0o077;
+                    }
+                }
+            }
+            seen
+        });
+        for _ in 0..20 {
+            let request = json!({"path": place.path("open/a.txt"), "content": "x".repeat(300_000),
+                "encoding": "utf-8"});
+            assert_eq!(kind(&ask(&plugin, request)), "none");
+        }
+        done.store(true, Ordering::Relaxed);
+        watcher.join().unwrap()
+    });
+    assert_eq!(seen, 0, "{seen:o}");
+}

@@ -255,6 +255,21 @@ fn a_deadline_ends_loops_wherever_they_are() {
     }
 }
 
+/// Making room for locals costs time that is not fuel.
+#[test]
+fn a_deadline_ends_calls_of_functions_with_many_locals() {
+    let guest = Guest {
+        more: format!("(func $wide (local {}))", "i64 ".repeat(30_000)),
+        ..Guest::observing("(loop $again (call $wide) (br $again)) unreachable")
+    };
+    let start = std::time::Instant::now();
+    let limit = std::time::Duration::from_millis(100);
+    let (_, fault, _) = fault(&guest, Runtime::builder().deadline(limit));
+    assert!(matches!(fault, Fault::Deadline { .. }), "{fault}");
+    let took = start.elapsed();
+    assert!(took.as_millis() < 2_000, "{took:?}");
+}
+
 #[test]
 fn results_do_not_depend_on_slices() {
     // Work that is suspended in many places: loops, calls, bulk operations, growing memory.
@@ -321,4 +336,45 @@ fn limits_that_let_nothing_run_are_refused() {
         "{error}"
     );
     assert!(MemoryLimit::try_from(5000).is_err());
+}
+
+#[test]
+fn a_guest_that_sleeps_pays_for_it() {
+    // One clock subscription, relative, in nanoseconds; the guest has no deadline.
+    let sleeping = |nanos: u64| Guest {
+        imports: "(import \"wasi_snapshot_preview1\" \"poll_oneoff\"
+            (func $poll (param i32 i32 i32 i32) (result i32)))",
+        observe: format!(
+            "(i32.store (i32.const 1040) (i32.const 1))
+             (i64.store (i32.const 1048) (i64.const {}))
+             (if (call $poll (i32.const 1024) (i32.const 2048) (i32.const 1) (i32.const 2100))
+               (then unreachable))
+             {}",
+            nanos.cast_signed(),
+            Guest::default().observe
+        ),
+        ..Guest::default()
+    };
+    let short = sleeping(1_000)
+        .load()
+        .observe(&Config::new())
+        .unwrap()
+        .usage
+        .fuel;
+    let longer = sleeping(2_001_000)
+        .load()
+        .observe(&Config::new())
+        .unwrap()
+        .usage
+        .fuel;
+    assert_eq!(longer - short, 2_000_000);
+    for for_ever in [u64::MAX, u64::MAX / 2] {
+        let (_, fault, _) = fault(&sleeping(for_ever), Runtime::builder().fuel(1_000_000_000));
+        assert_eq!(
+            fault,
+            Fault::OutOfFuel {
+                limit: 1_000_000_000
+            }
+        );
+    }
 }

@@ -133,3 +133,37 @@ fn a_panic_of_the_embedders_callback_is_an_error_of_the_call() {
         "{error}"
     );
 }
+
+#[test]
+fn a_flood_is_cut_and_says_so() {
+    let flood = format!(
+        "(local $i i32)
+         (loop $again
+           (call $log (call $pack (local.get $config) (local.get $len)))
+           (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br_if $again (i32.lt_u (local.get $i) (i32.const 500))))
+         {}",
+        Guest::default().observe
+    );
+    let limits = tollgate::Limits {
+        log_lines: 100,
+        ..tollgate::Limits::default()
+    };
+    let config = Config::new().set("message", "again");
+    let lines = logged(
+        &Guest {
+            observe: flood,
+            ..logger()
+        },
+        Runtime::builder().limits(limits),
+        &config,
+    );
+    assert_eq!(lines.len(), 101);
+    assert_eq!(lines[99].message, "again");
+    assert_eq!(lines[100].level, LogLevel::Warn);
+    assert!(
+        lines[100].message.contains("dropped"),
+        "{}",
+        lines[100].message
+    );
+}

@@ -363,3 +363,103 @@ fn the_deadline_of_the_call_holds_inside_an_effect() {
         "{error}"
     );
 }
+
+#[test]
+fn n5_resolving_a_name_is_under_the_requests_own_deadline() {
+    let port = shouting();
+    let any = plugin(
+        "net_connect",
+        &["network:outbound:*", "network:outbound:loopback"],
+    );
+    for context in [
+        json!({"deadline": "2020-01-01T00:00:00Z"}),
+        json!({"Canceled": true}),
+    ] {
+        // A host that ignored the context would resolve this name and connect.
+        let request = json!({"host": "localhost", "port": port, "context": context});
+        let reply = ask(&any, request);
+        assert_eq!(
+            (kind(&reply), &reply["connected"]),
+            ("timeout", &json!(false)),
+            "{context}"
+        );
+    }
+}
+
+#[test]
+fn n8_a_silent_server_does_not_outlast_the_timeout() {
+    let silent = server(|mut stream| {
+        let _ = stream.read(&mut [0; 64]);
+    });
+    let any = plugin(
+        "net_connect",
+        &["network:outbound:*", "network:outbound:loopback"],
+    );
+    for limit in [
+        json!({"timeout_ms": 50}),
+        json!({"context": {"timeout_ms": 50}}),
+    ] {
+        let mut request = json!({"host": "127.0.0.1", "port": silent, "receive": 1});
+        for (key, value) in limit.as_object().unwrap() {
+            request[key] = value.clone();
+        }
+        // Without the limit this would wait for the default of 30 seconds.
+        let started = std::time::Instant::now();
+        assert_eq!(kind(&ask(&any, request)), "timeout", "{limit}");
+        assert!(
+            started.elapsed() < std::time::Duration::from_secs(15),
+            "{limit}"
+        );
+    }
+}
+
+#[test]
+fn n12_every_address_of_a_name_is_tried() {
+    use std::net::{SocketAddr, ToSocketAddrs as _};
+    let addresses: Vec<SocketAddr> = ("localhost", 0).to_socket_addrs().unwrap().collect();
+    // Whichever address comes last is the one that answers.
+    let last = addresses.last().copied().unwrap();
+    let listener = TcpListener::bind(last).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let any = plugin(
+        "net_connect",
+        &["network:outbound:*", "network:outbound:loopback"],
+    );
+    let reply = ask(&any, json!({"host": "localhost", "port": port}));
+    assert_eq!(reply["connected"], true, "{addresses:?}: {reply}");
+    assert_eq!(
+        reply["remote_addr"],
+        SocketAddr::new(last.ip(), port).to_string()
+    );
+}
+
+/// A peer that takes a little now and then must not win more time with every byte.
+#[test]
+fn sending_ends_when_the_time_is_up() {
+    let slow = server(|mut stream| {
+        let mut piece = vec![0; 256 << 10];
+        for _ in 0..40 {
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            if stream.read(&mut piece).is_err() {
+                return;
+            }
+        }
+    });
+    let limits = tollgate::Limits {
+        request_bytes: 64 << 20,
+        ..tollgate::Limits::default()
+    };
+    let mut builder = Runtime::builder().limits(limits);
+    for grant in ["network:outbound:*", "network:outbound:loopback"] {
+        builder = builder.grant("odd", grant.parse().unwrap());
+    }
+    let mut guest = Guest::relay("net_connect");
+    guest.memory = "(memory (export \"memory\") 1024)";
+    let plugin = guest.load_in(&builder.build().unwrap());
+    let reply = ask(
+        &plugin,
+        json!({"host": "127.0.0.1", "port": slow, "timeout_ms": 300, "encoding": "utf-8",
+            "send": "x".repeat(16 << 20)}),
+    );
+    assert_eq!(code(&reply), "ETIMEDOUT", "{reply}");
+}

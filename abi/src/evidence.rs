@@ -20,6 +20,13 @@ wire! {
         pub data: Map<String, Value> = "data",
         /// Raw text the plugin wants kept.
         pub raw: Option<String> = "raw",
+        /// The word of a plugin of the 2026 generation: `success`, `failure` or `error`. Only the
+        /// host sets it.
+        pub status_word: Option<String> = "status_word" added,
+        /// The plugin's own words (2026 generation only; set by the host).
+        pub message: Option<String> = "message" added,
+        /// When and by what the plugin looked (2026 generation only; set by the host).
+        pub metadata: Option<Map<String, Value>> = "metadata" added,
     }
 }
 

@@ -173,6 +173,47 @@ wire! {
 }
 
 wire! {
+    /// Asks for a command to be run to its end.
+    pub struct ExecRequest {
+        /// How long to wait.
+        pub context: Context = "context" omit,
+        /// A path, or a bare name that is looked up in the host's `PATH`.
+        pub command: String = "command",
+        /// The arguments, without the command itself. No shell looks at them.
+        pub args: Vec<String> = "args",
+        /// The working directory; empty is the host's own.
+        pub dir: String = "dir" omit,
+        /// The whole environment, each entry `NAME=VALUE`; of a name given twice the last counts.
+        pub env: Vec<String> = "env" omit,
+        /// How long the command may take, in milliseconds; 0 is as long as the host allows.
+        pub timeout_ms: u64 = "timeout_ms" omit,
+    }
+}
+
+wire! {
+    /// How a command ended. A command that ends with another code than 0 is not an error; one
+    /// whose time was up is, and what it had written by then is here all the same.
+    pub struct ExecReply {
+        /// What it wrote to its standard output; bytes that are not UTF-8 are U+FFFD.
+        pub stdout: String = "stdout",
+        /// What it wrote to its standard error, likewise.
+        pub stderr: String = "stderr",
+        /// Its exit code; -1 if a signal ended it, or if it did not run.
+        pub exit_code: i32 = "exit_code",
+        /// How long it took.
+        pub duration_ms: u64 = "duration_ms" omit,
+        /// Whether its time was up; it was killed then.
+        pub is_timeout: bool = "is_timeout" omit,
+        /// Whether it wrote more to its standard output than `stdout` holds.
+        pub stdout_truncated: bool = "stdout_truncated" omit,
+        /// Whether it wrote more to its standard error than `stderr` holds.
+        pub stderr_truncated: bool = "stderr_truncated" omit,
+        /// Why it did not run, or did not come to its end.
+        pub error: Option<ErrorDetail> = "error" omit,
+    }
+}
+
+wire! {
     /// A line for the host's log; there is no reply.
     pub struct LogMessage {
         /// Who it is.

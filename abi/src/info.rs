@@ -21,6 +21,13 @@ pub struct PluginInfo {
     /// The oldest host the plugin wants, if it says so.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub min_host_version: String,
+    /// What the plugin offers, by name (2026 generation only), as it sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Value>,
+    /// What the plugin wants to be granted in structured form (2026 generation only), as it sent
+    /// it; `capabilities` says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_set: Option<Value>,
 }
 
 impl PluginInfo {
@@ -54,6 +61,8 @@ impl PluginInfo {
             capabilities,
             sdk_version: text(object, "sdk_version"),
             min_host_version: text(object, "min_host_version"),
+            services: None,
+            grant_set: None,
         })
     }
 }

@@ -53,7 +53,7 @@ pub mod sha256;
 
 pub use capability::Capability;
 pub use error_detail::ErrorDetail;
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Timestamp};
 pub use info::PluginInfo;
 pub use ptr_len::{NullPointer, PtrLen};
 pub use schema::{ConfigSchema, Field};

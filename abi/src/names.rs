@@ -23,6 +23,8 @@ pub mod export {
     pub const MANIFEST: &str = "_manifest";
     /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
     pub const OBSERVE_V2: &str = "_observe";
+    /// `() -> i64`, optional: the config's schema where the 2026 generation's description lacks it.
+    pub const SCHEMA_V2: &str = "_schema";
     /// A program's entry point, which no plugin may have.
     pub const START: &str = "_start";
 }
@@ -50,6 +52,10 @@ pub mod import {
     pub const NET_CONNECT: &str = "net_connect";
     /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
     pub const TCP_CONNECT: &str = "tcp_connect";
+    /// Runs a command: [`ExecRequest`](crate::host::ExecRequest).
+    pub const EXEC_RUN: &str = "exec_run";
+    /// The same under the name that the Go SDK knows.
+    pub const EXEC_COMMAND: &str = "exec_command";
     /// Fetches a URL: [`HttpRequest`](crate::host::HttpRequest).
     pub const HTTP_REQUEST: &str = "http_request";
     /// Looks a name up: [`DnsLookupRequest`](crate::host::DnsLookupRequest).

@@ -87,14 +87,15 @@ impl<'de> Deserialize<'de> for Key {
 
 /// Declares a struct that crosses the boundary.
 ///
-/// Each field names its JSON key; `omit` leaves the key out when the field has its default value.
+/// Each field names its JSON key; `omit` leaves the key out when the field has its default value,
+/// and `added` does, too, and ignores the key in what is read: the host fills the field.
 /// The struct gets `Default`, a tolerant `Deserialize` (see the crate's documentation) and a
 /// `Serialize` in the order of the fields.
 macro_rules! wire {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* pub $field:ident: $ty:ty = $key:literal $($omit:ident)?, )*
+            $( $(#[$field_meta:meta])* pub $field:ident: $ty:ty = $key:literal $($how:ident)?, )*
         }
     ) => {
         $(#[$meta])*
@@ -107,7 +108,7 @@ macro_rules! wire {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeMap as _;
                 let mut map = serializer.serialize_map(None)?;
-                $( wire!(@put map, &self.$field, $ty, $key $(, $omit)?); )*
+                $( wire!(@put map, &self.$field, $ty, $key $(, $how)?); )*
                 map.end()
             }
         }
@@ -129,12 +130,7 @@ macro_rules! wire {
                     ) -> Result<$name, A::Error> {
                         let mut value = $name::default();
                         while let Some(key) = map.next_key::<$crate::wire::Key>()? {
-                            $( if key.is($key) {
-                                if let Some(field) = map.next_value::<Option<$ty>>()? {
-                                    value.$field = field;
-                                }
-                                continue;
-                            } )*
+                            $( wire!(@take map, key, value.$field, $ty, $key $(, $how)?); )*
                             map.next_value::<serde::de::IgnoredAny>()?;
                         }
                         Ok(value)
@@ -143,6 +139,18 @@ macro_rules! wire {
                 deserializer.deserialize_any(Fields)
             }
         }
+    };
+    (@take $map:ident, $is:ident, $field:expr, $ty:ty, $key:literal, added) => {};
+    (@take $map:ident, $is:ident, $field:expr, $ty:ty, $key:literal $(, omit)?) => {
+        if $is.is($key) {
+            if let Some(value) = $map.next_value::<Option<$ty>>()? {
+                $field = value;
+            }
+            continue;
+        }
+    };
+    (@put $map:ident, $value:expr, $ty:ty, $key:literal, added) => {
+        wire!(@put $map, $value, $ty, $key, omit);
     };
     (@put $map:ident, $value:expr, $ty:ty, $key:literal) => {
         $map.serialize_entry($key, $value)?;

@@ -6,7 +6,13 @@ use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
     Capability, ErrorDetail, Evidence, PluginInfo, PtrLen, base64, from_json,
-    host::{Context, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, LogMessage},
+    host::{
+        Context, DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, ExecReply,
+        ExecRequest, FsListReply, FsListRequest, FsReadReply, FsReadRequest, FsStatReply,
+        FsStatRequest, FsWriteReply, FsWriteRequest, HttpReply, HttpRequest, LogMessage,
+        NetConnectReply, NetConnectRequest, SmtpConnectReply, SmtpConnectRequest, TcpConnectReply,
+        TcpConnectRequest,
+    },
     rfc3339, sha256, to_json,
 };
 
@@ -178,6 +184,24 @@ fn json(vector: Json) -> Checked {
         "fs_read_reply" => recode::<FsReadReply>,
         "fs_stat_request" => recode::<FsStatRequest>,
         "fs_stat_reply" => recode::<FsStatReply>,
+        "fs_list_request" => recode::<FsListRequest>,
+        "fs_list_reply" => recode::<FsListReply>,
+        "fs_write_request" => recode::<FsWriteRequest>,
+        "fs_write_reply" => recode::<FsWriteReply>,
+        "env_get_request" => recode::<EnvGetRequest>,
+        "env_get_reply" => recode::<EnvGetReply>,
+        "net_connect_request" => recode::<NetConnectRequest>,
+        "net_connect_reply" => recode::<NetConnectReply>,
+        "tcp_connect_request" => recode::<TcpConnectRequest>,
+        "tcp_connect_reply" => recode::<TcpConnectReply>,
+        "smtp_connect_request" => recode::<SmtpConnectRequest>,
+        "smtp_connect_reply" => recode::<SmtpConnectReply>,
+        "dns_lookup_request" => recode::<DnsLookupRequest>,
+        "dns_lookup_reply" => recode::<DnsLookupReply>,
+        "http_request" => recode::<HttpRequest>,
+        "http_reply" => recode::<HttpReply>,
+        "exec_request" => recode::<ExecRequest>,
+        "exec_reply" => recode::<ExecReply>,
         "log_message" => recode::<LogMessage>,
         shape => return Err(format!("unknown shape {shape}")),
     };

@@ -34,9 +34,53 @@ const GRANTED: &[&str] = &[
     "CDPATH",
     "PS4",
     "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "PERLLIB",
+    "PERL5DB",
+    "PYTHONUSERBASE",
+    "PYTHONBREAKPOINT",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    // Options of a command, which can name a program, as its arguments can.
+    "TAR_OPTIONS",
+    "RSYNC_RSH",
+    "RSYNC_CONNECT_PROG",
+    "RIPGREP_CONFIG_PATH",
+    "WGETRC",
+    "SYSTEM_WGETRC",
+    "CURL_HOME",
+    "NMAPDIR",
+    "AWKPATH",
+    "AWKLIBPATH",
+    "MAKEFLAGS",
+    "GNUMAKEFLAGS",
+    "MAKEFILES",
+    "VIMINIT",
+    "EXINIT",
+    // Programs that a command starts in its turn.
+    "SHELL",
+    "PAGER",
+    "MANPAGER",
+    "SYSTEMD_PAGER",
+    "EDITOR",
+    "VISUAL",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "LESS",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "ZDOTDIR",
+    // Where settings and parts are found that can name either.
+    "XDG_CONFIG_HOME",
+    "XDG_CONFIG_DIRS",
+    "MALLOC_TRACE",
+    "GLIBC_TUNABLES",
+    "SSLKEYLOGFILE",
 ];
 
-const GRANTED_PREFIXES: &[&str] = &["GIT_"];
+const GRANTED_PREFIXES: &[&str] = &["GIT_", "OPENSSL_"];
 
 /// Whether no grant lets a plugin set the variable `name` for a command.
 pub fn env_never_allowed(name: &str) -> bool {

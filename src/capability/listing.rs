@@ -1,8 +1,23 @@
-//! Whether a grant covers listing a directory: what it would tell is the names in it.
+//! Whether a grant covers what is in a directory: its names, for listing it, or all below it, for
+//! moving it.
 
-use super::{Capability, Matcher, fs::PathGlob};
+use super::{Capability, Matcher, Wish, fs::PathGlob};
 
 impl Capability {
+    /// Whether this grants the wish for everything below the path wished for, however deep:
+    /// `fs:write:DIR/**` does.
+    pub(crate) fn covers_all_below(&self, wish: &Wish, cwd: Option<&str>) -> bool {
+        let (glob, path) = match (&self.matcher, wish) {
+            (Matcher::Read(glob), Wish::Read(path)) | (Matcher::Write(glob), Wish::Write(path)) => {
+                (glob, path)
+            }
+            _ => return false,
+        };
+        // A last part that is `**` stands for no parts, too, and then for any that follow.
+        let text = glob.text();
+        (text == "**" || text.ends_with("/**")) && glob.matches(path, cwd)
+    }
+
     /// Whether this allows reading whatever is directly in `directory`, so that the names there
     /// are no secret to whoever holds it: `fs:read:DIR/*` does, `fs:read:DIR/*.log` does not
     /// (reglet-abi 2.11, 5). A grant of the directory itself, or of all below it, covers reading

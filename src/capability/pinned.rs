@@ -31,6 +31,25 @@ impl Capability {
     }
 }
 
+impl Capability {
+    /// The directory that every path this grants is in or below, as far as it is named without
+    /// wildcards; `None` for what is not a grant of files. A grant in a directory that does not
+    /// exist is most often a slip (reglet-abi 4.7, F11).
+    pub fn directory(&self, cwd: Option<&str>) -> Option<String> {
+        let (Matcher::Read(glob) | Matcher::Write(glob)) = &self.matcher else {
+            return None;
+        };
+        let (prefix, wild) = glob.literal_prefix(cwd)?;
+        if !wild.is_empty() {
+            return Some(prefix);
+        }
+        match prefix.rsplit_once('/') {
+            Some(("", _)) | None => Some("/".to_owned()),
+            Some((parent, _)) => Some(parent.to_owned()),
+        }
+    }
+}
+
 fn pinned_glob(
     glob: &super::fs::PathGlob,
     resolve: Resolve<'_>,

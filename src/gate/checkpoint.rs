@@ -108,7 +108,46 @@ impl Checkpoint<'_> {
         for ((path, access), real) in asked.iter().zip(real) {
             self.real_name(path, *access, *real)?;
         }
+        if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
+            (self.effect, asked.as_slice(), real)
+        {
+            self.moved(asked, *old, asked_new, *new)?;
+        }
         Ok(Permit(()))
+    }
+
+    /// A new name must not open what the old one kept closed: what could be read under the new
+    /// one must be readable already. A directory takes along all that is below it.
+    fn moved(
+        &self,
+        asked: &str,
+        old: RealName<'_>,
+        asked_new: &str,
+        new: RealName<'_>,
+    ) -> Result<(), Denial> {
+        let read = |path: &str| Wish::Read(path.to_owned());
+        let write = |path: &str| Wish::Write(path.to_owned());
+        if !old.directory {
+            let opened =
+                self.policy.covers(&read(new.path)) && !self.policy.covers(&read(old.path));
+            return match opened {
+                true => Err(self.policy.denial(self.plugin, &read(asked))),
+                false => Ok(()),
+            };
+        }
+        for (wanted, asked) in [
+            (read(old.path), read(asked)),
+            (write(old.path), write(asked)),
+            (write(new.path), write(asked_new)),
+        ] {
+            if !self.policy.covers_all_below(&wanted) {
+                let mut denial = self.policy.denial(self.plugin, &asked);
+                denial.wish.push_str("/**");
+                denial.needs.push_str("/**");
+                return Err(denial);
+            }
+        }
+        Ok(())
     }
 
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {

@@ -39,6 +39,13 @@ impl Policy {
             })
     }
 
+    /// Whether the wish is granted for everything below the path wished for.
+    pub(crate) fn covers_all_below(&self, wish: &Wish) -> bool {
+        self.grants
+            .iter()
+            .any(|grant| grant.covers_all_below(wish, Some(&self.working_directory)))
+    }
+
     pub(crate) fn covers_names_in(&self, directory: &str) -> bool {
         let cwd = Some(self.working_directory.as_str());
         self.grants

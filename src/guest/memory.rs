@@ -169,6 +169,8 @@ fn listen<T>(
         }
         Err(NullPointer { .. }) => hear(caller.data_mut(), Err(BadRequest::OutOfBounds)),
     };
+    let owed = std::mem::take(&mut caller.data_mut().owed);
+    run::charge_bytes(&mut *caller, owed)?;
     run::check_deadline(&*caller)?;
     Ok(heard)
 }

@@ -30,8 +30,10 @@ pub(crate) struct Host {
     limiter: Limiter,
     /// Fuel of the call that is not in the engine's own counter: what later slices will get.
     reserve: u64,
-    /// Whether the call is cut into slices, between which the deadline is looked at.
-    sliced: bool,
+    /// How much fuel makes a slice, if the call is cut into some to look at the deadline between.
+    slice: Option<u64>,
+    /// Bytes that the host moved and the guest will not get, to be paid for like the others.
+    pub(crate) owed: u64,
     /// How many host functions are on the stack at the moment.
     depth: u32,
     /// What the functions of preview 1 remember.
@@ -74,12 +76,14 @@ impl Instance {
             gate,
         } = start;
         let host = Host {
-            sliced: gate.deadline().is_some() && !compiled.shape.grows_tables,
+            slice: (gate.deadline().is_some() && !compiled.shape.grows_tables)
+                .then(|| run::slice(compiled.shape.most_locals)),
             gate,
             limits: limits.clone(),
             usage: Usage::default(),
             limiter: Limiter::new(limits.memory, limits.table_elements),
             reserve: limits.fuel.units(),
+            owed: 0,
             depth: 0,
             wasi: wasi::State::default(),
             exports: None,

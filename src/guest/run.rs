@@ -11,6 +11,14 @@ use wasmi::{AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall};
 /// Fuel between two looks at the clock: some milliseconds, even of the slowest code.
 const SLICE: u64 = 5_000_000;
 
+/// Clearing so many locals takes about as long as the rest of a call; fuel does not count it.
+const FREE_LOCALS: u64 = 128;
+
+/// The size of the slices for a module whose functions have at most so many locals.
+pub(super) fn slice(most_locals: u64) -> u64 {
+    SLICE / (most_locals / FREE_LOCALS + 1)
+}
+
 /// Why a guest function did not return.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
@@ -118,12 +126,10 @@ fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(),
     let left = ctx.data().reserve.saturating_add(ctx.get_fuel()?);
     let host = ctx.data();
     let limit = host.limits.fuel.units();
-    let slice = if left < required {
-        0
-    } else if host.sliced {
-        SLICE.max(required).min(left)
-    } else {
-        left
+    let slice = match host.slice {
+        _ if left < required => 0,
+        Some(slice) => slice.max(required).min(left),
+        None => left,
     };
     ctx.data_mut().reserve = left - slice;
     ctx.set_fuel(slice)?;

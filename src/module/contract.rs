@@ -11,12 +11,15 @@ use wasmi::{ExternType, FuncType, Module, ValType};
 pub enum AbiVersion {
     /// `describe`, `schema`, `observe`.
     V1,
+    /// `_manifest`, `_observe`: the SDK of 2026.
+    V2,
 }
 
 impl fmt::Display for AbiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             AbiVersion::V1 => "1",
+            AbiVersion::V2 => "2",
         })
     }
 }
@@ -154,7 +157,7 @@ const I64: ValType = ValType::I64;
 /// Everything that is wrong, in a fixed order.
 pub(crate) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
     let mut problems = Vec::new();
-    check_family(module, &mut problems);
+    let version = check_family(module, &mut problems);
     if module.get_export(export::START).is_some() {
         problems.push(Problem::Program);
     }
@@ -175,33 +178,53 @@ pub(crate) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
             require(module, name, params, &[], &mut problems);
         }
     }
-    if module.get_export(export::SCHEMA).is_some() {
-        require(module, export::SCHEMA, &[], &[I64], &mut problems);
+    for name in [export::SCHEMA, export::SCHEMA_V2] {
+        if module.get_export(name).is_some() {
+            require(module, name, &[], &[I64], &mut problems);
+        }
     }
     check_imports(module, offered, &mut problems);
     if problems.is_empty() {
-        Ok(AbiVersion::V1)
+        Ok(version)
     } else {
         Err(problems)
     }
 }
 
-fn check_family(module: &Module, problems: &mut Vec<Problem>) {
+/// Which family of exports a module has. Both are allowed, and the newer one is used then.
+fn check_family(module: &Module, problems: &mut Vec<Problem>) -> AbiVersion {
     let found = |name: &str| module.get_export(name);
+    let mut missing_of_v2 = Vec::new();
+    require(module, export::MANIFEST, &[], &[I64], &mut missing_of_v2);
+    require(
+        module,
+        export::OBSERVE_V2,
+        &[I32, I32],
+        &[I64],
+        &mut missing_of_v2,
+    );
+    if missing_of_v2.is_empty() {
+        return AbiVersion::V2;
+    }
     for name in [export::DESCRIBE, export::OBSERVE] {
         if let Some(ExternType::Func(ty)) = found(name)
             && ty.results() == [I32]
         {
             problems.push(Problem::Before02 { export: name });
-            return;
+            return AbiVersion::V1;
         }
     }
     if found(export::DESCRIBE).is_none() && found(export::OBSERVE).is_none() {
-        problems.push(Problem::NotAPlugin);
-        return;
+        if found(export::MANIFEST).is_some() || found(export::OBSERVE_V2).is_some() {
+            problems.append(&mut missing_of_v2);
+        } else {
+            problems.push(Problem::NotAPlugin);
+        }
+        return AbiVersion::V2;
     }
     require(module, export::DESCRIBE, &[], &[I64], problems);
     require(module, export::OBSERVE, &[I32, I32], &[I64], problems);
+    AbiVersion::V1
 }
 
 fn require(

@@ -42,6 +42,8 @@ pub(crate) struct Shape {
     /// Whether a function contains `table.grow`. Such a module cannot be stopped between slices
     /// of fuel: the engine resumes wrongly after running out of fuel inside that instruction.
     pub(crate) grows_tables: bool,
+    /// The most locals that a function has.
+    pub(crate) most_locals: u64,
     /// The largest minimum of its tables, in elements.
     pub(crate) table_minimum: u64,
     /// The version of the ABI package the module was built with, if it says so.

@@ -1,5 +1,5 @@
-//! A walk over the instructions of function bodies, looking for the one that the engine cannot be
-//! interrupted in. It skips immediates and understands nothing else.
+//! A walk over function bodies, looking for the instruction that the engine cannot be interrupted
+//! in, and for locals. It skips immediates and understands nothing else.
 
 use super::sections::Reader;
 
@@ -15,6 +15,23 @@ pub(super) fn contain_table_grow(bodies: &[u8]) -> bool {
         .windows(2)
         .any(|pair| matches!(pair, [PREFIX, 0x0F | 0x8F]));
     maybe && walk(bodies).unwrap_or(true)
+}
+
+/// The most locals that one of the function bodies declares; `None` if they cannot be walked.
+pub(super) fn most_locals(bodies: &[u8]) -> Option<u64> {
+    let mut bodies = Reader(bodies);
+    let mut most = 0;
+    while !bodies.0.is_empty() {
+        let len = bodies.u32()?;
+        let mut body = Reader(bodies.take(len)?);
+        let mut locals = 0u64;
+        for _ in 0..body.u32()? {
+            locals = locals.saturating_add(body.u32()?.into());
+            body.byte()?;
+        }
+        most = most.max(locals);
+    }
+    Some(most)
 }
 
 fn walk(bodies: &[u8]) -> Option<bool> {
@@ -97,6 +114,17 @@ mod tests {
         assert!(grows(&format!(
             "{decoys} (func (drop (table.grow 0 (ref.null func) (i32.const 1)))))"
         )));
+    }
+
+    #[test]
+    fn the_most_locals_are_found() {
+        let module =
+            wat::parse_str("(module (func (local i32 i64 i64)) (func) (func (local f64)))");
+        let module = module.unwrap();
+        let sections = super::super::sections::split(&module).unwrap();
+        let shape = super::super::sections::shape(&sections).unwrap();
+        assert_eq!(shape.most_locals, 3);
+        assert_eq!(most_locals(&[5, 0]), None);
     }
 
     #[test]

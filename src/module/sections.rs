@@ -75,6 +75,8 @@ pub(super) fn shape(sections: &[Section<'_>]) -> Result<Shape, LoadError> {
             id::CODE => {
                 shape.functions = reader.u32().ok_or_else(|| truncated("the code section"))?;
                 shape.grows_tables = operators::contain_table_grow(reader.0);
+                shape.most_locals =
+                    operators::most_locals(reader.0).ok_or_else(|| truncated("a function"))?;
             }
             id::DATA => {
                 shape.data_segments = reader.u32().ok_or_else(|| truncated("the data section"))?;

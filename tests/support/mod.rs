@@ -151,6 +151,12 @@ pub fn failure(plugin: &Plugin) -> String {
     plugin.observe(&Config::new()).unwrap_err().to_string()
 }
 
+/// How much fuel a relay burns for this request, and the reply.
+pub fn cost(plugin: &Plugin, request: Value) -> (u64, Value) {
+    let seen = plugin.observe(&Config::try_from(request).unwrap()).unwrap();
+    (seen.usage.fuel, Value::Object(seen.evidence.data))
+}
+
 /// What the host function of a relay replied to this request.
 pub fn ask(plugin: &Plugin, request: Value) -> Value {
     let config = Config::try_from(request).unwrap();

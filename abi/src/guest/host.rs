@@ -5,10 +5,11 @@
 use crate::{
     ErrorDetail, base64,
     host::{
-        DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, FsListReply, FsListRequest,
-        FsReadReply, FsReadRequest, FsStatReply, FsStatRequest, FsWriteReply, FsWriteRequest,
-        HttpReply, HttpRequest, LogAttr, LogMessage, NetConnectReply, NetConnectRequest,
-        SmtpConnectReply, SmtpConnectRequest, TcpConnectReply, TcpConnectRequest, kinds,
+        DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, ExecReply, ExecRequest,
+        FsListReply, FsListRequest, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest,
+        FsWriteReply, FsWriteRequest, HttpReply, HttpRequest, LogAttr, LogMessage, NetConnectReply,
+        NetConnectRequest, SmtpConnectReply, SmtpConnectRequest, TcpConnectReply,
+        TcpConnectRequest, kinds,
     },
 };
 use alloc::{format, string::String, vec::Vec};
@@ -43,7 +44,10 @@ impl Level {
 
 /// One wrapper for each host function that answers.
 macro_rules! host_functions {
-    ($( $(#[$doc:meta])* $name:ident($request:ident) -> $reply:ident; )*) => {
+    (
+        $( $(#[$doc:meta])* $name:ident($request:ident) -> $reply:ident; )*
+        ; $($special:ident)*
+    ) => {
         $(
             $(#[$doc])*
             ///
@@ -66,6 +70,7 @@ macro_rules! host_functions {
             #[link(wasm_import_module = "reglet_host")]
             unsafe extern "C" {
                 $( pub(super) safe fn $name(request: u64) -> u64; )*
+                $( pub(super) safe fn $special(request: u64) -> u64; )*
                 pub(super) safe fn log_message(request: u64);
             }
         }
@@ -74,6 +79,7 @@ macro_rules! host_functions {
         #[cfg(not(target_arch = "wasm32"))]
         mod imports {
             $( pub(super) fn $name() {} )*
+            $( pub(super) fn $special() {} )*
         }
     };
 }
@@ -99,6 +105,21 @@ host_functions! {
     dns_lookup(DnsLookupRequest) -> DnsLookupReply;
     /// Asks a mail server for its greeting.
     smtp_connect(SmtpConnectRequest) -> SmtpConnectReply;
+    ; exec_run // Its reply is more than its error, so its wrapper is written by hand.
+}
+
+/// Runs a command to its end. A reply says how it ended, which may be with a failure, or that its
+/// time was up: then `is_timeout` and `error` are set beside what it had written.
+///
+/// # Errors
+///
+/// As [`fs_read`], if the command did not run.
+pub fn exec_run(request: &ExecRequest) -> Result<ExecReply, ErrorDetail> {
+    let mut reply: ExecReply = wire::ask(imports::exec_run, request)?;
+    if reply.is_timeout {
+        return Ok(reply);
+    }
+    reply.error.take().map_or(Ok(reply), Err)
 }
 
 /// Writes a line to the host's log.
@@ -243,6 +264,10 @@ mod tests {
         assert_eq!(read("/etc/motd"), Err(broken("not inside a host")));
         assert_eq!(
             fs_stat(&FsStatRequest::default()),
+            Err(broken("not inside a host"))
+        );
+        assert_eq!(
+            exec_run(&ExecRequest::default()),
             Err(broken("not inside a host"))
         );
         log(

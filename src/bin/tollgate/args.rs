@@ -22,7 +22,7 @@ pub enum Command {
     /// Print the JSON Schema of a plugin's config
     Schema(PluginArgs),
     /// Print what a module is and wants, without running it
-    Inspect(PluginArgs),
+    Inspect(InspectArgs),
     /// Have a plugin look at the world, and print its evidence
     Observe(ObserveArgs),
     /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
@@ -54,6 +54,15 @@ pub struct PluginArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub plugin: PluginArgs,
+    /// Also load and describe the plugin, and tell how long each step takes, in milliseconds
+    #[arg(long)]
+    pub timings: bool,
 }
 
 #[derive(ClapArgs)]

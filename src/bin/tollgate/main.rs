@@ -10,18 +10,21 @@
 mod args;
 mod explain;
 
-use args::{Args, Command, Format, ObserveArgs, PluginArgs};
+use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     io::{Read as _, Write as _},
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 use tollgate::{
-    Capability, Config, Error, Event, Grants, Inspection, Plugin, RuntimeBuilder, Usage,
+    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Plugin, RuntimeBuilder,
+    Usage,
 };
 
 /// How a run ends. The numbers are part of the interface.
@@ -88,21 +91,45 @@ fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn inspect(args: &PluginArgs) -> Result<Exit, Failure> {
-    let bytes = read_module(&args.plugin)?;
-    let runtime = args.runtime().build()?;
+fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
+    let plugin = &args.plugin;
+    let bytes = read_module(&plugin.plugin)?;
+    let runtime = plugin.runtime().build()?;
     let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
         Failure::from(Error::Load {
-            plugin: args.name(),
+            plugin: plugin.name(),
             problem,
         })
     })?;
-    print(&inspection, args.format)?;
+    let mut report = serde_json::to_value(&inspection).unwrap_or_default();
+    if args.timings && inspection.problems.is_empty() {
+        report["timings_ms"] = timings(plugin, &bytes)?;
+    }
+    print(&report, plugin.format)?;
     Ok(if inspection.problems.is_empty() {
         Exit::Success
     } else {
         Exit::PluginFailed
     })
+}
+
+/// How long it takes to load a plugin, and to get its first answer; the second time on, the code
+/// is translated and what is left is the instance and the guest's own work.
+fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
+    let millis = |start: Instant| start.elapsed().as_secs_f64() * 1000.0;
+    // Caches of their own: what is measured here must not have happened before.
+    let fresh = || args.runtime().module_cache(ModuleCache::new()).build();
+    let runtime = fresh()?;
+    let start = Instant::now();
+    let plugin = runtime.load(&args.name(), bytes)?;
+    let load = millis(start);
+    let start = Instant::now();
+    plugin.describe()?;
+    let first_answer = millis(start);
+    let start = Instant::now();
+    plugin.schema()?;
+    let second_answer = millis(start);
+    Ok(json!({ "load": load, "first_answer": first_answer, "second_answer": second_answer }))
 }
 
 fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
@@ -128,7 +155,13 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         tell(plugin, event);
         note(&sink, event);
     });
-    let plugin: Plugin = builder.build()?.load(&name, &bytes)?;
+    let runtime = builder.build()?;
+    for (_, grant) in runtime.missing_directories() {
+        complain(&format!(
+            "note: the grant {grant} is in a directory that does not exist"
+        ));
+    }
+    let plugin: Plugin = runtime.load(&name, &bytes)?;
     let seen = plugin.observe(&config);
     if args.audit {
         report_needed(&needed);
@@ -167,6 +200,12 @@ fn trust(
                 format!("plugin {name} declares a bad capability: {error}"),
             )
         })?;
+        if capability.is_custom() {
+            complain(&format!(
+                "note: nothing here answers for {capability}, which the plugin declares"
+            ));
+            continue;
+        }
         builder = builder.grant(name, capability);
     }
     Ok(builder)

@@ -44,9 +44,11 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
         other => return Err(unexpected(&other)),
     };
 
-    let end = request.offset.saturating_add(bytes.len() as u64);
+    let read = bytes.len() as u64;
+    let end = request.offset.saturating_add(read);
+    let content = encoding.write(bytes, &path, request.offset);
     Ok(FsReadReply {
-        content: encoding.write(bytes, &path, request.offset)?,
+        content: content.inspect_err(|_| host.owed = host.owed.saturating_add(read))?,
         encoding: encoding.name(),
         size: stat.size,
         truncated: end < stat.size,
@@ -75,6 +77,7 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
     // A name costs about its own length in JSON, and 40 bytes around it.
     let mut room = u64::from(host.limits.reply_bytes);
     let total = entries.len();
+    let names: u64 = entries.iter().map(|entry| entry.name.len() as u64).sum();
     let told: Vec<FsEntry> = entries
         .into_iter()
         .take_while(|entry| {
@@ -88,6 +91,9 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
             kind: kind_word(entry.kind).into(),
         })
         .collect();
+    let told_names: u64 = told.iter().map(|entry| entry.name.len() as u64).sum();
+    let untold = names.saturating_sub(told_names);
+    host.owed = host.owed.saturating_add(untold);
     Ok(FsListReply {
         truncated: told.len() < total,
         entries: told,

@@ -5,6 +5,7 @@ mod content;
 mod custom;
 mod dns;
 mod env;
+mod exec;
 mod fs;
 mod http;
 pub(super) mod log;
@@ -44,6 +45,8 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
     json(linker, import::ENV_GET, env::get)?;
     json(linker, import::NET_CONNECT, net::connect)?;
     json(linker, import::TCP_CONNECT, net::tcp)?;
+    json(linker, import::EXEC_RUN, exec::run)?;
+    json(linker, import::EXEC_COMMAND, exec::run)?;
     json(linker, import::HTTP_REQUEST, http::request)?;
     json(linker, import::DNS_LOOKUP, dns::lookup)?;
     json(linker, import::SMTP_CONNECT, smtp::connect)?;
@@ -78,6 +81,8 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         import::ENV_GET,
         import::NET_CONNECT,
         import::TCP_CONNECT,
+        import::EXEC_RUN,
+        import::EXEC_COMMAND,
         import::HTTP_REQUEST,
         import::DNS_LOOKUP,
         import::SMTP_CONNECT,

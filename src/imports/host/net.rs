@@ -32,9 +32,11 @@ pub(super) fn connect(
         send,
     };
     let exchanged = exchange(host, &effect)?;
+    let came = exchanged.received.len() as u64;
+    let received = encoding.write(exchanged.received, "what was received", 0);
     Ok(NetConnectReply {
         connected: true,
-        received: encoding.write(exchanged.received, "what was received", 0)?,
+        received: received.inspect_err(|_| host.owed = host.owed.saturating_add(came))?,
         encoding: encoding.name(),
         truncated: exchanged.truncated,
         is_timeout: exchanged.timed_out,

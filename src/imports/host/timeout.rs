@@ -1,4 +1,5 @@
-//! How long one request may take: the smallest of all the limits that are given.
+//! How long an operation may take, out of all the places where a guest can say so. The call's own
+//! deadline is not among them: the gate looks after that.
 
 use super::{config_error, pass, unexpected};
 use crate::{
@@ -6,28 +7,37 @@ use crate::{
     guest::Host,
 };
 use std::time::Duration;
-use tollgate_abi::{ErrorDetail, host::Context, host::kinds, rfc3339};
+use tollgate_abi::{
+    ErrorDetail,
+    host::{Context, kinds},
+    rfc3339,
+};
 
-/// What a request may take that says nothing.
-pub(super) const DEFAULT: Duration = Duration::from_secs(30);
+/// What a guest that says nothing may take, and the most that one can ask for.
+const DEFAULT: Duration = Duration::from_secs(30);
 
-/// The smallest of the context's deadline and timeout, the request's own (0 is none), and the
-/// default. The call's deadline is the gate's to add.
+const NANOS: i128 = 1_000_000_000;
+
+/// The least of the context's deadline and timeout, the request's own timeout in milliseconds
+/// (0 is none), and 30 seconds. Zero if the deadline has passed.
 pub(super) fn effective(
     host: &mut Host,
     context: &Context,
     own_ms: u64,
 ) -> Result<Duration, ErrorDetail> {
-    let mut timeout = DEFAULT;
-    for limit in [context.timeout_ms, own_ms] {
-        if limit > 0 {
-            timeout = timeout.min(Duration::from_millis(limit));
-        }
+    let relative = [own_ms, context.timeout_ms]
+        .into_iter()
+        .filter(|ms| *ms > 0)
+        .map(Duration::from_millis)
+        .fold(DEFAULT, Duration::min);
+    let Some(deadline) = absolute(context)? else {
+        return Ok(relative);
+    };
+    let clock = Clock::Realtime;
+    match pass(host, &Effect::Now { clock })? {
+        Answer::Time(now) => Ok(relative.min(between(now.into(), deadline))),
+        other => Err(unexpected(&other)),
     }
-    if let Some(deadline) = &context.deadline {
-        timeout = timeout.min(left_until(host, deadline)?);
-    }
-    after(timeout, Duration::ZERO)
 }
 
 /// What is left of `timeout` when `spent` has passed.
@@ -43,22 +53,52 @@ pub(super) fn after(timeout: Duration, spent: Duration) -> Result<Duration, Erro
     Ok(left)
 }
 
-fn left_until(host: &mut Host, deadline: &str) -> Result<Duration, ErrorDetail> {
-    let moment = rfc3339::parse(deadline)
-        .map_err(|error| config_error(format!("context.deadline: {error}")))?;
-    // The zero time of Go programs means that there is none.
-    if moment == rfc3339::parse("0001-01-01T00:00:00Z").unwrap_or_default() {
-        return Ok(DEFAULT);
-    }
-    let now = match pass(
-        host,
-        &Effect::Now {
-            clock: Clock::Realtime,
-        },
-    )? {
-        Answer::Time(nanos) => Duration::from_nanos(nanos),
-        other => return Err(unexpected(&other)),
+/// The context's deadline in nanoseconds since 1970. Go's zero time is none.
+fn absolute(context: &Context) -> Result<Option<i128>, ErrorDetail> {
+    let Some(text) = context.deadline.as_deref().filter(|text| !text.is_empty()) else {
+        return Ok(None);
     };
-    let seconds = u64::try_from(moment.seconds).unwrap_or(0);
-    Ok(Duration::new(seconds, moment.nanos).saturating_sub(now))
+    let moment = rfc3339::parse(text)
+        .map_err(|error| config_error(format!("the deadline of the context is {error}")))?;
+    if rfc3339::parse("0001-01-01T00:00:00Z") == Ok(moment) {
+        return Ok(None);
+    }
+    Ok(Some(
+        i128::from(moment.seconds) * NANOS + i128::from(moment.nanos),
+    ))
+}
+
+fn between(now: i128, deadline: i128) -> Duration {
+    let left = deadline.saturating_sub(now).max(0);
+    Duration::from_nanos(u64::try_from(left).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deadline(text: &str) -> Result<Option<i128>, String> {
+        let context = Context {
+            deadline: Some(text.to_owned()),
+            ..Context::default()
+        };
+        absolute(&context).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_deadline_is_a_moment_and_the_zero_time_is_none() {
+        assert_eq!(deadline("1970-01-01T00:00:01.5Z"), Ok(Some(1_500_000_000)));
+        assert_eq!(deadline("1970-01-01T01:00:00+01:00"), Ok(Some(0)));
+        assert_eq!(deadline("0001-01-01T00:00:00Z"), Ok(None));
+        assert_eq!(deadline(""), Ok(None));
+        assert!(deadline("tomorrow").unwrap_err().contains("RFC 3339"));
+    }
+
+    #[test]
+    fn what_has_passed_leaves_nothing() {
+        assert_eq!(between(1_000, 400), Duration::ZERO);
+        assert_eq!(between(400, 1_000), Duration::from_nanos(600));
+        assert_eq!(between(0, i128::MAX), Duration::from_nanos(u64::MAX));
+        assert_eq!(between(0, i128::MIN), Duration::ZERO);
+    }
 }

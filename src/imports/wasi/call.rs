@@ -21,7 +21,7 @@ pub(super) type Range = (u32, u32);
 pub(super) struct Call<'a, 'c> {
     caller: &'a mut Caller<'c, Host>,
     memory: Memory,
-    /// Bytes moved and not paid for.
+    /// Fuel for bytes moved and for time, not paid yet.
     owed: u64,
 }
 
@@ -63,6 +63,11 @@ impl Call<'_, '_> {
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
         let owed = std::mem::take(&mut self.owed);
         charge_bytes(&mut *self.caller, owed)
+    }
+
+    /// Owes for what the host moved and the guest may never fetch.
+    pub(super) fn owe(&mut self, bytes: u64) {
+        self.owed = self.owed.saturating_add(bytes);
     }
 
     /// Whether a range lies in guest memory, for what will be written there later.

@@ -333,6 +333,8 @@ pub(super) fn readdir(
     call.check(out, 4)?;
     if cookie == 0 || !known {
         let listing = list(call, fd)?;
+        let names = listing.iter().map(|entry| entry.name.len() as u64).sum();
+        call.owe(names);
         call.state().fds.get_mut(fd)?.listing = Some(listing);
     }
     let most = usize::try_from(len).unwrap_or(usize::MAX);

@@ -5,6 +5,7 @@ use super::{
     failure,
     names::{self, Entry, Found, Look},
     opened::{Opened, set_file_times},
+    paths,
     stat::stat,
 };
 use crate::{
@@ -215,6 +216,14 @@ fn entry_or_denial(path: &str, gate: &Checkpoint<'_>) -> Result<Entry, Refusal> 
     })
 }
 
+/// The real name that a path would have whose directory cannot be reached.
+fn place(path: &str) -> PathBuf {
+    match names::look(Path::new(path), false) {
+        Ok(Look::Nowhere(place, _)) => place,
+        _ => PathBuf::from(path),
+    }
+}
+
 /// Does something to the name at the end of a path.
 pub(super) fn at_name(
     path: &str,
@@ -239,10 +248,7 @@ pub(super) fn at_names(
         (old, new) => {
             let real = |entry: &io::Result<Entry>, path: &str| match entry {
                 Ok(entry) => entry.real.clone(),
-                Err(_) => match names::look(Path::new(path), false) {
-                    Ok(Look::Nowhere(place, _)) => place,
-                    _ => PathBuf::from(path),
-                },
+                Err(_) => place(path),
             };
             judge(
                 gate,
@@ -255,7 +261,8 @@ pub(super) fn at_names(
             return Err(failure(from, &error).into());
         }
     };
-    let permit = judge(gate, &[(&old.real, false), (&new.real, false)])?;
+    let directory = fs::symlink_metadata(old.path()).is_ok_and(|metadata| metadata.is_dir());
+    let permit = judge(gate, &[(&old.real, directory), (&new.real, false)])?;
     act(&old.path(), &new.path()).map_err(|error| failure(from, &error))?;
     Ok(permit.answer(Answer::Done))
 }
@@ -270,18 +277,17 @@ pub(super) fn symlink(
     let entry = match names::entry(Path::new(path)) {
         Ok(entry) => entry,
         Err(error) => {
-            judge(
-                gate,
-                &[(Path::new(path), false), (Path::new(leads_to), false)],
-            )?;
+            judge(gate, &[(&place(path), false), (Path::new(leads_to), false)])?;
             return Err(failure(path, &error).into());
         }
     };
-    let end = match names::look(Path::new(leads_to), true) {
+    // From where the link really will be, which may be elsewhere than its path says.
+    let meant = entry.real.parent().unwrap_or(Path::new("/")).join(target);
+    let end = match names::look(&meant, true) {
         Ok(Look::Found(found)) => found.real,
         Ok(Look::Vacant(entry)) => entry.real,
         Ok(Look::Nowhere(place, _)) => place,
-        Err(_) => PathBuf::from(leads_to),
+        Err(_) => paths::clean(&meant),
     };
     let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
     make_link(target, &entry.path()).map_err(|error| failure(path, &error))?;

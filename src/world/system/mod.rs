@@ -2,6 +2,8 @@
 //! One file per kind of thing; finding out what a path really leads to is `names`.
 
 mod clocks;
+#[cfg(all(unix, feature = "exec"))]
+mod exec;
 mod files;
 #[cfg(target_os = "linux")]
 #[path = "names_linux.rs"]
@@ -140,10 +142,34 @@ impl World for System {
             | Effect::Http { .. }
             | Effect::Lookup { .. }
             | Effect::Greet { .. } => net::perform(effect, &self.trust, gate),
+            #[cfg(all(unix, feature = "exec"))]
+            Effect::Run {
+                command,
+                args,
+                directory,
+                environment,
+                timeout,
+                output_limit,
+            } => {
+                let order = exec::Order {
+                    command,
+                    args,
+                    directory: directory.as_deref(),
+                    environment,
+                    timeout: *timeout,
+                    output_limit: *output_limit,
+                };
+                exec::run(&order, &self.surroundings, gate)
+            }
+            #[cfg(not(all(unix, feature = "exec")))]
             Effect::Run { .. } => Err(Failure::new(
                 kinds::INTERNAL,
                 "UNSUPPORTED",
-                "this build cannot run commands: it lacks the feature `exec`",
+                if cfg!(unix) {
+                    "this build cannot run commands: it lacks the feature `exec`"
+                } else {
+                    "this build cannot run commands: the feature `exec` needs a Unix"
+                },
             )
             .into()),
             Effect::Custom { .. } => Ok(gate.embedder()?),

@@ -62,8 +62,9 @@ pub(super) enum Look {
 
 /// Finds what a path leads to; a link at its end is followed if `follow`.
 pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
-    let error = match take(path, follow) {
-        Ok(handle) => return found(handle).map(Look::Found),
+    // An object that has no name any more is as good as none.
+    let error = match take(path, follow).and_then(found) {
+        Ok(found) => return Ok(Look::Found(found)),
         Err(error) => error,
     };
     let place = place(path)?;

@@ -1,26 +1,32 @@
 //! Paths that lead to nothing: what they would be called.
 
-use super::ELOOP;
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Component, Path, PathBuf},
 };
 
 /// As many links as Linux follows.
 const MAX_LINKS: u32 = 40;
+/// No system takes longer paths, and no grant covers them.
+const MAX_PATH: usize = 4096;
 
 /// The real name that a path without an object would have: the real name (by `real`) of its
-/// deepest existing ancestor and the rest, with dangling links followed by hand.
+/// deepest existing ancestor and the rest, with dangling links followed by hand. What is too long
+/// or leads in a circle is as far away as it could be followed.
 pub(super) fn place(
     path: &Path,
     real: &dyn Fn(&Path) -> io::Result<PathBuf>,
 ) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     'links: for _ in 0..MAX_LINKS {
+        if path.as_os_str().len() > MAX_PATH {
+            return Ok(clean(&path));
+        }
         let mut rest = PathBuf::new();
         let mut ancestor = path.as_path();
         while let Some(parent) = ancestor.parent() {
-            let name = ancestor.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+            let name = ancestor.file_name().unwrap_or(OsStr::new(".."));
             rest = if rest.as_os_str().is_empty() {
                 name.into()
             } else {
@@ -31,20 +37,20 @@ pub(super) fn place(
             let mut names = rest.components();
             let first = names.next().map(|name| real.join(name)).unwrap_or_default();
             if let Ok(target) = fs::read_link(&first) {
-                // A dangling link (or one into a loop): go on from where it points. A `..` behind
-                // a link means another directory to the kernel; here nothing is behind it.
-                path = clean(&real.join(target).join(names.as_path()));
+                // A dangling link (or one into a loop): go on from where it points.
+                path = real.join(target).join(names.as_path());
                 continue 'links;
             }
-            return Ok(real.join(rest));
+            // A `..` behind a link means another directory to the kernel; here nothing is there.
+            return Ok(clean(&real.join(rest)));
         }
         return Err(io::ErrorKind::NotFound.into());
     }
-    Err(io::Error::from_raw_os_error(ELOOP))
+    Ok(clean(&path))
 }
 
 /// Removes `.` and `..` by name.
-fn clean(path: &Path) -> PathBuf {
+pub(super) fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::from("/");
     for component in path.components() {
         match component {

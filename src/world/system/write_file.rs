@@ -78,19 +78,22 @@ fn aside(
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = entry.sibling(&format!(".tollgate-{}-{number}", std::process::id()));
-        let mut file = match fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-        {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        if permissions.is_some() {
+            private(&mut options);
+        }
+        let mut file = match options.open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),
         };
-        let written = file.write_all(content).and_then(|()| match permissions {
+        // Before there is anything to read in it.
+        let permitted = match permissions {
             Some(permissions) => file.set_permissions(permissions),
             None => Ok(()),
-        });
+        };
+        let written = permitted.and_then(|()| file.write_all(content));
         return match written {
             Ok(()) => Ok(path),
             Err(error) => {
@@ -100,6 +103,16 @@ fn aside(
         };
     }
 }
+
+/// For nobody else, until the file has the permissions that it shall have.
+#[cfg(unix)]
+fn private(options: &mut fs::OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_options: &mut fs::OpenOptions) {}
 
 /// Appends, or leaves the file as it was.
 fn append(old: &Found, content: &[u8]) -> io::Result<()> {

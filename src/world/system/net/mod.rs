@@ -26,7 +26,10 @@ use crate::{
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
 };
 use timed::{Timed, Until};
@@ -161,6 +164,30 @@ fn no_such_host(host: &str) -> Failure {
     )
 }
 
+/// How many lookups of this process are unanswered, those left behind included: a guest that does
+/// not wait for its answers must not fill the process with threads.
+static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+const MAX_LOOKUPS: usize = 64;
+
+/// One of a limited number, given back when it is dropped.
+struct Slot(&'static AtomicUsize);
+
+impl Slot {
+    fn take(taken: &'static AtomicUsize, most: usize) -> Option<Slot> {
+        let one_more = |count: usize| count.checked_add(1).filter(|count| *count <= most);
+        taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .is_ok()
+            .then(|| Slot(taken))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Every address of a host, in the resolver's order.
 fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
     let name = match parse_host(host) {
@@ -172,11 +199,16 @@ fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
         }
     };
     // The system's resolver cannot be told when to stop, so it is left behind if it is too slow.
+    let slot = Slot::take(&LOOKUPS, MAX_LOOKUPS).ok_or_else(|| {
+        let message = format!("lookup {host}: too many others are still unanswered");
+        Failure::new(kinds::NETWORK, "EAGAIN", message)
+    })?;
     let (sender, resolved) = mpsc::channel();
     let question = name.clone();
     let spawned = thread::Builder::new()
         .name("tollgate-resolve".into())
         .spawn(move || {
+            let _slot = slot;
             let found = (question.as_str(), 0).to_socket_addrs();
             let _ = sender.send(found.map(|all| all.map(|one| one.ip()).collect::<Vec<_>>()));
         });
@@ -266,5 +298,19 @@ mod tests {
         let denied = Refusal::Denied(denial(here));
         assert_eq!(try_all(&["127.0.0.1"], "127.0.0.1"), Some(Err(denied)));
         assert_eq!(try_all(&[], ""), None);
+    }
+
+    #[test]
+    fn unanswered_lookups_are_limited_and_answered_ones_are_not_counted() {
+        static TAKEN: AtomicUsize = AtomicUsize::new(0);
+        let take = || Slot::take(&TAKEN, 2);
+        let first = take();
+        let second = take();
+        assert!(first.is_some() && second.is_some());
+        assert!(take().is_none());
+        drop(first);
+        assert!(take().is_some());
+        drop(second);
+        assert_eq!(TAKEN.load(Ordering::Relaxed), 0);
     }
 }

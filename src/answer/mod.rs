@@ -1,6 +1,11 @@
 //! Reading what a plugin answered: bytes to info, schema and evidence, with an own error for each
 //! way in which they can be wrong.
 
+mod host_version;
+mod v2;
+
+pub(crate) use v2::{Manifest, read_manifest, read_result};
+
 use crate::error::Breach;
 use serde_json::Value;
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
@@ -13,8 +18,14 @@ pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
     if let Some(error) = reported_error(&document) {
         return Err(Breach::Reported(error));
     }
-    PluginInfo::from_value(&document)
-        .ok_or_else(|| Breach::WrongShape("the description is not an object".into()))
+    info(&document)
+}
+
+fn info(document: &Value) -> Result<PluginInfo, Breach> {
+    let info = PluginInfo::from_value(document)
+        .ok_or_else(|| Breach::WrongShape("the description is not an object".into()))?;
+    host_version::check(&info.min_host_version)?;
+    Ok(info)
 }
 
 pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, Breach> {
@@ -79,12 +90,17 @@ fn nesting(bytes: &[u8]) -> usize {
 /// where they should describe themselves.
 fn reported_error(document: &Value) -> Option<ErrorDetail> {
     let object = document.as_object()?;
-    let has = |name: &str| object.keys().any(|key| key.eq_ignore_ascii_case(name));
-    if !(has("status") && has("error")) {
+    let get = |name: &str| {
+        let mut entries = object.iter();
+        let entry = entries.find(|(key, _)| key.eq_ignore_ascii_case(name));
+        entry.map(|(_, value)| value)
+    };
+    // The status is a word in the newer generation.
+    if !matches!(get("status")?, Value::Bool(_) | Value::String(_)) {
         return None;
     }
-    let evidence: Evidence = serde_json::from_value(document.clone()).ok()?;
-    evidence.error
+    let error = get("error").filter(|error| error.is_object())?;
+    serde_json::from_value(error.clone()).ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,129 @@
+//! Commands by JSON: `exec_run`, which the Go SDK knows as `exec_command`.
+
+use super::{JsonReply, config_error, not_canceled, pass, timeout, unexpected};
+use crate::{
+    capability::{Wish, command},
+    effect::{Answer, Effect, Ran},
+    guest::Host,
+    imports::path,
+};
+use tollgate_abi::{
+    ErrorDetail,
+    host::{ExecReply, ExecRequest, kinds},
+};
+
+/// The most bytes of all arguments together, each with the byte that ends it.
+const MAX_ARGS: usize = 1 << 20;
+
+impl JsonReply for ExecReply {
+    /// No guest should take what did not run for a success, even if it looks at nothing else.
+    fn failed(error: ErrorDetail) -> Self {
+        ExecReply {
+            exit_code: -1,
+            is_timeout: error.is_timeout,
+            error: Some(error),
+            ..ExecReply::default()
+        }
+    }
+}
+
+pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, ErrorDetail> {
+    not_canceled(&request.context)?;
+    check(&request)?;
+    let granted = |name: &str| host.gate.would_allow(&Wish::Env(name.to_owned()));
+    let environment = command::allowed_env(&request.env, granted)
+        .into_iter()
+        .filter_map(|entry| entry.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let base = host.gate.working_directory();
+    let directory = (!request.dir.is_empty()).then(|| path::clean(base, &request.dir));
+    let timeout = timeout::effective(host, &request.context, request.timeout_ms)?;
+    let command = request.command.clone();
+    let effect = Effect::Run {
+        command: request.command,
+        args: request.args,
+        directory,
+        environment,
+        timeout,
+        output_limit: u64::from(host.limits.reply_bytes),
+    };
+    match pass(host, &effect)? {
+        Answer::Ran(ran) => Ok(reply(&command, ran)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What no grant could make sense of.
+fn check(request: &ExecRequest) -> Result<(), ErrorDetail> {
+    if request.command.is_empty() {
+        return Err(config_error("command cannot be empty"));
+    }
+    for (what, text) in [("command", &request.command), ("dir", &request.dir)]
+        .into_iter()
+        .chain(request.args.iter().map(|arg| ("an argument", arg)))
+    {
+        if text.contains('\0') {
+            return Err(config_error(format!("{what} contains a NUL byte")));
+        }
+    }
+    let size = request.args.iter().fold(0usize, |size, arg| {
+        size.saturating_add(arg.len()).saturating_add(1)
+    });
+    if size > MAX_ARGS {
+        return Err(config_error(format!(
+            "the arguments are larger than the limit of {MAX_ARGS} bytes"
+        )));
+    }
+    Ok(())
+}
+
+fn reply(command: &str, ran: Ran) -> ExecReply {
+    let error = ran.timed_out.then(|| ErrorDetail {
+        is_timeout: true,
+        ..ErrorDetail::new(
+            kinds::TIMEOUT,
+            format!("{command}: killed because its time was up"),
+        )
+        .with_code("ETIMEDOUT")
+    });
+    ExecReply {
+        stdout: text(ran.stdout),
+        stderr: text(ran.stderr),
+        exit_code: if ran.timed_out { -1 } else { ran.exit_code },
+        duration_ms: u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX),
+        is_timeout: ran.timed_out,
+        stdout_truncated: ran.stdout_truncated,
+        stderr_truncated: ran.stderr_truncated,
+        error,
+    }
+}
+
+/// Output is mostly UTF-8, and then it is not copied.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_that_is_not_utf8_is_replaced() {
+        assert_eq!(text(b"a\xFFb".to_vec()), "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn arguments_have_a_limit_together() {
+        let request = |args: Vec<String>| ExecRequest {
+            command: "ls".into(),
+            args,
+            ..ExecRequest::default()
+        };
+        let long = "x".repeat(MAX_ARGS / 2 - 1);
+        assert!(check(&request(vec![long.clone(), long.clone()])).is_ok());
+        let error = check(&request(vec![long.clone(), long, String::new()])).unwrap_err();
+        assert_eq!(error.kind, kinds::CONFIG);
+    }
+}

@@ -1,0 +1,287 @@
+//! Options for a runtime, and the one moment when names are resolved and grants are pinned.
+
+use super::{Inner, Runtime};
+use crate::{
+    capability::{Capability, Grants, check_kind},
+    custom::{Asked, Customs, HostCall, HostError},
+    error::{BuildError, Error},
+    event::{Event, Observer},
+    gate::Policy,
+    limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
+    module::{self, ModuleCache},
+    plugin::{NewWorld, Settings},
+    redact::Redactor,
+    world::{System, World},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tollgate_abi::names;
+
+/// Options for a [`Runtime`]. Nothing is granted unless said so.
+#[derive(Clone, Default)]
+pub struct RuntimeBuilder {
+    grants: Grants,
+    limits: Limits,
+    cache: Option<ModuleCache>,
+    observer: Observer,
+    customs: Customs,
+    world: Option<Arc<NewWorld>>,
+}
+
+impl RuntimeBuilder {
+    /// Grants the plugin of this name a capability.
+    #[must_use]
+    pub fn grant(mut self, plugin: &str, capability: Capability) -> RuntimeBuilder {
+        self.grants.grant(plugin, capability);
+        self
+    }
+
+    /// Grants all of these besides what is granted already.
+    #[must_use]
+    pub fn grants(mut self, grants: Grants) -> RuntimeBuilder {
+        self.grants = self.grants.union(&grants);
+        self
+    }
+
+    /// Replaces all limits at once.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> RuntimeBuilder {
+        self.limits = limits;
+        self
+    }
+
+    /// Fuel for one call.
+    #[must_use]
+    pub fn fuel(mut self, limit: impl Into<FuelLimit>) -> RuntimeBuilder {
+        self.limits.fuel = limit.into();
+        self
+    }
+
+    /// Linear memory of one instance.
+    #[must_use]
+    pub fn memory_limit(mut self, limit: MemoryLimit) -> RuntimeBuilder {
+        self.limits.memory = limit;
+        self
+    }
+
+    /// How deep guests may call.
+    #[must_use]
+    pub fn stack(mut self, limit: StackLimit) -> RuntimeBuilder {
+        self.limits.stack = limit;
+        self
+    }
+
+    /// Wall-clock time for one call.
+    #[must_use]
+    pub fn deadline(mut self, limit: Duration) -> RuntimeBuilder {
+        self.limits.deadline = Some(limit);
+        self
+    }
+
+    /// Uses this cache of compiled modules instead of the one that the process shares.
+    #[must_use]
+    pub fn module_cache(mut self, cache: ModuleCache) -> RuntimeBuilder {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Rewrites every text in evidence and in log lines, to hide secrets.
+    #[must_use]
+    pub fn redactor(
+        mut self,
+        rule: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
+        self.observer.redactor = Redactor::new(rule);
+        self
+    }
+
+    /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
+    /// that runs the plugin.
+    #[must_use]
+    pub fn on_event(
+        mut self,
+        watch: impl Fn(&str, &Event) + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
+        self.observer.callback = Some(Arc::new(watch));
+        self
+    }
+
+    /// Also tells `on_event` of each wish that was granted ([`Event::Granted`]), so that an
+    /// operator learns what a plugin needs.
+    #[must_use]
+    pub fn audit(mut self) -> RuntimeBuilder {
+        self.observer.audit = true;
+        self
+    }
+
+    /// Offers plugins a function of your own: JSON in, JSON out, through the same gate. Calling it
+    /// needs a grant of `kind`, one of your own, whose pattern is the function's name (`kv:get`,
+    /// `kv:*`), unless [`capability_kind`](Self::capability_kind) says otherwise.
+    ///
+    /// A request that does not fit `Request` and an error of yours are replies `{"error": …}`.
+    #[must_use]
+    pub fn host_function<Request, Reply>(
+        mut self,
+        module: &str,
+        name: &str,
+        kind: &str,
+        function: impl Fn(Request, &HostCall<'_>) -> Result<Reply, HostError> + Send + Sync + 'static,
+    ) -> RuntimeBuilder
+    where
+        Request: DeserializeOwned,
+        Reply: Serialize,
+    {
+        self.customs.add(module, name, kind, function);
+        self
+    }
+
+    /// Judges the wishes of a kind of your own by your own rule: whether a grant's pattern covers
+    /// what a plugin asks.
+    #[must_use]
+    pub fn capability_kind(
+        mut self,
+        kind: &str,
+        matcher: impl Fn(&str, Asked<'_>) -> bool + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
+        self.customs.judge_by(kind, matcher);
+        self
+    }
+
+    /// Lets effects happen in another world than this machine's operating system. `new` makes the
+    /// world of one instance.
+    #[must_use]
+    pub fn world<W: World + 'static>(
+        mut self,
+        new: impl Fn() -> W + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
+        self.world = Some(Arc::new(move || Box::new(new())));
+        self
+    }
+
+    /// The runtime. The names that grants hold are resolved now: a link that changes its target
+    /// later grants nothing new.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] if an option cannot be.
+    pub fn build(self) -> Result<Runtime, Error> {
+        module::dispatch_is_sound()?;
+        self.check_limits()?;
+        self.check_customs()?;
+        self.grants
+            .check_kinds(&self.customs.kinds())
+            .map_err(BuildError::UnknownKind)?;
+        let world = match self.world {
+            Some(world) => world,
+            None => here()?,
+        };
+        let customs = Arc::new(self.customs);
+        let missing_directories = missing_directories(&self.grants, &*world());
+        let policies = pin(&self.grants, &*world(), &customs);
+        let no_policy = Arc::new(Policy {
+            grants: Vec::new(),
+            written: 0,
+            working_directory: world().working_directory(),
+            customs: customs.clone(),
+        });
+        Ok(Runtime {
+            inner: Arc::new(Inner {
+                settings: Arc::new(Settings {
+                    limits: Arc::new(self.limits),
+                    observer: self.observer,
+                    world,
+                }),
+                missing_directories,
+                grants: self.grants,
+                customs,
+                policies,
+                no_policy,
+                cache: self.cache.unwrap_or_else(ModuleCache::shared),
+                plugins: Mutex::default(),
+            }),
+        })
+    }
+
+    fn check_customs(&self) -> Result<(), BuildError> {
+        let mut seen = BTreeSet::new();
+        for function in &self.customs.functions {
+            let name = function.full_name();
+            let problem = if OWN_MODULES.contains(&function.module.as_str()) {
+                "the module belongs to tollgate; choose another"
+            } else if !seen.insert(name.clone()) {
+                "it is there already"
+            } else {
+                continue;
+            };
+            return Err(BuildError::HostFunction { name, problem });
+        }
+        for kind in self.customs.kinds() {
+            check_kind(kind).map_err(BuildError::CapabilityKind)?;
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), BuildError> {
+        if self.limits.fuel == FuelLimit::Units(0) {
+            return Err(BuildError::NoFuel);
+        }
+        let StackLimit { frames, bytes } = self.limits.stack;
+        if frames < 16 || bytes < 4096 {
+            return Err(BuildError::NoStack { frames, bytes });
+        }
+        Ok(())
+    }
+}
+
+/// Modules whose functions are this crate's.
+const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];
+
+/// The operating system, as seen from where the process stands now.
+fn here() -> Result<Arc<NewWorld>, BuildError> {
+    let system = System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
+    Ok(Arc::new(move || Box::new(system.fresh())))
+}
+
+fn missing_directories(grants: &Grants, world: &dyn World) -> Vec<(String, Capability)> {
+    let working_directory = world.working_directory();
+    let missing = |grant: &&Capability| {
+        grant
+            .directory(Some(&working_directory))
+            .is_some_and(|directory| world.real_name(&directory).is_none())
+    };
+    let of_plugin = |plugin: &str| {
+        let found = grants.for_plugin(plugin).iter().filter(missing);
+        found
+            .map(|grant| (plugin.to_owned(), grant.clone()))
+            .collect::<Vec<_>>()
+    };
+    grants.plugins().flat_map(of_plugin).collect()
+}
+
+fn pin(
+    grants: &Grants,
+    world: &dyn World,
+    customs: &Arc<Customs>,
+) -> BTreeMap<String, Arc<Policy>> {
+    let working_directory = world.working_directory();
+    let policy = |plugin: &str| {
+        let written = grants.for_plugin(plugin);
+        let pinned = written.iter().filter_map(|grant| {
+            grant.pinned(&|path| world.real_name(path), Some(&working_directory))
+        });
+        Arc::new(Policy {
+            grants: written.iter().cloned().chain(pinned).collect(),
+            written: written.len(),
+            working_directory: working_directory.clone(),
+            customs: customs.clone(),
+        })
+    };
+    grants
+        .plugins()
+        .map(|plugin| (plugin.to_owned(), policy(plugin)))
+        .collect()
+}

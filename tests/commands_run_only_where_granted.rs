@@ -1,0 +1,324 @@
+//! A command runs only through a grant that covers the file that it really is, with what its
+//! arguments make of it, and gets nothing from us but what was asked for.
+
+#![cfg(all(target_os = "linux", feature = "exec"))]
+
+#[path = "support/commands.rs"]
+mod commands;
+mod support;
+
+use commands::{Workplace, ask, kind, shell, stdout};
+use serde_json::{Value, json};
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+/// That the request is denied and the marker, which the command would make, is not there.
+fn assert_denied(reply: &Value, needs: &str) {
+    let error = &reply["error"];
+    assert_eq!(
+        (kind(reply), &error["code"]),
+        ("capability", &json!("EACCES")),
+        "{reply}"
+    );
+    assert_eq!(
+        reply["exit_code"], -1,
+        "what did not run is no success: {reply}"
+    );
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains(&format!("the grant {needs} would allow it")),
+        "{message}"
+    );
+}
+
+#[test]
+fn without_a_grant_nothing_runs_and_the_grant_is_named() {
+    let place = Workplace::new();
+    let touch = json!({"command": "touch", "args": ["marker"]});
+    for grants in [
+        &[] as &[&str],
+        &["exec:echo", "fs:write:/**", "exec:/opt/*"],
+    ] {
+        let plugin = place.plugin(grants);
+        assert_denied(&ask(&plugin, touch.clone()), "exec:touch");
+        // Nobody learns which commands exist.
+        let missing = json!({"command": "no-such-command", "args": []});
+        assert_denied(&ask(&plugin, missing), "exec:no-such-command");
+        let missing = json!({"command": "/nowhere/x", "dir": "/nowhere"});
+        assert_denied(&ask(&plugin, missing), "exec:/nowhere/x");
+    }
+    assert!(!Path::new(&place.path("marker")).exists());
+    ask(&place.plugin(&["exec:touch"]), touch);
+    assert!(Path::new(&place.path("marker")).exists());
+}
+
+#[test]
+fn following_the_advice_of_a_denial_helps() {
+    let place = Workplace::new();
+    place.program("tool", "#!/bin/sh\necho ran\n");
+    symlink(place.path("tool"), place.path("alias")).unwrap();
+    symlink("/bin/sh", place.path("renamed")).unwrap();
+    let absolute = place.path("tool");
+    for (command, args) in [
+        ("echo", json!(["ran"])),
+        ("./tool", json!([])),
+        ("./alias", json!(["-c", "x"])),
+        ("./renamed", json!(["-c", "echo ran"])),
+        (absolute.as_str(), json!([])),
+    ] {
+        let request = json!({"command": command, "args": args});
+        let reply = ask(&place.plugin(&["exec:cat"]), request.clone());
+        let message = reply["error"]["message"].as_str().unwrap();
+        let advice = message.split_once("the grant ").unwrap().1;
+        let grant = advice.strip_suffix(" would allow it").unwrap();
+        let reply = ask(&place.plugin(&[grant]), request);
+        assert_eq!(stdout(&reply), "ran\n", "{grant}");
+    }
+}
+
+#[test]
+fn e1_what_runs_code_needs_a_literal_grant() {
+    let place = Workplace::new();
+    let broad = &["exec:**", "exec:/bin/*", "exec:/usr/bin/*"];
+    let marker = place.path("marker");
+    let script = format!("touch {marker}");
+    for (command, args) in [
+        ("sh", json!(["-c", script])),
+        ("/bin/sh", json!(["-c", script])),
+        ("/bin/sh", json!([place.program("script", &script)])),
+        ("env", json!(["sh", "-c", script])),
+        ("unknown", json!(["-c", script])),
+    ] {
+        let reply = ask(
+            &place.plugin(broad),
+            json!({"command": command, "args": args}),
+        );
+        assert_denied(&reply, &format!("exec:{command}"));
+        let message = reply["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("prevents arbitrary code execution"),
+            "{message}"
+        );
+    }
+    assert!(!Path::new(&marker).exists());
+    // What is harmless passes, and a shell that is named runs.
+    let echo = json!({"command": "echo", "args": ["x"]});
+    assert_eq!(stdout(&ask(&place.plugin(broad), echo)), "x\n");
+    for literal in ["exec:sh", "exec:/bin/sh"] {
+        let command = literal.strip_prefix("exec:").unwrap();
+        let request = json!({"command": command, "args": ["-c", "echo x"]});
+        assert_eq!(stdout(&ask(&place.plugin(&[literal]), request)), "x\n");
+    }
+}
+
+#[test]
+fn e2_variables_that_steer_loaders_and_shells_are_not_handed_on() {
+    let place = Workplace::new();
+    let run = |grants: &[&str], env: Value| {
+        let grants = [&["exec:env"], grants].concat();
+        let reply = ask(
+            &place.plugin(&grants),
+            json!({"command": "env", "env": env}),
+        );
+        stdout(&reply).to_owned()
+    };
+    // D3-24
+    let always = json!([
+        "LD_PRELOAD=/x.so",
+        "LD_AUDIT=x",
+        "DYLD_INSERT_LIBRARIES=x",
+        "IFS=:",
+        "BASH_ENV=x",
+        "ENV=x",
+        "LOCPATH=x",
+        "GCONV_PATH=x",
+        "BASH_FUNC_x%%=() { :; }",
+        "PROMPT_COMMAND=x",
+        "",
+        "=x",
+        "MALFORMED",
+        "NUL=a\u{0}b",
+        "GOOD=1"
+    ]);
+    assert_eq!(run(&[], always.clone()), "GOOD=1\n");
+    assert_eq!(run(&["env:*"], always), "GOOD=1\n");
+    let steering = json!([
+        "PATH=/x",
+        "HOME=/x",
+        "PYTHONPATH=x",
+        "GIT_SSH=x",
+        "RUBYOPT=x"
+    ]);
+    assert_eq!(run(&[], steering.clone()), "");
+    assert_eq!(run(&["env:HOME"], steering.clone()), "HOME=/x\n");
+    assert_eq!(run(&["env:GIT_*"], steering), "GIT_SSH=x\n");
+    // Of a name given twice the last one counts, and nothing is inherited.
+    assert_eq!(run(&[], json!(["A=1", "A=2=3"])), "A=2=3\n");
+    assert_eq!(run(&["env:**"], json!([])), "");
+    assert_eq!(run(&["env:**"], json!(null)), "");
+}
+
+#[test]
+fn e3_the_working_directory_must_be_granted() {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("open/sub")).unwrap();
+    fs::create_dir_all(place.path("closed")).unwrap();
+    fs::write(place.path("open/file"), "").unwrap();
+    symlink(place.path("closed"), place.path("open/leak")).unwrap();
+    let plugin = place.plugin(&["exec:pwd", "fs:read:ROOT/open/**"]);
+    let run = |dir: &str| ask(&plugin, json!({"command": "pwd", "dir": dir}));
+    for (dir, expected) in [
+        (place.path("open"), "open"),
+        (place.path("open/sub"), "open/sub"),
+        ("open/sub/..".to_owned(), "open"),
+    ] {
+        assert_eq!(stdout(&run(&dir)).trim_end(), place.path(expected));
+    }
+    for dir in [
+        "closed",
+        "open/leak",
+        "open/../closed",
+        "open/leak/missing",
+        "/",
+        "missing",
+    ] {
+        let reply = run(dir);
+        assert_eq!(
+            (kind(&reply), &reply["stdout"]),
+            ("capability", &json!("")),
+            "{dir}"
+        );
+        let message = reply["error"]["message"].as_str().unwrap();
+        assert!(message.contains("fs:read:"), "{message}");
+    }
+    for (dir, code, text) in [
+        ("open/missing", "ENOENT", "no such file or directory"),
+        ("open/file", "ENOTDIR", "not a directory"),
+        ("open/file/deeper", "ENOTDIR", "not a directory"),
+    ] {
+        let reply = run(dir);
+        let error = &reply["error"];
+        assert_eq!(
+            (kind(&reply), &error["code"]),
+            ("execution", &json!(code)),
+            "{dir}"
+        );
+        let full = format!("chdir {}: {text}", place.path(dir));
+        assert_eq!(error["message"], full);
+    }
+}
+
+#[test]
+fn e8_shells_under_other_names_and_wrappers_are_known() {
+    let place = Workplace::new();
+    symlink("/bin/sh", place.path("harmless")).unwrap();
+    let grants = &["exec:**", "exec:ROOT/*"];
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    for line in [
+        "busybox sh -c x",
+        "ash -c x",
+        "env sh -c x",
+        "xargs sh",
+        "find . -exec sh x ;",
+        "bash -lc x",
+        "perl -ne x",
+        "node --print x",
+        "python3.13 -c x",
+        "pypy -c x",
+        "perl -Mx",
+        "php -B x",
+        "awk /x/{system(\"x\")}",
+        "sed 1e",
+        "tar --to-command=x",
+        "rsync --rsh=x",
+        "ssh -oProxyCommand=x host",
+        "sudo -s",
+        "nice sh -c x",
+        "timeout 1 sh -c x",
+        "./harmless -c x",
+    ] {
+        let words = words(line);
+        let request = json!({"command": words[0], "args": words[1..]});
+        let reply = ask(&place.plugin(grants), request);
+        assert_denied(&reply, &format!("exec:{}", words[0]));
+    }
+    // By a link, a shell is still what it is: only its own name or the grant of the link, which
+    // covers what the link leads to, lets it run.
+    let request = json!({"command": place.path("harmless"), "args": ["-c", "echo x"]});
+    assert_eq!(
+        kind(&ask(&place.plugin(&["exec:ROOT/*"]), request.clone())),
+        "capability"
+    );
+    assert_eq!(
+        stdout(&ask(&place.plugin(&["exec:ROOT/harmless"]), request)),
+        "x\n"
+    );
+}
+
+#[test]
+fn e9_a_command_is_the_file_that_it_leads_to() {
+    let place = Workplace::new();
+    let tool = place.program("tool", "#!/bin/sh\necho tool $0 $1\n");
+    fs::create_dir_all(place.path("bin")).unwrap();
+    let own = place.program("bin/ls", "#!/bin/sh\necho own\n");
+    symlink(&tool, place.path("bin/alias")).unwrap();
+    // Another spelling is the same command.
+    let plugin = place.plugin(&["exec:ROOT/tool"]);
+    for spelled in ["./tool", "bin/../tool", "./bin/..//tool"] {
+        let reply = ask(&plugin, json!({"command": spelled, "args": ["a"]}));
+        assert!(stdout(&reply).starts_with("tool "), "{reply}");
+    }
+    let doubled = format!("{}//tool", place.path(""));
+    assert!(stdout(&ask(&plugin, json!({"command": doubled}))).starts_with("tool "));
+    // A link needs a grant of its own name, and of what it leads to: the first brings the second,
+    // as it was when the runtime was built.
+    let alias = json!({"command": "bin/alias"});
+    assert_denied(&ask(&plugin, alias.clone()), "exec:./bin/alias");
+    let named = place.plugin(&["exec:ROOT/bin/alias"]);
+    assert!(stdout(&ask(&named, alias)).starts_with("tool "));
+    let reply = ask(
+        &place.plugin(&["exec:ROOT/bin/*"]),
+        json!({"command": "bin/alias"}),
+    );
+    assert_denied(&reply, "exec:./bin/alias");
+    // A bare name is looked up in PATH and nowhere else: `./*` does not cover it.
+    let bare = json!({"command": "ls"});
+    fs::copy(&own, place.path("ls")).unwrap();
+    assert_denied(&ask(&place.plugin(&["exec:./*"]), bare.clone()), "exec:ls");
+    let reply = ask(&place.plugin(&["exec:ls"]), bare);
+    assert!(!stdout(&reply).contains("own"), "{reply}");
+    let reply = ask(&place.plugin(&["exec:./*"]), json!({"command": "./ls"}));
+    assert_eq!(stdout(&reply), "own\n");
+}
+
+#[test]
+fn a_command_gets_nothing_of_ours() {
+    let place = Workplace::new();
+    let secret = fs::File::create(place.path("secret")).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let plugin = place.plugin(&["exec:/bin/sh", "exec:ls", "exec:cat"]);
+    let listing = stdout(&ask(
+        &plugin,
+        json!({"command": "ls", "args": ["-l", "/proc/self/fd"]}),
+    ))
+    .to_owned();
+    assert!(
+        !listing.contains("secret") && !listing.contains("socket"),
+        "{listing}"
+    );
+    assert!(listing.contains("0 -> /dev/null"), "{listing}");
+    drop((secret, listener));
+    // Its input is empty, and its group is not ours.
+    assert_eq!(stdout(&ask(&plugin, json!({"command": "cat"}))), "");
+    let reply = shell(&plugin, "read -r all < /proc/self/stat; echo $all", 0);
+    let (pid, rest) = stdout(&reply).split_once(' ').unwrap();
+    assert_eq!(rest.split(' ').nth(3), Some(pid), "{rest}");
+    // It is called what the plugin called it.
+    let reply = ask(
+        &plugin,
+        json!({"command": "/bin/../bin/sh", "args": ["-c", "cat /proc/$$/cmdline"]}),
+    );
+    assert!(
+        stdout(&reply).starts_with("/bin/../bin/sh\0-c\0"),
+        "{reply}"
+    );
+}

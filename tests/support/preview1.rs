@@ -1,0 +1,65 @@
+//! The numbers of preview 1, and places for scripts to work in.
+
+#![allow(dead_code)] // each test uses its own part of this file
+
+#[path = "script.rs"]
+mod script;
+
+pub use script::*;
+use std::fs;
+use tempfile::TempDir;
+
+pub const ACCES: u16 = 2;
+pub const BADF: u16 = 8;
+pub const EXIST: u16 = 20;
+pub const FAULT: u16 = 21;
+pub const FBIG: u16 = 22;
+pub const ILSEQ: u16 = 25;
+pub const INVAL: u16 = 28;
+pub const ISDIR: u16 = 31;
+pub const LOOP: u16 = 32;
+pub const MFILE: u16 = 33;
+pub const NAMETOOLONG: u16 = 37;
+pub const NOENT: u16 = 44;
+pub const NOSYS: u16 = 52;
+pub const NOTDIR: u16 = 54;
+pub const NOTEMPTY: u16 = 55;
+pub const NOTSUP: u16 = 58;
+pub const SPIPE: u16 = 70;
+
+pub const ROOT: i64 = 3;
+/// The number that the first thing to be opened gets.
+pub const FIRST: i64 = 4;
+/// Outside every memory of these tests.
+pub const NOWHERE: i64 = 0xFFFF_FF00;
+/// Base rights as the Go runtime sends them.
+pub const READING: i64 = 0x0FF7_FEBE;
+pub const WRITING: i64 = 0x0FFF_BFFD;
+pub const BOTH: i64 = 0x0FFF_FFFF;
+pub const CREAT: i64 = 1;
+pub const DIRECTORY: i64 = 2;
+pub const EXCL: i64 = 4;
+pub const TRUNC: i64 = 8;
+pub const APPEND: i64 = 1;
+pub const FOLLOW: i64 = 1;
+
+/// A directory with a file, and a script that may do everything there.
+pub fn place() -> (TempDir, Script) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    fs::write(path.join("file"), "0123456789").unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    let mut script = Script::new(&path);
+    for grant in ["read", "write"] {
+        script.grant(&format!("fs:{grant}:{path}"));
+        script.grant(&format!("fs:{grant}:{path}/**"));
+    }
+    (directory, script)
+}
+
+/// The same, but nothing may be written.
+pub fn readable() -> (TempDir, Script) {
+    let (directory, mut script) = place();
+    script.grants.retain(|grant| grant.starts_with("fs:read:"));
+    (directory, script)
+}
