@@ -1,6 +1,7 @@
 //! Weaknesses of the upstream network functions (reglet-abi 4.7), each by its number. N1, N2, N13,
-//! N14 and N15 are of the policy (capability_weaknesses); the long forms of N3, N4, N6 and N8 to N11
-//! are in the test files of the functions.
+//! N14 and N15 are of the policy (capability_weaknesses), N12 is of every connection
+//! (networks_are_reached_only_where_granted); the long forms of N3, N4, N6 and N8 to N11 are in the
+//! test files of the functions.
 
 #![cfg(feature = "net")]
 
@@ -127,15 +128,4 @@ fn n11_a_name_server_is_a_destination_like_any_other() {
             expected
         );
     }
-}
-
-/// Here `localhost` may have one address or two; that none is left out is shown beside the code.
-#[test]
-fn n12_every_address_of_a_name_is_tried() {
-    let (port, _) = always("HTTP/1.1 204 No\r\n\r\n");
-    let reply = ask(
-        &free("http_request"),
-        json!({"url": format!("http://localhost:{port}/")}),
-    );
-    assert_eq!(reply["status_code"], 204, "{reply}");
 }
