@@ -6,7 +6,7 @@ use crate::{
     error::LoadError,
     imports,
     limits::Limits,
-    module::{self, ModuleCache, START_EXPORT, TypeText},
+    module::{self, Compiled, START_EXPORT, TypeText},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export, sha256};
@@ -80,12 +80,9 @@ impl Inspection {
     /// If the bytes are not a module that compiles; a module that compiles and is no plugin is
     /// inspected, with its problems listed.
     pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
-        let cache = ModuleCache::new();
-        let compiled = cache.compile(cache.key(bytes), bytes, limits.stack)?;
-        let contract = module::check(&compiled.module, &imports::offered(&Customs::default()));
-        let abi_version = contract.as_ref().ok().map(ToString::to_string);
-        let mut problems = module::check_minima(&compiled, limits);
-        problems.extend(contract.err().into_iter().flatten());
+        let compiled = Compiled::new(bytes, limits.stack)?;
+        let offered = imports::offered(&Customs::default());
+        let (abi_version, problems) = module::check(&compiled, &offered, limits);
         let memory = match compiled.module.get_export(export::MEMORY) {
             Some(ExternType::Memory(ty)) => Some(MemorySize {
                 minimum: ty.minimum(),
@@ -112,7 +109,7 @@ impl Inspection {
         Ok(Inspection {
             sha256: sha256::hex(&sha256::digest(bytes)),
             size: bytes.len(),
-            abi_version,
+            abi_version: abi_version.map(|version| version.to_string()),
             abi_package: compiled.shape.abi_package.clone(),
             dispatch: module::dispatch(),
             memory,

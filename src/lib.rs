@@ -37,6 +37,7 @@ mod imports;
 mod inspect;
 mod limits;
 pub mod module;
+mod once;
 mod plugin;
 mod redact;
 mod review;

@@ -10,9 +10,10 @@ use crate::{
     guest::{Host, Instance, Start},
     limits::{Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
+    once::Once,
     world::World,
 };
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
 use wasmi::Linker;
 
@@ -24,16 +25,10 @@ pub struct Plugin {
 }
 
 struct Inner {
-    name: Arc<str>,
-    key: ContentKey,
-    version: AbiVersion,
-    compiled: Arc<Compiled>,
-    linker: Linker<Host>,
-    settings: Arc<Settings>,
-    policy: Arc<Policy>,
-    info: AskedOnce<PluginInfo>,
-    schema: AskedOnce<ConfigSchema>,
-    manifest: AskedOnce<Manifest>,
+    parts: Parts,
+    info: Once<Arc<PluginInfo>>,
+    schema: Once<Arc<ConfigSchema>>,
+    manifest: Once<Manifest>,
 }
 
 /// What every call of every plugin shares.
@@ -68,43 +63,28 @@ pub(crate) struct Parts {
 
 impl Plugin {
     pub(crate) fn new(parts: Parts) -> Plugin {
-        let Parts {
-            name,
-            key,
-            version,
-            compiled,
-            linker,
-            settings,
-            policy,
-        } = parts;
         Plugin {
             inner: Arc::new(Inner {
-                name,
-                key,
-                version,
-                compiled,
-                linker,
-                settings,
-                policy,
-                info: AskedOnce::default(),
-                schema: AskedOnce::default(),
-                manifest: AskedOnce::default(),
+                parts,
+                info: Once::default(),
+                schema: Once::default(),
+                manifest: Once::default(),
             }),
         }
     }
 
     /// The name it was loaded under, which decides its grants.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        &self.inner.parts.name
     }
 
     /// The generation of the protocol that it speaks.
     pub fn abi_version(&self) -> AbiVersion {
-        self.inner.version
+        self.inner.parts.version
     }
 
     pub(crate) fn key(&self) -> ContentKey {
-        self.inner.key
+        self.inner.parts.key
     }
 
     /// What the plugin says of itself. It is asked once; parallel first callers wait for one run,
@@ -114,10 +94,14 @@ impl Plugin {
     ///
     /// [`Error::Fault`] or [`Error::Breach`], naming the plugin and what it did.
     pub fn describe(&self) -> Result<Arc<PluginInfo>, Error> {
-        self.inner.info.get(|| match self.inner.version {
-            AbiVersion::V1 => self.ask(export::DESCRIBE, read_info),
-            AbiVersion::V2 => Ok(self.manifest()?.info.clone()),
-        })
+        let info = self.inner.info.get_or_try(|| {
+            let info = match self.abi_version() {
+                AbiVersion::V1 => self.ask(export::DESCRIBE, read_info),
+                AbiVersion::V2 => Ok(self.manifest()?.info.clone()),
+            };
+            info.map(Arc::new)
+        });
+        info.cloned()
     }
 
     /// The JSON Schema of the plugin's config; asked once, like [`describe`](Self::describe).
@@ -126,9 +110,9 @@ impl Plugin {
     ///
     /// As [`describe`](Self::describe).
     pub fn schema(&self) -> Result<Arc<ConfigSchema>, Error> {
-        self.inner.schema.get(|| {
+        let schema = self.inner.schema.get_or_try(|| {
             let names = [export::SCHEMA_V2, export::SCHEMA];
-            match self.inner.version {
+            let schema = match self.abi_version() {
                 AbiVersion::V1 => self.ask(export::SCHEMA, read_schema),
                 AbiVersion::V2 => match &self.manifest()?.schema {
                     Some(schema) => Ok(schema.clone()),
@@ -137,19 +121,21 @@ impl Plugin {
                         self.ask(exported.unwrap_or(export::SCHEMA), read_schema)
                     }
                 },
-            }
-        })
+            };
+            schema.map(Arc::new)
+        });
+        schema.cloned()
     }
 
     /// The answer that describes a plugin of the newer generation and its config at once.
-    fn manifest(&self) -> Result<Arc<Manifest>, Error> {
+    fn manifest(&self) -> Result<&Manifest, Error> {
         self.inner
             .manifest
-            .get(|| self.ask(export::MANIFEST, read_manifest))
+            .get_or_try(|| self.ask(export::MANIFEST, read_manifest))
     }
 
     fn exports(&self, name: &str) -> bool {
-        self.inner.compiled.module.get_export(name).is_some()
+        self.inner.parts.compiled.module.get_export(name).is_some()
     }
 
     /// Asks a fresh instance for something that it says of itself.
@@ -172,7 +158,7 @@ impl Plugin {
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let mut instance = self.start()?;
-        let version = self.inner.version;
+        let version = self.abi_version();
         let export = match version {
             AbiVersion::V1 => export::OBSERVE,
             AbiVersion::V2 => export::OBSERVE_V2,
@@ -184,6 +170,7 @@ impl Plugin {
         };
         let mut evidence = evidence.map_err(|breach| instance.breach(export, breach))?;
         self.inner
+            .parts
             .settings
             .observer
             .redactor
@@ -195,14 +182,14 @@ impl Plugin {
     }
 
     fn start(&self) -> Result<Instance, Error> {
-        let Inner {
+        let Parts {
             name,
             compiled,
             linker,
             settings,
             policy,
             ..
-        } = &*self.inner;
+        } = &self.inner.parts;
         let gate = Gate::new(
             name.clone(),
             policy.clone(),
@@ -217,34 +204,5 @@ impl Plugin {
             limits: &settings.limits,
             gate,
         })
-    }
-}
-
-/// A value that the plugin is asked for at most once at a time, and never again after success.
-struct AskedOnce<T> {
-    value: OnceLock<Arc<T>>,
-    asking: Mutex<()>,
-}
-
-impl<T> Default for AskedOnce<T> {
-    fn default() -> AskedOnce<T> {
-        AskedOnce {
-            value: OnceLock::new(),
-            asking: Mutex::new(()),
-        }
-    }
-}
-
-impl<T> AskedOnce<T> {
-    fn get(&self, ask: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
-        if let Some(value) = self.value.get() {
-            return Ok(value.clone());
-        }
-        let _asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = self.value.get() {
-            return Ok(value.clone());
-        }
-        let value = Arc::new(ask()?);
-        Ok(self.value.get_or_init(|| value).clone())
     }
 }

@@ -13,13 +13,14 @@ use crate::{
     imports,
     limits::Limits,
     module::{self, ModuleCache},
+    once::Once,
     plugin::{Parts, Plugin, Settings},
     review::Review,
 };
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tollgate_abi::ConfigSchema;
 
@@ -39,14 +40,8 @@ struct Inner {
     /// For plugins that were granted nothing.
     no_policy: Arc<Policy>,
     cache: ModuleCache,
-    plugins: Mutex<BTreeMap<String, Arc<Slot>>>,
-}
-
-/// A name. Its plugin can be looked up while nobody waits; loading waits for loading.
-#[derive(Default)]
-struct Slot {
-    plugin: OnceLock<Plugin>,
-    loading: Mutex<()>,
+    /// Each name with its plugin, which others look up while it is being loaded.
+    plugins: Mutex<BTreeMap<String, Arc<Once<Plugin>>>>,
 }
 
 impl Runtime {
@@ -82,33 +77,23 @@ impl Runtime {
             .entry(name.to_owned())
             .or_default()
             .clone();
-        let loading = lock(&slot.loading);
-        if let Some(plugin) = slot.plugin.get() {
-            if plugin.key() != key {
-                return Err(failed(LoadError::OtherContent));
-            }
-            return Ok(plugin.clone());
+        let loaded = slot.get_or_try(|| inner.prepare(name, key, bytes));
+        match loaded.map_err(failed)? {
+            plugin if plugin.key() == key => Ok(plugin.clone()),
+            _ => Err(failed(LoadError::OtherContent)),
         }
-        let outcome = inner.prepare(name, key, bytes);
-        if let Ok(plugin) = &outcome {
-            let _ = slot.plugin.set(plugin.clone());
-        }
-        drop(loading);
-        outcome.map_err(failed)
     }
 
     /// The plugin loaded under a name. Never waits for one that is being loaded.
     pub fn plugin(&self, name: &str) -> Option<Plugin> {
         let slot = lock(&self.inner.plugins).get(name)?.clone();
-        slot.plugin.get().cloned()
+        slot.get().cloned()
     }
 
     /// The names of the loaded plugins, in order.
     pub fn plugins(&self) -> Vec<String> {
         let plugins = lock(&self.inner.plugins);
-        let loaded = plugins
-            .iter()
-            .filter(|(_, slot)| slot.plugin.get().is_some());
+        let loaded = plugins.iter().filter(|(_, slot)| slot.get().is_some());
         loaded.map(|(name, _)| name.clone()).collect()
     }
 
@@ -172,14 +157,10 @@ impl Inner {
     ) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(key, bytes, limits.stack)?;
-        let mut problems = module::check_minima(&compiled, limits);
-        let version = match module::check(&compiled.module, &imports::offered(&self.customs)) {
-            Ok(version) if problems.is_empty() => version,
-            Ok(_) => return Err(LoadError::Contract(problems)),
-            Err(found) => {
-                problems.extend(found);
-                return Err(LoadError::Contract(problems));
-            }
+        let offered = imports::offered(&self.customs);
+        let (version, problems) = module::check(&compiled, &offered, limits);
+        let Some(version) = version.filter(|_| problems.is_empty()) else {
+            return Err(LoadError::Contract(problems));
         };
         let linker = imports::linker(&compiled.engine, &self.customs)
             .map_err(|error| LoadError::Compile(error.to_string()))?;

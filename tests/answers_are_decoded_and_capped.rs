@@ -10,26 +10,14 @@ mod support;
 
 use case_files::rows;
 use flate2::{Compression, write::GzEncoder};
-use loopback::{always, closed_port, error, free, http, in_time, server, silent};
-use serde_json::{Value, json};
+use loopback::{always, body, closed_port, error, free, get, http, in_time, server, silent};
+use serde_json::json;
 use std::{io::Write as _, time::Duration};
 use support::ask;
 use tollgate::abi::base64;
 
 /// Long enough for a slow machine, short of every default.
 const SOON: Duration = Duration::from_secs(10);
-
-fn get(port: u16) -> Value {
-    ask(
-        &free("http_request"),
-        json!({"url": format!("http://127.0.0.1:{port}/")}),
-    )
-}
-
-fn body(reply: &Value) -> String {
-    let body = base64::decode(reply["body"].as_str().unwrap_or_default()).unwrap();
-    String::from_utf8(body).unwrap()
-}
 
 #[test]
 fn bodies_come_in_every_framing() {

@@ -9,15 +9,11 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
-use support::{Guest, ask, kind};
-use tollgate::{Config, Event, Limits, Plugin, Runtime, world::System};
-
-/// A directory with a granted part, a secret beside it, and links between them.
-struct Place {
-    root: tempfile::TempDir,
-}
+use support::{Guest, ask, kind, place::Place};
+use tollgate::{Config, Event, Limits, Runtime, world::System};
 
 impl Place {
+    /// A granted part, a secret beside it, and links between them.
     fn new() -> Place {
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);
@@ -33,33 +29,6 @@ impl Place {
         symlink("loop", path("open/loop")).unwrap();
         symlink(path("open"), path("alias")).unwrap();
         Place { root }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.root
-            .path()
-            .canonicalize()
-            .unwrap()
-            .join(name)
-            .to_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    fn plugin(&self, function: &str, grants: &[&str]) -> Plugin {
-        self.plugin_with(function, grants, Limits::default())
-    }
-
-    fn plugin_with(&self, function: &str, grants: &[&str], limits: Limits) -> Plugin {
-        let base = self.path("");
-        let mut builder = Runtime::builder()
-            .limits(limits)
-            .world(move || System::at(Path::new(&base)).unwrap());
-        for grant in grants {
-            let grant = grant.replace("ROOT", &self.path(""));
-            builder = builder.grant("odd", grant.replace("//", "/").parse().unwrap());
-        }
-        Guest::relay(function).load_in(&builder.build().unwrap())
     }
 }
 

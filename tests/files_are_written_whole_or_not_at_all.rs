@@ -4,13 +4,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::symlink, path::Path};
-use support::{Guest, ask, kind};
-use tollgate::{Plugin, Runtime, world::System};
-
-struct Place {
-    root: tempfile::TempDir,
-}
+use std::{fs, os::unix::fs::symlink};
+use support::{ask, kind, place::Place};
 
 impl Place {
     fn new() -> Place {
@@ -27,29 +22,8 @@ impl Place {
         Place { root }
     }
 
-    fn path(&self, name: &str) -> String {
-        self.root
-            .path()
-            .canonicalize()
-            .unwrap()
-            .join(name)
-            .to_str()
-            .unwrap()
-            .to_owned()
-    }
-
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn plugin(&self, function: &str, grants: &[&str]) -> Plugin {
-        let base = self.path("");
-        let mut builder = Runtime::builder().world(move || System::at(Path::new(&base)).unwrap());
-        for grant in grants {
-            let grant = grant.replace("ROOT/", &self.path(""));
-            builder = builder.grant("odd", grant.parse().unwrap());
-        }
-        Guest::relay(function).load_in(&builder.build().unwrap())
     }
 
     /// Every file and its content, to see that nothing changed.

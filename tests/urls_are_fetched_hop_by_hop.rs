@@ -6,24 +6,11 @@
 mod loopback;
 mod support;
 
-use loopback::{always, error, free, http, plugin};
-use serde_json::{Value, json};
+use loopback::{always, body, error, free, get, http, plugin};
+use serde_json::json;
 use support::ask;
-use tollgate::abi::base64;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
-
-fn get(port: u16) -> Value {
-    ask(
-        &free("http_request"),
-        json!({"url": format!("http://127.0.0.1:{port}/")}),
-    )
-}
-
-fn body(reply: &Value) -> String {
-    let body = base64::decode(reply["body"].as_str().unwrap_or_default()).unwrap();
-    String::from_utf8(body).unwrap()
-}
 
 #[test]
 fn a_request_is_sent_as_asked_and_its_answer_is_told() {

@@ -14,6 +14,16 @@ pub enum Host {
     Name(String),
 }
 
+impl Host {
+    /// The host as it stands before a port: an IPv6 address in brackets.
+    pub(super) fn bracketed(&self) -> String {
+        match self {
+            Host::Ip(ip) if ip.is_ipv6() => format!("[{ip}]"),
+            host => host.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -274,8 +274,7 @@ impl HostPattern {
     fn text(&self) -> String {
         match self {
             HostPattern::Any => "*".to_owned(),
-            HostPattern::Exact(Host::Ip(ip)) if ip.is_ipv6() => format!("[{ip}]"),
-            HostPattern::Exact(host) => host.to_string(),
+            HostPattern::Exact(host) => host.bracketed(),
             HostPattern::Glob(glob) => glob.text().to_owned(),
             HostPattern::Network(ip, bits) if ip.is_ipv6() => format!("[{ip}/{bits}]"),
             HostPattern::Network(ip, bits) => format!("{ip}/{bits}"),

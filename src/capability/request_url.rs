@@ -1,7 +1,7 @@
 //! A URL on its way to a server: what is sent, as against what is judged, and where a `Location`
 //! leads from it. Both are read by the one parser of `url`.
 
-use super::url::{Url, default_port, encoded, plain_path, split_query};
+use super::url::{Url, encoded, is_scheme, plain_path, split_authority, split_query};
 
 /// A URL that can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +21,7 @@ impl RequestUrl {
             return None;
         }
         let (_, rest) = text.split_once("://")?;
-        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at_checked(end)?;
+        let (authority, target) = split_authority(rest)?;
         let user = authority.rsplit_once('@').map(|(user, _)| user.to_owned());
         let (path, query) = split_query(target);
         let mut target = plain_path(path);
@@ -66,18 +64,7 @@ impl RequestUrl {
 
     /// Scheme, host and port.
     pub(crate) fn origin(&self) -> String {
-        let Url {
-            scheme, host, port, ..
-        } = &self.url;
-        let host = match host.to_string() {
-            address if address.contains(':') => format!("[{address}]"),
-            name => name,
-        };
-        if default_port(scheme) == Some(*port) {
-            format!("{scheme}://{host}")
-        } else {
-            format!("{scheme}://{host}:{port}")
-        }
+        self.url.origin()
     }
 
     /// What is sent, as one text without the user.
@@ -121,13 +108,8 @@ impl RequestUrl {
 
 /// Whether `text` begins with a scheme and a colon, as no relative reference does.
 fn has_scheme(text: &str) -> bool {
-    let Some((scheme, _)) = text.split_once(':') else {
-        return false;
-    };
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    text.split_once(':')
+        .is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
 #[cfg(test)]

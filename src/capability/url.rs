@@ -21,10 +21,7 @@ impl Url {
     /// clients treat in different ways.
     pub(crate) fn parse(text: &str) -> Option<Url> {
         let (scheme, rest) = text.split_once("://")?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            || !scheme.bytes().all(plain)
-        {
+        if !is_scheme(scheme) {
             return None;
         }
         // Clients disagree on these: some strip them, some read a backslash as a slash.
@@ -32,9 +29,7 @@ impl Url {
             return None;
         }
         let scheme = scheme.to_ascii_lowercase();
-        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at_checked(end)?;
+        let (authority, target) = split_authority(rest)?;
         let authority = authority
             .rsplit_once('@')
             .map_or(authority, |(_, host)| host);
@@ -57,25 +52,37 @@ impl Url {
 
     /// The normalised text.
     pub(crate) fn normal(&self) -> String {
+        format!("{}{}", self.origin(), self.target)
+    }
+
+    /// Scheme, host and port.
+    pub(super) fn origin(&self) -> String {
         let Url {
-            scheme,
-            host,
-            port,
-            target,
+            scheme, host, port, ..
         } = self;
-        let host = match host {
-            Host::Ip(ip) if ip.is_ipv6() => format!("[{ip}]"),
-            host => host.to_string(),
-        };
+        let host = host.bracketed();
         if default_port(scheme) == Some(*port) {
-            format!("{scheme}://{host}{target}")
+            format!("{scheme}://{host}")
         } else {
-            format!("{scheme}://{host}:{port}{target}")
+            format!("{scheme}://{host}:{port}")
         }
     }
 }
 
-pub(super) fn default_port(scheme: &str) -> Option<u16> {
+/// Whether `text` can be a scheme (RFC 3986, 3.1).
+pub(super) fn is_scheme(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(plain)
+}
+
+/// What follows `://`, as the authority and the target, without the fragment.
+pub(super) fn split_authority(rest: &str) -> Option<(&str, &str)> {
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    rest.split_at_checked(end)
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" | "ws" => Some(80),
         "https" | "wss" => Some(443),

@@ -124,22 +124,25 @@ pub(crate) fn hear(
 
 /// One call of a host function that finds its way in guest memory by itself.
 pub(crate) fn enter_memory(caller: &mut Caller<'_, Host>) -> Result<Memory, Stop> {
-    let host = caller.data_mut();
-    host.usage.host_calls += 1;
-    let exports = host
-        .exports
-        .ok_or_else(|| Fault::Host("called before the instance was ready".into()))?;
-    Ok(exports.memory)
+    Ok(count(caller)?.memory)
 }
 
-/// Counts the call. An instance that fails is never entered again, so nothing is undone then.
+/// Counts a call that may lead to others. An instance that fails is never entered again, so
+/// nothing is undone then.
 fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
+    let exports = count(caller)?;
     let host = caller.data_mut();
-    host.usage.host_calls += 1;
     if host.depth >= MAX_DEPTH {
         return Err(Breach::Reentrancy { limit: MAX_DEPTH }.into());
     }
     host.depth += 1;
+    Ok(exports)
+}
+
+/// Counts a call; the exports that it needs.
+fn count(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
+    let host = caller.data_mut();
+    host.usage.host_calls += 1;
     host.exports
         .ok_or_else(|| Fault::Host("called before the instance was ready".into()).into())
 }

@@ -155,7 +155,7 @@ const I64: ValType = ValType::I64;
 /// # Errors
 ///
 /// Everything that is wrong, in a fixed order.
-pub(crate) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
+pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
     let mut problems = Vec::new();
     let version = check_family(module, &mut problems);
     if module.get_export(export::START).is_some() {

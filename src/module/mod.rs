@@ -11,7 +11,7 @@ pub use cache::ModuleCache;
 pub use contract::{AbiVersion, Problem, TypeText};
 
 pub(crate) use cache::ContentKey;
-pub(crate) use contract::{Offered, check};
+pub(crate) use contract::Offered;
 pub(crate) use self_check::dispatch_is_sound;
 
 use crate::{
@@ -70,14 +70,11 @@ impl Compiled {
         let sections = sections::split(bytes)?;
         let shape = sections::shape(&sections)?;
         let engine = engine(stack, mode);
-        let compile = |bytes: &[u8]| {
-            wasmi::Module::new(&engine, bytes)
-                .map_err(|error| LoadError::Compile(error.to_string().trim().to_owned()))
-        };
+        let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().to_owned());
+        let compile = |bytes: &[u8]| wasmi::Module::new(&engine, bytes).map_err(refused);
         let module = if shape.has_start {
             // Validated as it is first, so that what the rewriting changes cannot hide an error.
-            wasmi::Module::validate(&engine, bytes)
-                .map_err(|error| LoadError::Compile(error.to_string().trim().to_owned()))?;
+            wasmi::Module::validate(&engine, bytes).map_err(refused)?;
             compile(&sections::export_start(&sections, START_EXPORT)?)?
         } else {
             compile(bytes)?
@@ -133,8 +130,26 @@ pub fn dispatch() -> &'static str {
     }
 }
 
+/// The generation of the protocol that a module speaks, if it keeps the contract, and everything
+/// that would keep it from running within the limits.
+pub(crate) fn check(
+    compiled: &Compiled,
+    offered: &[Offered],
+    limits: &Limits,
+) -> (Option<AbiVersion>, Vec<Problem>) {
+    let mut problems = check_minima(compiled, limits);
+    let version = match contract::check(&compiled.module, offered) {
+        Ok(version) => Some(version),
+        Err(broken) => {
+            problems.extend(broken);
+            None
+        }
+    };
+    (version, problems)
+}
+
 /// Checks that what a module asks for at its start is within the limits.
-pub(crate) fn check_minima(compiled: &Compiled, limits: &Limits) -> Vec<Problem> {
+fn check_minima(compiled: &Compiled, limits: &Limits) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(minimum) = contract::memory_minimum(&compiled.module)
         && minimum > u64::from(limits.memory.pages())

@@ -24,14 +24,19 @@ pub(super) fn most_locals(bodies: &[u8]) -> Option<u64> {
     while !bodies.0.is_empty() {
         let len = bodies.u32()?;
         let mut body = Reader(bodies.take(len)?);
-        let mut locals = 0u64;
-        for _ in 0..body.u32()? {
-            locals = locals.saturating_add(body.u32()?.into());
-            body.byte()?;
-        }
-        most = most.max(locals);
+        most = most.max(locals(&mut body)?);
     }
     Some(most)
+}
+
+/// How many locals a body declares at its beginning, which is read.
+fn locals(body: &mut Reader<'_>) -> Option<u64> {
+    let mut locals = 0u64;
+    for _ in 0..body.u32()? {
+        locals = locals.saturating_add(body.u32()?.into());
+        body.byte()?;
+    }
+    Some(locals)
 }
 
 fn walk(bodies: &[u8]) -> Option<bool> {
@@ -39,10 +44,7 @@ fn walk(bodies: &[u8]) -> Option<bool> {
     while !bodies.0.is_empty() {
         let len = bodies.u32()?;
         let mut body = Reader(bodies.take(len)?);
-        for _ in 0..body.u32()? {
-            body.u32()?;
-            body.byte()?;
-        }
+        locals(&mut body)?;
         while let Some(operator) = body.byte() {
             if skip_immediates(operator, &mut body)? {
                 return Some(true);

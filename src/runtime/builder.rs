@@ -180,12 +180,13 @@ impl RuntimeBuilder {
             None => here()?,
         };
         let customs = Arc::new(self.customs);
-        let missing_directories = missing_directories(&self.grants, &*world());
-        let policies = pin(&self.grants, &*world(), &customs);
+        let now = world();
+        let missing_directories = missing_directories(&self.grants, &*now);
+        let policies = pin(&self.grants, &*now, &customs);
         let no_policy = Arc::new(Policy {
             grants: Vec::new(),
             written: 0,
-            working_directory: world().working_directory(),
+            working_directory: now.working_directory(),
             customs: customs.clone(),
         });
         Ok(Runtime {

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test uses its own part of this file
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -10,7 +10,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tollgate::{Plugin, Runtime, RuntimeBuilder};
+use tollgate::{Plugin, Runtime, RuntimeBuilder, abi::base64};
 
 /// A plugin that passes its config to this function and answers with the reply, however large.
 pub fn plugin(function: &str, grants: &[&str]) -> Plugin {
@@ -111,6 +111,20 @@ pub fn read_request(stream: &mut impl Read) -> Option<String> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     Some(head + &String::from_utf8_lossy(&body))
+}
+
+/// Fetches `/` from a port of this machine; the reply.
+pub fn get(port: u16) -> Value {
+    crate::support::ask(
+        &free("http_request"),
+        json!({"url": format!("http://127.0.0.1:{port}/")}),
+    )
+}
+
+/// The body of a reply, decoded.
+pub fn body(reply: &Value) -> String {
+    let body = base64::decode(reply["body"].as_str().unwrap_or_default()).unwrap();
+    String::from_utf8(body).unwrap()
 }
 
 /// The type and code of a reply's error.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test uses its own part of this file
 
+pub mod place;
+
 use serde_json::Value;
 use tollgate::{Config, Plugin, Runtime};
 

@@ -76,14 +76,12 @@ fn main() -> ExitCode {
 }
 
 fn describe(args: &PluginArgs) -> Result<Exit, Failure> {
-    let bytes = read_module(&args.plugin)?;
-    let plugin = args.runtime().build()?.load(&args.name(), &bytes)?;
+    let plugin = load(args, &read_module(&args.plugin)?)?;
     print(&*plugin.describe()?, args.format)
 }
 
 fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
-    let bytes = read_module(&args.plugin)?;
-    let plugin = args.runtime().build()?.load(&args.name(), &bytes)?;
+    let plugin = load(args, &read_module(&args.plugin)?)?;
     let schema = plugin.schema()?;
     match args.format {
         Format::Json => print_line(schema.raw()),
@@ -111,6 +109,11 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     } else {
         Exit::PluginFailed
     })
+}
+
+/// Loads a plugin in a runtime of its own, without any grant.
+fn load(args: &PluginArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
+    Ok(args.runtime().build()?.load(&args.name(), bytes)?)
 }
 
 /// How long it takes to load a plugin, and to get its first answer; the second time on, the code
@@ -180,19 +183,14 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Grants what the plugin declares. It is asked in a runtime of its own, without any grant.
+/// Grants what the plugin declares. It is asked without any grant.
 fn trust(
     args: &ObserveArgs,
     name: &str,
     bytes: &[u8],
     mut builder: RuntimeBuilder,
 ) -> Result<RuntimeBuilder, Failure> {
-    let info = args
-        .plugin
-        .runtime()
-        .build()?
-        .load(name, bytes)?
-        .describe()?;
+    let info = load(&args.plugin, bytes)?.describe()?;
     for declared in &info.capabilities {
         let capability = Capability::try_from(declared).map_err(|error| {
             Failure(

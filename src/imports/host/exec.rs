@@ -1,6 +1,6 @@
 //! Commands by JSON: `exec_run`, which the Go SDK knows as `exec_command`.
 
-use super::{JsonReply, config_error, not_canceled, pass, timeout, unexpected};
+use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout, unexpected};
 use crate::{
     capability::{Wish, command},
     effect::{Answer, Effect, Ran},
@@ -9,7 +9,7 @@ use crate::{
 };
 use tollgate_abi::{
     ErrorDetail,
-    host::{ExecReply, ExecRequest, kinds},
+    host::{ExecReply, ExecRequest},
 };
 
 /// The most bytes of all arguments together, each with the byte that ends it.
@@ -79,19 +79,14 @@ fn check(request: &ExecRequest) -> Result<(), ErrorDetail> {
 }
 
 fn reply(command: &str, ran: Ran) -> ExecReply {
-    let error = ran.timed_out.then(|| ErrorDetail {
-        is_timeout: true,
-        ..ErrorDetail::new(
-            kinds::TIMEOUT,
-            format!("{command}: killed because its time was up"),
-        )
-        .with_code("ETIMEDOUT")
-    });
+    let error = ran
+        .timed_out
+        .then(|| timeout::error(format!("{command}: killed because its time was up")));
     ExecReply {
         stdout: text(ran.stdout),
         stderr: text(ran.stderr),
         exit_code: if ran.timed_out { -1 } else { ran.exit_code },
-        duration_ms: u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX),
+        duration_ms: millis(ran.duration),
         is_timeout: ran.timed_out,
         stdout_truncated: ran.stdout_truncated,
         stderr_truncated: ran.stderr_truncated,
@@ -108,6 +103,7 @@ fn text(bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_abi::host::kinds;
 
     #[test]
     fn output_that_is_not_utf8_is_replaced() {

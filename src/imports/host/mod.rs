@@ -33,23 +33,49 @@ use tollgate_abi::{
 };
 use wasmi::{Caller, FuncType, Linker, ValType};
 
+/// Defines a function under its name.
+type Define = fn(&mut Linker<Host>, &'static str) -> Result<(), wasmi::Error>;
+
+/// The functions that answer.
+const ANSWERING: &[(&str, Define)] = &[
+    (import::FS_READ, |linker, name| json(linker, name, fs::read)),
+    (import::FS_STAT, |linker, name| json(linker, name, fs::stat)),
+    (import::FS_LIST, |linker, name| json(linker, name, fs::list)),
+    (import::FS_WRITE, |linker, name| {
+        json(linker, name, fs::write)
+    }),
+    (import::ENV_GET, |linker, name| json(linker, name, env::get)),
+    (import::NET_CONNECT, |linker, name| {
+        json(linker, name, net::connect)
+    }),
+    (import::TCP_CONNECT, |linker, name| {
+        json(linker, name, net::tcp)
+    }),
+    (import::EXEC_RUN, |linker, name| {
+        json(linker, name, exec::run)
+    }),
+    (import::EXEC_COMMAND, |linker, name| {
+        json(linker, name, exec::run)
+    }),
+    (import::HTTP_REQUEST, |linker, name| {
+        json(linker, name, http::request)
+    }),
+    (import::DNS_LOOKUP, |linker, name| {
+        json(linker, name, dns::lookup)
+    }),
+    (import::SMTP_CONNECT, |linker, name| {
+        json(linker, name, smtp::connect)
+    }),
+];
+
 /// Defines every function of the module.
 pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(), wasmi::Error> {
     for function in &customs.functions {
         custom::define(linker, function)?;
     }
-    json(linker, import::FS_READ, fs::read)?;
-    json(linker, import::FS_STAT, fs::stat)?;
-    json(linker, import::FS_LIST, fs::list)?;
-    json(linker, import::FS_WRITE, fs::write)?;
-    json(linker, import::ENV_GET, env::get)?;
-    json(linker, import::NET_CONNECT, net::connect)?;
-    json(linker, import::TCP_CONNECT, net::tcp)?;
-    json(linker, import::EXEC_RUN, exec::run)?;
-    json(linker, import::EXEC_COMMAND, exec::run)?;
-    json(linker, import::HTTP_REQUEST, http::request)?;
-    json(linker, import::DNS_LOOKUP, dns::lookup)?;
-    json(linker, import::SMTP_CONNECT, smtp::connect)?;
+    for (name, define) in ANSWERING {
+        define(linker, name)?;
+    }
     linker.func_wrap(
         HOST_MODULE,
         import::LOG_MESSAGE,
@@ -73,23 +99,9 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         name: name.into(),
         ty: FuncType::new([ValType::I64], results.iter().copied()),
     };
-    let answering = [
-        import::FS_READ,
-        import::FS_STAT,
-        import::FS_LIST,
-        import::FS_WRITE,
-        import::ENV_GET,
-        import::NET_CONNECT,
-        import::TCP_CONNECT,
-        import::EXEC_RUN,
-        import::EXEC_COMMAND,
-        import::HTTP_REQUEST,
-        import::DNS_LOOKUP,
-        import::SMTP_CONNECT,
-    ];
+    let answering = ANSWERING.iter();
     let mut offered: Vec<Offered> = answering
-        .into_iter()
-        .map(|name| packed(name, &[ValType::I64]))
+        .map(|(name, _)| packed(name, &[ValType::I64]))
         .collect();
     offered.push(packed(import::LOG_MESSAGE, &[]));
     offered.extend(customs.functions.iter().map(custom::offered));

@@ -44,13 +44,17 @@ pub(super) fn effective(
 pub(super) fn after(timeout: Duration, spent: Duration) -> Result<Duration, ErrorDetail> {
     let left = timeout.saturating_sub(spent);
     if left.is_zero() {
-        return Err(ErrorDetail {
-            is_timeout: true,
-            ..ErrorDetail::new(kinds::TIMEOUT, "the deadline of the request has passed")
-                .with_code("ETIMEDOUT")
-        });
+        return Err(error("the deadline of the request has passed"));
     }
     Ok(left)
+}
+
+/// What a guest is told whose time was up.
+pub(super) fn error(message: impl Into<String>) -> ErrorDetail {
+    ErrorDetail {
+        is_timeout: true,
+        ..ErrorDetail::new(kinds::TIMEOUT, message).with_code("ETIMEDOUT")
+    }
 }
 
 /// The context's deadline in nanoseconds since 1970. Go's zero time is none.

@@ -92,8 +92,8 @@ impl Descriptor {
         }
     }
 
-    /// What there is to give back when the number is.
-    fn handle(&self) -> Option<Handle> {
+    /// What was opened for it, and is given back when the number is.
+    pub(super) fn handle(&self) -> Option<Handle> {
         match &self.kind {
             Kind::File(file) => Some(file.handle),
             Kind::Directory(directory) => Some(directory.handle),

@@ -305,15 +305,9 @@ pub(super) fn filestat_set_times(
     modified: u64,
     which: u32,
 ) -> Result<(), Halt> {
-    let kind = call.state().fds.get(fd)?.kind.clone();
+    let handle = call.state().fds.get(fd)?.handle();
     let times = layout::times(accessed, modified, which)?;
-    let handle = match kind {
-        Kind::File(file) => file.handle,
-        Kind::Directory(directory) => directory.handle,
-        Kind::Root | Kind::Input | Kind::Output | Kind::Errors => {
-            return Err(Errno::BADF.into());
-        }
-    };
+    let handle = handle.ok_or(Errno::BADF)?;
     call.pass(&Effect::SetTimesOpen { handle, times })?;
     Ok(())
 }

@@ -196,24 +196,17 @@ fn target(path: &str, link: &Found) -> Result<String, Failure> {
 
 /// Finds the name that an effect is about to make, remove or replace, and asks the gate.
 fn named(path: &str, gate: &Checkpoint<'_>) -> Result<(Entry, Permit), Refusal> {
-    let entry = entry_or_denial(path, gate)?;
-    let permit = judge(gate, &[(&entry.real, false)])?;
-    Ok((entry, permit))
-}
-
-fn entry_or_denial(path: &str, gate: &Checkpoint<'_>) -> Result<Entry, Refusal> {
-    names::entry(Path::new(path)).or_else(|error| {
-        // For effects with one name the place is judged before the failure is told.
-        match names::look(Path::new(path), false) {
-            Ok(Look::Nowhere(place, _)) => {
-                judge(gate, &[(&place, false)])?;
-            }
-            _ => {
-                judge(gate, &[(Path::new(path), false)])?;
-            }
+    match names::entry(Path::new(path)) {
+        Ok(entry) => {
+            let permit = judge(gate, &[(&entry.real, false)])?;
+            Ok((entry, permit))
         }
-        Err(failure(path, &error).into())
-    })
+        // The place is judged before the failure is told.
+        Err(error) => {
+            judge(gate, &[(&place(path), false)])?;
+            Err(failure(path, &error).into())
+        }
+    }
 }
 
 /// The real name that a path would have whose directory cannot be reached.

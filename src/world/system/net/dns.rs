@@ -5,7 +5,7 @@
 use super::{
     addresses, answer, failure, is_timeout, no_such_host,
     timed::{Timed, Until},
-    timed_out,
+    timed_out, try_each,
 };
 use crate::{
     effect::{Answer, Failure, Found, Nameserver, RecordType, Records, Refusal},
@@ -16,6 +16,7 @@ use std::{
     fs,
     io::{self, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket},
+    ops::ControlFlow,
     time::{Duration, Instant},
 };
 use tollgate_abi::host::kinds;
@@ -37,28 +38,16 @@ pub(super) fn lookup(
     let started = Instant::now();
     let (records, permit) = match nameserver {
         Some(nameserver) => {
-            let mut last: Option<Refusal> = None;
-            let mut found = None;
-            for address in addresses(&nameserver.host, until)? {
-                let permit = match gate.address(address) {
-                    Ok(permit) => permit,
-                    Err(denial) => {
-                        last.get_or_insert(denial.into());
-                        continue;
-                    }
-                };
+            let addresses = addresses(&nameserver.host, until)?;
+            let judge = |address| gate.address(address);
+            let found = try_each(addresses, judge, |address, _| {
                 let server = SocketAddr::new(address, nameserver.port);
                 match ask(server, name, records, until) {
-                    Ok(records) => {
-                        found = Some((records, permit));
-                        break;
-                    }
-                    Err(failure) if is_final(&failure) => return Err(failure.into()),
-                    Err(failure) => last = Some(failure.into()),
+                    Err(failure) if !is_final(&failure) => ControlFlow::Continue(failure),
+                    done => ControlFlow::Break(done),
                 }
-            }
-            let none = || no_such_host(&nameserver.host).into();
-            found.ok_or_else(|| last.unwrap_or_else(none))?
+            });
+            found.unwrap_or_else(|| Err(no_such_host(&nameserver.host).into()))?
         }
         None => (ask_own(name, records, until)?, gate.granted()?),
     };

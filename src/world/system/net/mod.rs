@@ -26,6 +26,7 @@ use crate::{
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
+    ops::ControlFlow,
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
@@ -130,6 +131,30 @@ fn first<P>(
     until: Until,
     judge: impl Fn(IpAddr) -> Result<P, Denial>,
 ) -> Option<Result<(Timed, SocketAddr, P), Refusal>> {
+    let reached = try_each(addresses, judge, |address, is_last| {
+        let target = SocketAddr::new(address, port);
+        // One address that is silent must not use up the time of all the others.
+        let left = match until.left(&target.to_string()) {
+            Ok(left) if is_last => left,
+            Ok(left) => left / 2,
+            Err(failure) => return ControlFlow::Break(Err(failure)),
+        };
+        match TcpStream::connect_timeout(&target, left) {
+            Ok(stream) => ControlFlow::Break(Ok((Timed::new(stream, until), target))),
+            Err(error) => ControlFlow::Continue(failure(&target.to_string(), &error)),
+        }
+    })?;
+    Some(reached.map(|((stream, target), permit)| (stream, target, permit)))
+}
+
+/// Judges each of these addresses and has `reach` try those that pass, in order, told whether it
+/// is the last of all, until one settles the matter; the last reason why none did, or nothing if
+/// there are none.
+fn try_each<T, P>(
+    addresses: Vec<IpAddr>,
+    judge: impl Fn(IpAddr) -> Result<P, Denial>,
+    mut reach: impl FnMut(IpAddr, bool) -> ControlFlow<Result<T, Failure>, Failure>,
+) -> Option<Result<(T, P), Refusal>> {
     let mut last: Option<Refusal> = None;
     let mut addresses = addresses.into_iter();
     while let Some(address) = addresses.next() {
@@ -141,16 +166,10 @@ fn first<P>(
                 continue;
             }
         };
-        let target = SocketAddr::new(address, port);
-        // One address that is silent must not use up the time of all the others.
-        let left = match until.left(&target.to_string()) {
-            Ok(left) if addresses.len() == 0 => left,
-            Ok(left) => left / 2,
-            Err(failure) => return Some(Err(failure.into())),
-        };
-        match TcpStream::connect_timeout(&target, left) {
-            Ok(stream) => return Some(Ok((Timed::new(stream, until), target, permit))),
-            Err(error) => last = Some(failure(&target.to_string(), &error).into()),
+        match reach(address, addresses.len() == 0) {
+            ControlFlow::Break(Ok(reached)) => return Some(Ok((reached, permit))),
+            ControlFlow::Break(Err(failure)) => return Some(Err(failure.into())),
+            ControlFlow::Continue(failure) => last = Some(failure.into()),
         }
     }
     last.map(Err)
