@@ -1,6 +1,7 @@
 //! What a guest can wish of the outside, and what it can be answered: the vocabulary between the
 //! imports, the gate and the worlds. Nothing here decides or does anything.
 
+mod json;
 mod need;
 mod net;
 mod reply;
@@ -14,6 +15,7 @@ pub use reply::{
     Reply, Stat,
 };
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tollgate_abi::{host::LogAttr, rfc3339::Moment};
 
@@ -23,7 +25,8 @@ pub type Handle = u32;
 /// A typed request to the outside.
 ///
 /// Paths are absolute and free of `.`, `..` and `//`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Effect {
     /// Opens a file or directory.
@@ -54,6 +57,7 @@ pub enum Effect {
         /// Where to begin, in bytes; `None` is the end.
         offset: Option<u64>,
         /// What.
+        #[serde(with = "json::bytes")]
         bytes: Vec<u8>,
     },
     /// Examines an open file.
@@ -111,6 +115,7 @@ pub enum Effect {
         /// The file.
         path: String,
         /// What.
+        #[serde(with = "json::bytes")]
         content: Vec<u8>,
         /// How.
         mode: WriteMode,
@@ -167,10 +172,12 @@ pub enum Effect {
         /// The port.
         port: u16,
         /// What to send.
+        #[serde(with = "json::bytes")]
         send: Vec<u8>,
         /// How many bytes to receive at most; 0 closes after sending.
         receive: u64,
         /// How long all of it may take.
+        #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
     /// Connects, agrees on TLS, and hangs up.
@@ -180,6 +187,7 @@ pub enum Effect {
         /// The port.
         port: u16,
         /// How long all of it may take.
+        #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
     /// Fetches one URL. Where the answer leads elsewhere, going there is another effect, which is
@@ -192,10 +200,12 @@ pub enum Effect {
         /// Header fields, but for those that the connection decides (`host`, `content-length`).
         headers: Vec<(String, String)>,
         /// The body; empty is none.
+        #[serde(with = "json::bytes")]
         body: Vec<u8>,
         /// How many bytes of the answer's body are kept, counted when decompressed.
         body_limit: u64,
         /// How long all of it may take.
+        #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
     /// Looks up the records of a name.
@@ -207,6 +217,7 @@ pub enum Effect {
         /// Whom to ask; `None` is the machine's own resolver.
         nameserver: Option<Nameserver>,
         /// How long it may take.
+        #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
     /// Connects to a mail server, reads its greeting, and hangs up.
@@ -218,6 +229,7 @@ pub enum Effect {
         /// How it is spoken to.
         security: Security,
         /// How long all of it may take.
+        #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
     /// Runs a command to its end.
@@ -231,6 +243,7 @@ pub enum Effect {
         /// Its whole environment.
         environment: Vec<(String, String)>,
         /// How long it may take.
+        #[serde(with = "json::nanoseconds")]
         timeout: Duration,
         /// How many bytes of each of its outputs are kept.
         output_limit: u64,
@@ -243,6 +256,7 @@ pub enum Effect {
     /// Lets time pass.
     Sleep {
         /// How much.
+        #[serde(with = "json::nanoseconds")]
         duration: Duration,
     },
     /// Asks for random bytes.
@@ -264,7 +278,8 @@ pub enum Effect {
 }
 
 /// What a file or directory is opened for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct OpenOptions {
     /// To read (or list) it.
     pub read: bool,
@@ -283,7 +298,8 @@ pub struct OpenOptions {
 }
 
 /// How a whole file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WriteMode {
     /// In place of what there is, if there is something.
     Replace,
@@ -294,7 +310,8 @@ pub enum WriteMode {
 }
 
 /// New times of a file; `None` leaves a time as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Times {
     /// Last access.
     pub accessed: Option<SetTime>,
@@ -303,16 +320,18 @@ pub struct Times {
 }
 
 /// One new time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SetTime {
     /// The world's present.
     Now,
     /// This moment.
-    To(Moment),
+    To(#[serde(with = "json::moment")] Moment),
 }
 
 /// A clock of the world's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// Time of day, since 1970.
     Realtime,
@@ -321,7 +340,8 @@ pub enum Clock {
 }
 
 /// A line of a plugin's log, safe to print: control characters are escaped and sizes capped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LogRecord {
     /// How grave it is; what is printed has no gravity of its own, and is told as `Info`.
     pub level: LogLevel,
@@ -334,7 +354,8 @@ pub struct LogRecord {
 }
 
 /// How a plugin said something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LogSource {
     /// By the host function for logging.
@@ -347,7 +368,8 @@ pub enum LogSource {
 }
 
 /// How grave a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// For whoever debugs the plugin.
     Debug,

@@ -1,10 +1,13 @@
 //! The words of the network's effects and answers that need more than a line.
 
+use super::json;
+use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, time::Duration};
 use tollgate_abi::rfc3339::Moment;
 
 /// A kind of DNS record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RecordType {
     /// IPv4 addresses.
     A,
@@ -35,7 +38,8 @@ impl RecordType {
 }
 
 /// Whom a lookup asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Nameserver {
     /// A name or an address.
     pub host: String,
@@ -44,7 +48,8 @@ pub struct Nameserver {
 }
 
 /// How a mail server is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Security {
     /// In plain text.
     None,
@@ -55,20 +60,25 @@ pub enum Security {
 }
 
 /// What a URL answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fetched {
     /// Such as 200.
     pub status: u16,
     /// Such as `HTTP/1.1`.
     pub protocol: String,
     /// Header fields in the order they came, names in lower case.
+    #[serde(default)]
     pub headers: Vec<(String, String)>,
     /// The body, decompressed unless the request named its own `accept-encoding`. An answer that
     /// leads elsewhere has none: its body is not waited for.
+    #[serde(default, with = "json::bytes")]
     pub body: Vec<u8>,
     /// Whether the body was longer than was asked for.
+    #[serde(default)]
     pub truncated: bool,
     /// How long all of it took.
+    #[serde(default, with = "json::nanoseconds")]
     pub took: Duration,
 }
 
@@ -84,16 +94,19 @@ impl Fetched {
 }
 
 /// What a lookup found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Found {
     /// The records; none for a name that has none of this kind.
     pub records: Records,
     /// How long the lookup took.
+    #[serde(default, with = "json::nanoseconds")]
     pub took: Duration,
 }
 
 /// Records of one kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Records {
     /// Addresses, texts, or names with a dot at the end, in the order they came.
     Texts(Vec<String>),
@@ -102,20 +115,23 @@ pub enum Records {
 }
 
 /// A connection in TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Secured {
     /// Who answered.
     pub remote: SocketAddr,
     /// From where.
     pub local: SocketAddr,
     /// How long connecting and the handshake took.
+    #[serde(default, with = "json::nanoseconds")]
     pub took: Duration,
     /// What was agreed on.
     pub session: TlsSession,
 }
 
 /// What a TLS handshake agreed on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TlsSession {
     /// `TLS 1.2` or `TLS 1.3`.
     pub version: String,
@@ -128,16 +144,20 @@ pub struct TlsSession {
     /// Who issued it.
     pub issuer: String,
     /// When it ends.
+    #[serde(default, with = "json::moment")]
     pub not_after: Moment,
 }
 
 /// What a mail server said first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Greeted {
     /// `220 ` and the text, its lines joined by newlines.
     pub banner: String,
     /// How long all of it took.
+    #[serde(default, with = "json::nanoseconds")]
     pub took: Duration,
     /// What was agreed on, if TLS was spoken.
+    #[serde(default)]
     pub session: Option<TlsSession>,
 }

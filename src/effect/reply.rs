@@ -1,6 +1,7 @@
 //! What came of an effect: an answer, or a refusal and why.
 
-use super::{Fetched, Found, Greeted, Handle, Secured};
+use super::{Fetched, Found, Greeted, Handle, Secured, json};
+use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 
@@ -8,7 +9,8 @@ use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 pub type Reply = Result<Answer, Refusal>;
 
 /// An effect that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Answer {
     /// The file or directory is open.
@@ -21,7 +23,7 @@ pub enum Answer {
     /// What a path or handle names.
     Stat(Stat),
     /// Bytes read, or random ones.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "json::bytes")] Vec<u8>),
     /// How many bytes were written.
     Written(u64),
     /// What a directory holds.
@@ -53,7 +55,8 @@ pub enum Answer {
 }
 
 /// What a path names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stat {
     /// What kind of thing it is.
     pub kind: FileKind,
@@ -72,17 +75,21 @@ pub struct Stat {
     /// How many names it has.
     pub links: u64,
     /// Last access.
+    #[serde(with = "json::moment")]
     pub accessed: Moment,
     /// Last modification.
+    #[serde(with = "json::moment")]
     pub modified: Moment,
     /// Last change of what is said here.
+    #[serde(with = "json::moment")]
     pub changed: Moment,
     /// Where a symbolic link points, if it was not followed.
     pub target: Option<String>,
 }
 
 /// What kind of thing a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileKind {
     /// A regular file.
     File,
@@ -95,7 +102,8 @@ pub enum FileKind {
 }
 
 /// One name in a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DirectoryEntry {
     /// The name, without a path.
     pub name: String,
@@ -106,9 +114,11 @@ pub struct DirectoryEntry {
 }
 
 /// What came back over a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exchanged {
     /// The bytes received.
+    #[serde(with = "json::bytes")]
     pub received: Vec<u8>,
     /// Whether there was more than was asked for.
     pub truncated: bool,
@@ -119,17 +129,21 @@ pub struct Exchanged {
     /// Whether the time was up before the other side closed.
     pub timed_out: bool,
     /// How long connecting took.
+    #[serde(with = "json::nanoseconds")]
     pub connect_time: Duration,
 }
 
 /// How a command ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ran {
     /// Its exit code; -1 if a signal ended it.
     pub exit_code: i32,
     /// What it wrote to its standard output.
+    #[serde(with = "json::bytes")]
     pub stdout: Vec<u8>,
     /// What it wrote to its standard error.
+    #[serde(with = "json::bytes")]
     pub stderr: Vec<u8>,
     /// Whether more was written to the standard output than is kept.
     pub stdout_truncated: bool,
@@ -138,6 +152,7 @@ pub struct Ran {
     /// Whether it was killed because its time was up.
     pub timed_out: bool,
     /// How long it took.
+    #[serde(with = "json::nanoseconds")]
     pub duration: Duration,
 }
 
@@ -164,7 +179,8 @@ impl From<Failure> for Refusal {
 }
 
 /// A wish without a grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Denial {
     /// Who wished.
     pub plugin: String,
@@ -177,7 +193,8 @@ pub struct Denial {
 }
 
 /// Why a wish was not covered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum DenialReason {
     /// The plugin has no grants at all.
@@ -194,7 +211,7 @@ pub enum DenialReason {
     /// A grant covers the command, but not with arguments that make it run code.
     RunsCode {
         /// What it would be: a shell, an interpreter, …
-        class: &'static str,
+        class: Cow<'static, str>,
     },
 }
 
@@ -242,7 +259,8 @@ impl std::fmt::Display for Denial {
 }
 
 /// Something the world could not do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The class, one of [`kinds`] or a word of the embedder's.
     pub kind: Cow<'static, str>,

@@ -251,7 +251,7 @@ impl Checkpoint<'_> {
         let class = command::classify(asked, args).max(command::classify(real, args));
         if class != command::Class::Safe && self.policy.covers_exec(asked, real, &[]) {
             denial.reason = DenialReason::RunsCode {
-                class: class.describe(),
+                class: class.describe().into(),
             };
         }
         Err(denial)
