@@ -57,6 +57,11 @@ impl Gate {
         }
     }
 
+    /// Initialisation is over: the lines that it logged are not the call's.
+    pub(crate) fn begin_call(&mut self, limits: &Limits) {
+        self.log_lines_left = limits.log_lines;
+    }
+
     pub(crate) fn working_directory(&self) -> &str {
         &self.policy.working_directory
     }

@@ -132,7 +132,7 @@ fn notes(shape: &module::Shape) -> Vec<String> {
         );
     }
     if shape.has_start {
-        notes.push("its start function runs before every call, on the call's fuel".to_owned());
+        notes.push("its start function runs as part of its initialisation".to_owned());
     }
     if let Some(package) = &shape.abi_package
         && package != VERSION

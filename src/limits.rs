@@ -14,9 +14,10 @@ const PAGES_PER_MB: u32 = 16;
 /// The limits of each call. [`Limits::default`] is what [`Runtime::new`](crate::Runtime::new) uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Fuel for one call, initialisation included. Default: 100 000 000 000, about a minute of a
-    /// tight loop or some seconds of Go code. Instructions cost about a unit each, bytes that cross
-    /// the boundary one each, and a guest that sleeps pays one for each nanosecond.
+    /// Fuel for one call, and as much again for the initialisation before it, which is not part of
+    /// the call. Default: 100 000 000 000, about a minute of a tight loop or some seconds of Go
+    /// code. Instructions cost about a unit each, bytes that cross the boundary one each, and a
+    /// guest that sleeps pays one for each nanosecond.
     pub fuel: FuelLimit,
     /// Linear memory of one instance. Default: 256 MB.
     pub memory: MemoryLimit,
@@ -24,8 +25,8 @@ pub struct Limits {
     pub table_elements: u32,
     /// The guest's call stack.
     pub stack: StackLimit,
-    /// Wall-clock time for one call: a safety net beside fuel, since fuel does not measure time.
-    /// Default: none.
+    /// Wall-clock time for one call, together with the initialisation before it where there is
+    /// one: a safety net beside fuel, since fuel does not measure time. Default: none.
     pub deadline: Option<Duration>,
     /// The most bytes that an export may answer with. Default: 16 MiB.
     pub result_bytes: u32,
@@ -35,7 +36,7 @@ pub struct Limits {
     /// The most bytes of content that one host function reply may carry. Default: 10 MiB.
     pub reply_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
-    /// warning. Default: 10 000.
+    /// warning. Initialisation has as many of its own. Default: 10 000.
     pub log_lines: u32,
 }
 
@@ -190,13 +191,13 @@ impl Default for StackLimit {
     }
 }
 
-/// What one call used.
+/// What one call used, or initialisation, which is counted by itself.
 ///
 /// Everything but the deadline is deterministic: the same module, config, limits and replies of
 /// the world give the same figures on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Usage {
-    /// Fuel burnt, initialisation included.
+    /// Fuel burnt.
     pub fuel: u64,
     /// The most pages of 64 KiB that linear memory had.
     pub peak_memory_pages: u64,

@@ -13,7 +13,7 @@ use crate::{
     once::Once,
     world::World,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
 use wasmi::Linker;
 
@@ -29,6 +29,8 @@ struct Inner {
     info: Once<Arc<PluginInfo>>,
     schema: Once<Arc<ConfigSchema>>,
     manifest: Once<Manifest>,
+    /// What initialisation used when it first went well.
+    init: OnceLock<Usage>,
 }
 
 /// What every call of every plugin shares.
@@ -46,7 +48,7 @@ pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 pub struct Observation {
     /// The plugin's answer. A check that failed is evidence too.
     pub evidence: Evidence,
-    /// What the call used.
+    /// What the call used; what initialisation used is [`Plugin::init_usage`].
     pub usage: Usage,
 }
 
@@ -69,6 +71,7 @@ impl Plugin {
                 info: Once::default(),
                 schema: Once::default(),
                 manifest: Once::default(),
+                init: OnceLock::new(),
             }),
         }
     }
@@ -181,6 +184,20 @@ impl Plugin {
         })
     }
 
+    /// What it costs to initialise the plugin: its start function and `_initialize`. Reported here
+    /// once, since it is no part of any call. A plugin that was not called yet is initialised for
+    /// this.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe), if initialisation fails.
+    pub fn init_usage(&self) -> Result<Usage, Error> {
+        if let Some(usage) = self.inner.init.get() {
+            return Ok(*usage);
+        }
+        Ok(self.start()?.init_usage())
+    }
+
     fn start(&self) -> Result<Instance, Error> {
         let Parts {
             name,
@@ -197,12 +214,14 @@ impl Plugin {
             &settings.limits,
             settings.observer.clone(),
         );
-        Instance::start(Start {
+        let instance = Instance::start(Start {
             plugin: name,
             compiled,
             linker,
             limits: &settings.limits,
             gate,
-        })
+        })?;
+        self.inner.init.get_or_init(|| instance.init_usage());
+        Ok(instance)
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Instance {
     instance: wasmi::Instance,
     exports: Exports,
     plugin: Arc<str>,
+    /// What initialisation used.
+    init: Usage,
 }
 
 /// What is needed to start an instance.
@@ -66,7 +68,8 @@ pub(crate) struct Start<'a> {
 }
 
 impl Instance {
-    /// Instantiates a module and runs its start function and `_initialize`.
+    /// Instantiates a module and runs its start function and `_initialize`, on a budget of their
+    /// own; only the deadline is one for them and the call together.
     pub(crate) fn start(start: Start<'_>) -> Result<Instance, Error> {
         let Start {
             plugin,
@@ -101,6 +104,7 @@ impl Instance {
             instance,
             exports,
             plugin: plugin.clone(),
+            init: Usage::default(),
         };
         if compiled.shape.has_start {
             instance.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
@@ -112,7 +116,22 @@ impl Instance {
         {
             instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
         }
+        instance.init = instance.usage();
+        instance
+            .begin_call()
+            .map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
         Ok(instance)
+    }
+
+    /// Gives the call all that one may use, whatever happened in this instance before.
+    fn begin_call(&mut self) -> Result<(), wasmi::Error> {
+        self.store.set_fuel(0)?;
+        let host = self.store.data_mut();
+        host.reserve = host.limits.fuel.units();
+        host.usage = Usage::default();
+        host.limiter = Limiter::new(host.limits.memory, host.limits.table_elements);
+        host.gate.begin_call(&host.limits);
+        Ok(())
     }
 
     /// Calls an export without arguments and takes the bytes that its packed result names.
@@ -137,7 +156,12 @@ impl Instance {
         self.call_packed(name, (range.ptr().cast_signed(), range.len().cast_signed()))
     }
 
-    /// What the instance has used so far.
+    /// What initialisation used before the call.
+    pub(crate) fn init_usage(&self) -> Usage {
+        self.init
+    }
+
+    /// What the call has used so far.
     pub(crate) fn usage(&self) -> Usage {
         usage(&self.store)
     }
