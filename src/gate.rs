@@ -1,11 +1,13 @@
 //! The checkpoint between plugins and the outside, and the only caller of a world: grants, then
-//! the deadline, then the world. It knows nothing about wasm, and does nothing to the outside
-//! itself.
+//! the deadline, then the world, then the journal. It knows nothing about wasm, and does nothing
+//! to the outside itself.
 
 mod checkpoint;
+mod journal;
 mod policy;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
+pub(crate) use journal::{At, Journal, Phase, SharedJournal};
 pub(crate) use policy::Policy;
 
 use crate::{
@@ -18,7 +20,10 @@ use crate::{
     limits::Limits,
     world::{Deadline, World},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 use tollgate_abi::host::kinds;
 
 /// Fuel for each byte that crosses the boundary, beside what the guest burns to make it. A byte
@@ -36,6 +41,11 @@ pub(crate) struct Gate {
     opened: BTreeMap<Handle, Access>,
     /// How many more lines the guest may log.
     log_lines_left: u32,
+    journal: Option<SharedJournal>,
+    /// When the next effect happens; kept up for a journal only.
+    now: At,
+    /// Whether the journal wants the guest to be stopped.
+    is_over: bool,
 }
 
 impl Gate {
@@ -54,12 +64,39 @@ impl Gate {
             observer,
             opened: BTreeMap::new(),
             log_lines_left: limits.log_lines,
+            journal: None,
+            now: At::default(),
+            is_over: false,
         }
     }
 
     /// Initialisation is over: the lines that it logged are not the call's.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
         self.log_lines_left = limits.log_lines;
+        self.now = At {
+            phase: Phase::Call,
+            fuel: 0,
+        };
+    }
+
+    /// Has `journal` asked before every effect from now on, and told of what came of it.
+    pub(crate) fn keep(&mut self, journal: SharedJournal) {
+        self.journal = Some(journal);
+    }
+
+    /// Whether there is a journal, which wants to know when effects happen.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Says how much fuel was burnt when the next effects happen.
+    pub(crate) fn at(&mut self, fuel: u64) {
+        self.now.fuel = fuel;
+    }
+
+    /// Whether the journal wants the guest to be stopped.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     pub(crate) fn working_directory(&self) -> &str {
@@ -78,7 +115,15 @@ impl Gate {
 
     /// Lets an effect happen, or says why not.
     pub(crate) fn pass(&mut self, effect: &Effect) -> Reply {
-        let reply = self.judge_and_perform(effect);
+        let reply = match self.journal.clone() {
+            None => self.judge_and_perform(effect),
+            Some(journal) => {
+                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+                let reply = self.kept(&mut *journal, effect);
+                self.is_over = journal.is_over();
+                reply
+            }
+        };
         match (effect, &reply) {
             (Effect::Open { options, .. }, Ok(Answer::Opened { handle, .. })) => {
                 self.opened.insert(*handle, options.access());
@@ -91,6 +136,19 @@ impl Gate {
                     .tell(&self.plugin, &Event::Denied(denial.clone()));
             }
             _ => {}
+        }
+        reply
+    }
+
+    fn kept(&mut self, journal: &mut dyn Journal, effect: &Effect) -> Reply {
+        let Some(reply) = journal.answer(effect, self.now) else {
+            let reply = self.judge_and_perform(effect);
+            journal.note(effect, &reply, self.now);
+            return reply;
+        };
+        // What a replayed plugin logs is worth hearing again.
+        if let (Effect::Log(record), Ok(_)) = (effect, &reply) {
+            self.log(record);
         }
         reply
     }

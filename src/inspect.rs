@@ -9,7 +9,7 @@ use crate::{
     module::{self, Compiled, START_EXPORT, TypeText},
 };
 use serde::Serialize;
-use tollgate_abi::{VERSION, names::export, sha256};
+use tollgate_abi::{VERSION, names::export};
 use wasmi::ExternType;
 
 /// What can be said of a module without running it.
@@ -107,7 +107,7 @@ impl Inspection {
             .collect();
         exports.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Inspection {
-            sha256: sha256::hex(&sha256::digest(bytes)),
+            sha256: compiled.digest().to_owned(),
             size: bytes.len(),
             abi_version: abi_version.map(|version| version.to_string()),
             abi_package: compiled.shape.abi_package.clone(),

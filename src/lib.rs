@@ -40,6 +40,7 @@ pub mod module;
 mod once;
 mod plugin;
 mod redact;
+pub mod replay;
 mod review;
 mod runtime;
 pub mod world;

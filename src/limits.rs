@@ -1,6 +1,8 @@
 //! What one call may use, and what it used. Enforcement is elsewhere: fuel and deadline in
 //! `guest`, memory and tables in its limiter, sizes where bytes cross the boundary.
 
+use crate::effect::json;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Bytes of one page of linear memory.
@@ -12,7 +14,11 @@ const MAX_PAGES: u32 = 65_536;
 const PAGES_PER_MB: u32 = 16;
 
 /// The limits of each call. [`Limits::default`] is what [`Runtime::new`](crate::Runtime::new) uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// As JSON, what is left out has its default, unlimited fuel and no deadline are `null`, and a
+/// deadline is in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Fuel for one call, and as much again for the initialisation before it, which is not part of
     /// the call. Default: 100 000 000 000, about a minute of a tight loop or some seconds of Go
@@ -27,6 +33,7 @@ pub struct Limits {
     pub stack: StackLimit,
     /// Wall-clock time for one call, together with the initialisation before it where there is
     /// one: a safety net beside fuel, since fuel does not measure time. Default: none.
+    #[serde(with = "json::optional_nanoseconds")]
     pub deadline: Option<Duration>,
     /// The most bytes that an export may answer with. Default: 16 MiB.
     pub result_bytes: u32,
@@ -56,8 +63,57 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The first limit that is beyond the same of `other`, and that one, both in words. The stack
+    /// is part of how a module is compiled, and must be the same; deadlines are left out.
+    pub(crate) fn beyond(&self, other: &Limits) -> Option<(String, String)> {
+        let Limits {
+            fuel,
+            memory,
+            table_elements,
+            stack,
+            deadline: _,
+            result_bytes,
+            request_bytes,
+            reply_bytes,
+            log_lines,
+        } = self;
+        if *stack != other.stack {
+            let words = |StackLimit { frames, bytes }: StackLimit| {
+                format!("a stack of {frames} frames and {bytes} bytes")
+            };
+            return Some((words(*stack), words(other.stack)));
+        }
+        let pair = |(limit, there): (u32, u32)| (u64::from(limit), u64::from(there));
+        let limits = [
+            ("fuel of", (fuel.units(), other.fuel.units())),
+            (
+                "memory pages up to",
+                pair((memory.pages(), other.memory.pages())),
+            ),
+            (
+                "table elements up to",
+                pair((*table_elements, other.table_elements)),
+            ),
+            (
+                "result bytes up to",
+                pair((*result_bytes, other.result_bytes)),
+            ),
+            (
+                "request bytes up to",
+                pair((*request_bytes, other.request_bytes)),
+            ),
+            ("reply bytes up to", pair((*reply_bytes, other.reply_bytes))),
+            ("log lines up to", pair((*log_lines, other.log_lines))),
+        ];
+        let (what, (own, theirs)) = limits.into_iter().find(|(_, (own, other))| own > other)?;
+        Some((format!("{what} {own}"), format!("{what} {theirs}")))
+    }
+}
+
 /// How much fuel a call may burn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<u64>", into = "Option<u64>")]
 pub enum FuelLimit {
     /// So many units; 0 is refused when the runtime is built.
     Units(u64),
@@ -74,6 +130,21 @@ impl Default for FuelLimit {
 impl From<u64> for FuelLimit {
     fn from(units: u64) -> FuelLimit {
         FuelLimit::Units(units)
+    }
+}
+
+impl From<Option<u64>> for FuelLimit {
+    fn from(units: Option<u64>) -> FuelLimit {
+        units.map_or(FuelLimit::Unlimited, FuelLimit::Units)
+    }
+}
+
+impl From<FuelLimit> for Option<u64> {
+    fn from(limit: FuelLimit) -> Option<u64> {
+        match limit {
+            FuelLimit::Units(units) => Some(units),
+            FuelLimit::Unlimited => None,
+        }
     }
 }
 
@@ -99,9 +170,29 @@ impl FuelLimit {
 /// assert!(MemoryLimit::try_from(4097).is_err());
 /// # Ok::<(), tollgate::InvalidMemoryLimit>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Pages", into = "Pages")]
 pub struct MemoryLimit {
     pages: u32,
+}
+
+/// A memory limit as JSON, which may have any number.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pages {
+    pages: u32,
+}
+
+impl From<Pages> for MemoryLimit {
+    fn from(Pages { pages }: Pages) -> MemoryLimit {
+        MemoryLimit::from_pages(pages)
+    }
+}
+
+impl From<MemoryLimit> for Pages {
+    fn from(MemoryLimit { pages }: MemoryLimit) -> Pages {
+        Pages { pages }
+    }
 }
 
 impl MemoryLimit {
@@ -174,7 +265,8 @@ pub struct InvalidMemoryLimit {
 
 /// How deep the guest may call. The guest's stack lives on the heap, so these bound memory; the
 /// host's own stack is never at stake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StackLimit {
     /// Nested calls. Default: 65 536; Go plugins need more than the engine's own default of 1 000.
     pub frames: u32,
@@ -195,7 +287,8 @@ impl Default for StackLimit {
 ///
 /// Everything but the deadline is deterministic: the same module, config, limits and replies of
 /// the world give the same figures on every machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Fuel burnt.
     pub fuel: u64,

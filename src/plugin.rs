@@ -6,15 +6,15 @@ use crate::{
     config::Config,
     error::{Breach, Error},
     event::Observer,
-    gate::{Gate, Policy},
+    gate::{Gate, Policy, SharedJournal},
     guest::{Host, Instance, Start},
-    limits::{Limits, Usage},
+    limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
     once::Once,
     world::World,
 };
 use std::sync::{Arc, OnceLock};
-use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, to_json};
+use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, sha256, to_json};
 use wasmi::Linker;
 
 /// A loaded plugin. Cloning gives another handle to the same one; every call may come from any
@@ -52,6 +52,27 @@ pub struct Observation {
     pub usage: Usage,
 }
 
+/// What a run that is recorded or replayed is given in place of what its runtime gives others.
+pub(crate) struct Kept<'a> {
+    pub(crate) name: Arc<str>,
+    pub(crate) config: &'a [u8],
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) limits: Arc<Limits>,
+    /// Fuel for the call, if not the limits' own.
+    pub(crate) call_fuel: Option<FuelLimit>,
+    pub(crate) world: Box<dyn World>,
+    pub(crate) journal: SharedJournal,
+}
+
+/// How such a run ended.
+pub(crate) struct Finished {
+    pub(crate) outcome: Result<Observation, Error>,
+    /// What initialisation used, if it went well.
+    pub(crate) init: Option<Usage>,
+    /// SHA-256 of the linear memory, if initialisation went well.
+    pub(crate) memory: Option<String>,
+}
+
 /// What a plugin is made of.
 pub(crate) struct Parts {
     pub(crate) name: Arc<str>,
@@ -84,6 +105,10 @@ impl Plugin {
     /// The generation of the protocol that it speaks.
     pub fn abi_version(&self) -> AbiVersion {
         self.inner.parts.version
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.inner.parts
     }
 
     pub(crate) fn key(&self) -> ContentKey {
@@ -161,12 +186,16 @@ impl Plugin {
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let mut instance = self.start()?;
+        self.observe_in(&mut instance, &to_json(config.values()))
+    }
+
+    fn observe_in(&self, instance: &mut Instance, config: &[u8]) -> Result<Observation, Error> {
         let version = self.abi_version();
         let export = match version {
             AbiVersion::V1 => export::OBSERVE,
             AbiVersion::V2 => export::OBSERVE_V2,
         };
-        let bytes = instance.observe(export, &to_json(config.values()))?;
+        let bytes = instance.observe(export, config)?;
         let evidence = match version {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
@@ -182,6 +211,51 @@ impl Plugin {
             evidence,
             usage: instance.usage(),
         })
+    }
+
+    /// Has the plugin look at another world than its runtime's, while a journal is kept.
+    pub(crate) fn observe_kept(&self, kept: Kept<'_>) -> Finished {
+        let Parts {
+            compiled,
+            linker,
+            settings,
+            ..
+        } = self.parts();
+        let observer = settings.observer.clone();
+        let mut gate = Gate::new(
+            kept.name.clone(),
+            kept.policy,
+            kept.world,
+            &kept.limits,
+            observer,
+        );
+        gate.keep(kept.journal);
+        let started = Instance::start(Start {
+            plugin: &kept.name,
+            compiled,
+            linker,
+            limits: &kept.limits,
+            gate,
+        });
+        let mut instance = match started {
+            Ok(instance) => instance,
+            Err(error) => {
+                return Finished {
+                    outcome: Err(error),
+                    init: None,
+                    memory: None,
+                };
+            }
+        };
+        if let Some(fuel) = kept.call_fuel {
+            instance.set_fuel_limit(fuel);
+        }
+        let outcome = self.observe_in(&mut instance, kept.config);
+        Finished {
+            outcome,
+            init: Some(instance.init_usage()),
+            memory: Some(sha256::hex(&instance.memory_digest())),
+        }
     }
 
     /// What it costs to initialise the plugin: its start function and `_initialize`. Reported here

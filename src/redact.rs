@@ -16,6 +16,10 @@ impl Redactor {
         Redactor(Some(Arc::new(rule)))
     }
 
+    pub(crate) fn is_active(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn text(&self, text: &mut String) {
         if let Some(rule) = &self.0 {
             *text = rule(text);

@@ -36,6 +36,15 @@ pub(crate) mod bytes {
     }
 }
 
+/// Bytes as they stand in an effect or a reply.
+pub(crate) struct Body<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        bytes::serialize(self.0, to)
+    }
+}
+
 /// Bytes, whole, whatever their length.
 pub(crate) struct Inline<'a>(pub(crate) &'a [u8]);
 
@@ -74,6 +83,28 @@ pub(crate) mod nanoseconds {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_nanos)
+    }
+}
+
+/// The same, or `null`.
+pub(crate) mod optional_nanoseconds {
+    use super::*;
+    use std::time::Duration;
+
+    pub(crate) fn serialize<S: Serializer>(
+        length: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match length {
+            Some(length) => nanoseconds::serialize(length, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_nanos))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a guest can wish of the outside, and what it can be answered: the vocabulary between the
 //! imports, the gate and the worlds. Nothing here decides or does anything.
 
-mod json;
+pub(crate) mod json;
 mod need;
 mod net;
 mod reply;

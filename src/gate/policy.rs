@@ -19,6 +19,30 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
+    pub(crate) fn new(
+        written: &[Capability],
+        pinned: &[Capability],
+        working_directory: String,
+        customs: Arc<Customs>,
+    ) -> Policy {
+        Policy {
+            grants: [written, pinned].concat(),
+            written: written.len(),
+            working_directory,
+            customs,
+        }
+    }
+
+    /// What the operator wrote.
+    pub(crate) fn written(&self) -> &[Capability] {
+        self.grants.get(..self.written).unwrap_or_default()
+    }
+
+    /// The real names behind it.
+    pub(crate) fn pinned(&self) -> &[Capability] {
+        self.grants.get(self.written..).unwrap_or_default()
+    }
+
     pub(crate) fn covers(&self, wish: &Wish) -> bool {
         self.grants
             .iter()
@@ -62,8 +86,7 @@ impl Policy {
             command: given.to_owned(),
             args: args.to_vec(),
         };
-        let written = self.grants.get(..self.written).unwrap_or_default();
-        written.iter().any(|grant| grant.covers(&wish, cwd))
+        self.written().iter().any(|grant| grant.covers(&wish, cwd))
             && self
                 .grants
                 .iter()

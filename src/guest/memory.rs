@@ -141,6 +141,10 @@ fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
 
 /// Counts a call; the exports that it needs.
 fn count(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
+    if caller.data().gate.is_kept() {
+        let fuel = run::burnt(&*caller)?;
+        caller.data_mut().gate.at(fuel);
+    }
     let host = caller.data_mut();
     host.usage.host_calls += 1;
     host.exports

@@ -14,12 +14,12 @@ use crate::{
     error::{Breach, ConfigError, Error, Fault, INSTANTIATE},
     gate::Gate,
     imports::wasi,
-    limits::{Limits, Usage},
+    limits::{FuelLimit, Limits, Usage},
     module::{Compiled, START_EXPORT},
 };
 use limiter::Limiter;
 use std::sync::Arc;
-use tollgate_abi::names::export;
+use tollgate_abi::{names::export, sha256};
 use wasmi::{Linker, Memory, Store, TrapCode, TypedFunc};
 
 /// What the store of an instance holds on the host's side.
@@ -134,6 +134,16 @@ impl Instance {
         Ok(())
     }
 
+    /// Gives the call so much fuel instead.
+    pub(crate) fn set_fuel_limit(&mut self, fuel: FuelLimit) {
+        let host = self.store.data_mut();
+        host.limits = Arc::new(Limits {
+            fuel,
+            ..(*host.limits).clone()
+        });
+        host.reserve = fuel.units();
+    }
+
     /// Calls an export without arguments and takes the bytes that its packed result names.
     pub(crate) fn ask(&mut self, name: &'static str) -> Result<Vec<u8>, Error> {
         self.call_packed::<()>(name, ())
@@ -154,6 +164,11 @@ impl Instance {
         let placed = memory::place(&mut self.store, self.exports, config);
         let range = placed.map_err(|stop| self.fail(name, stop))?;
         self.call_packed(name, (range.ptr().cast_signed(), range.len().cast_signed()))
+    }
+
+    /// SHA-256 of the linear memory.
+    pub(crate) fn memory_digest(&self) -> [u8; 32] {
+        sha256::digest(self.exports.memory.data(&self.store))
     }
 
     /// What initialisation used before the call.
@@ -260,10 +275,9 @@ fn find_exports(store: &Store<Host>, instance: &wasmi::Instance) -> Result<Expor
 
 fn usage(store: &Store<Host>) -> Usage {
     let host = store.data();
-    let left = host.reserve.saturating_add(store.get_fuel().unwrap_or(0));
     let pages = host.exports.map_or(0, |exports| exports.memory.size(store));
     Usage {
-        fuel: host.limits.fuel.units().saturating_sub(left),
+        fuel: run::burnt(store).unwrap_or_default(),
         peak_memory_pages: pages,
         ..host.usage
     }
@@ -271,6 +285,8 @@ fn usage(store: &Store<Host>) -> Usage {
 
 /// Tells the lines that a guest printed and did not end.
 fn finish(store: &mut Store<Host>) {
+    let fuel = run::burnt(store).unwrap_or_default();
+    store.data_mut().gate.at(fuel);
     let host = store.data_mut();
     host.wasi.finish(&mut host.gate);
 }

@@ -140,8 +140,20 @@ fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(),
     }
 }
 
+/// How much fuel the call has burnt.
+pub(super) fn burnt(ctx: &impl AsContext<Data = Host>) -> Result<u64, wasmi::Error> {
+    let ctx = ctx.as_context();
+    let host = ctx.data();
+    let left = host.reserve.saturating_add(ctx.get_fuel()?);
+    Ok(host.limits.fuel.units().saturating_sub(left))
+}
+
 pub(crate) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
-    match ctx.as_context().data().gate.deadline() {
+    let ctx = ctx.as_context();
+    if ctx.data().gate.is_over() {
+        return Err(Fault::Host("its recording stopped it".into()).into());
+    }
+    match ctx.data().gate.deadline() {
         Some(deadline) if deadline.passed() => Err(Fault::Deadline {
             limit: deadline.limit(),
         }

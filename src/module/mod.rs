@@ -18,6 +18,8 @@ use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
 };
+use std::sync::OnceLock;
+use tollgate_abi::sha256;
 use wasmi::CompilationMode;
 
 /// Units of fuel for copying this many bytes in `memory.copy`, `memory.grow` and their like. The
@@ -33,6 +35,9 @@ pub(crate) struct Compiled {
     pub(crate) module: wasmi::Module,
     pub(crate) engine: wasmi::Engine,
     pub(crate) shape: Shape,
+    /// The bytes as they were given.
+    original: Box<[u8]>,
+    digest: OnceLock<String>,
 }
 
 /// What the sections say that the engine does not tell.
@@ -83,7 +88,16 @@ impl Compiled {
             module,
             engine,
             shape,
+            original: bytes.into(),
+            digest: OnceLock::new(),
         })
+    }
+
+    /// SHA-256 of the bytes as they were given, in hexadecimal: the module's name across
+    /// processes.
+    pub(crate) fn digest(&self) -> &str {
+        let digest = || sha256::hex(&sha256::digest(&self.original));
+        self.digest.get_or_init(digest)
     }
 }
 

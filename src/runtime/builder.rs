@@ -183,12 +183,8 @@ impl RuntimeBuilder {
         let now = world();
         let missing_directories = missing_directories(&self.grants, &*now);
         let policies = pin(&self.grants, &*now, &customs);
-        let no_policy = Arc::new(Policy {
-            grants: Vec::new(),
-            written: 0,
-            working_directory: now.working_directory(),
-            customs: customs.clone(),
-        });
+        let directory = now.working_directory();
+        let no_policy = Arc::new(Policy::new(&[], &[], directory, customs.clone()));
         Ok(Runtime {
             inner: Arc::new(Inner {
                 settings: Arc::new(Settings {
@@ -274,12 +270,9 @@ fn pin(
         let pinned = written.iter().filter_map(|grant| {
             grant.pinned(&|path| world.real_name(path), Some(&working_directory))
         });
-        Arc::new(Policy {
-            grants: written.iter().cloned().chain(pinned).collect(),
-            written: written.len(),
-            working_directory: working_directory.clone(),
-            customs: customs.clone(),
-        })
+        let pinned: Vec<Capability> = pinned.collect();
+        let directory = working_directory.clone();
+        Arc::new(Policy::new(written, &pinned, directory, customs.clone()))
     };
     grants
         .plugins()

@@ -1,0 +1,363 @@
+//! Recording a run and playing it back: bit for bit, offline, on any machine. A transcript holds
+//! each effect of a run with its reply, and the guest sees nothing else of the outside; so the
+//! same module, config and limits do the same again, and a difference is found where it begins.
+//! The lines of a transcript are `transcript`'s business; effects are told by the gate.
+
+mod divergence;
+mod play;
+mod record;
+mod redacted;
+mod transcript;
+
+pub use divergence::Divergence;
+pub use transcript::BadTranscript;
+
+use crate::{
+    config::Config,
+    custom::HostError,
+    effect::{Effect, Failure, Refusal},
+    error::{Error, Fault},
+    gate::{Checkpoint, Permitted, Policy},
+    limits::{FuelLimit, Limits, Usage},
+    plugin::{Finished, Kept, Observation, Plugin},
+    runtime::RuntimeBuilder,
+    world::World,
+};
+use play::Player;
+use record::Recorder;
+use redacted::Texts;
+use serde_json::Value;
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tollgate_abi::{host::kinds, to_json};
+use transcript::{ENGINE, End, FORMAT, Function, Header, Outcome, Transcript};
+
+/// A run that was recorded.
+#[derive(Debug)]
+pub struct Recording<W> {
+    /// How the run ended. One that failed is recorded like any other.
+    pub outcome: Result<Observation, Error>,
+    /// Where the transcript is.
+    pub sink: W,
+}
+
+impl Plugin {
+    /// Has the plugin look at the world like [`observe`](Plugin::observe), and writes what it
+    /// asked, what it was answered and how it ended to `sink`, line by line, while it runs.
+    ///
+    /// ```
+    /// use tollgate::{Config, Runtime, replay::Replay};
+    ///
+    /// # let bytes = include_bytes!("../../fixtures/file/file.wasm");
+    /// let runtime = Runtime::builder().grant("file", "fs:read:Cargo.toml".parse()?).build()?;
+    /// let file = runtime.load("file", bytes)?;
+    /// let recording = file.observe_recorded(&Config::new().set("path", "Cargo.toml"), Vec::new())?;
+    /// let evidence = recording.outcome?.evidence;
+    ///
+    /// // Offline, tomorrow, on another machine:
+    /// let replayed = Replay::read(recording.sink)?.run(&file)?;
+    /// assert_eq!(replayed.evidence(), Some(&evidence));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The sink's. The run is stopped then; what became of the run itself is
+    /// [`Recording::outcome`].
+    pub fn observe_recorded<W: Write + Send + 'static>(
+        &self,
+        config: &Config,
+        sink: W,
+    ) -> io::Result<Recording<W>> {
+        let parts = self.parts();
+        let settings = &parts.settings;
+        let texts = Texts(settings.observer.redactor.clone());
+        let text = String::from_utf8(to_json(config.values())).map_err(io::Error::other)?;
+        let header = Header {
+            transcript: FORMAT,
+            tollgate: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: ENGINE.to_owned(),
+            plugin: self.name().to_owned(),
+            module: parts.compiled.digest().to_owned(),
+            abi: self.abi_version().to_string(),
+            config: texts.config(text.clone())?,
+            limits: (*settings.limits).clone(),
+            grants: parts.policy.written().to_vec(),
+            pinned: parts.policy.pinned().to_vec(),
+            working_directory: parts.policy.working_directory.clone(),
+            functions: Function::all(&parts.policy.customs),
+            redacted: texts.are_redacted(),
+        };
+        let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
+        let finished = self.observe_kept(Kept {
+            name: parts.name.clone(),
+            config: text.as_bytes(),
+            policy: parts.policy.clone(),
+            limits: settings.limits.clone(),
+            call_fuel: None,
+            world: (settings.world)(),
+            journal: recorder.clone(),
+        });
+        let end = end(&finished);
+        let recorder = Arc::into_inner(recorder)
+            .ok_or_else(|| io::Error::other("the run has ended and is still being recorded"))?;
+        let recorder = recorder
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Recording {
+            sink: recorder.end(end)?,
+            outcome: finished.outcome,
+        })
+    }
+}
+
+/// The last line for a run.
+fn end(finished: &Finished) -> End {
+    let outcome = match &finished.outcome {
+        Ok(observation) => {
+            Outcome::Evidence(serde_json::to_value(&observation.evidence).unwrap_or_default())
+        }
+        Err(
+            error @ Error::Fault {
+                fault: Fault::Deadline { .. },
+                ..
+            },
+        ) => Outcome::Deadline(error.to_string()),
+        Err(error) => Outcome::Error(error.to_string()),
+    };
+    let used = match &finished.outcome {
+        Ok(observation) => observation.usage,
+        Err(error) => error.usage().copied().unwrap_or_default(),
+    };
+    // Without an instance, it was initialisation that failed.
+    let (initialization, usage) = match finished.init {
+        Some(init) => (init, used),
+        None => (used, Usage::default()),
+    };
+    End {
+        effects: 0,
+        end: outcome,
+        usage,
+        initialization,
+        memory: finished.memory.clone(),
+    }
+}
+
+/// A transcript, ready to be played any number of times.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    transcript: Arc<Transcript>,
+}
+
+/// How a run ended, that did all that its recording did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Replayed {
+    /// The plugin answered.
+    Observation(Observation),
+    /// It failed, as it did when it was recorded.
+    Failed(Error),
+    /// The recorded run was stopped by its deadline, and this one after as much fuel. The text is
+    /// the recorded error's.
+    Deadline(String),
+}
+
+impl Replayed {
+    /// The evidence, if there is any.
+    pub fn evidence(&self) -> Option<&tollgate_abi::Evidence> {
+        match self {
+            Replayed::Observation(observation) => Some(&observation.evidence),
+            _ => None,
+        }
+    }
+}
+
+/// Why a transcript was not played to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The file cannot be read.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The file is no transcript, or a damaged one.
+    #[error("the transcript cannot be used: {0}")]
+    Bad(#[from] BadTranscript),
+    /// The recorded run had more to use than the plugin has here.
+    #[error(
+        "the run was recorded with {recorded}, and plugin {plugin} was loaded with {here}; load it in a runtime with the recorded limit"
+    )]
+    Limit {
+        /// Who was to run.
+        plugin: String,
+        /// The limit in the transcript.
+        recorded: String,
+        /// The limit of the plugin's runtime.
+        here: String,
+    },
+    /// The plugin did something else than what was recorded.
+    #[error(transparent)]
+    Diverged(#[from] Box<Divergence>),
+}
+
+impl Replay {
+    /// Reads a transcript from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::Io`], or [`ReplayError::Bad`] with the number of the line.
+    pub fn open(path: impl AsRef<Path>) -> Result<Replay, ReplayError> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|error| ReplayError::Io {
+            path: path.to_owned(),
+            error,
+        })?;
+        Ok(Replay::read(bytes)?)
+    }
+
+    /// Reads a transcript.
+    ///
+    /// # Errors
+    ///
+    /// [`BadTranscript`] with the number of the line.
+    pub fn read(bytes: impl Into<Vec<u8>>) -> Result<Replay, BadTranscript> {
+        Ok(Replay {
+            transcript: Arc::new(Transcript::read(bytes.into())?),
+        })
+    }
+
+    /// The name of the plugin that was recorded.
+    pub fn plugin(&self) -> &str {
+        &self.transcript.header.plugin
+    }
+
+    /// SHA-256 of the module that was recorded, in hexadecimal.
+    pub fn module(&self) -> &str {
+        &self.transcript.header.module
+    }
+
+    /// The config that the plugin was given.
+    ///
+    /// # Errors
+    ///
+    /// [`BadTranscript`], if the header holds something else.
+    pub fn config(&self) -> Result<Config, BadTranscript> {
+        let config = self.transcript.header.config.get();
+        config
+            .parse()
+            .map_err(|error: crate::ConfigError| BadTranscript {
+                line: 1,
+                problem: error.to_string(),
+            })
+    }
+
+    /// The limits of the recorded run.
+    pub fn limits(&self) -> &Limits {
+        &self.transcript.header.limits
+    }
+
+    /// Options for a runtime that can load the plugin: it offers the functions of the recording
+    /// embedder's by name, and has no way to the outside at all. Limits are yours to choose; those
+    /// of the transcript are [`limits`](Replay::limits).
+    pub fn runtime(&self) -> RuntimeBuilder {
+        let functions = self.transcript.header.functions.iter();
+        let without = crate::Runtime::builder().world(|| Nowhere);
+        functions.fold(without, |builder, Function { module, name, kind }| {
+            builder.host_function(module, name, kind, |_: Value, _| {
+                Err::<Value, _>(HostError::new(kinds::INTERNAL, NOWHERE))
+            })
+        })
+    }
+
+    /// Runs the plugin, which need not bear the recorded name, with the recorded config, grants
+    /// and limits, and answers its effects from the transcript. Nothing outside is touched.
+    ///
+    /// The wall clock of the plugin's own runtime is all that holds besides; the recorded deadline
+    /// does not.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::Diverged`] at the first difference, and [`ReplayError::Limit`] if the plugin's
+    /// runtime allows less than the transcript asks for.
+    pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
+        let parts = plugin.parts();
+        let Transcript {
+            header,
+            end: recorded,
+            ..
+        } = &*self.transcript;
+        let here = &parts.settings.limits;
+        if let Some((recorded, here)) = header.limits.beyond(here) {
+            return Err(ReplayError::Limit {
+                plugin: plugin.name().to_owned(),
+                recorded,
+                here,
+            });
+        }
+        let mut limits = Limits {
+            deadline: here.deadline,
+            ..header.limits.clone()
+        };
+        let mut call_fuel = None;
+        if let Outcome::Deadline(_) = recorded.end {
+            // The fuel at which the clock stopped it takes the clock's place.
+            match recorded.memory {
+                Some(_) => call_fuel = Some(FuelLimit::Units(recorded.usage.fuel)),
+                None => limits.fuel = FuelLimit::Units(recorded.initialization.fuel),
+            }
+        }
+        let texts = Texts(parts.settings.observer.redactor.clone());
+        let player = Arc::new(Mutex::new(Player::new(self.transcript.clone(), texts)));
+        let finished = plugin.observe_kept(Kept {
+            name: header.plugin.as_str().into(),
+            config: header.config.get().as_bytes(),
+            policy: Arc::new(Policy::new(
+                &header.grants,
+                &header.pinned,
+                header.working_directory.clone(),
+                parts.policy.customs.clone(),
+            )),
+            limits: Arc::new(limits),
+            call_fuel,
+            world: Box::new(Nowhere),
+            journal: player.clone(),
+        });
+        let end = end(&finished);
+        if let Ok(player) = Arc::try_unwrap(player) {
+            let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
+            player.end(&end, parts.compiled.digest())?;
+        }
+        Ok(match (&recorded.end, finished.outcome) {
+            (Outcome::Deadline(message), _) => Replayed::Deadline(message.clone()),
+            (_, Ok(observation)) => Replayed::Observation(observation),
+            (_, Err(error)) => Replayed::Failed(error),
+        })
+    }
+}
+
+/// The world of a replay, in which nothing can happen: every reply is in the transcript.
+struct Nowhere;
+
+const NOWHERE: &str = "a replay has no world, and its transcript was not asked";
+
+impl World for Nowhere {
+    fn perform(&mut self, _: &Effect, _: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+        Err(Failure::new(kinds::INTERNAL, "", NOWHERE).into())
+    }
+
+    fn real_name(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn working_directory(&self) -> String {
+        "/".to_owned()
+    }
+}

@@ -1,0 +1,77 @@
+//! The texts of a transcript as the embedder's redactor leaves them.
+
+use crate::{effect::json, redact::Redactor};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use std::{collections::BTreeMap, io};
+
+/// What rewrites the texts of a transcript, or leaves them as they are.
+#[derive(Clone)]
+pub(super) struct Texts(pub(super) Redactor);
+
+impl Texts {
+    /// Whether a redactor sees the texts.
+    pub(super) fn are_redacted(&self) -> bool {
+        self.0.is_active()
+    }
+
+    /// The JSON of an effect as it stands in a transcript.
+    pub(super) fn plain(value: &impl Serialize) -> Value {
+        serde_json::to_value(value).unwrap_or_default()
+    }
+
+    /// The JSON of an effect or a reply, rewritten, and the large bytes that it names now. `bytes`
+    /// are those that it carries.
+    pub(super) fn rewrite(&self, value: &impl Serialize, bytes: &[&[u8]]) -> (Value, Vec<Vec<u8>>) {
+        // Large bytes are named by digest, behind which the redactor would not see them.
+        let mut named = BTreeMap::new();
+        let mut large = Vec::new();
+        for bytes in bytes.iter().filter(|bytes| bytes.len() >= json::LARGE) {
+            let kept = match std::str::from_utf8(bytes) {
+                Ok(text) => self.text(text).into_bytes(),
+                Err(_) => bytes.to_vec(),
+            };
+            let written = serde_json::to_value(json::Body(&kept)).unwrap_or_default();
+            named.insert(json::digest_text(bytes), written);
+            if kept.len() >= json::LARGE {
+                large.push(kept);
+            }
+        }
+        let mut value = Texts::plain(value);
+        self.value(&mut value, &named);
+        (value, large)
+    }
+
+    /// The config as it is recorded.
+    pub(super) fn config(&self, text: String) -> io::Result<Box<RawValue>> {
+        if !self.are_redacted() {
+            return Ok(RawValue::from_string(text)?);
+        }
+        let mut config: Value = serde_json::from_str(&text)?;
+        self.value(&mut config, &BTreeMap::new());
+        Ok(RawValue::from_string(config.to_string())?)
+    }
+
+    fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.0.text(&mut text);
+        text
+    }
+
+    /// Rewrites every string but keys.
+    fn value(&self, value: &mut Value, named: &BTreeMap<String, Value>) {
+        match value {
+            Value::String(text) => self.0.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, named)),
+            Value::Object(fields) => match super::transcript::as_digest(fields) {
+                Some(digest) if named.contains_key(digest) => {
+                    *value = named.get(digest).cloned().unwrap_or_default();
+                }
+                _ => fields
+                    .values_mut()
+                    .for_each(|field| self.value(field, named)),
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}

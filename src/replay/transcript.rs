@@ -1,0 +1,473 @@
+//! The lines of a transcript: their shapes, the check at the end of each, and reading a whole one
+//! without trusting it. What is recorded is `record`'s business, what is played `play`'s.
+//!
+//! Nothing a transcript holds is unfolded before it is asked for: a short line may name large
+//! bytes, and many lines the same ones.
+
+use crate::{
+    capability::Capability,
+    custom::Customs,
+    effect::{Answer, Denial, Effect, Failure, Refusal, Reply, json},
+    gate::{At, Phase},
+    limits::{Limits, Usage},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+use std::{collections::BTreeMap, ops::Range};
+
+/// The format that this version writes, and the only one it reads.
+pub(super) const FORMAT: u32 = 1;
+
+/// The engine, whose fuel figures no other version promises.
+pub(super) const ENGINE: &str = "wasmi 2.0.0";
+
+/// The first line: all that a run depends on beside the replies to its effects.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    /// The format's number.
+    pub(super) transcript: u32,
+    /// The version of this crate.
+    pub(super) tollgate: String,
+    pub(super) engine: String,
+    pub(super) plugin: String,
+    /// SHA-256 of the module.
+    pub(super) module: String,
+    pub(super) abi: String,
+    /// The very text that the plugin was given.
+    pub(super) config: Box<RawValue>,
+    pub(super) limits: Limits,
+    pub(super) grants: Vec<Capability>,
+    /// The real names behind the grants, as they were when the runtime was built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) pinned: Vec<Capability>,
+    pub(super) working_directory: String,
+    /// The embedder's own functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) functions: Vec<Function>,
+    /// Whether a redactor saw the texts: what it changed, a replay cannot give back.
+    pub(super) redacted: bool,
+}
+
+/// A function of the embedder's, by name; its replies are in the effects.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Function {
+    pub(super) module: String,
+    pub(super) name: String,
+    pub(super) kind: String,
+}
+
+impl Function {
+    pub(super) fn all(customs: &Customs) -> Vec<Function> {
+        let functions = customs.functions.iter();
+        let function = |custom: &crate::custom::Custom| Function {
+            module: custom.module.clone(),
+            name: custom.name.clone(),
+            kind: custom.kind.clone(),
+        };
+        functions.map(function).collect()
+    }
+}
+
+/// A line for one effect, to be written.
+#[derive(Serialize)]
+pub(super) struct EffectLine<E, R> {
+    pub(super) index: u64,
+    pub(super) during: Phase,
+    pub(super) fuel: u64,
+    pub(super) effect: E,
+    pub(super) verdict: Verdict,
+    pub(super) reply: R,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    /// It was granted, and happened.
+    Granted,
+    /// No grant covers it.
+    Denied,
+    /// It was granted, and the world could not do it.
+    Failed,
+}
+
+impl Verdict {
+    pub(super) fn of(reply: &Reply) -> Verdict {
+        match reply {
+            Ok(_) => Verdict::Granted,
+            Err(Refusal::Denied(_)) => Verdict::Denied,
+            Err(Refusal::Failed(_)) => Verdict::Failed,
+        }
+    }
+}
+
+/// A reply without its verdict.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Said<'a> {
+    Answer(&'a Answer),
+    Denial(&'a Denial),
+    Failure(&'a Failure),
+}
+
+impl Said<'_> {
+    pub(super) fn of(reply: &Reply) -> Said<'_> {
+        match reply {
+            Ok(answer) => Said::Answer(answer),
+            Err(Refusal::Denied(denial)) => Said::Denial(denial),
+            Err(Refusal::Failed(failure)) => Said::Failure(failure),
+        }
+    }
+}
+
+/// The same line, read. Effect and reply are JSON still: what they name by digest is elsewhere.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadLine {
+    index: u64,
+    during: Phase,
+    fuel: u64,
+    effect: Value,
+    verdict: Verdict,
+    reply: Value,
+}
+
+/// One effect of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kept {
+    pub(super) at: At,
+    pub(super) effect: Effect,
+    pub(super) reply: Reply,
+}
+
+/// Large bytes, once.
+#[derive(Serialize)]
+pub(super) struct BlobLine<'a> {
+    pub(super) blob: &'a str,
+    pub(super) content: json::Inline<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadBlob {
+    blob: String,
+    content: Value,
+}
+
+/// The last line: how the run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct End {
+    /// How many effects there were.
+    pub(super) effects: u64,
+    pub(super) end: Outcome,
+    pub(super) usage: Usage,
+    /// What initialisation used.
+    pub(super) initialization: Usage,
+    /// SHA-256 of the linear memory; none if the instance failed before it had any.
+    pub(super) memory: Option<String>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    /// It answered.
+    Evidence(Value),
+    /// It was stopped by its wall clock, which no replay repeats.
+    Deadline(String),
+    /// It failed: the error's text.
+    Error(String),
+}
+
+const CHECK_KEY: &str = ",\"check\":\"";
+/// The key, sixteen digits, and the end of the object.
+const CHECK_LENGTH: usize = CHECK_KEY.len() + 16 + 2;
+
+/// Writes a line: an object with a check of itself at its end, so that whoever changed it is told
+/// where, and not puzzled by what follows. It guards against slips, not against malice.
+pub(super) fn write_line(line: &impl Serialize, into: &mut Vec<u8>) -> serde_json::Result<()> {
+    into.clear();
+    serde_json::to_writer(&mut *into, line)?;
+    into.pop();
+    let check = fingerprint(into);
+    into.extend_from_slice(format!("{CHECK_KEY}{check:016x}\"}}\n").as_bytes());
+    Ok(())
+}
+
+/// FNV-1a: whichever byte is changed, the result is another.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+/// A line without its check, and whether it is as it was written.
+fn split_check(line: &str) -> Option<(String, bool)> {
+    let at = line.len().checked_sub(CHECK_LENGTH)?;
+    let (body, check) = (line.get(..at)?, line.get(at..)?);
+    let digits = check.strip_prefix(CHECK_KEY)?.strip_suffix("\"}")?;
+    let untouched = digits == format!("{:016x}", fingerprint(body.as_bytes()));
+    Some((format!("{body}}}"), untouched))
+}
+
+/// A transcript that cannot be used, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct BadTranscript {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// A transcript, read and found to be well formed.
+#[derive(Clone, Debug)]
+pub(super) struct Transcript {
+    pub(super) header: Header,
+    pub(super) end: End,
+    text: String,
+    effects: Vec<Line>,
+    blobs: BTreeMap<String, Range<usize>>,
+}
+
+/// Where in the text the line of an effect is.
+#[derive(Clone, Debug)]
+struct Line {
+    range: Range<usize>,
+    untouched: bool,
+}
+
+impl Transcript {
+    /// Reads all lines and finds what is wrong with any.
+    pub(super) fn read(bytes: Vec<u8>) -> Result<Transcript, BadTranscript> {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error
+                .as_bytes()
+                .iter()
+                .take(error.utf8_error().valid_up_to());
+            let line = before.filter(|byte| **byte == b'\n').count() + 1;
+            bad(line, "not UTF-8")
+        })?;
+        let mut reading = Reading::default();
+        let mut start = 0;
+        for (number, line) in (1..).zip(text.split_terminator('\n')) {
+            let range = start..start + line.len();
+            start = range.end + 1;
+            reading
+                .take(line, range)
+                .map_err(|problem| bad(number, problem))?;
+        }
+        let last = text.split_terminator('\n').count();
+        let Reading {
+            header,
+            end,
+            effects,
+            blobs,
+        } = reading;
+        let header = header.ok_or_else(|| bad(1, "there is no header: the file is empty"))?;
+        let end = end.ok_or_else(|| {
+            bad(
+                last + 1,
+                "the last line is missing: the recording was cut off",
+            )
+        })?;
+        Ok(Transcript {
+            header,
+            end,
+            text,
+            effects,
+            blobs,
+        })
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.effects.len() as u64
+    }
+
+    /// Whether an effect's line is as it was recorded.
+    pub(super) fn is_untouched(&self, index: u64) -> bool {
+        self.line(index).is_none_or(|line| line.untouched)
+    }
+
+    fn line(&self, index: u64) -> Option<&Line> {
+        self.effects.get(usize::try_from(index).ok()?)
+    }
+
+    /// The line of an effect as it stands in the file.
+    pub(super) fn text_of(&self, index: u64) -> Option<&str> {
+        self.text.get(self.line(index)?.range.clone())
+    }
+
+    /// An effect with its reply, unfolded.
+    pub(super) fn effect(&self, index: u64) -> Option<Result<Kept, String>> {
+        let line = self.text_of(index)?;
+        Some(kept(line, &mut |digest| {
+            let range = self.blobs.get(digest)?;
+            let (body, _) = split_check(self.text.get(range.clone())?)?;
+            let blob: ReadBlob = serde_json::from_str(&body).ok()?;
+            Some(blob.content)
+        }))
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    header: Option<Header>,
+    end: Option<End>,
+    effects: Vec<Line>,
+    blobs: BTreeMap<String, Range<usize>>,
+}
+
+impl Reading {
+    fn take(&mut self, line: &str, range: Range<usize>) -> Result<(), String> {
+        if self.end.is_some() {
+            return Err("there is more after the last line".into());
+        }
+        let unchecked = "it is no line of a transcript, which ends in a check";
+        let (body, untouched) = split_check(line).ok_or(unchecked)?;
+        let changed = || match untouched {
+            true => Ok(()),
+            false => Err("it was changed after it was recorded".to_owned()),
+        };
+        if self.header.is_none() {
+            self.header = Some(header(&body)?);
+            return changed();
+        }
+        // Told apart by the first field that every such line has.
+        if body.starts_with("{\"index\":") {
+            let expected = self.effects.len() as u64;
+            check_effect(line, expected, &self.blobs)?;
+            self.effects.push(Line { range, untouched });
+            return Ok(());
+        }
+        changed()?;
+        if body.starts_with("{\"blob\":") {
+            let blob: ReadBlob = parse(&body)?;
+            let content =
+                json::bytes::deserialize(blob.content).map_err(|error| error.to_string())?;
+            if json::digest_text(&content) != blob.blob {
+                return Err("its bytes have another SHA-256 than it says".into());
+            }
+            self.blobs.insert(blob.blob, range);
+            return Ok(());
+        }
+        let end: End = parse(&body)?;
+        let found = self.effects.len() as u64;
+        if end.effects != found {
+            let told = end.effects;
+            return Err(format!("it ends {told} effects, but {found} are here"));
+        }
+        self.end = Some(end);
+        Ok(())
+    }
+}
+
+fn header(body: &str) -> Result<Header, String> {
+    #[derive(Deserialize)]
+    struct Format {
+        transcript: u32,
+    }
+    // First of all, since another format may have other fields.
+    let Format { transcript } = serde_json::from_str(body)
+        .map_err(|error| format!("no header of a transcript: {error}"))?;
+    if transcript != FORMAT {
+        return Err(format!(
+            "its format is {transcript}, and this version reads {FORMAT}: record it again"
+        ));
+    }
+    parse(body)
+}
+
+/// Checks the line of an effect without unfolding what it names.
+fn check_effect(
+    line: &str,
+    expected: u64,
+    blobs: &BTreeMap<String, Range<usize>>,
+) -> Result<(), String> {
+    let read = read_line(line)?;
+    if read.index != expected {
+        let index = read.index;
+        return Err(format!(
+            "the effect has the number {index}, and {expected} was to come"
+        ));
+    }
+    let stand_in = &mut |digest: &str| blobs.get(digest).map(|_| Value::String(String::new()));
+    unfold(read, stand_in).map(drop)
+}
+
+fn kept(line: &str, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Kept, String> {
+    unfold(read_line(line)?, blob)
+}
+
+fn read_line(line: &str) -> Result<ReadLine, String> {
+    let (body, _) = split_check(line).ok_or("it has no check")?;
+    parse(&body)
+}
+
+fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Kept, String> {
+    put_back(&mut line.effect, blob)?;
+    put_back(&mut line.reply, blob)?;
+    let wrong = |what: &str, error: serde_json::Error| format!("the {what}: {error}");
+    let effect = Effect::deserialize(line.effect).map_err(|error| wrong("effect", error))?;
+    let reply = match line.verdict {
+        Verdict::Granted => Answer::deserialize(line.reply).map(Ok),
+        Verdict::Denied => Denial::deserialize(line.reply).map(|denial| Err(denial.into())),
+        Verdict::Failed => Failure::deserialize(line.reply).map(|failure| Err(failure.into())),
+    };
+    Ok(Kept {
+        at: At {
+            phase: line.during,
+            fuel: line.fuel,
+        },
+        effect,
+        reply: reply.map_err(|error| wrong("reply", error))?,
+    })
+}
+
+/// Replaces each digest by the bytes it stands for.
+fn put_back(value: &mut Value, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<(), String> {
+    match value {
+        Value::Object(fields) => {
+            if let Some(digest) = as_digest(fields) {
+                let content = blob(digest);
+                *value = content
+                    .ok_or_else(|| format!("no line before it holds the bytes of {digest}"))?;
+                return Ok(());
+            }
+            for (name, field) in fields {
+                // What guests and embedders wrote there may look like anything.
+                if name != "custom" && name != "json" {
+                    put_back(field, blob)?;
+                }
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| put_back(item, blob)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn as_digest(fields: &Map<String, Value>) -> Option<&str> {
+    match fields.get("sha256") {
+        Some(Value::String(digest)) if fields.len() == 1 => Some(digest),
+        _ => None,
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, String> {
+    serde_json::from_str(body).map_err(|error| {
+        // Every line is one line: its own number is told already.
+        let text = error.to_string();
+        text.replace(" at line 1 column ", ", at column ")
+    })
+}
+
+fn bad(line: usize, problem: impl Into<String>) -> BadTranscript {
+    BadTranscript {
+        line,
+        problem: problem.into(),
+    }
+}
