@@ -7,7 +7,7 @@ use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder};
 /// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
 ///
 /// Exit codes: 0 the evidence's status is true (or the question was answered), 1 it is false,
-/// 2 bad arguments or input, 3 the plugin could not run.
+/// 2 bad arguments or input, 3 the plugin could not run, 4 a replay did something else.
 #[derive(Parser)]
 #[command(name = "tollgate", version)]
 pub struct Args {
@@ -25,6 +25,10 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Have a plugin look at the world, and print its evidence
     Observe(ObserveArgs),
+    /// Play a recorded run back, offline, and print its evidence if it is the same
+    Replay(ReplayArgs),
+    /// Play recorded runs of a plugin to a new version of it, and tell what differs
+    Diff(DiffArgs),
     /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
     Explain(ExplainArgs),
 }
@@ -36,6 +40,15 @@ pub struct PluginArgs {
     /// The name to load it under [default: the file's name without its ending]
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct LimitArgs {
     /// Units of fuel for the call, or `unlimited`
     #[arg(long, value_parser = fuel, default_value = "100000000000")]
     fuel: FuelLimit,
@@ -51,9 +64,6 @@ pub struct PluginArgs {
     /// Wall-clock time for the call in milliseconds; 0 is no deadline
     #[arg(long, value_name = "MS", default_value_t = 60_000)]
     deadline_ms: u64,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub format: Format,
 }
 
 #[derive(ClapArgs)]
@@ -84,12 +94,45 @@ pub struct ObserveArgs {
     /// Grant everything that the plugin declares
     #[arg(long)]
     pub trust: bool,
+    /// Write the run to this file, for `replay` and `diff`
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Print the smallest set of grants that this run needed to standard error
     #[arg(long)]
     pub audit: bool,
     /// Print what the call used to standard error
     #[arg(long)]
     pub usage: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct ReplayArgs {
+    /// The transcript, as `observe --record` writes it
+    pub transcript: PathBuf,
+    /// The plugin [default: NAME.wasm beside the transcript or in the working directory]
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Option<PathBuf>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct DiffArgs {
+    /// The plugin that was recorded
+    pub old: PathBuf,
+    /// The new version of it
+    pub new: PathBuf,
+    /// Transcripts of the old one
+    #[arg(long = "transcript", value_name = "FILE", num_args = 1.., required = true)]
+    pub transcripts: Vec<PathBuf>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// How to print: words, or one line of JSON for each transcript
+    #[arg(long, value_enum, default_value_t = Format::Pretty)]
+    pub format: Format,
 }
 
 /// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?
@@ -139,9 +182,13 @@ impl PluginArgs {
 
     /// The options of a runtime without any grant.
     pub fn runtime(&self) -> RuntimeBuilder {
-        let builder = Runtime::builder()
-            .fuel(self.fuel)
-            .memory_limit(self.memory_mb);
+        self.limits.apply(Runtime::builder())
+    }
+}
+
+impl LimitArgs {
+    pub fn apply(&self, builder: RuntimeBuilder) -> RuntimeBuilder {
+        let builder = builder.fuel(self.fuel).memory_limit(self.memory_mb);
         match self.deadline_ms {
             0 => builder,
             limit => builder.deadline(Duration::from_millis(limit)),

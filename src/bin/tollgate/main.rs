@@ -9,6 +9,7 @@
 
 mod args;
 mod explain;
+mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
@@ -16,15 +17,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    io::{Read as _, Write as _},
+    fs::File,
+    io::{BufWriter, Read as _, Write as _},
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 use tollgate::{
-    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Plugin, RuntimeBuilder,
-    Usage,
+    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Observation, Plugin,
+    RuntimeBuilder, Usage,
 };
 
 /// How a run ends. The numbers are part of the interface.
@@ -37,6 +39,8 @@ enum Exit {
     BadInput = 2,
     /// The plugin could not be loaded or did not run to its end.
     PluginFailed = 3,
+    /// A replay did something else than its recording.
+    Diverged = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
         Command::Schema(args) => schema(&args),
         Command::Inspect(args) => inspect(&args),
         Command::Observe(args) => observe(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Diff(args) => replay::diff(&args),
         Command::Explain(args) => explain::run(args),
     };
     match outcome {
@@ -165,7 +171,10 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         ));
     }
     let plugin: Plugin = runtime.load(&name, &bytes)?;
-    let seen = plugin.observe(&config);
+    let seen = match &args.record {
+        Some(path) => record(&plugin, &config, path)?,
+        None => plugin.observe(&config),
+    };
     if args.audit {
         report_needed(&needed);
     }
@@ -181,6 +190,20 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     } else {
         Exit::CheckFailed
     })
+}
+
+/// Observes and writes a transcript, also of a run that fails.
+fn record(
+    plugin: &Plugin,
+    config: &Config,
+    path: &Path,
+) -> Result<Result<Observation, Error>, Failure> {
+    let recorded = File::create(path)
+        .map(BufWriter::new)
+        .and_then(|file| plugin.observe_recorded(config, file));
+    let recording = recorded
+        .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
+    Ok(recording.outcome)
 }
 
 /// Grants what the plugin declares. It is asked without any grant.
