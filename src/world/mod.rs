@@ -10,7 +10,7 @@ mod simulated;
 mod system;
 
 pub(crate) use deadline::Deadline;
-pub use simulated::Simulated;
+pub use simulated::{Simulated, SimulatedError};
 pub use system::System;
 
 use crate::{

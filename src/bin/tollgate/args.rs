@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder};
+use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
 
 /// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
 ///
@@ -48,9 +48,13 @@ pub struct PluginArgs {
         default_value = "0"
     )]
     memory_mb: MemoryLimit,
-    /// Wall-clock time for the call in milliseconds; 0 is no deadline
-    #[arg(long, value_name = "MS", default_value_t = 60_000)]
-    deadline_ms: u64,
+    /// Wall-clock time for the call in milliseconds; 0 is no deadline [default: 60000, and none in
+    /// a simulated world]
+    #[arg(long, value_name = "MS")]
+    deadline_ms: Option<u64>,
+    /// A JSON file of a simulated world, in place of this machine
+    #[arg(long, value_name = "FILE", value_parser = world)]
+    world: Option<Simulated>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
@@ -142,11 +146,21 @@ impl PluginArgs {
         let builder = Runtime::builder()
             .fuel(self.fuel)
             .memory_limit(self.memory_mb);
-        match self.deadline_ms {
+        let default = if self.world.is_some() { 0 } else { 60_000 };
+        let builder = match self.deadline_ms.unwrap_or(default) {
             0 => builder,
             limit => builder.deadline(Duration::from_millis(limit)),
+        };
+        match self.world.clone() {
+            Some(world) => builder.world(move || world.clone()),
+            None => builder,
         }
     }
+}
+
+fn world(file: &str) -> Result<Simulated, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    Simulated::from_json(&text).map_err(|error| error.to_string())
 }
 
 fn fuel(text: &str) -> Result<FuelLimit, String> {

@@ -1,12 +1,22 @@
 //! Making a simulated world, a piece at a time.
 
 use super::{
-    Simulated,
+    Simulated, SimulatedError,
     clock::{Chance, Time},
     names,
-    tree::{Inode, Node, ROOT, Tree},
+    script::Script,
+    tree::{Inode, Node, ROOT, Tree, check_name},
 };
-use std::{sync::Arc, time::Duration};
+use crate::{
+    capability::address::{Host, parse_host},
+    effect::{Answer, Exchanged, Failure, Fetched, Ran},
+};
+use serde_json::{Value, json};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use tollgate_abi::rfc3339::Moment;
 
 /// When a world begins that says nothing of it: 2026-01-01T00:00:00Z.
@@ -32,6 +42,8 @@ impl Simulated {
         Simulated {
             working_directory: "/".into(),
             variables: Arc::default(),
+            hosts: Arc::default(),
+            script: Script::default(),
             clock: Time::new(START, STEP),
             chance: Chance::new(0),
             tree: Tree::new(START),
@@ -64,7 +76,7 @@ impl Simulated {
 
     /// Where relative paths and patterns begin; the directory is made if there is none.
     #[must_use]
-    pub fn working_directory(mut self, path: &str) -> Simulated {
+    pub fn at(mut self, path: &str) -> Simulated {
         let path = self.absolute(path);
         self.make_directory(&path);
         self.working_directory = path.into();
@@ -142,6 +154,168 @@ impl Simulated {
     #[must_use]
     pub fn modified(self, path: &str, moment: Moment) -> Simulated {
         self.alter(path, |node| node.modified = moment)
+    }
+
+    /// A name that leads to these addresses.
+    #[must_use]
+    pub fn host(self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Simulated {
+        let before = self.clone();
+        let addresses = addresses.into_iter().collect();
+        // What cannot be the name of a host is never asked for.
+        self.give_addresses(name, addresses).unwrap_or(before)
+    }
+
+    pub(super) fn give_addresses(
+        mut self,
+        name: &str,
+        addresses: Vec<IpAddr>,
+    ) -> Result<Simulated, String> {
+        match parse_host(name) {
+            Ok(Host::Name(name)) => {
+                Arc::make_mut(&mut self.hosts).insert(name, addresses);
+                Ok(self)
+            }
+            Ok(Host::Ip(_)) => Err("an address leads to itself".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Answers to a URL, whatever the method, in no time. If its host is a name,
+    /// [`host`](Simulated::host) must give that an address.
+    ///
+    /// # Errors
+    ///
+    /// If the URL is none, or not one for HTTP.
+    pub fn http(
+        self,
+        url: &str,
+        status: u16,
+        body: impl Into<Vec<u8>>,
+    ) -> Result<Simulated, SimulatedError> {
+        let fetched = Fetched {
+            status,
+            protocol: "HTTP/1.1".to_owned(),
+            headers: Vec::new(),
+            body: body.into(),
+            truncated: false,
+            took: Duration::ZERO,
+        };
+        let when = json!({"http": {"url": url}});
+        self.answer(when, Ok(Answer::Fetched(fetched)))
+    }
+
+    /// Sends these bytes to whoever connects to this port. If the host is a name,
+    /// [`host`](Simulated::host) must give that an address.
+    #[must_use]
+    pub fn exchange(mut self, host: &str, port: u16, received: impl Into<Vec<u8>>) -> Simulated {
+        let unset = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        let exchanged = Exchanged {
+            received: received.into(),
+            truncated: false,
+            remote: unset,
+            local: unset,
+            timed_out: false,
+            connect_time: Duration::ZERO,
+        };
+        let when = json!({"exchange": {"host": host, "port": port}});
+        // A host and a port always make a pattern.
+        let _ = self
+            .script
+            .add(when, Ok(Answer::Exchanged(exchanged)), false);
+        self
+    }
+
+    /// How a command with these arguments ends. The executable file is made if there is nothing
+    /// at the path. Who asks for it by a bare name finds it if the variable `PATH` says so.
+    #[must_use]
+    pub fn command(self, path: &str, args: &[&str], ran: Ran) -> Simulated {
+        let path = self.absolute(path);
+        let mut world = self.program(&path);
+        let when = json!({"run": {"command": path, "args": args}});
+        // A path and arguments always make a pattern.
+        let _ = world.script.add(when, Ok(Answer::Ran(ran)), false);
+        world
+    }
+
+    /// What comes of every effect that has all that the pattern has, in the JSON form that
+    /// [`from_json`](Simulated::from_json) describes. What was added first is tried first.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such effect, or none that is answered so.
+    pub fn answer(
+        self,
+        pattern: Value,
+        outcome: Result<Answer, Failure>,
+    ) -> Result<Simulated, SimulatedError> {
+        self.add_answer(pattern, outcome, false)
+            .map_err(SimulatedError::in_pattern)
+    }
+
+    /// The same, but for the first such effect only.
+    ///
+    /// # Errors
+    ///
+    /// As [`answer`](Simulated::answer).
+    pub fn answer_once(
+        self,
+        pattern: Value,
+        outcome: Result<Answer, Failure>,
+    ) -> Result<Simulated, SimulatedError> {
+        self.add_answer(pattern, outcome, true)
+            .map_err(SimulatedError::in_pattern)
+    }
+
+    pub(super) fn add_answer(
+        mut self,
+        when: Value,
+        outcome: Result<Answer, Failure>,
+        once: bool,
+    ) -> Result<Simulated, String> {
+        let command = when.pointer("/run/command").and_then(Value::as_str);
+        if let Some(path) = command.filter(|path| path.starts_with('/')) {
+            let path = path.to_owned();
+            self = self.program(&path);
+        }
+        self.script.add(when, outcome, once)?;
+        Ok(self)
+    }
+
+    /// An executable file, unless something is there.
+    fn program(self, path: &str) -> Simulated {
+        if self.has(path) {
+            return self;
+        }
+        self.file(path, "").mode(path, 0o755)
+    }
+
+    /// Whether something is at a path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.inode(path).is_some()
+    }
+
+    /// Whether a strict description may put something there.
+    pub(super) fn may_be_put(&self, path: &str, directory: bool) -> Result<(), String> {
+        let path = self.absolute(path);
+        let mut here = Some(ROOT);
+        let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
+        if names.peek().is_none() && !directory {
+            return Err("the root is a directory".to_owned());
+        }
+        while let Some(name) = names.next() {
+            check_name(name).map_err(|error| error.failure(name).message)?;
+            here = here.and_then(|parent| self.tree.has(parent, name));
+            let Some(inode) = here else { continue };
+            let is_directory = self.tree.node(inode).is_ok_and(Node::is_directory);
+            match names.peek() {
+                Some(_) if !is_directory => return Err(format!("{name:?} is not a directory")),
+                None if !(directory && is_directory) => {
+                    return Err("something is there already".to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn alter(mut self, path: &str, change: impl FnOnce(&mut Node)) -> Simulated {

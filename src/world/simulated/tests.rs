@@ -40,7 +40,7 @@ fn gate(world: impl World + 'static, grants: &[String]) -> Gate {
 /// of `c` for writing.
 fn worlds(root: &Path) -> [Gate; 2] {
     let real = root.to_str().unwrap();
-    let mut simulated = Simulated::new().working_directory(real);
+    let mut simulated = Simulated::new().at(real);
     for directory in ["a/d/d", "b", "c/d"] {
         fs::create_dir_all(root.join(directory)).unwrap();
         simulated = simulated.directory(directory);

@@ -110,6 +110,17 @@ impl Node {
     }
 }
 
+/// Whether anything can have this name.
+pub(super) fn check_name(name: &str) -> Result<(), FileError> {
+    if name.contains('\0') {
+        return Err(FileError::Invalid);
+    }
+    if name.len() > MAX_NAME {
+        return Err(FileError::NameTooLong);
+    }
+    Ok(())
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     nodes: Arc<BTreeMap<Inode, Arc<Node>>>,
@@ -165,12 +176,7 @@ impl Tree {
     pub(super) fn child(&self, directory: Inode, name: &str) -> Result<Option<Inode>, FileError> {
         let entries = self.entries(directory)?;
         self.node(directory)?.may(May::Search)?;
-        if name.contains('\0') {
-            return Err(FileError::Invalid);
-        }
-        if name.len() > MAX_NAME {
-            return Err(FileError::NameTooLong);
-        }
+        check_name(name)?;
         Ok(entries.get(name).copied())
     }
 
