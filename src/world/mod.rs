@@ -3,9 +3,14 @@
 //! found before it uses it.
 
 mod deadline;
+mod file_error;
+mod handles;
+mod reach;
+mod simulated;
 mod system;
 
 pub(crate) use deadline::Deadline;
+pub use simulated::{Simulated, SimulatedError};
 pub use system::System;
 
 use crate::{

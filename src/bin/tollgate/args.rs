@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder};
+use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
 
 /// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
 ///
@@ -42,6 +42,9 @@ pub struct PluginArgs {
     name: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
+    /// A JSON file of a simulated world, in place of this machine
+    #[arg(long, value_name = "FILE", value_parser = world)]
+    world: Option<Simulated>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
@@ -61,9 +64,10 @@ pub struct LimitArgs {
         default_value = "0"
     )]
     memory_mb: MemoryLimit,
-    /// Wall-clock time for the call in milliseconds; 0 is no deadline
-    #[arg(long, value_name = "MS", default_value_t = 60_000)]
-    deadline_ms: u64,
+    /// Wall-clock time for the call in milliseconds; 0 is no deadline [default: 60000, and none in
+    /// a simulated world]
+    #[arg(long, value_name = "MS")]
+    deadline_ms: Option<u64>,
 }
 
 #[derive(ClapArgs)]
@@ -182,18 +186,29 @@ impl PluginArgs {
 
     /// The options of a runtime without any grant.
     pub fn runtime(&self) -> RuntimeBuilder {
-        self.limits.apply(Runtime::builder())
+        match self.world.clone() {
+            Some(world) => {
+                let builder = Runtime::builder().world(move || world.clone());
+                self.limits.apply(builder, 0)
+            }
+            None => self.limits.apply(Runtime::builder(), 60_000),
+        }
     }
 }
 
 impl LimitArgs {
-    pub fn apply(&self, builder: RuntimeBuilder) -> RuntimeBuilder {
+    pub fn apply(&self, builder: RuntimeBuilder, default_deadline_ms: u64) -> RuntimeBuilder {
         let builder = builder.fuel(self.fuel).memory_limit(self.memory_mb);
-        match self.deadline_ms {
+        match self.deadline_ms.unwrap_or(default_deadline_ms) {
             0 => builder,
             limit => builder.deadline(Duration::from_millis(limit)),
         }
     }
+}
+
+fn world(file: &str) -> Result<Simulated, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    Simulated::from_json(&text).map_err(|error| error.to_string())
 }
 
 fn fuel(text: &str) -> Result<FuelLimit, String> {

@@ -145,6 +145,6 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
 
 /// Loads a module as the recorded one was loaded, with no way to the outside.
 fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    let builder = limits.apply(replay.runtime()).on_event(tell);
+    let builder = limits.apply(replay.runtime(), 60_000).on_event(tell);
     Ok(builder.build()?.load(replay.plugin(), bytes)?)
 }
