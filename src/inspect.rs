@@ -6,7 +6,7 @@ use crate::{
     error::LoadError,
     imports,
     limits::Limits,
-    module::{self, Compiled, START_EXPORT, TypeText},
+    module::{self, Compiled, RESERVED, TypeText},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
@@ -98,7 +98,7 @@ impl Inspection {
         let exports = compiled
             .module
             .exports()
-            .filter(|export| export.name() != START_EXPORT);
+            .filter(|export| !export.name().starts_with(RESERVED));
         let mut exports: Vec<Export> = exports
             .map(|export| Export {
                 name: export.name().to_owned(),
@@ -125,7 +125,7 @@ impl Inspection {
 
 fn notes(shape: &module::Shape) -> Vec<String> {
     let mut notes = Vec::new();
-    if shape.grows_tables {
+    if shape.operators.grow_tables {
         notes.push(
             "it contains table.grow, so a deadline takes effect at host calls only (fuel still bounds it)"
                 .to_owned(),

@@ -52,8 +52,8 @@ pub use error::{Breach, BuildError, ConfigError, Error, Fault, LoadError};
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{AbiVersion, ModuleCache, Problem};
-pub use plugin::{Observation, Plugin};
+pub use module::{AbiVersion, ModuleCache, Problem, Unforkable};
+pub use plugin::{ForkPolicy, Observation, Plugin};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
 

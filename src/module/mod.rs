@@ -3,21 +3,29 @@
 
 mod cache;
 mod contract;
+mod data;
+mod forking;
 mod operators;
+mod outline;
+mod rewrite;
 mod sections;
 mod self_check;
 
 pub use cache::ModuleCache;
 pub use contract::{AbiVersion, Problem, TypeText};
+pub use forking::Unforkable;
 
 pub(crate) use cache::ContentKey;
 pub(crate) use contract::Offered;
+pub(crate) use data::Initial;
+pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
 pub(crate) use self_check::dispatch_is_sound;
 
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
 };
+use operators::Operators;
 use std::sync::OnceLock;
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
@@ -25,9 +33,6 @@ use wasmi::CompilationMode;
 /// Units of fuel for copying this many bytes in `memory.copy`, `memory.grow` and their like. The
 /// engine's default of 64 makes a unit of memory.grow 700 times as slow as a unit of other code.
 const BYTES_COPIED_PER_FUEL: u32 = 8;
-
-/// The export by which a start function is called in slices, like any other function.
-pub(crate) const START_EXPORT: &str = "tollgate:start";
 
 /// A compiled module with its own engine: an engine's code memory only grows, so one shared by
 /// several modules would keep the code of those already dropped.
@@ -38,6 +43,10 @@ pub(crate) struct Compiled {
     /// The bytes as they were given.
     original: Box<[u8]>,
     digest: OnceLock<String>,
+    /// What the memory of an instance holds at first, besides zeros.
+    pub(crate) initial: Initial,
+    /// How the state of an instance is reached, or why it is not.
+    pub(crate) state: Result<Variables, Unforkable>,
 }
 
 /// What the sections say that the engine does not tell.
@@ -45,9 +54,8 @@ pub(crate) struct Compiled {
 pub(crate) struct Shape {
     /// Whether the module had a start function, now exported as [`START_EXPORT`].
     pub(crate) has_start: bool,
-    /// Whether a function contains `table.grow`. Such a module cannot be stopped between slices
-    /// of fuel: the engine resumes wrongly after running out of fuel inside that instruction.
-    pub(crate) grows_tables: bool,
+    /// The telling instructions in its functions.
+    pub(crate) operators: Operators,
     /// The most locals that a function has.
     pub(crate) most_locals: u64,
     /// The largest minimum of its tables, in elements.
@@ -76,20 +84,21 @@ impl Compiled {
         let shape = sections::shape(&sections)?;
         let engine = engine(stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().to_owned());
-        let compile = |bytes: &[u8]| wasmi::Module::new(&engine, bytes).map_err(refused);
-        let module = if shape.has_start {
-            // Validated as it is first, so that what the rewriting changes cannot hide an error.
+        let doubtful = shape.has_start || !sections::in_order(&sections);
+        if doubtful {
+            // What the rewriting changes must not hide an error.
             wasmi::Module::validate(&engine, bytes).map_err(refused)?;
-            compile(&sections::export_start(&sections, START_EXPORT)?)?
-        } else {
-            compile(bytes)?
-        };
+        }
+        let rewritten = rewrite::rewrite(&sections, &shape)?;
+        let module = wasmi::Module::new(&engine, &rewritten.bytes).map_err(refused)?;
         Ok(Compiled {
             module,
             engine,
             shape,
             original: bytes.into(),
             digest: OnceLock::new(),
+            initial: rewritten.initial,
+            state: rewritten.state,
         })
     }
 

@@ -24,8 +24,10 @@ pub(super) mod flags {
     pub(in super::super) const ALL: u16 = 31;
 }
 
+#[derive(Clone)]
 pub(super) struct Table(BTreeMap<u32, Descriptor>);
 
+#[derive(Clone)]
 pub(super) struct Descriptor {
     pub(super) kind: Kind,
     pub(super) flags: u16,
@@ -142,6 +144,10 @@ impl Table {
         (FIRST..)
             .find(|number| !self.0.contains_key(number))
             .ok_or(Errno::MFILE)
+    }
+
+    pub(super) fn holds_files(&self) -> bool {
+        self.0.values().any(|open| open.handle().is_some())
     }
 
     pub(super) fn insert(&mut self, fd: u32, descriptor: Descriptor) {

@@ -11,6 +11,7 @@ use crate::{
 const MAX_LINE: usize = 64 << 10;
 
 /// A stream that is being written.
+#[derive(Clone)]
 pub(super) struct Stream {
     source: LogSource,
     /// The line so far.
