@@ -53,7 +53,7 @@ pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{AbiVersion, ModuleCache, Problem, Unforkable};
-pub use plugin::{ForkPolicy, Observation, Plugin};
+pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
 

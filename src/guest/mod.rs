@@ -205,6 +205,11 @@ impl Instance {
         self.init
     }
 
+    /// Whether it was stopped, and may not be entered again.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed
+    }
+
     /// What the call has used so far.
     pub(crate) fn usage(&self) -> Usage {
         usage(&self.store)

@@ -142,6 +142,19 @@ impl Plugin {
         );
     }
 
+    /// Brings an instance in somebody's hands back to its beginning.
+    pub(super) fn renew(&self, instance: &mut Instance) -> Result<(), Error> {
+        let initialised = self.inner.forks.initialised.get();
+        let snapshot = initialised.and_then(|initialised| initialised.snapshot.as_ref().ok());
+        match snapshot {
+            Some(snapshot) if instance.reset(snapshot) => {
+                instance.revive(self.gate(Some(snapshot)));
+            }
+            _ => *instance = self.start()?,
+        }
+        Ok(())
+    }
+
     fn take_back(&self, mut instance: Instance, snapshot: Option<&Snapshot>) {
         let most = self.inner.parts.settings.idle_instances;
         let Some(snapshot) = snapshot else {
