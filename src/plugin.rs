@@ -212,8 +212,7 @@ impl Plugin {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
-        let mut evidence =
-            evidence.map_err(|breach| instance.breach(self.observing(), breach))?;
+        let mut evidence = evidence.map_err(|breach| instance.breach(self.observing(), breach))?;
         let observer = &self.inner.parts.settings.observer;
         observer.redactor.evidence(&mut evidence);
         Ok(Observation {

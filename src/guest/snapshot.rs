@@ -37,11 +37,6 @@ impl Snapshot {
         })
     }
 
-    /// What initialisation used.
-    pub(crate) fn usage(&self) -> Usage {
-        self.usage
-    }
-
     /// What initialisation left at the gate.
     pub(crate) fn gate(&self) -> &Initialised {
         &self.gate
@@ -93,7 +88,9 @@ impl Instance {
 
     /// Lets an instance that was reset be called, through a gate of the call's own.
     pub(crate) fn revive(&mut self, gate: Gate) {
-        self.store.data_mut().gate = gate;
+        let host = self.store.data_mut();
+        host.gate = gate;
+        host.gate.begin_call(&host.limits);
     }
 
     /// Another call in the same instance, which remembers the one before.

@@ -52,13 +52,19 @@ impl Instance {
     ///
     /// As [`Plugin::observe`], but nobody has looked at the answer.
     pub fn call(&mut self, config: &[u8]) -> Result<Vec<u8>, Error> {
+        self.begin()?;
+        self.inner.observe(self.plugin.observing(), config)
+    }
+
+    /// Makes the instance ready for another call.
+    fn begin(&mut self) -> Result<(), Error> {
         if self.inner.failed() {
             self.reset()?;
         }
         if std::mem::replace(&mut self.called, true) {
             self.inner.go_on()?;
         }
-        self.inner.observe(self.plugin.observing(), config)
+        Ok(())
     }
 
     /// Has the plugin observe, and reads its answer.
@@ -67,11 +73,9 @@ impl Instance {
     ///
     /// As [`Plugin::observe`].
     pub fn observe(&mut self, config: &Config) -> Result<Observation, Error> {
-        let bytes = self.call(&to_json(config.values()))?;
-        Ok(Observation {
-            evidence: self.plugin.read(&self.inner, &bytes)?,
-            usage: self.usage(),
-        })
+        self.begin()?;
+        self.plugin
+            .observe_in(&mut self.inner, &to_json(config.values()))
     }
 
     /// Back to the state that initialisation left: in place if that can be, and else with a new
