@@ -6,7 +6,7 @@ use crate::{
     error::LoadError,
     imports,
     limits::Limits,
-    module::{self, Compiled, RESERVED, TypeText},
+    module::{self, Baked, Compiled, RESERVED, TypeText},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
@@ -35,6 +35,11 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// What it exports, in name order.
     pub exports: Vec<Export>,
+    /// Why each call would initialise it anew, as far as the bytes tell; `None` if calls can share
+    /// one initialisation.
+    pub unforkable: Option<String>,
+    /// What it says of its making, if it was baked; nobody vouches for it.
+    pub baked: Option<Baked>,
     /// What would keep it from being loaded here.
     pub problems: Vec<String>,
     /// What is worth knowing but keeps it from nothing.
@@ -117,6 +122,8 @@ impl Inspection {
             data_segments: compiled.shape.data_segments,
             imports: imports.collect(),
             exports,
+            unforkable: compiled.state.err().map(|why| why.to_string()),
+            baked: compiled.baked.clone(),
             problems: problems.iter().map(ToString::to_string).collect(),
             notes: notes(&compiled.shape),
         })

@@ -37,6 +37,28 @@ impl Snapshot {
         })
     }
 
+    /// What initialisation used.
+    pub(crate) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// The linear memory.
+    pub(crate) fn memory(&self) -> Vec<u8> {
+        let mut memory = vec![0; self.image.len()];
+        self.image.fill(&mut memory);
+        memory
+    }
+
+    /// The values of the variable globals, in their order.
+    pub(crate) fn globals(&self) -> &[Val] {
+        &self.globals
+    }
+
+    /// Whether memory and globals are all that initialisation changed.
+    pub(crate) fn is_in_the_module(&self) -> bool {
+        self.wasi.is_untouched()
+    }
+
     /// What initialisation left at the gate.
     pub(crate) fn gate(&self) -> &Initialised {
         &self.gate

@@ -65,8 +65,13 @@ impl Plugin {
     ///
     /// As [`describe`](Self::describe), if initialisation fails.
     pub fn unforkable(&self) -> Result<Option<Unforkable>, Error> {
+        Ok(self.snapshot()?.err().flatten())
+    }
+
+    /// What calls begin from; `None` as a reason if nobody wants that.
+    pub(super) fn snapshot(&self) -> Result<Result<&Snapshot, Option<Unforkable>>, Error> {
         let initialised = self.initialised()?;
-        Ok(initialised.snapshot.as_ref().err().copied().flatten())
+        Ok(initialised.snapshot.as_ref().map_err(|why| *why))
     }
 
     fn initialised(&self) -> Result<&Initialised, Error> {

@@ -11,7 +11,7 @@ use crate::{
     module::{self, ModuleCache},
     plugin::{ForkPolicy, NewWorld, Settings},
     redact::Redactor,
-    world::{System, World},
+    world::{Steady, System, World},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -32,6 +32,7 @@ pub struct RuntimeBuilder {
     world: Option<Arc<NewWorld>>,
     fork: ForkPolicy,
     idle_instances: Option<usize>,
+    steady: Option<u64>,
 }
 
 impl RuntimeBuilder {
@@ -99,6 +100,14 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn idle_instances(mut self, most: usize) -> RuntimeBuilder {
         self.idle_instances = Some(most);
+        self
+    }
+
+    /// Has clocks hardly move and random bytes come from this seed, whatever the world says: what a
+    /// plugin sees of time and chance is then the same in every run, for baking.
+    #[must_use]
+    pub fn steady(mut self, seed: u64) -> RuntimeBuilder {
+        self.steady = Some(seed);
         self
     }
 
@@ -198,6 +207,12 @@ impl RuntimeBuilder {
         let world = match self.world {
             Some(world) => world,
             None => here()?,
+        };
+        let world = match self.steady {
+            Some(seed) => {
+                Arc::new(move || -> Box<dyn World> { Box::new(Steady::new(world(), seed)) })
+            }
+            None => world,
         };
         let customs = Arc::new(self.customs);
         let now = world();

@@ -3,9 +3,11 @@
 //! found before it uses it.
 
 mod deadline;
+mod steady;
 mod system;
 
 pub(crate) use deadline::Deadline;
+pub(crate) use steady::Steady;
 pub use system::System;
 
 use crate::{

@@ -25,6 +25,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Have a plugin look at the world, and print its evidence
     Observe(ObserveArgs),
+    /// Initialise a plugin and write it as a module that is initialised already
+    Bake(BakeArgs),
     /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
     Explain(ExplainArgs),
 }
@@ -90,6 +92,21 @@ pub struct ObserveArgs {
     /// Print what the call used to standard error
     #[arg(long)]
     pub usage: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct BakeArgs {
+    #[command(flatten)]
+    pub plugin: PluginArgs,
+    /// Where to write the module
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Grant a capability to its initialisation; may be repeated
+    #[arg(long = "grant", value_name = "CAPABILITY")]
+    pub grants: Vec<Capability>,
+    /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
+    #[arg(long, value_name = "FILE")]
+    pub grants_file: Option<PathBuf>,
 }
 
 /// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?

@@ -8,6 +8,7 @@
 )]
 
 mod args;
+mod bake;
 mod explain;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         Command::Schema(args) => schema(&args),
         Command::Inspect(args) => inspect(&args),
         Command::Observe(args) => observe(&args),
+        Command::Bake(args) => bake::run(&args),
         Command::Explain(args) => explain::run(args),
     };
     match outcome {
@@ -113,7 +115,11 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
 
 /// Loads a plugin in a runtime of its own, without any grant.
 fn load(args: &PluginArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    Ok(args.runtime().build()?.load(&args.name(), bytes)?)
+    load_with(args.runtime(), &args.name(), bytes)
+}
+
+fn load_with(builder: RuntimeBuilder, name: &str, bytes: &[u8]) -> Result<Plugin, Failure> {
+    Ok(builder.build()?.load(name, bytes)?)
 }
 
 /// How long it takes to load a plugin, and to get its first answer; the second time on, the code

@@ -150,6 +150,20 @@ impl Table {
         self.0.values().any(|open| open.handle().is_some())
     }
 
+    /// Whether the numbers stand for what they stood for at first.
+    pub(super) fn is_untouched(&self) -> bool {
+        let first = |(number, open): (&u32, &Descriptor)| {
+            let kind = match number {
+                0 => matches!(open.kind, Kind::Input),
+                1 => matches!(open.kind, Kind::Output),
+                2 => matches!(open.kind, Kind::Errors),
+                _ => matches!(open.kind, Kind::Root),
+            };
+            kind && open.flags == 0 && open.listing.is_none()
+        };
+        self.0.len() == Table::default().0.len() && self.0.iter().all(first)
+    }
+
     pub(super) fn insert(&mut self, fd: u32, descriptor: Descriptor) {
         self.0.insert(fd, descriptor);
     }

@@ -50,6 +50,11 @@ impl State {
         self.fds.holds_files()
     }
 
+    /// Whether nothing is remembered but the variables, which are asked for anew.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.fds.is_untouched() && self.output.is_at_start() && self.errors.is_at_start()
+    }
+
     /// Tells the last lines that a guest printed without ending them.
     pub(crate) fn finish(&mut self, gate: &mut Gate) {
         self.output.finish(gate);

@@ -29,6 +29,11 @@ impl Stream {
         }
     }
 
+    /// Whether what is written next begins a line.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.line.is_empty() && !self.told
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8], gate: &mut Gate) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ended) = match piece.strip_suffix(b"\n") {
