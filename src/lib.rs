@@ -48,12 +48,12 @@ pub mod world;
 pub use capability::{Capability, CapabilityError, Grants};
 pub use config::Config;
 pub use custom::{Asked, HostCall, HostError};
-pub use error::{Breach, BuildError, ConfigError, Error, Fault, LoadError};
+pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadError};
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{AbiVersion, ModuleCache, Problem};
-pub use plugin::{Observation, Plugin};
+pub use module::{AbiVersion, Baked, ModuleCache, Problem, Unforkable};
+pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
 

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, ops::Range};
 pub(super) const FORMAT: u32 = 1;
 
 /// The engine, whose fuel figures no other version promises.
-pub(super) const ENGINE: &str = "wasmi 2.0.0";
+pub(super) use crate::module::ENGINE;
 
 /// The first line: all that a run depends on beside the replies to its effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,9 +9,9 @@ use crate::{
     gate::Policy,
     limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
     module::{self, ModuleCache},
-    plugin::{NewWorld, Settings},
+    plugin::{ForkPolicy, NewWorld, Settings},
     redact::Redactor,
-    world::{System, World},
+    world::{Steady, System, World},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -30,6 +30,9 @@ pub struct RuntimeBuilder {
     observer: Observer,
     customs: Customs,
     world: Option<Arc<NewWorld>>,
+    fork: ForkPolicy,
+    idle_instances: Option<usize>,
+    steady: Option<u64>,
 }
 
 impl RuntimeBuilder {
@@ -79,6 +82,32 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn deadline(mut self, limit: Duration) -> RuntimeBuilder {
         self.limits.deadline = Some(limit);
+        self
+    }
+
+    /// Whether a plugin is initialised once for all its calls, which is the default, or for each.
+    #[must_use]
+    pub fn fork(mut self, policy: ForkPolicy) -> RuntimeBuilder {
+        self.fork = policy;
+        self
+    }
+
+    /// How many instances each plugin may keep between calls, to use them again. Default: 4.
+    ///
+    /// Besides its compiled module, a plugin that was called keeps one copy of its initialised
+    /// memory without the zeros, and so many times its whole memory (never more than
+    /// [`Limits::memory`] each). With 0, each call begins in a new copy.
+    #[must_use]
+    pub fn idle_instances(mut self, most: usize) -> RuntimeBuilder {
+        self.idle_instances = Some(most);
+        self
+    }
+
+    /// Has clocks hardly move and random bytes come from this seed, whatever the world says: what a
+    /// plugin sees of time and chance is then the same in every run, for baking.
+    #[must_use]
+    pub fn steady(mut self, seed: u64) -> RuntimeBuilder {
+        self.steady = Some(seed);
         self
     }
 
@@ -179,6 +208,12 @@ impl RuntimeBuilder {
             Some(world) => world,
             None => here()?,
         };
+        let world = match self.steady {
+            Some(seed) => {
+                Arc::new(move || -> Box<dyn World> { Box::new(Steady::new(world(), seed)) })
+            }
+            None => world,
+        };
         let customs = Arc::new(self.customs);
         let now = world();
         let missing_directories = missing_directories(&self.grants, &*now);
@@ -191,6 +226,8 @@ impl RuntimeBuilder {
                     limits: Arc::new(self.limits),
                     observer: self.observer,
                     world,
+                    fork: self.fork,
+                    idle_instances: self.idle_instances.unwrap_or(IDLE_INSTANCES),
                 }),
                 missing_directories,
                 grants: self.grants,
@@ -233,6 +270,9 @@ impl RuntimeBuilder {
         Ok(())
     }
 }
+
+/// As many calls of one plugin at once as an embedder makes who does not think about it.
+const IDLE_INSTANCES: usize = 4;
 
 /// Modules whose functions are this crate's.
 const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];

@@ -29,6 +29,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Play recorded runs of a plugin to a new version of it, and tell what differs
     Diff(DiffArgs),
+    /// Initialise a plugin and write it as a module that is initialised already
+    Bake(BakeArgs),
     /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
     Explain(ExplainArgs),
 }
@@ -137,6 +139,21 @@ pub struct DiffArgs {
     /// How to print: words, or one line of JSON for each transcript
     #[arg(long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct BakeArgs {
+    #[command(flatten)]
+    pub plugin: PluginArgs,
+    /// Where to write the module
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Grant a capability to its initialisation; may be repeated
+    #[arg(long = "grant", value_name = "CAPABILITY")]
+    pub grants: Vec<Capability>,
+    /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
+    #[arg(long, value_name = "FILE")]
+    pub grants_file: Option<PathBuf>,
 }
 
 /// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?

@@ -8,6 +8,7 @@
 )]
 
 mod args;
+mod bake;
 mod explain;
 mod replay;
 
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         Command::Observe(args) => observe(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Diff(args) => replay::diff(&args),
+        Command::Bake(args) => bake::run(&args),
         Command::Explain(args) => explain::run(args),
     };
     match outcome {
@@ -119,7 +121,11 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
 
 /// Loads a plugin in a runtime of its own, without any grant.
 fn load(args: &PluginArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    Ok(args.runtime().build()?.load(&args.name(), bytes)?)
+    load_with(args.runtime(), &args.name(), bytes)
+}
+
+fn load_with(builder: RuntimeBuilder, name: &str, bytes: &[u8]) -> Result<Plugin, Failure> {
+    Ok(builder.build()?.load(name, bytes)?)
 }
 
 /// How long it takes to load a plugin, and to get its first answer; the second time on, the code

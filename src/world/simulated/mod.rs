@@ -122,6 +122,13 @@ impl World for Simulated {
         Ok(gate.granted()?.answer(answer))
     }
 
+    fn fork(&self) -> Option<Box<dyn World>> {
+        Some(Box::new(Simulated {
+            opened: BTreeMap::new(),
+            ..self.clone()
+        }))
+    }
+
     fn real_name(&self, path: &str) -> Option<String> {
         let path = names::join(&self.working_directory, path);
         let found = names::find(&self.tree, &path, true).ok()?;

@@ -177,6 +177,10 @@ impl World for System {
         }
     }
 
+    fn fork(&self) -> Option<Box<dyn World>> {
+        Some(Box::new(self.fresh()))
+    }
+
     fn real_name(&self, path: &str) -> Option<String> {
         let path = Path::new(&self.surroundings.working_directory).join(path);
         path.canonicalize()
