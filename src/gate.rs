@@ -9,7 +9,7 @@ mod policy;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use initialised::Initialised;
-pub(crate) use journal::{At, Journal, Phase, SharedJournal};
+pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
 pub(crate) use policy::Policy;
 
 use crate::{
@@ -84,6 +84,11 @@ impl Gate {
     /// Has `journal` asked before every effect from now on, and told of what came of it.
     pub(crate) fn keep(&mut self, journal: SharedJournal) {
         self.journal = Some(journal);
+    }
+
+    /// Keeps no journal any more.
+    pub(crate) fn forget_journal(&mut self) {
+        self.journal = None;
     }
 
     /// Whether there is a journal, which wants to know when effects happen.

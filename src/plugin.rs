@@ -264,22 +264,55 @@ impl Plugin {
         });
         let mut instance = match started {
             Ok(instance) => instance,
-            Err(error) => {
-                return Finished {
-                    outcome: Err(error),
-                    init: None,
-                    memory: None,
-                };
-            }
+            Err(error) => return Finished::before_the_call(error),
         };
         if let Some(fuel) = kept.call_fuel {
             instance.set_fuel_limit(fuel);
         }
-        let outcome = self.observe_in(&mut instance, kept.config);
+        self.finish(&mut instance, kept.config)
+    }
+
+    /// Has the plugin look at the world, while a journal is kept of all that its state comes from
+    /// and all that it does.
+    pub(crate) fn observe_recording(&self, config: &[u8], journal: SharedJournal) -> Finished {
+        let parts = self.parts();
+        match self.start_kept(&journal) {
+            Some(Ok(mut instance)) => {
+                let finished = self.finish(&mut instance, config);
+                if finished.outcome.is_ok() {
+                    self.give_back(instance);
+                }
+                finished
+            }
+            Some(Err(error)) => Finished::before_the_call(error),
+            None => self.observe_kept(Kept {
+                name: parts.name.clone(),
+                config,
+                policy: parts.policy.clone(),
+                limits: parts.settings.limits.clone(),
+                call_fuel: None,
+                world: (parts.settings.world)(),
+                journal,
+            }),
+        }
+    }
+
+    fn finish(&self, instance: &mut guest::Instance, config: &[u8]) -> Finished {
+        let outcome = self.observe_in(instance, config);
         Finished {
             outcome,
             init: Some(instance.init_usage()),
             memory: Some(sha256::hex(&instance.memory_digest())),
+        }
+    }
+}
+
+impl Finished {
+    fn before_the_call(error: Error) -> Finished {
+        Finished {
+            outcome: Err(error),
+            init: None,
+            memory: None,
         }
     }
 }

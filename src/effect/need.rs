@@ -134,6 +134,17 @@ impl Effect {
 }
 
 impl Effect {
+    /// The bytes that the effect carries.
+    pub(crate) fn bytes(&self) -> Vec<&[u8]> {
+        match self {
+            Effect::WriteAt { bytes, .. } => vec![bytes],
+            Effect::WriteFile { content, .. } => vec![content],
+            Effect::Exchange { send, .. } => vec![send],
+            Effect::Http { body, .. } => vec![body],
+            _ => Vec::new(),
+        }
+    }
+
     /// The number of the open file that the effect is about.
     pub(crate) fn handle_mut(&mut self) -> Option<&mut Handle> {
         match self {

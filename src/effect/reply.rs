@@ -54,6 +54,19 @@ pub enum Answer {
     Done,
 }
 
+impl Answer {
+    /// The bytes that the answer carries.
+    pub(crate) fn bytes(&self) -> Vec<&[u8]> {
+        match self {
+            Answer::Bytes(bytes) => vec![bytes],
+            Answer::Exchanged(exchanged) => vec![&exchanged.received],
+            Answer::Fetched(fetched) => vec![&fetched.body],
+            Answer::Ran(ran) => vec![&ran.stdout, &ran.stderr],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

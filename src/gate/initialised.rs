@@ -41,6 +41,7 @@ impl Gate {
     pub(crate) fn close(&mut self) {
         self.world = Box::new(Nowhere);
         self.opened.clear();
+        self.journal = None;
     }
 
     /// Another call begins in the same instance: the time that it may take counts from now.

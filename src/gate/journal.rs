@@ -1,7 +1,7 @@
 //! Who is told of each effect and its reply, in order: a recording. A replay is asked instead of
 //! the world, and of the grants: what was refused then is refused again.
 
-use crate::effect::{Effect, Reply};
+use crate::effect::{Answer, Effect, Reply};
 use std::sync::{Arc, Mutex};
 
 /// When an effect happened: during which of an instance's calls, and how much fuel that call had
@@ -37,3 +37,59 @@ pub(crate) trait Journal: Send {
 
 /// A journal that its maker keeps a hand on while an instance writes it.
 pub(crate) type SharedJournal = Arc<Mutex<dyn Journal>>;
+
+/// The effects of an initialisation, for the recordings of calls that begin with its state.
+#[derive(Default)]
+pub(crate) struct Noted {
+    entries: Vec<(Effect, Reply, At)>,
+    size: usize,
+}
+
+/// So much is kept of an initialisation that does much; a recording repeats it then.
+const MOST_NOTED: usize = 1 << 20;
+
+impl Noted {
+    /// All of it, in order; `None` if it was too much.
+    pub(crate) fn entries(&self) -> Option<&[(Effect, Reply, At)]> {
+        (self.size <= MOST_NOTED).then_some(&self.entries)
+    }
+}
+
+impl Journal for Noted {
+    fn answer(&mut self, _: &Effect, _: At) -> Option<Reply> {
+        None
+    }
+
+    fn note(&mut self, effect: &Effect, reply: &Reply, at: At) {
+        self.size = self.size.saturating_add(size(effect, reply));
+        if self.size <= MOST_NOTED {
+            self.entries.push((effect.clone(), reply.clone(), at));
+        } else {
+            self.entries = Vec::new();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// About how many bytes an effect and its reply take.
+fn size(effect: &Effect, reply: &Reply) -> usize {
+    let asked: usize = effect.bytes().iter().map(|bytes| bytes.len()).sum();
+    let answered = reply.as_ref().map_or(0, |answer| {
+        let bytes: usize = answer.bytes().iter().map(|bytes| bytes.len()).sum();
+        let listed = match answer {
+            Answer::Entries(entries) => entries.len() * 256,
+            Answer::Variables(all) => all
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum(),
+            Answer::Variable(Some(value)) => value.len(),
+            Answer::Json(_) => 16 << 10,
+            _ => 0,
+        };
+        bytes + listed
+    });
+    512 + asked + answered
+}

@@ -115,6 +115,11 @@ impl Instance {
         host.gate.begin_call(&host.limits);
     }
 
+    /// Tells nobody of effects any more.
+    pub(crate) fn forget_journal(&mut self) {
+        self.store.data_mut().gate.forget_journal();
+    }
+
     /// Another call in the same instance, which remembers the one before.
     pub(crate) fn go_on(&mut self) -> Result<(), Error> {
         let host = self.store.data_mut();

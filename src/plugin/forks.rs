@@ -9,13 +9,13 @@
 use super::Plugin;
 use crate::{
     error::Error,
-    gate::Gate,
+    gate::{Gate, Noted, SharedJournal},
     guest::{Instance, Snapshot, Start},
     limits::Usage,
     module::Unforkable,
     once::Once,
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether calls share what initialisation made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,8 @@ struct Initialised {
     usage: Usage,
     /// What calls begin from, or why each is initialised by itself; `None` if that is wanted.
     snapshot: Result<Snapshot, Option<Unforkable>>,
+    /// The effects that it had.
+    noted: Arc<Mutex<Noted>>,
 }
 
 impl Plugin {
@@ -123,8 +125,30 @@ impl Plugin {
         }
     }
 
-    fn initialise(&self, gate: Gate) -> Result<(Initialised, Instance), Error> {
-        let instance = Instance::start(self.start_with(gate))?;
+    /// A call that `journal` is told of, with the effects of the initialisation that it begins
+    /// from first. `None` if there is no state to begin from, or too much was done to come to it.
+    pub(super) fn start_kept(&self, journal: &SharedJournal) -> Option<Result<Instance, Error>> {
+        let initialised = self.initialised().ok()?;
+        let snapshot = initialised.snapshot.as_ref().ok()?;
+        {
+            let noted = lock(&initialised.noted);
+            let mut journal = lock(journal);
+            for (effect, reply, at) in noted.entries()? {
+                journal.note(effect, reply, *at);
+            }
+        }
+        let mut gate = self.gate(Some(snapshot));
+        gate.keep(journal.clone());
+        Some(self.start_from(initialised, Some(gate)))
+    }
+
+    fn initialise(&self, mut gate: Gate) -> Result<(Initialised, Instance), Error> {
+        let noted = Arc::new(Mutex::new(Noted::default()));
+        if self.inner.parts.settings.fork == ForkPolicy::WhenPossible {
+            gate.keep(noted.clone());
+        }
+        let mut instance = Instance::start(self.start_with(gate))?;
+        instance.forget_journal();
         let snapshot = match self.inner.parts.settings.fork {
             ForkPolicy::Never => Err(None),
             ForkPolicy::WhenPossible => Snapshot::of(&instance).map_err(Some),
@@ -132,6 +156,7 @@ impl Plugin {
         let initialised = Initialised {
             usage: instance.init_usage(),
             snapshot,
+            noted,
         };
         Ok((initialised, instance))
     }
@@ -173,10 +198,8 @@ impl Plugin {
         }
     }
 
-    /// A poisoned lock guards nothing that a panic could have left half done.
     fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
-        let idle = self.inner.forks.idle.lock();
-        idle.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.forks.idle)
     }
 
     fn gate(&self, snapshot: Option<&Snapshot>) -> Gate {
@@ -202,4 +225,9 @@ impl Plugin {
             gate,
         }
     }
+}
+
+/// A poisoned lock guards nothing that a panic could have left half done.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -97,15 +97,7 @@ impl Plugin {
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
-        let finished = self.observe_kept(Kept {
-            name: parts.name.clone(),
-            config: text.as_bytes(),
-            policy: parts.policy.clone(),
-            limits: settings.limits.clone(),
-            call_fuel: None,
-            world: (settings.world)(),
-            journal: recorder.clone(),
-        });
+        let finished = self.observe_recording(text.as_bytes(), recorder.clone());
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder)
             .ok_or_else(|| io::Error::other("the run has ended and is still being recorded"))?;

@@ -2,7 +2,6 @@
 
 use super::{
     divergence::{Divergence, differences},
-    record::asked,
     redacted::Texts,
     transcript::{ENGINE, End, Kept, Outcome, Transcript},
 };
@@ -68,7 +67,7 @@ impl Player {
 
     /// The effect as this plugin's redactor would have it recorded.
     fn json(&self, effect: &Effect) -> Value {
-        self.texts.rewrite(effect, &asked(effect)).0
+        self.texts.rewrite(effect, &effect.bytes()).0
     }
 
     /// A difference at the next effect.

@@ -92,7 +92,8 @@ impl<W: Write + Send> Journal for Recorder<W> {
     }
 
     fn note(&mut self, effect: &Effect, reply: &Reply, at: At) {
-        let (asked, answered) = (asked(effect), answered(reply));
+        let asked = effect.bytes();
+        let answered = reply.as_ref().map(Answer::bytes).unwrap_or_default();
         let (index, verdict) = (self.index, Verdict::of(reply));
         let (during, fuel) = (at.phase, at.fuel);
         self.index += 1;
@@ -131,27 +132,5 @@ impl<W: Write + Send> Journal for Recorder<W> {
     /// A run that cannot be recorded any more need not go on.
     fn is_over(&self) -> bool {
         self.failed.is_some()
-    }
-}
-
-/// The bytes that an effect carries.
-pub(super) fn asked(effect: &Effect) -> Vec<&[u8]> {
-    match effect {
-        Effect::WriteAt { bytes, .. } => vec![bytes],
-        Effect::WriteFile { content, .. } => vec![content],
-        Effect::Exchange { send, .. } => vec![send],
-        Effect::Http { body, .. } => vec![body],
-        _ => Vec::new(),
-    }
-}
-
-/// The bytes that a reply carries.
-fn answered(reply: &Reply) -> Vec<&[u8]> {
-    match reply {
-        Ok(Answer::Bytes(bytes)) => vec![bytes],
-        Ok(Answer::Exchanged(exchanged)) => vec![&exchanged.received],
-        Ok(Answer::Fetched(fetched)) => vec![&fetched.body],
-        Ok(Answer::Ran(ran)) => vec![&ran.stdout, &ran.stderr],
-        _ => Vec::new(),
     }
 }
