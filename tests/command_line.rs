@@ -393,7 +393,7 @@ fn a_made_up_world_takes_the_place_of_this_machine() {
     };
     let first = run();
     assert_eq!(code(&first), 0, "{}", stderr(&first));
-    assert_eq!(stdout(&first)["data"]["content"], "made up");
+    assert_eq!(stdout(&first)["data"]["content_b64"], "bWFkZSB1cA==");
     assert_eq!(first, run());
     let described = tollgate(&["describe", FILE, "--world", file]);
     assert_eq!(stdout(&described)["name"], "file");

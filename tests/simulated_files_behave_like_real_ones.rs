@@ -243,7 +243,7 @@ fn permission_bits_are_honoured() {
     // A new file takes the place of the old one, which the directory allows.
     assert_eq!(code(&write("/fixed", "replace")), "none");
     assert_eq!(code(&write("/still/file", "replace")), "EACCES");
-    assert_eq!(code(&write("/still/new", "create_new")), "EACCES");
+    assert_eq!(code(&write("/still/new", "create")), "EACCES");
     let stat = ask("fs_stat", &world, json!({"path": "/secret"}));
     assert_eq!(stat["mode"], 0o277);
 }

@@ -10,7 +10,7 @@ use tollgate::{
 fn what_is_wrong_is_named_with_its_place() {
     for (json, place, problem) in [
         ("{", "line 1 column 1", "EOF"),
-        ("[]", "line 1 column 0", "struct"),
+        ("[]", "line 1 column 1", "list"),
         ("{\n  \"sede\": 1\n}", "line 2 column 8", "`sede`"),
         ("{\"seed\": -1}", "line 1 column 11", "u64"),
         ("{\"start\": \"yesterday\"}", "line 1 column", "RFC 3339"),
@@ -34,7 +34,7 @@ fn what_is_wrong_is_named_with_its_place() {
             "working_directory",
             "slash",
         ),
-        ("{\"files\": {\"/x\": 1}}", "line 1 column 17", "text"),
+        ("{\"files\": {\"/x\": 1}}", "line 1 column 18", "text"),
         (
             "{\"files\": {\"/x\": {\"mdoe\": \"1\"}}}",
             "line 1 column",

@@ -3,40 +3,16 @@
 use super::{Instance, Start};
 use crate::{
     custom::Customs,
-    effect::{Answer, Effect, Refusal},
     event::Observer,
-    gate::{Checkpoint, Gate, Permitted, Policy},
+    gate::{Gate, Policy},
     imports,
     limits::Limits,
     module::Compiled,
-    world::World,
+    world::Simulated,
 };
 use std::sync::Arc;
 use tollgate_abi::names::export;
 use wasmi::CompilationMode;
-
-/// The same answers in every run.
-struct Still;
-
-impl World for Still {
-    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let answer = match effect {
-            Effect::Now { .. } => Answer::Time(1_000_000_000),
-            Effect::Random { length } => Answer::Bytes(vec![7; *length as usize]),
-            Effect::Variables => Answer::Variables(Vec::new()),
-            other => panic!("{other:?}"),
-        };
-        Ok(gate.granted()?.answer(answer))
-    }
-
-    fn real_name(&self, _path: &str) -> Option<String> {
-        None
-    }
-
-    fn working_directory(&self) -> String {
-        "/".into()
-    }
-}
 
 /// The fuel of initialisation, and of the export.
 fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] {
@@ -50,7 +26,7 @@ fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] 
         customs: Arc::default(),
     };
     let plugin: Arc<str> = "plugin".into();
-    let world = Box::new(Still);
+    let world = Box::new(Simulated::new());
     let gate = Gate::new(
         plugin.clone(),
         Arc::new(policy),

@@ -152,6 +152,10 @@ impl Simulated {
     ///
     /// What is wrong with the text, and where.
     pub fn from_json(text: &str) -> Result<Simulated, SimulatedError> {
+        // A list would be taken for the fields in their order.
+        if text.trim_start().starts_with('[') {
+            return Err(error("line 1 column 1", "a world is an object, not a list"));
+        }
         let written: Written = serde_json::from_str(text).map_err(|problem| {
             let place = format!("line {} column {}", problem.line(), problem.column());
             let said = problem.to_string();
