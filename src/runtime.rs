@@ -1,7 +1,8 @@
 //! The runtime: the plugins loaded under their names, and what they share. Its options are in
-//! `builder`.
+//! `builder`, batches in `many`.
 
 mod builder;
+mod many;
 
 pub use builder::RuntimeBuilder;
 

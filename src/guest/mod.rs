@@ -123,7 +123,10 @@ impl Instance {
             reserve: limits.fuel.units(),
             owed: 0,
             depth: 0,
-            wasi: wasi::State::default(),
+            wasi: match &compiled.baked {
+                Some(baked) => wasi::State::with_flags(baked.flags),
+                None => wasi::State::default(),
+            },
             exports: None,
         };
         let mut store = Store::new(&compiled.engine, host);

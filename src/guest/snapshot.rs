@@ -54,9 +54,10 @@ impl Snapshot {
         &self.globals
     }
 
-    /// Whether memory and globals are all that initialisation changed.
-    pub(crate) fn is_in_the_module(&self) -> bool {
-        self.wasi.is_untouched()
+    /// The flags of the first descriptors, if initialisation changed nothing besides them that is
+    /// not in the module.
+    pub(crate) fn flags(&self) -> Option<wasi::Flags> {
+        self.wasi.first_flags()
     }
 
     /// What initialisation left at the gate.

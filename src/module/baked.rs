@@ -3,6 +3,7 @@
 //! It is never taken for another module's name, and never excuses a check.
 
 use super::sections::{Reader, Section, id, push_name};
+use crate::imports::wasi::Flags;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,12 +28,14 @@ pub struct Baked {
     pub grants: Vec<String>,
     /// The fuel of its initialisation.
     pub fuel: u64,
+    /// The flags that it gave its first descriptors.
+    pub(crate) flags: Flags,
     /// What it answered when it was asked what it is, by export.
     pub(crate) answers: BTreeMap<String, String>,
 }
 
 impl Baked {
-    pub(crate) fn new(original: String, grants: Vec<String>, fuel: u64) -> Baked {
+    pub(crate) fn new(original: String, grants: Vec<String>, fuel: u64, flags: Flags) -> Baked {
         Baked {
             format: FORMAT,
             original,
@@ -40,6 +43,7 @@ impl Baked {
             engine: super::ENGINE.to_owned(),
             grants,
             fuel,
+            flags,
             answers: BTreeMap::new(),
         }
     }

@@ -42,14 +42,15 @@ impl Plugin {
             Err(Some(why)) => return Err(failed(why.into())),
             Err(None) => return Err(failed(BakeError::NeverForked)),
         };
-        if !snapshot.is_in_the_module() {
+        let Some(flags) = snapshot.flags() else {
             return Err(failed(BakeError::HostState));
-        }
+        };
         let grants = parts.policy.written().iter();
         let mut baked = Baked::new(
             parts.compiled.digest().to_owned(),
             grants.map(ToString::to_string).collect(),
             snapshot.usage().fuel,
+            flags,
         );
         for name in QUESTIONS.into_iter().filter(|name| self.exports(name)) {
             // What it cannot answer now, it may be asked again.

@@ -22,6 +22,22 @@ use tollgate_abi::to_json;
 /// }
 /// # Ok::<(), tollgate::Error>(())
 /// ```
+///
+/// A whole harness for libFuzzer, with `libfuzzer-sys` and `cargo fuzz`: a crash is a panic of the
+/// host's, and what else a plugin must never do is the harness's to say.
+///
+/// ```ignore
+/// #![no_main]
+/// use std::cell::RefCell;
+/// thread_local!(static PLUGIN: RefCell<tollgate::Instance> = RefCell::new({
+///     let runtime = tollgate::Runtime::builder().fuel(10_000_000).build().unwrap();
+///     runtime.load("plugin", include_bytes!("plugin.wasm")).unwrap().fork().unwrap()
+/// }));
+/// libfuzzer_sys::fuzz_target!(|config: &[u8]| PLUGIN.with_borrow_mut(|plugin| {
+///     if let Err(error) = plugin.call(config) { assert!(!matches!(error, tollgate::Error::Fault { .. }), "{error}"); }
+///     plugin.reset().unwrap();
+/// }));
+/// ```
 pub struct Instance {
     plugin: Plugin,
     inner: guest::Instance,

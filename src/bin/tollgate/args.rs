@@ -201,6 +201,11 @@ impl PluginArgs {
         }
     }
 
+    /// Whether it is given another world than this machine.
+    pub fn is_simulated(&self) -> bool {
+        self.world.is_some()
+    }
+
     /// The options of a runtime without any grant.
     pub fn runtime(&self) -> RuntimeBuilder {
         match self.world.clone() {

@@ -16,6 +16,9 @@ const FIRST: u32 = 3;
 /// The one directory that is open from the start.
 const ROOT: &str = "/";
 
+/// The flags of the numbers that are there at first.
+pub(crate) type Flags = [u16; 4];
+
 /// Flags of descriptors.
 pub(super) mod flags {
     pub(in super::super) const APPEND: u16 = 1;
@@ -150,18 +153,33 @@ impl Table {
         self.0.values().any(|open| open.handle().is_some())
     }
 
-    /// Whether the numbers stand for what they stood for at first.
-    pub(super) fn is_untouched(&self) -> bool {
-        let first = |(number, open): (&u32, &Descriptor)| {
-            let kind = match number {
+    /// The flags of the numbers that are there at first, if there are no others and they stand
+    /// for what they stood for.
+    pub(super) fn first_flags(&self) -> Option<Flags> {
+        let mut flags = Flags::default();
+        if self.0.len() != flags.len() {
+            return None;
+        }
+        for ((number, open), kept) in self.0.iter().zip(&mut flags) {
+            let same = match number {
                 0 => matches!(open.kind, Kind::Input),
                 1 => matches!(open.kind, Kind::Output),
                 2 => matches!(open.kind, Kind::Errors),
                 _ => matches!(open.kind, Kind::Root),
             };
-            kind && open.flags == 0 && open.listing.is_none()
-        };
-        self.0.len() == Table::default().0.len() && self.0.iter().all(first)
+            if !same || open.listing.is_some() {
+                return None;
+            }
+            *kept = open.flags;
+        }
+        Some(flags)
+    }
+
+    /// Gives the numbers that are there at first these flags, as far as there are such flags.
+    pub(super) fn set_first_flags(&mut self, flags: Flags) {
+        for (open, flags) in self.0.values_mut().zip(flags) {
+            open.flags = flags & flags::ALL;
+        }
     }
 
     pub(super) fn insert(&mut self, fd: u32, descriptor: Descriptor) {

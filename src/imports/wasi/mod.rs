@@ -14,6 +14,8 @@ mod paths;
 mod poll;
 mod sockets;
 
+pub(crate) use fds::Flags;
+
 use super::contain;
 use crate::{effect::LogSource, gate::Gate, guest::Host, module::Offered};
 use call::serve;
@@ -50,9 +52,18 @@ impl State {
         self.fds.holds_files()
     }
 
-    /// Whether nothing is remembered but the variables, which are asked for anew.
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.fds.is_untouched() && self.output.is_at_start() && self.errors.is_at_start()
+    /// The flags of the first descriptors, if nothing else is remembered but the variables, which
+    /// can be asked for anew.
+    pub(crate) fn first_flags(&self) -> Option<Flags> {
+        let flags = self.fds.first_flags()?;
+        (self.output.is_at_start() && self.errors.is_at_start()).then_some(flags)
+    }
+
+    /// What the functions remember when nothing was called, but for flags of descriptors.
+    pub(crate) fn with_flags(flags: Flags) -> State {
+        let mut state = State::default();
+        state.fds.set_first_flags(flags);
+        state
     }
 
     /// Tells the last lines that a guest printed without ending them.
