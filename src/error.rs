@@ -5,6 +5,7 @@ use crate::{
     capability::{CapabilityError, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
+    printable::Printable,
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -178,8 +179,22 @@ pub enum LoadError {
     )]
     Component,
     /// The engine refuses the module.
-    #[error("failed to compile: {0}")]
+    #[error("failed to compile: {}", Printable(.0))]
     Compile(String),
+    /// The module has too much of something to be compiled.
+    #[error(
+        "it has {found} {what}, more than the limit of {limit}; if you trust its author, raise ModuleLimits::{name}"
+    )]
+    TooMuch {
+        /// What is counted.
+        what: &'static str,
+        /// How much of it there is.
+        found: u64,
+        /// How much there may be.
+        limit: u64,
+        /// The field of [`ModuleLimits`](crate::ModuleLimits).
+        name: &'static str,
+    },
     /// The module compiles but does not keep the contract.
     #[error("{}", list(.0))]
     Contract(Vec<Problem>),
@@ -188,12 +203,16 @@ pub enum LoadError {
     OtherContent,
 }
 
+/// So many problems are told; who has more has another problem.
+const MOST_PROBLEMS: usize = 16;
+
 fn list(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(Problem::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    let told = problems.iter().take(MOST_PROBLEMS);
+    let mut told: Vec<String> = told.map(Problem::to_string).collect();
+    if let Some(more) = problems.len().checked_sub(MOST_PROBLEMS + 1) {
+        told.push(format!("and {} more", more + 1));
+    }
+    told.join("; ")
 }
 
 /// Why a config cannot be given to a plugin.
@@ -257,6 +276,29 @@ pub enum Fault {
         /// The time the call had.
         limit: Duration,
     },
+    /// The fuel is used up that a deadline leaves to a plugin that cannot be interrupted.
+    #[error(
+        "used up the {limit} units of fuel that its deadline of {} ms leaves it: it contains table.grow, which cannot be interrupted, so the deadline bounds the fuel; raise the deadline, or build the plugin without reference types",
+        .deadline.as_millis()
+    )]
+    DeadlineFuel {
+        /// The deadline of the call.
+        deadline: Duration,
+        /// The fuel that the call had.
+        limit: u64,
+    },
+    /// The guest called host functions too often.
+    #[error("called host functions more than {limit} times; raise Limits::host_calls")]
+    TooManyHostCalls {
+        /// The limit of the call.
+        limit: u64,
+    },
+    /// The guest moved too many bytes across the boundary.
+    #[error("moved more than {limit} bytes to and from the host; raise Limits::moved_bytes")]
+    TooManyBytes {
+        /// The limit of the call.
+        limit: u64,
+    },
     /// The guest executed something that WebAssembly forbids, or gave up.
     #[error("trapped: {0}")]
     Trap(String),
@@ -312,7 +354,7 @@ pub enum Breach {
         at: usize,
     },
     /// The result is not JSON.
-    #[error("returned something that is not JSON: {0}")]
+    #[error("returned something that is not JSON: {}", Printable(.0))]
     NotJson(String),
     /// The result nests deeper than anything honest.
     #[error("returned JSON nested {depth} levels deep, more than the limit of {limit}")]
@@ -322,19 +364,28 @@ pub enum Breach {
         /// The limit.
         limit: usize,
     },
+    /// The result holds more values than anything honest.
+    #[error("returned JSON of {values} values, more than the limit of {limit}")]
+    TooManyValues {
+        /// How many there are, about.
+        values: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The result is JSON of another shape.
-    #[error("returned JSON of the wrong shape: {0}")]
+    #[error("returned JSON of the wrong shape: {}", Printable(.0))]
     WrongShape(String),
     /// The plugin wants a newer host than this one is compatible with: the line 0.3.
     #[error(
-        "asks for a host of version {wanted} or newer, and this host is compatible with 0.3; use an older build of the plugin"
+        "asks for a host of version {} or newer, and this host is compatible with 0.3; use an older build of the plugin",
+        Printable(.wanted)
     )]
     HostTooOld {
         /// What it asks for.
         wanted: String,
     },
     /// The plugin reports an error where it should describe itself.
-    #[error("failed inside the plugin: {0}")]
+    #[error("failed inside the plugin: {}", Printable(.0))]
     Reported(ErrorDetail),
     /// `allocate` gave no buffer.
     #[error("needed a buffer of {bytes} bytes, and allocate() returned null pointer")]

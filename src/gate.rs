@@ -188,6 +188,11 @@ impl Gate {
             .map(Permitted::into_answer)
     }
 
+    /// Whether one more log line would be told.
+    pub(crate) fn hears(&self) -> bool {
+        self.log_lines_left > 0
+    }
+
     /// Tells a log line; the first one too many is told as a warning, and the others not at all.
     fn log(&mut self, record: &LogRecord) {
         let Some(left) = self.log_lines_left.checked_sub(1) else {

@@ -6,7 +6,7 @@ use crate::{
     error::LoadError,
     imports,
     limits::Limits,
-    module::{self, Baked, Compiled, RESERVED, TypeText},
+    module::{self, Baked, Compiled, Measured, RESERVED, TypeText},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
@@ -28,9 +28,11 @@ pub struct Inspection {
     /// The memory it exports.
     pub memory: Option<MemorySize>,
     /// Functions that have a body.
-    pub functions: u32,
+    pub functions: u64,
     /// Data segments.
-    pub data_segments: u32,
+    pub data_segments: u64,
+    /// What it has of everything that is limited.
+    pub measured: Vec<Measured>,
     /// What it imports, in its own order.
     pub imports: Vec<Import>,
     /// What it exports, in name order.
@@ -85,7 +87,7 @@ impl Inspection {
     /// If the bytes are not a module that compiles; a module that compiles and is no plugin is
     /// inspected, with its problems listed.
     pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
-        let compiled = Compiled::new(bytes, limits.stack)?;
+        let compiled = Compiled::new(bytes, limits)?;
         let offered = imports::offered(&Customs::default());
         let (abi_version, problems) = module::check(&compiled, &offered, limits);
         let memory = match compiled.module.get_export(export::MEMORY) {
@@ -120,6 +122,7 @@ impl Inspection {
             memory,
             functions: compiled.shape.functions,
             data_segments: compiled.shape.data_segments,
+            measured: limits.module.measure(&compiled.shape),
             imports: imports.collect(),
             exports,
             unforkable: compiled.state.err().map(|why| why.to_string()),
@@ -134,7 +137,7 @@ fn notes(shape: &module::Shape) -> Vec<String> {
     let mut notes = Vec::new();
     if shape.operators.grow_tables {
         notes.push(
-            "it contains table.grow, so a deadline takes effect at host calls only (fuel still bounds it)"
+            "it contains table.grow and cannot be interrupted, so a deadline bounds its fuel: 200 000 units for each millisecond"
                 .to_owned(),
         );
     }

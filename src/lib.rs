@@ -39,6 +39,7 @@ mod limits;
 pub mod module;
 mod once;
 mod plugin;
+mod printable;
 mod redact;
 pub mod replay;
 mod review;
@@ -52,7 +53,7 @@ pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadEr
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{AbiVersion, Baked, ModuleCache, Problem, Unforkable};
+pub use module::{AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, Unforkable};
 pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};

@@ -1,7 +1,7 @@
 //! What one call may use, and what it used. Enforcement is elsewhere: fuel and deadline in
 //! `guest`, memory and tables in its limiter, sizes where bytes cross the boundary.
 
-use crate::effect::json;
+use crate::{effect::json, module::ModuleLimits};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ const MAX_PAGES: u32 = 65_536;
 
 const PAGES_PER_MB: u32 = 16;
 
-/// The limits of each call. [`Limits::default`] is what [`Runtime::new`](crate::Runtime::new) uses.
+/// What a module may hold and each call may use. [`Limits::default`] is what
+/// [`Runtime::new`](crate::Runtime::new) uses.
 ///
 /// As JSON, what is left out has its default, unlimited fuel and no deadline are `null`, and a
 /// deadline is in nanoseconds.
@@ -25,9 +26,13 @@ pub struct Limits {
     /// code. Instructions cost about a unit each, bytes that cross the boundary one each, and a
     /// guest that sleeps pays one for each nanosecond.
     pub fuel: FuelLimit,
+    /// How much of everything a module may hold, checked when it is loaded. Not part of the JSON
+    /// form: it decides what is loaded, and changes no call.
+    #[serde(skip)]
+    pub module: ModuleLimits,
     /// Linear memory of one instance. Default: 256 MB.
     pub memory: MemoryLimit,
-    /// Elements of one table. Default: 1 000 000.
+    /// Elements of all tables of an instance. Default: 1 000 000.
     pub table_elements: u32,
     /// The guest's call stack.
     pub stack: StackLimit,
@@ -42,6 +47,12 @@ pub struct Limits {
     pub request_bytes: u32,
     /// The most bytes of content that one host function reply may carry. Default: 10 MiB.
     pub reply_bytes: u32,
+    /// The most calls of host functions that one call may make. Looking for a file or reading a clock
+    /// costs the guest next to no fuel and the host far more. Default: 1 000 000.
+    pub host_calls: u64,
+    /// The most bytes that may cross the boundary in one call, both ways together.
+    /// Default: 1 GiB.
+    pub moved_bytes: u64,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
     /// warning. Initialisation has as many of its own. Default: 10 000.
     pub log_lines: u32,
@@ -51,6 +62,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             fuel: FuelLimit::default(),
+            module: ModuleLimits::default(),
             memory: MemoryLimit::default(),
             table_elements: 1_000_000,
             stack: StackLimit::default(),
@@ -58,6 +70,8 @@ impl Default for Limits {
             result_bytes: 16 << 20,
             request_bytes: 1 << 20,
             reply_bytes: 10 << 20,
+            host_calls: 1_000_000,
+            moved_bytes: 1 << 30,
             log_lines: 10_000,
         }
     }
@@ -65,7 +79,8 @@ impl Default for Limits {
 
 impl Limits {
     /// The first limit that is beyond the same of `other`, and that one, both in words. The stack
-    /// is part of how a module is compiled, and must be the same; deadlines are left out.
+    /// is part of how a module is compiled, and must be the same; deadlines are left out, and what a
+    /// module may hold.
     pub(crate) fn beyond(&self, other: &Limits) -> Option<(String, String)> {
         let Limits {
             fuel,
@@ -76,7 +91,10 @@ impl Limits {
             result_bytes,
             request_bytes,
             reply_bytes,
+            host_calls,
+            moved_bytes,
             log_lines,
+            module: _,
         } = self;
         if *stack != other.stack {
             let words = |StackLimit { frames, bytes }: StackLimit| {
@@ -104,6 +122,8 @@ impl Limits {
                 pair((*request_bytes, other.request_bytes)),
             ),
             ("reply bytes up to", pair((*reply_bytes, other.reply_bytes))),
+            ("host calls up to", (*host_calls, other.host_calls)),
+            ("bytes moved up to", (*moved_bytes, other.moved_bytes)),
             ("log lines up to", pair((*log_lines, other.log_lines))),
         ];
         let (what, (own, theirs)) = limits.into_iter().find(|(_, (own, other))| own > other)?;

@@ -100,6 +100,9 @@ impl Runtime {
             plugin: name.to_owned(),
             problem,
         };
+        // Before the bytes are hashed, which takes time too.
+        let limits = &inner.settings.limits.module;
+        limits.check_size(bytes).map_err(failed)?;
         let key = inner.cache.key(bytes);
         let slot = lock(&inner.plugins)
             .entry(name.to_owned())
@@ -184,7 +187,7 @@ impl Inner {
         bytes: &[u8],
     ) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
-        let compiled = self.cache.compile(key, bytes, limits.stack)?;
+        let compiled = self.cache.compile(key, bytes, limits)?;
         let offered = imports::offered(&self.customs);
         let (version, problems) = module::check(&compiled, &offered, limits);
         let Some(version) = version.filter(|_| problems.is_empty()) else {

@@ -197,7 +197,7 @@ fn a_minimum_above_the_limit_is_an_error_of_loading() {
     assert!(
         refusal(&table.bytes())
             .to_string()
-            .contains("table of 2000000 elements")
+            .contains("tables of 2000000 elements")
     );
 }
 

@@ -259,7 +259,7 @@ fn a_deadline_ends_loops_wherever_they_are() {
 #[test]
 fn a_deadline_ends_calls_of_functions_with_many_locals() {
     let guest = Guest {
-        more: format!("(func $wide (local {}))", "i64 ".repeat(30_000)),
+        more: format!("(func $wide (local {}))", "i64 ".repeat(10_000)),
         ..Guest::observing("(loop $again (call $wide) (br $again)) unreachable")
     };
     let start = std::time::Instant::now();
@@ -377,4 +377,119 @@ fn a_guest_that_sleeps_pays_for_it() {
             }
         );
     }
+}
+
+#[test]
+fn tables_are_limited_together() {
+    let guest = |minima: [u32; 2], observe: &str| Guest {
+        observe: format!("{observe} {}", Guest::default().observe),
+        more: format!(
+            "(table $a {} funcref) (table $b {} funcref)",
+            minima[0], minima[1]
+        ),
+        ..Guest::default()
+    };
+    let runtime = |table_elements| {
+        let limits = Limits {
+            table_elements,
+            ..Limits::default()
+        };
+        Runtime::builder().limits(limits).build().unwrap()
+    };
+    let Err(error) = runtime(999).load("odd", &guest([500, 500], "").bytes()) else {
+        panic!("loaded");
+    };
+    let text = error.to_string();
+    assert!(text.contains("needs tables of 1000 elements"), "{text}");
+    assert!(
+        runtime(1000)
+            .load("odd", &guest([500, 500], "").bytes())
+            .is_ok()
+    );
+    // One grows to just what there may be; then the other one may not.
+    let growing = "(if (i32.eq (table.grow $a (ref.null func) (i32.const 98)) (i32.const -1))
+          (then unreachable))
+        (if (i32.ne (table.grow $b (ref.null func) (i32.const 1)) (i32.const -1))
+          (then unreachable))";
+    let plugin = guest([1, 1], growing).load_in(&runtime(100));
+    assert!(plugin.observe(&Config::new()).unwrap().evidence.status);
+}
+
+/// Looking at the clock costs the guest nothing, and the host a system call.
+#[test]
+fn calling_host_functions_for_ever_ends_with_an_error_of_its_own() {
+    let guest = Guest {
+        imports: "(import \"wasi_snapshot_preview1\" \"clock_time_get\"
+            (func $clock (param i32 i64 i32) (result i32)))",
+        ..Guest::observing(
+            "(loop $again
+               (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 1024)))
+               (br $again))
+             unreachable",
+        )
+    };
+    let limits = Limits {
+        host_calls: 1000,
+        ..Limits::default()
+    };
+    let (export, ended, usage) = fault(&guest, Runtime::builder().limits(limits));
+    assert_eq!(
+        (export, ended),
+        ("observe", Fault::TooManyHostCalls { limit: 1000 })
+    );
+    assert_eq!(usage.host_calls, 1001);
+}
+
+#[test]
+fn moving_bytes_for_ever_ends_with_an_error_of_its_own() {
+    let limits = Limits {
+        moved_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let printing = Guest {
+        imports: "(import \"wasi_snapshot_preview1\" \"fd_write\"
+            (func $print (param i32 i32 i32 i32) (result i32)))",
+        ..Guest::observing(
+            "(i32.store (i32.const 1028) (i32.const 60000))
+             (loop $again
+               (drop (call $print (i32.const 1) (i32.const 1024) (i32.const 1) (i32.const 1032)))
+               (br $again))
+             unreachable",
+        )
+    };
+    let random = Guest {
+        imports: "(import \"wasi_snapshot_preview1\" \"random_get\"
+            (func $random (param i32 i32) (result i32)))",
+        ..Guest::observing(
+            "(loop $again
+               (drop (call $random (i32.const 1024) (i32.const 60000)))
+               (br $again))
+             unreachable",
+        )
+    };
+    for guest in [printing, random] {
+        let (_, ended, usage) = fault(&guest, Runtime::builder().limits(limits.clone()));
+        assert_eq!(ended, Fault::TooManyBytes { limit: 1 << 20 });
+        assert!(usage.bytes_in + usage.bytes_out < 2 << 20);
+    }
+}
+
+/// What cannot be interrupted gets as much fuel as the deadline is worth.
+#[test]
+fn a_deadline_ends_plugins_that_grow_tables_too() {
+    let guest = Guest {
+        more: "(table 1 funcref)
+            (func (drop (table.grow (ref.null func) (i32.const 1))))"
+            .into(),
+        ..Guest::observing(LOOP)
+    };
+    let deadline = Duration::from_millis(50);
+    let ended = |fuel: FuelLimit| fault(&guest, Runtime::builder().deadline(deadline).fuel(fuel)).1;
+    let limit = 10_000_000;
+    assert_eq!(
+        ended(FuelLimit::Unlimited),
+        Fault::DeadlineFuel { deadline, limit }
+    );
+    assert_eq!(ended(limit.into()), Fault::OutOfFuel { limit });
+    assert_eq!(ended(1_000.into()), Fault::OutOfFuel { limit: 1_000 });
 }

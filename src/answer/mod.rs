@@ -13,6 +13,9 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
 
+/// As many values as an answer may hold.
+const MAX_VALUES: usize = 1_000_000;
+
 pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
     let document: Value = parse(bytes)?;
     if let Some(error) = reported_error(&document) {
@@ -30,6 +33,7 @@ fn info(document: &Value) -> Result<PluginInfo, Breach> {
 
 pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, Breach> {
     let text = utf8(bytes)?;
+    check_values(bytes)?;
     let schema = ConfigSchema::parse(text).map_err(|error| not_json(bytes, &error))?;
     match reported_error(schema.document()) {
         Some(error) => Err(Breach::Reported(error)),
@@ -43,6 +47,7 @@ pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, Breach> {
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Breach> {
     utf8(bytes)?;
+    check_values(bytes)?;
     from_json(bytes).map_err(|error| not_json(bytes, &error))
 }
 
@@ -66,20 +71,56 @@ fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
     }
 }
 
-/// How deep brackets nest outside strings.
-fn nesting(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
+/// Each value takes up to a hundred times the bytes in memory that it takes as text.
+fn check_values(bytes: &[u8]) -> Result<(), Breach> {
+    if bytes.len() <= MAX_VALUES {
+        return Ok(());
+    }
+    // A value ends with a comma or a bracket.
+    let values = outside_strings(bytes)
+        .filter(|byte| matches!(byte, b',' | b']' | b'}'))
+        .count();
+    if values <= MAX_VALUES {
+        return Ok(());
+    }
+    // What cannot be read at all is told first.
+    let depth = nesting(bytes);
+    if depth > MAX_DEPTH {
+        return Err(Breach::TooDeep {
+            depth,
+            limit: MAX_DEPTH,
+        });
+    }
+    Err(Breach::TooManyValues {
+        values,
+        limit: MAX_VALUES,
+    })
+}
+
+/// The bytes of a JSON text that stand in no string.
+fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let (mut in_string, mut escaped) = (false, false);
-    for byte in bytes {
+    bytes.iter().copied().filter(move |byte| {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
+            _ => return !in_string,
+        }
+        false
+    })
+}
+
+/// How deep brackets nest outside strings.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    for byte in outside_strings(bytes) {
+        match byte {
+            b'[' | b'{' => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! What came of an effect: an answer, or a refusal and why.
 
 use super::{Fetched, Found, Greeted, Handle, Secured, json};
+use crate::printable::Printable;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
@@ -236,6 +237,8 @@ impl std::fmt::Display for Denial {
             needs,
             reason,
         } = self;
+        // The guest chose the words of its wish, and they end up in logs.
+        let (wish, needs) = (Printable(wish), Printable(needs));
         f.write_str("permission denied: ")?;
         match reason {
             DenialReason::NoGrants => {
@@ -263,7 +266,7 @@ impl std::fmt::Display for Denial {
                 "capability denied: {wish} is {class}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)"
             )?,
         }
-        if needs.is_empty() {
+        if self.needs.is_empty() {
             f.write_str("; no grant can allow it")
         } else {
             write!(f, "; the grant {needs} would allow it")

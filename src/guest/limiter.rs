@@ -12,6 +12,8 @@ const POLITE_REFUSALS: u32 = 64;
 pub(crate) struct Limiter {
     memory: MemoryLimit,
     table_elements: u32,
+    /// The elements of all tables, which never shrink.
+    elements: u64,
     refusals: u32,
     /// The last thing refused.
     refused: Option<Fault>,
@@ -22,9 +24,16 @@ impl Limiter {
         Limiter {
             memory,
             table_elements,
+            elements: 0,
             refusals: 0,
             refused: None,
         }
+    }
+
+    /// Another call begins with what the last one left.
+    pub(crate) fn begin_call(&mut self) {
+        self.refusals = 0;
+        self.refused = None;
     }
 
     /// Why the guest may have given up, if something was refused to it.
@@ -63,14 +72,18 @@ impl wasmi::ResourceLimiter for Limiter {
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        if desired as u64 <= u64::from(self.table_elements) {
+        let more = desired.saturating_sub(current) as u64;
+        let elements = self.elements.saturating_add(more);
+        if elements <= u64::from(self.table_elements) {
+            // Whatever goes wrong from here on ends the call, and the instance with it.
+            self.elements = elements;
             return Ok(true);
         }
         self.refuse(Fault::OutOfTable {

@@ -147,6 +147,10 @@ fn count(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
     }
     let host = caller.data_mut();
     host.usage.host_calls += 1;
+    let limit = host.limits.host_calls;
+    if host.usage.host_calls > limit {
+        return Err(Fault::TooManyHostCalls { limit }.into());
+    }
     host.exports
         .ok_or_else(|| Fault::Host("called before the instance was ready".into()).into())
 }

@@ -11,7 +11,7 @@ pub(crate) use memory::{BadRequest, converse, enter_memory, hear};
 pub(crate) use run::{Stop, charge_bytes, check_deadline};
 pub(crate) use snapshot::Snapshot;
 
-use run::Cause;
+use run::{Budget, Cause};
 
 use crate::{
     error::{Breach, ConfigError, Error, Fault, INSTANTIATE},
@@ -33,8 +33,8 @@ pub(crate) struct Host {
     limiter: Limiter,
     /// Fuel of the call that is not in the engine's own counter: what later slices will get.
     reserve: u64,
-    /// How much fuel makes a slice, if the call is cut into some to look at the deadline between.
-    slice: Option<u64>,
+    /// How much fuel the call has in all, and in which portions.
+    budget: Budget,
     /// Bytes that the host moved and the guest will not get, to be paid for like the others.
     pub(crate) owed: u64,
     /// How many host functions are on the stack at the moment.
@@ -49,6 +49,13 @@ pub(crate) struct Host {
 struct Exports {
     memory: Memory,
     allocate: TypedFunc<i32, i32>,
+}
+
+impl Host {
+    /// All the fuel that a call may have.
+    fn refill(&mut self) {
+        self.reserve = self.budget.units();
+    }
 }
 
 /// A running instance of a plugin.
@@ -114,13 +121,12 @@ impl Instance {
             gate,
         } = start;
         let host = Host {
-            slice: (gate.deadline().is_some() && !compiled.shape.operators.grow_tables)
-                .then(|| run::slice(compiled.shape.most_locals)),
+            budget: Budget::new(limits, &compiled.shape),
             gate,
             limits: limits.clone(),
             usage: Usage::default(),
             limiter: Limiter::new(limits.memory, limits.table_elements),
-            reserve: limits.fuel.units(),
+            reserve: 0,
             owed: 0,
             depth: 0,
             wasi: match &compiled.baked {
@@ -130,6 +136,7 @@ impl Instance {
             exports: None,
         };
         let mut store = Store::new(&compiled.engine, host);
+        store.data_mut().refill();
         store.limiter(|host| &mut host.limiter);
         let instance = linker.instantiate_and_start(&mut store, &compiled.module);
         let instance =
@@ -158,10 +165,10 @@ impl Instance {
     fn begin_call(&mut self) -> Result<(), wasmi::Error> {
         self.store.set_fuel(0)?;
         let host = self.store.data_mut();
-        host.reserve = host.limits.fuel.units();
+        host.refill();
         host.usage = Usage::default();
         host.owed = 0;
-        host.limiter = Limiter::new(host.limits.memory, host.limits.table_elements);
+        host.limiter.begin_call();
         host.gate.begin_call(&host.limits);
         Ok(())
     }
@@ -173,7 +180,8 @@ impl Instance {
             fuel,
             ..(*host.limits).clone()
         });
-        host.reserve = fuel.units();
+        host.budget = host.budget.of(fuel);
+        host.refill();
     }
 
     /// Calls an export without arguments and takes the bytes that its packed result names.

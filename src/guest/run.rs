@@ -5,7 +5,10 @@ use super::Host;
 use crate::{
     error::{Breach, Fault},
     gate::FUEL_PER_BYTE,
+    limits::{FuelLimit, Limits},
+    module::Shape,
 };
+use std::time::Duration;
 use wasmi::{AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall};
 
 /// Fuel between two looks at the clock: some milliseconds, even of the slowest code.
@@ -14,9 +17,72 @@ const SLICE: u64 = 5_000_000;
 /// Clearing so many locals takes about as long as the rest of a call; fuel does not count it.
 const FREE_LOCALS: u64 = 128;
 
-/// The size of the slices for a module whose functions have at most so many locals.
-pub(super) fn slice(most_locals: u64) -> u64 {
-    SLICE / (most_locals / FREE_LOCALS + 1)
+/// Fuel for each millisecond of a deadline, where a call cannot be interrupted. Tight loops burn
+/// several times as much on a machine with nothing else to do, and that much on a busy one; so
+/// most calls end before their deadline, which is better than long after it.
+const PER_MILLISECOND: u64 = 200_000;
+
+/// How much fuel a call has, and in which portions it gets it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    units: u64,
+    /// How much makes a slice, if the call is cut into some to look at the clock between them.
+    slice: Option<u64>,
+    /// The deadline that cut the fuel down, because a call cannot be cut into slices.
+    cut_by: Option<Duration>,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits, shape: &Shape) -> Budget {
+        let units = limits.fuel.units();
+        let slow = shape.most_locals / FREE_LOCALS + 1;
+        let whole = Budget {
+            units,
+            slice: None,
+            cut_by: None,
+        };
+        let Some(deadline) = limits.deadline else {
+            return whole;
+        };
+        if !shape.operators.grow_tables {
+            return Budget {
+                slice: Some(SLICE / slow),
+                ..whole
+            };
+        }
+        let milliseconds = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let bound = milliseconds.saturating_mul(PER_MILLISECOND) / slow;
+        if bound >= units {
+            return whole;
+        }
+        Budget {
+            units: bound,
+            cut_by: Some(deadline),
+            ..whole
+        }
+    }
+
+    /// The same, but with so much fuel.
+    pub(super) fn of(self, fuel: FuelLimit) -> Budget {
+        Budget {
+            units: fuel.units(),
+            cut_by: None,
+            ..self
+        }
+    }
+
+    pub(super) fn units(self) -> u64 {
+        self.units
+    }
+
+    /// What it means that all of it is burnt.
+    fn exhausted(self) -> Fault {
+        let limit = self.units;
+        match self.cut_by {
+            Some(deadline) => Fault::DeadlineFuel { deadline, limit },
+            None => Fault::OutOfFuel { limit },
+        }
+    }
 }
 
 /// Why a guest function did not return.
@@ -125,8 +191,8 @@ fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(),
     let mut ctx = ctx.as_context_mut();
     let left = ctx.data().reserve.saturating_add(ctx.get_fuel()?);
     let host = ctx.data();
-    let limit = host.limits.fuel.units();
-    let slice = match host.slice {
+    let budget = host.budget;
+    let slice = match budget.slice {
         _ if left < required => 0,
         Some(slice) => slice.max(required).min(left),
         None => left,
@@ -134,7 +200,7 @@ fn refill(ctx: &mut impl AsContextMut<Data = Host>, required: u64) -> Result<(),
     ctx.data_mut().reserve = left - slice;
     ctx.set_fuel(slice)?;
     if left < required {
-        Err(Fault::OutOfFuel { limit }.into())
+        Err(budget.exhausted().into())
     } else {
         Ok(())
     }
@@ -162,11 +228,16 @@ pub(crate) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), St
     }
 }
 
-/// Burns fuel for bytes that crossed the boundary.
+/// Burns fuel for bytes that crossed the boundary, as long as they may be that many.
 pub(crate) fn charge_bytes(
     mut ctx: impl AsContextMut<Data = Host>,
     bytes: u64,
 ) -> Result<(), Stop> {
+    let host = ctx.as_context();
+    let (usage, limit) = (&host.data().usage, host.data().limits.moved_bytes);
+    if usage.bytes_in.saturating_add(usage.bytes_out) > limit {
+        return Err(Fault::TooManyBytes { limit }.into());
+    }
     let toll = bytes.saturating_mul(FUEL_PER_BYTE);
     refill(&mut ctx, toll)?;
     let mut ctx = ctx.as_context_mut();
@@ -177,9 +248,7 @@ pub(crate) fn charge_bytes(
 /// What a trap means to the operator.
 pub(super) fn fault(host: &Host, code: TrapCode) -> Fault {
     match code {
-        TrapCode::OutOfFuel => Fault::OutOfFuel {
-            limit: host.limits.fuel.units(),
-        },
+        TrapCode::OutOfFuel => host.budget.exhausted(),
         TrapCode::StackOverflow => Fault::StackOverflow {
             frames: host.limits.stack.frames,
             bytes: host.limits.stack.bytes,

@@ -2,7 +2,10 @@
 //! the module. What nobody uses any more is dropped.
 
 use super::Compiled;
-use crate::{error::LoadError, limits::StackLimit};
+use crate::{
+    error::LoadError,
+    limits::{Limits, StackLimit},
+};
 use std::{
     collections::{HashMap, hash_map::RandomState},
     fmt,
@@ -86,18 +89,20 @@ impl ModuleCache {
         &self,
         key: ContentKey,
         bytes: &[u8],
-        stack: StackLimit,
+        limits: &Limits,
     ) -> Result<Arc<Compiled>, LoadError> {
         let entry = lock(&self.inner.entries)
-            .entry((key, stack))
+            .entry((key, limits.stack))
             .or_default()
             .clone();
         let mut module = lock(&entry.0);
         if let Some(compiled) = module.upgrade() {
+            // Whoever had it compiled may have allowed more.
+            compiled.check(limits)?;
             return Ok(compiled);
         }
         self.inner.compilations.fetch_add(1, Ordering::Relaxed);
-        let outcome = Compiled::new(bytes, stack).map(Arc::new);
+        let outcome = Compiled::new(bytes, limits).map(Arc::new);
         if let Ok(compiled) = &outcome {
             *module = Arc::downgrade(compiled);
         }

@@ -1,7 +1,7 @@
 //! The contract between host and plugin, checked before anything runs: exports, imports and their
 //! types. It knows names and types, not what the functions do.
 
-use crate::limits::MemoryLimit;
+use crate::{limits::MemoryLimit, printable::Printable};
 use std::{borrow::Cow, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
@@ -108,7 +108,11 @@ pub enum Problem {
         found: TypeText,
     },
     /// An import that this host does not offer.
-    #[error("imports {module}.{name}, which this host does not offer (it offers {offered})")]
+    #[error(
+        "imports {}.{}, which this host does not offer (it offers {offered})",
+        Printable(.module),
+        Printable(.name)
+    )]
     UnknownImport {
         /// The module it is imported from.
         module: String,
@@ -118,7 +122,11 @@ pub enum Problem {
         offered: String,
     },
     /// An import has another type.
-    #[error("imports {module}.{name} as {found}, and it is {expected}")]
+    #[error(
+        "imports {}.{} as {found}, and it is {expected}",
+        Printable(.module),
+        Printable(.name)
+    )]
     ImportType {
         /// The module it is imported from.
         module: String,
@@ -137,10 +145,10 @@ pub enum Problem {
         /// The limit.
         limit: MemoryLimit,
     },
-    /// It wants a larger table at its start than it may have.
-    #[error("needs a table of {elements} elements to start, more than the limit of {limit}")]
+    /// It wants larger tables at its start than it may have.
+    #[error("needs tables of {elements} elements to start, more than the limit of {limit}")]
     TableMinimum {
-        /// Its minimum, in elements.
+        /// The minimum of all of them, in elements.
         elements: u64,
         /// The limit.
         limit: u32,

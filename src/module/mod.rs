@@ -7,16 +7,19 @@ mod cache;
 mod contract;
 mod data;
 mod forking;
+mod limits;
 mod operators;
 mod outline;
 mod rewrite;
 mod sections;
 mod self_check;
+mod shape;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;
 pub use contract::{AbiVersion, Problem, TypeText};
 pub use forking::Unforkable;
+pub use limits::{Measured, ModuleLimits};
 
 pub(crate) use bake::State;
 pub(crate) use cache::ContentKey;
@@ -24,12 +27,12 @@ pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
 pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
 pub(crate) use self_check::dispatch_is_sound;
+pub(crate) use shape::Shape;
 
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
 };
-use operators::Operators;
 use std::sync::OnceLock;
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
@@ -58,39 +61,22 @@ pub(crate) struct Compiled {
     pub(crate) baked: Option<Baked>,
 }
 
-/// What the sections say that the engine does not tell.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shape {
-    /// Whether the module had a start function, now exported as [`START_EXPORT`].
-    pub(crate) has_start: bool,
-    /// The telling instructions in its functions.
-    pub(crate) operators: Operators,
-    /// The most locals that a function has.
-    pub(crate) most_locals: u64,
-    /// The largest minimum of its tables, in elements.
-    pub(crate) table_minimum: u64,
-    /// The version of the ABI package the module was built with, if it says so.
-    pub(crate) abi_package: Option<String>,
-    /// Sizes, for `inspect`.
-    pub(crate) functions: u32,
-    pub(crate) data_segments: u32,
-}
-
 impl Compiled {
-    /// Compiles a module for instances with `stack` to call on.
-    pub(crate) fn new(bytes: &[u8], stack: StackLimit) -> Result<Compiled, LoadError> {
+    /// Compiles a module that is within `limits`, for instances with their `stack` to call on.
+    pub(crate) fn new(bytes: &[u8], limits: &Limits) -> Result<Compiled, LoadError> {
         // Validated at once, since what is wrong must be found at load; translated when first
         // called, since most functions of a Go program never are.
-        Compiled::translating(bytes, stack, CompilationMode::LazyTranslation)
+        Compiled::translating(bytes, limits, CompilationMode::LazyTranslation)
     }
 
     pub(crate) fn translating(
         bytes: &[u8],
-        stack: StackLimit,
+        limits: &Limits,
         mode: CompilationMode,
     ) -> Result<Compiled, LoadError> {
+        limits.module.check_size(bytes)?;
         let sections = sections::split(bytes)?;
-        let shape = sections::shape(&sections)?;
+        let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
         let baked = Baked::find(&sections);
         let mode = match baked {
             // Somebody compiled what it was made of. If that is a lie, the functions that are
@@ -98,7 +84,7 @@ impl Compiled {
             Some(_) if matches!(mode, CompilationMode::LazyTranslation) => CompilationMode::Lazy,
             _ => mode,
         };
-        let engine = engine(stack, mode);
+        let engine = engine(limits.stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().to_owned());
         let doubtful = shape.has_start || !sections::in_order(&sections);
         if doubtful {
@@ -141,6 +127,11 @@ impl Compiled {
     pub(crate) fn digest(&self) -> &str {
         let digest = || sha256::hex(&sha256::digest(&self.original));
         self.digest.get_or_init(digest)
+    }
+
+    /// Refuses what is compiled already but is too much for these limits.
+    fn check(&self, limits: &Limits) -> Result<(), LoadError> {
+        limits.module.check(&self.shape)
     }
 }
 

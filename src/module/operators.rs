@@ -1,7 +1,14 @@
-//! A walk over function bodies, looking for the few instructions that decide how a module can be
-//! run, and for locals. It skips immediates and understands nothing else.
+//! A walk over one function body: what it declares, what its instructions will cost to compile,
+//! and the few of them that decide how a module can be run. It skips immediates, follows blocks,
+//! and understands nothing else; what is wrong with a body is the engine's to say.
 
-use super::sections::Reader;
+use super::{sections::Reader, shape::Types};
+
+/// As many values as a call or a block may carry at the price of any other instruction.
+const ORDINARY: u64 = 8;
+/// A branch copies each of its values by an instruction of its own (40 bytes when compiled), and
+/// carrying any costs as much as two more.
+const BRANCH: u64 = 2;
 
 const PREFIX: u8 = 0xFC;
 const TABLE_SET: u8 = 0x26;
@@ -17,27 +24,46 @@ pub(crate) struct Operators {
     pub(crate) use_data: bool,
 }
 
-/// The telling instructions in function bodies (a code section without its count).
-///
-/// What cannot be walked counts as containing all of them: the answer is used to be careful.
-pub(super) fn find(bodies: &[u8]) -> Operators {
-    walk(bodies).unwrap_or(Operators {
-        grow_tables: true,
-        write_tables: true,
-        use_data: true,
-    })
+impl Operators {
+    pub(super) fn add(&mut self, other: Operators) {
+        self.grow_tables |= other.grow_tables;
+        self.write_tables |= other.write_tables;
+        self.use_data |= other.use_data;
+    }
 }
 
-/// The most locals that one of the function bodies declares; `None` if they cannot be walked.
-pub(super) fn most_locals(bodies: &[u8]) -> Option<u64> {
-    let mut bodies = Reader(bodies);
-    let mut most = 0;
-    while !bodies.0.is_empty() {
-        let len = bodies.u32()?;
-        let mut body = Reader(bodies.take(len)?);
-        most = most.max(locals(&mut body)?);
+/// What one body holds.
+#[derive(Default)]
+pub(super) struct Body {
+    pub(super) locals: u64,
+    /// The deepest nesting of blocks.
+    pub(super) nesting: u64,
+    /// The values that its instructions carry beyond the ordinary.
+    pub(super) carried: u64,
+    pub(super) operators: Operators,
+}
+
+/// Walks a body, without its length, until blocks nest deeper than `nesting`; `None` if it cannot
+/// be walked.
+pub(super) fn walk(body: &[u8], ty: u32, types: &Types, nesting: u64) -> Option<Body> {
+    let mut reader = Reader(body);
+    let mut walk = Walk {
+        types,
+        body: Body {
+            locals: locals(&mut reader)?,
+            ..Body::default()
+        },
+        // The function itself is the outermost block.
+        labels: vec![types.of(ty).results],
+        results: types.of(ty).results,
+    };
+    while let Some(operator) = reader.byte() {
+        walk.operator(operator, &mut reader)?;
+        if walk.body.nesting > nesting {
+            break;
+        }
     }
-    Some(most)
+    Some(walk.body)
 }
 
 /// How many locals a body declares at its beginning, which is read.
@@ -50,92 +76,171 @@ fn locals(body: &mut Reader<'_>) -> Option<u64> {
     Some(locals)
 }
 
-fn walk(bodies: &[u8]) -> Option<Operators> {
-    let mut found = Operators::default();
-    let mut bodies = Reader(bodies);
-    while !bodies.0.is_empty() {
-        let len = bodies.u32()?;
-        let mut body = Reader(bodies.take(len)?);
-        locals(&mut body)?;
-        while let Some(operator) = body.byte() {
-            skip_immediates(operator, &mut body, &mut found)?;
-        }
-    }
-    Some(found)
+struct Walk<'a> {
+    types: &'a Types,
+    body: Body,
+    /// For each open block, how many values a branch to it carries.
+    labels: Vec<u64>,
+    /// How many values the function gives back.
+    results: u64,
 }
 
-/// Skips what follows an operator, and notes it if it tells something; `None` if it is unknown.
-fn skip_immediates(operator: u8, body: &mut Reader<'_>, found: &mut Operators) -> Option<()> {
-    let numbers = match operator {
-        // unreachable, nop, else, end, return, drop, select, arithmetic, ref.is_null
-        0x00 | 0x01 | 0x05 | 0x0B | 0x0F | 0x1A | 0x1B | 0x45..=0xC4 | 0xD1 => 0,
-        TABLE_SET => {
-            found.write_tables = true;
-            1
+impl Walk<'_> {
+    /// Reads one operator's immediates and counts what it is.
+    fn operator(&mut self, operator: u8, reader: &mut Reader<'_>) -> Option<()> {
+        match operator {
+            // unreachable, nop, else, drop, select, arithmetic, ref.is_null
+            0x00 | 0x01 | 0x05 | 0x1A | 0x1B | 0x45..=0xC4 | 0xD1 => {}
+            TABLE_SET => {
+                self.body.operators.write_tables = true;
+                reader.skip_number()?;
+            }
+            // locals and globals, table.get, memory.size, memory.grow, constants, ref.null,
+            // ref.func
+            0x20..=0x25 | 0x3F..=0x42 | 0xD0 | 0xD2 => reader.skip_number()?,
+            // loads and stores
+            0x28..=0x3E => {
+                reader.skip_number()?;
+                reader.skip_number()?;
+            }
+            // block, loop, if
+            0x02..=0x04 => self.open(operator == 0x03, reader)?,
+            // end
+            0x0B => {
+                self.labels.pop();
+            }
+            // br, br_if
+            0x0C | 0x0D => self.branch(reader.u32()?),
+            // br_table: its labels and the default one
+            0x0E => {
+                for _ in 0..u64::from(reader.u32()?) + 1 {
+                    self.branch(reader.u32()?);
+                }
+            }
+            // return
+            0x0F => self.leave(self.results),
+            // call
+            0x10 => {
+                let carried = self.types.of_function(reader.u32()?).carried();
+                self.enter(carried);
+            }
+            // call_indirect
+            0x11 => {
+                let carried = self.types.of(reader.u32()?).carried();
+                self.enter(carried);
+                reader.skip_number()?;
+            }
+            // select with types
+            0x1C => {
+                for _ in 0..reader.u32()? {
+                    reader.skip_number()?;
+                }
+            }
+            0x43 => drop(reader.take(4)?),
+            0x44 => drop(reader.take(8)?),
+            PREFIX => self.prefixed(reader)?,
+            _ => return None,
         }
-        // block, loop, if (a block type), br, br_if, call, locals, globals and table.get,
-        // memory.size, memory.grow, constants, ref.null, ref.func
-        0x02..=0x04 | 0x0C | 0x0D | 0x10 | 0x20..=0x25 | 0x3F..=0x42 | 0xD0 | 0xD2 => 1,
-        // call_indirect, loads and stores
-        0x11 | 0x28..=0x3E => 2,
-        // br_table: its labels and the default one
-        0x0E => u64::from(body.u32()?) + 1,
-        // select with types
-        0x1C => u64::from(body.u32()?),
-        0x43 => return body.take(4).map(drop),
-        0x44 => return body.take(8).map(drop),
-        PREFIX => prefixed(body.u32()?, found)?,
-        _ => return None,
-    };
-    for _ in 0..numbers {
-        body.skip_number()?;
+        Some(())
     }
-    Some(())
-}
 
-/// How many numbers follow an operator of two parts, which is noted if it tells something.
-fn prefixed(operator: u32, found: &mut Operators) -> Option<u64> {
-    Some(match operator {
-        // Saturating conversions.
-        0..=7 => 0,
-        // memory.init, data.drop
-        8 | 9 => {
-            found.use_data = true;
-            if operator == 8 { 2 } else { 1 }
+    /// Reads an operator of two parts.
+    fn prefixed(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        let found = &mut self.body.operators;
+        let numbers = match reader.u32()? {
+            // Saturating conversions.
+            0..=7 => 0,
+            // memory.init, data.drop
+            operator @ (8 | 9) => {
+                found.use_data = true;
+                if operator == 8 { 2 } else { 1 }
+            }
+            // memory.copy, memory.fill
+            10 => 2,
+            11 => 1,
+            // table.init, elem.drop, table.copy
+            operator @ 12..=14 => {
+                found.write_tables = true;
+                if operator == 13 { 1 } else { 2 }
+            }
+            // table.grow
+            15 => {
+                found.grow_tables = true;
+                found.write_tables = true;
+                1
+            }
+            // table.size
+            16 => 1,
+            // table.fill
+            17 => {
+                found.write_tables = true;
+                1
+            }
+            _ => return None,
+        };
+        for _ in 0..numbers {
+            reader.skip_number()?;
         }
-        // memory.copy, memory.fill
-        10 => 2,
-        11 => 1,
-        // table.init, elem.drop, table.copy
-        12..=14 => {
-            found.write_tables = true;
-            if operator == 13 { 1 } else { 2 }
+        Some(())
+    }
+
+    fn open(&mut self, is_loop: bool, reader: &mut Reader<'_>) -> Option<()> {
+        // Nothing, one result, or the index of a type; the former two are one byte, negative.
+        let arity = match *reader.0.first()? {
+            first if first & 0xC0 == 0x40 => {
+                reader.byte()?;
+                u64::from(first != 0x40 && !is_loop)
+            }
+            _ => {
+                let ty = self.types.of(reader.u32()?);
+                // At its beginning and at its end.
+                self.enter(ty.carried());
+                self.enter(ty.carried());
+                if is_loop { ty.params } else { ty.results }
+            }
+        };
+        self.body.nesting = self.body.nesting.max(self.labels.len() as u64);
+        self.labels.push(arity);
+        Some(())
+    }
+
+    fn branch(&mut self, depth: u32) {
+        let label = usize::try_from(depth)
+            .ok()
+            .and_then(|depth| self.labels.iter().nth_back(depth));
+        let arity = label.copied().unwrap_or(0);
+        self.leave(arity);
+    }
+
+    /// Counts the values that go into or out of a block or a function that is called.
+    fn enter(&mut self, values: u64) {
+        let more = values.saturating_sub(ORDINARY);
+        self.body.carried = self.body.carried.saturating_add(more);
+    }
+
+    /// Counts the values of a branch.
+    fn leave(&mut self, values: u64) {
+        if values > 0 {
+            self.body.carried = self.body.carried.saturating_add(values + BRANCH);
         }
-        // table.grow
-        15 => {
-            found.grow_tables = true;
-            found.write_tables = true;
-            1
-        }
-        // table.size
-        16 => 1,
-        // table.fill
-        17 => {
-            found.write_tables = true;
-            1
-        }
-        _ => return None,
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{ModuleLimits, sections, shape::Shape},
+        Operators,
+    };
 
-    fn found(wat: &str) -> Operators {
+    fn shape(wat: &str) -> Shape {
         let module = wat::parse_str(wat).unwrap();
-        let sections = super::super::sections::split(&module).unwrap();
-        super::super::sections::shape(&sections).unwrap().operators
+        let sections = sections::split(&module).unwrap();
+        Shape::of(module.len() as u64, &sections, &ModuleLimits::default()).unwrap()
+    }
+
+    fn operators(wat: &str) -> Operators {
+        shape(wat).operators
     }
 
     #[test]
@@ -155,7 +260,7 @@ mod tests {
               (drop (table.get 0 (i32.const 0)))
               (drop (i32.trunc_sat_f64_s (f64.const 1)))
               (drop (table.size 0)))";
-        assert_eq!(found(&format!("{decoys})")), Operators::default());
+        assert_eq!(operators(&format!("{decoys})")), Operators::default());
         let writing = Operators {
             write_tables: true,
             ..Operators::default()
@@ -195,31 +300,75 @@ mod tests {
         ] {
             // The walk goes on behind it.
             let module = format!("{decoys} (func {telling} (drop (i32.const 1))))");
-            assert_eq!(found(&module), expected, "{telling}");
+            assert_eq!(operators(&module), expected, "{telling}");
         }
     }
 
     #[test]
-    fn the_most_locals_are_found() {
-        let module =
-            wat::parse_str("(module (func (local i32 i64 i64)) (func) (func (local f64)))");
-        let module = module.unwrap();
-        let sections = super::super::sections::split(&module).unwrap();
-        let shape = super::super::sections::shape(&sections).unwrap();
-        assert_eq!(shape.most_locals, 3);
-        assert_eq!(most_locals(&[5, 0]), None);
+    fn locals_and_nesting_are_counted() {
+        let shape = shape(
+            "(module (func (local i32 i64 i64)) (func (local f64))
+               (func (block (loop (if (i32.const 1) (then nop) (else nop)))) (block)))",
+        );
+        assert_eq!((shape.most_locals, shape.locals), (3, 4));
+        assert_eq!(shape.nesting, 3);
+        assert_eq!(shape.functions, 3);
     }
 
     #[test]
-    fn bodies_that_cannot_be_walked_count_as_containing_everything() {
-        for bodies in [[5, 0, 0xFC, 0x0F].as_slice(), &[3, 0, 0xFF, 0x0B]] {
-            let Operators {
-                grow_tables,
-                write_tables,
-                use_data,
-            } = find(bodies);
-            assert!(grow_tables && write_tables && use_data);
+    fn values_are_counted_where_they_are_carried() {
+        let wide = "(type $w (func (result i32 i32 i32))) (type $l (func (param i32 i32)))";
+        for (body, carried) in [
+            // A branch carries the block's results, and two more for being one.
+            (
+                "(block (type $w) i32.const 1 i32.const 2 i32.const 3 br 0) drop drop drop",
+                5,
+            ),
+            (
+                "(block (type $w) i32.const 1 i32.const 2 i32.const 3 i32.const 0 br_table 0 0 0)
+                 drop drop drop",
+                15,
+            ),
+            // A branch to a loop carries its parameters.
+            ("i32.const 1 i32.const 2 (loop (type $l) br 0)", 4),
+            ("(block (result i32) i32.const 1 br 0) drop", 3),
+            ("(loop (result i32) br 0) drop", 0),
+            ("(block br 0)", 0),
+            // From inside another block, by depth.
+            (
+                "(block (type $w) (block i32.const 1 i32.const 2 i32.const 3 br 1) unreachable)
+                 drop drop drop",
+                5,
+            ),
+            // Calls of few values are ordinary.
+            ("i32.const 1 i32.const 2 call $two", 0),
+            (
+                "i64.const 1 i64.const 2 i64.const 3 i64.const 4 i64.const 5 i64.const 6
+                 i64.const 7 i64.const 8 i64.const 9 i64.const 10 call $ten",
+                2,
+            ),
+        ] {
+            let module = format!(
+                "(module {wide} (import \"m\" \"two\" (func $two (type $l)))
+                   (func $ten (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64))
+                   (func {body}))"
+            );
+            assert_eq!(shape(&module).carried_values, carried, "{body}");
         }
-        assert_eq!(find(&[]), Operators::default());
+        let returning = "(module (func (result i32 i32) i32.const 1 i32.const 2 return))";
+        assert_eq!(shape(returning).carried_values, 4);
+    }
+
+    #[test]
+    fn bodies_that_cannot_be_walked_are_refused() {
+        let empty = wat::parse_str("(module (func nop))").unwrap();
+        for (instruction, walked) in [(1, true), (0xFF, false)] {
+            let mut module = empty.clone();
+            let nop = module.len() - 2;
+            module[nop] = instruction;
+            let sections = sections::split(&module).unwrap();
+            let shape = Shape::of(module.len() as u64, &sections, &ModuleLimits::default());
+            assert_eq!(shape.is_ok(), walked);
+        }
     }
 }

@@ -161,7 +161,8 @@ fn import(reader: &mut Reader<'_>) -> Option<(u8, Option<u32>)> {
     Some((kind, ty))
 }
 
-fn limits(reader: &mut Reader<'_>) -> Option<Declared> {
+/// How large a table or memory may be.
+pub(super) fn limits(reader: &mut Reader<'_>) -> Option<Declared> {
     let flags = reader.byte()?;
     if flags > 1 {
         return None;

@@ -1,15 +1,14 @@
 //! A walk over the sections of a binary module, and reading and writing the numbers in them.
 //! Validation is the engine's business; this walk only never panics and never reads out of bounds.
 
-use super::{Shape, operators};
 use crate::error::LoadError;
-use tollgate_abi::names;
 
 const MAGIC: &[u8; 4] = b"\0asm";
 
 /// Section numbers of the binary format.
 pub(super) mod id {
     pub(in super::super) const CUSTOM: u8 = 0;
+    pub(in super::super) const TYPE: u8 = 1;
     pub(in super::super) const IMPORT: u8 = 2;
     pub(in super::super) const FUNCTION: u8 = 3;
     pub(in super::super) const TABLE: u8 = 4;
@@ -17,6 +16,7 @@ pub(super) mod id {
     pub(in super::super) const GLOBAL: u8 = 6;
     pub(in super::super) const EXPORT: u8 = 7;
     pub(in super::super) const START: u8 = 8;
+    pub(in super::super) const ELEMENT: u8 = 9;
     pub(in super::super) const CODE: u8 = 10;
     pub(in super::super) const DATA: u8 = 11;
     pub(in super::super) const DATA_COUNT: u8 = 12;
@@ -80,56 +80,6 @@ fn describe_stranger(bytes: &[u8]) -> String {
 
 pub(super) fn truncated(what: &str) -> LoadError {
     LoadError::Compile(format!("{what} reaches past the end of the module"))
-}
-
-/// Reads what the engine does not tell.
-pub(super) fn shape(sections: &[Section<'_>]) -> Result<Shape, LoadError> {
-    let mut shape = Shape::default();
-    for section in sections {
-        let mut reader = Reader(section.content);
-        match section.id {
-            id::START => shape.has_start = true,
-            id::TABLE => {
-                shape.table_minimum =
-                    table_minimum(&mut reader).ok_or_else(|| truncated("the table section"))?;
-            }
-            id::CODE => {
-                shape.functions = reader.u32().ok_or_else(|| truncated("the code section"))?;
-                shape.operators = operators::find(reader.0);
-                shape.most_locals =
-                    operators::most_locals(reader.0).ok_or_else(|| truncated("a function"))?;
-            }
-            id::DATA => {
-                shape.data_segments = reader.u32().ok_or_else(|| truncated("the data section"))?;
-            }
-            id::CUSTOM if reader.name() == Some(names::VERSION_SECTION.as_bytes()) => {
-                shape.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
-            }
-            _ => {}
-        }
-    }
-    Ok(shape)
-}
-
-/// The largest minimum of the tables; forms that the engine refuses anyway end the reading.
-fn table_minimum(reader: &mut Reader<'_>) -> Option<u64> {
-    let mut largest = 0;
-    for _ in 0..reader.u32()? {
-        let [kind] = *reader.take(1)? else {
-            return None;
-        };
-        if kind == 0x40 {
-            return Some(largest);
-        }
-        let [flags] = *reader.take(1)? else {
-            return None;
-        };
-        largest = largest.max(u64::from(reader.u32()?));
-        if flags & 1 == 1 {
-            reader.u32()?;
-        }
-    }
-    Some(largest)
 }
 
 /// Reads from the front of a slice; `None` at its end.
@@ -242,7 +192,10 @@ pub(super) fn push_i64(bytes: &mut Vec<u8>, mut value: i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{ModuleLimits, Shape},
+        *,
+    };
     use proptest::prelude::*;
 
     proptest! {
@@ -265,7 +218,8 @@ mod tests {
             module.extend_from_slice(&bytes);
             if let Ok(sections) = split(&module) {
                 in_order(&sections);
-                let _ = shape(&sections);
+                let size = module.len() as u64;
+                let _ = Shape::of(size, &sections, &ModuleLimits::default());
             }
         }
     }

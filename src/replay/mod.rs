@@ -119,7 +119,7 @@ fn end(finished: &Finished) -> End {
         }
         Err(
             error @ Error::Fault {
-                fault: Fault::Deadline { .. },
+                fault: Fault::Deadline { .. } | Fault::DeadlineFuel { .. },
                 ..
             },
         ) => Outcome::Deadline(error.to_string()),

@@ -8,7 +8,7 @@ use crate::{
     event::{Event, Observer},
     gate::Policy,
     limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
-    module::{self, ModuleCache},
+    module::{self, ModuleCache, ModuleLimits},
     plugin::{ForkPolicy, NewWorld, Settings},
     redact::Redactor,
     world::{Steady, System, World},
@@ -61,6 +61,13 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn fuel(mut self, limit: impl Into<FuelLimit>) -> RuntimeBuilder {
         self.limits.fuel = limit.into();
+        self
+    }
+
+    /// How much of everything a module may hold.
+    #[must_use]
+    pub fn module_limits(mut self, limits: ModuleLimits) -> RuntimeBuilder {
+        self.limits.module = limits;
         self
     }
 

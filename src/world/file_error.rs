@@ -18,6 +18,8 @@ pub(super) enum FileError {
     Unsupported,
     NameTooLong,
     TooManyLinks,
+    TooLarge,
+    TooMany,
 }
 
 impl FileError {
@@ -36,6 +38,8 @@ impl FileError {
             FileError::Unsupported => ("ENOTSUP", "not supported"),
             FileError::NameTooLong => ("ENAMETOOLONG", "name too long"),
             FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
+            FileError::TooLarge => ("EFBIG", "file too large"),
+            FileError::TooMany => ("ENOMEM", "more entries than are listed at once"),
         }
     }
 

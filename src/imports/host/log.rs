@@ -3,6 +3,7 @@
 use crate::{
     effect::{Effect, LogLevel, LogRecord, LogSource},
     guest::Host,
+    printable::drives,
 };
 use tollgate_abi::host::{LogAttr, LogMessage};
 
@@ -45,8 +46,7 @@ fn level(word: &str) -> LogLevel {
 pub(in crate::imports) fn printable(text: &str, most: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(most));
     for character in text.chars() {
-        let reorders = matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || reorders {
+        if drives(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);

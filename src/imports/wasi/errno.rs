@@ -24,6 +24,7 @@ impl Errno {
     pub(super) const MFILE: Errno = Errno(33);
     pub(super) const NAMETOOLONG: Errno = Errno(37);
     pub(super) const NOENT: Errno = Errno(44);
+    pub(super) const NOMEM: Errno = Errno(48);
     pub(super) const NOSPC: Errno = Errno(51);
     pub(super) const NOSYS: Errno = Errno(52);
     pub(super) const NOTDIR: Errno = Errno(54);
@@ -81,6 +82,7 @@ fn of_failure(failure: &Failure) -> Errno {
         "EMFILE" => Errno::MFILE,
         "ENAMETOOLONG" => Errno::NAMETOOLONG,
         "ENOENT" => Errno::NOENT,
+        "ENOMEM" => Errno::NOMEM,
         "ENOSPC" => Errno::NOSPC,
         "ENOTDIR" => Errno::NOTDIR,
         "ENOTEMPTY" => Errno::NOTEMPTY,

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// The most numbers in use at once.
 const MAX_FDS: usize = 256;
+/// The most names that the listings of all open directories remember together.
+const MAX_LISTED: usize = 200_000;
 /// The lowest number that opening gives.
 const FIRST: u32 = 3;
 /// The one directory that is open from the start.
@@ -180,6 +182,22 @@ impl Table {
         for (open, flags) in self.0.values_mut().zip(flags) {
             open.flags = flags & flags::ALL;
         }
+    }
+
+    /// Remembers what a directory held, if there is room for it.
+    pub(super) fn set_listing(
+        &mut self,
+        fd: u32,
+        listing: Vec<DirectoryEntry>,
+    ) -> Result<(), Errno> {
+        self.get_mut(fd)?.listing = None;
+        let listings = self.0.values().filter_map(|other| other.listing.as_ref());
+        let listed: usize = listings.map(Vec::len).sum();
+        if listed.saturating_add(listing.len()) > MAX_LISTED {
+            return Err(Errno::NOMEM);
+        }
+        self.get_mut(fd)?.listing = Some(listing);
+        Ok(())
     }
 
     pub(super) fn insert(&mut self, fd: u32, descriptor: Descriptor) {

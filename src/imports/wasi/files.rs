@@ -329,7 +329,7 @@ pub(super) fn readdir(
         let listing = list(call, fd)?;
         let names = listing.iter().map(|entry| entry.name.len() as u64).sum();
         call.owe(names);
-        call.state().fds.get_mut(fd)?.listing = Some(listing);
+        call.state().fds.set_listing(fd, listing)?;
     }
     let most = usize::try_from(len).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();

@@ -36,6 +36,11 @@ impl Stream {
 
     pub(super) fn write(&mut self, bytes: &[u8], gate: &mut Gate) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !gate.hears() {
+                // As many empty lines as bytes would be made for nobody.
+                self.line.clear();
+                return;
+            }
             let (text, ended) = match piece.strip_suffix(b"\n") {
                 Some(text) => (text, true),
                 None => (piece, false),

@@ -4,6 +4,7 @@
 mod clocks;
 #[cfg(all(unix, feature = "exec"))]
 mod exec;
+mod file_size;
 mod files;
 #[cfg(target_os = "linux")]
 #[path = "names_linux.rs"]
@@ -26,6 +27,7 @@ use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
 };
+use file_size::LargestFile;
 use opened::Opened;
 use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 use tollgate_abi::host::kinds;
@@ -43,6 +45,7 @@ struct Surroundings {
     working_directory: String,
     /// Variables whose name and value are UTF-8.
     variables: BTreeMap<String, String>,
+    largest_file: LargestFile,
 }
 
 impl System {
@@ -71,6 +74,7 @@ impl System {
         let surroundings = Arc::new(Surroundings {
             working_directory,
             variables,
+            largest_file: LargestFile::of_this_process(),
         });
         Ok(System {
             surroundings,
@@ -118,7 +122,10 @@ impl World for System {
                 path,
                 content,
                 mode,
-            } => write_file::write_file(path, content, *mode, gate),
+            } => {
+                let largest = self.surroundings.largest_file;
+                write_file::write_file(path, content, *mode, largest, gate)
+            }
             Effect::MakeDirectory { path } => {
                 files::at_name(path, gate, |path| fs::create_dir(path))
             }
@@ -222,14 +229,16 @@ impl System {
                 let file = handles::find(&self.opened, *handle)?
                     .file()
                     .map_err(failed)?;
-                opened::write_at(file, *offset, bytes).map_err(failed)?;
+                let largest = self.surroundings.largest_file;
+                opened::write_at(file, *offset, bytes, largest).map_err(failed)?;
                 Answer::Written(bytes.len() as u64)
             }
             Effect::SetSize { handle, size } => {
                 let file = handles::find(&self.opened, *handle)?
                     .file()
                     .map_err(failed)?;
-                file.set_len(*size).map_err(failed)?;
+                let allowed = self.surroundings.largest_file.allows(*size);
+                allowed.and_then(|()| file.set_len(*size)).map_err(failed)?;
                 Answer::Done
             }
             Effect::StatOpen { handle } => Answer::Stat(
@@ -310,6 +319,8 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::CrossesDevices => FileError::OtherDevice,
         io::ErrorKind::StorageFull => FileError::NoSpace,
         io::ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly,
+        io::ErrorKind::FileTooLarge => FileError::TooLarge,
+        io::ErrorKind::OutOfMemory => FileError::TooMany,
         io::ErrorKind::InvalidInput => FileError::Invalid,
         io::ErrorKind::Unsupported => FileError::Unsupported,
         io::ErrorKind::InvalidFilename => FileError::NameTooLong,

@@ -1,7 +1,7 @@
 //! Open files and directories of the operating system. The gate has judged them when they were
 //! opened; nothing here resolves a name.
 
-use super::{names::Found, stat::stat};
+use super::{file_size::LargestFile, names::Found, stat::stat};
 use crate::effect::{DirectoryEntry, FileKind, SetTime, Stat, Times};
 use std::{
     fs::{self, File, FileTimes},
@@ -13,6 +13,10 @@ use tollgate_abi::rfc3339::Moment;
 
 /// What is read ahead of knowing how long a file is.
 const FIRST_GUESS: u64 = 1 << 20;
+
+/// As many entries of a directory are listed, which is done in memory and at once. Who has more
+/// in one is told so, and not given a part for the whole.
+const MAX_ENTRIES: usize = 100_000;
 
 /// Something that is open.
 pub(super) enum Opened {
@@ -68,8 +72,14 @@ pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Ve
 }
 
 /// Writes all of `bytes` at `offset`, or at the end.
-pub(super) fn write_at(mut file: &File, offset: Option<u64>, bytes: &[u8]) -> io::Result<()> {
-    file.seek(offset.map_or(SeekFrom::End(0), SeekFrom::Start))?;
+pub(super) fn write_at(
+    mut file: &File,
+    offset: Option<u64>,
+    bytes: &[u8],
+    largest: LargestFile,
+) -> io::Result<()> {
+    let at = file.seek(offset.map_or(SeekFrom::End(0), SeekFrom::Start))?;
+    largest.allows(at.saturating_add(bytes.len() as u64))?;
     file.write_all(bytes)
 }
 
@@ -78,6 +88,9 @@ fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
+        if entries.len() >= MAX_ENTRIES {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let kind = entry.file_type()?;
         entries.push(DirectoryEntry {
             name: entry.file_name().to_string_lossy().into_owned(),

@@ -3,6 +3,7 @@
 
 use super::{
     failure,
+    file_size::LargestFile,
     files::{judge, not_a_file, without_waiting},
     names::{self, Entry, Found, Look},
 };
@@ -22,6 +23,7 @@ pub(super) fn write_file(
     path: &str,
     content: &[u8],
     mode: WriteMode,
+    largest: LargestFile,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
@@ -46,9 +48,10 @@ pub(super) fn write_file(
             return Err(failed(error));
         }
     };
+    largest.allows(content.len() as u64).map_err(failed)?;
     match (mode, old) {
         (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
-        (WriteMode::Append, Some(old)) => append(&old, content).map_err(failed)?,
+        (WriteMode::Append, Some(old)) => append(&old, content, largest).map_err(failed)?,
         (WriteMode::Replace, old) => {
             let permissions = old.map(|old| old.metadata.permissions());
             let new = aside(&entry, content, permissions).map_err(failed)?;
@@ -115,12 +118,13 @@ fn private(options: &mut fs::OpenOptions) {
 fn private(_options: &mut fs::OpenOptions) {}
 
 /// Appends, or leaves the file as it was.
-fn append(old: &Found, content: &[u8]) -> io::Result<()> {
+fn append(old: &Found, content: &[u8], largest: LargestFile) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.append(true);
     without_waiting(&mut options);
     let mut file = options.open(old.path())?;
     let before = file.metadata()?.len();
+    largest.allows(before.saturating_add(content.len() as u64))?;
     file.write_all(content)
         .inspect_err(|_| drop(file.set_len(before)))
 }

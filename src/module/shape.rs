@@ -1,0 +1,213 @@
+//! What the sections of a module say that the engine does not tell, and how much of everything
+//! there is, counted before anything is compiled. Nothing here judges.
+
+use super::{
+    ModuleLimits,
+    operators::{self, Operators},
+    outline,
+    sections::{Reader, Section, id},
+};
+use crate::error::LoadError;
+use tollgate_abi::names;
+
+/// What a module holds, by its sections.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape {
+    /// Whether the module had a start function, exported under a name of ours when loaded.
+    pub(crate) has_start: bool,
+    /// The telling instructions in its functions.
+    pub(crate) operators: Operators,
+    /// The version of the ABI package the module was built with, if it says so.
+    pub(crate) abi_package: Option<String>,
+    /// The minimum of all its tables together, in elements.
+    pub(crate) table_minimum: u64,
+    pub(crate) bytes: u64,
+    pub(crate) custom_bytes: u64,
+    pub(crate) types: u64,
+    /// The most parameters of a type.
+    pub(crate) most_params: u64,
+    /// The most results of a type.
+    pub(crate) most_results: u64,
+    pub(crate) imports: u64,
+    /// Functions that have a body.
+    pub(crate) functions: u64,
+    pub(crate) globals: u64,
+    pub(crate) exports: u64,
+    pub(crate) element_segments: u64,
+    pub(crate) element_bytes: u64,
+    pub(crate) data_segments: u64,
+    pub(crate) code_bytes: u64,
+    /// The bytes of the longest function.
+    pub(crate) longest_function: u64,
+    /// The most locals that a function has.
+    pub(crate) most_locals: u64,
+    /// The locals of all functions together.
+    pub(crate) locals: u64,
+    /// The deepest nesting of blocks.
+    pub(crate) nesting: u64,
+    /// Values that instructions carry, see `operators`.
+    pub(crate) carried_values: u64,
+}
+
+/// How many values a function takes and gives.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Arity {
+    pub(super) params: u64,
+    pub(super) results: u64,
+}
+
+impl Arity {
+    pub(super) fn carried(self) -> u64 {
+        self.params + self.results
+    }
+}
+
+/// The types of a module and of its functions.
+#[derive(Default)]
+pub(super) struct Types {
+    types: Vec<Arity>,
+    /// The type of each function, imported ones first.
+    functions: Vec<u32>,
+}
+
+impl Types {
+    /// A type by its index; one that does not exist carries nothing, and the engine refuses it.
+    pub(super) fn of(&self, index: u32) -> Arity {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        self.types.get(index).copied().unwrap_or_default()
+    }
+
+    pub(super) fn of_function(&self, index: u32) -> Arity {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let ty = self.functions.get(index);
+        ty.map(|ty| self.of(*ty)).unwrap_or_default()
+    }
+}
+
+impl Shape {
+    /// Walks the sections of a module of so many bytes, as far as it is within `limits`: what is
+    /// too much is not even read.
+    pub(super) fn of(
+        bytes: u64,
+        sections: &[Section<'_>],
+        limits: &ModuleLimits,
+    ) -> Result<Shape, LoadError> {
+        let mut shape = Shape {
+            bytes,
+            ..Shape::default()
+        };
+        for section in sections {
+            shape.count(section);
+        }
+        limits.check(&shape)?;
+        let unreadable = |what| move || LoadError::Compile(format!("{what} cannot be read"));
+        let mut types = Types {
+            types: Vec::new(),
+            functions: outline::function_types(sections)
+                .ok_or_else(unreadable("the type of a function"))?,
+        };
+        for section in sections {
+            let mut reader = Reader(section.content);
+            let (read, what) = match section.id {
+                id::TYPE => (shape.types(&mut reader, &mut types), "the type section"),
+                id::TABLE => (shape.tables(&mut reader), "the table section"),
+                id::CODE => (
+                    shape.code(&mut reader, &types, limits.nesting),
+                    "a function or one of its instructions",
+                ),
+                _ => continue,
+            };
+            read.ok_or_else(unreadable(what))?;
+            limits.check(&shape)?;
+        }
+        Ok(shape)
+    }
+
+    /// Counts what a section says it holds.
+    fn count(&mut self, section: &Section<'_>) {
+        let mut reader = Reader(section.content);
+        let size = section.content.len() as u64;
+        let counted = match section.id {
+            id::CUSTOM => {
+                self.custom_bytes += size;
+                if reader.name() == Some(names::VERSION_SECTION.as_bytes()) {
+                    self.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
+                }
+                return;
+            }
+            id::START => {
+                self.has_start = true;
+                return;
+            }
+            id::ELEMENT => {
+                self.element_bytes += size;
+                &mut self.element_segments
+            }
+            id::CODE => {
+                self.code_bytes += size;
+                return;
+            }
+            id::TYPE => &mut self.types,
+            id::IMPORT => &mut self.imports,
+            id::FUNCTION => &mut self.functions,
+            id::GLOBAL => &mut self.globals,
+            id::EXPORT => &mut self.exports,
+            id::DATA => &mut self.data_segments,
+            _ => return,
+        };
+        // One that does not begin with its number is refused by the engine.
+        *counted += u64::from(reader.u32().unwrap_or(0));
+    }
+
+    fn types(&mut self, reader: &mut Reader<'_>, types: &mut Types) -> Option<()> {
+        for _ in 0..reader.u32()? {
+            // Other forms than functions are refused by the engine.
+            if reader.byte()? != 0x60 {
+                return None;
+            }
+            let mut values = || {
+                let number = reader.u32()?;
+                reader.take(number)?;
+                Some(u64::from(number))
+            };
+            let arity = Arity {
+                params: values()?,
+                results: values()?,
+            };
+            self.most_params = self.most_params.max(arity.params);
+            self.most_results = self.most_results.max(arity.results);
+            types.types.push(arity);
+        }
+        Some(())
+    }
+
+    fn tables(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        for _ in 0..reader.u32()? {
+            // A table that says what it is filled with is refused by the engine.
+            if reader.byte()? == 0x40 {
+                return Some(());
+            }
+            let minimum = outline::limits(reader)?.minimum;
+            self.table_minimum = self.table_minimum.saturating_add(minimum.into());
+        }
+        Some(())
+    }
+
+    /// Walks the functions, blocks no deeper than one past `nesting`.
+    fn code(&mut self, reader: &mut Reader<'_>, types: &Types, nesting: u64) -> Option<()> {
+        let bodies = usize::try_from(reader.u32()?).ok()?;
+        // Bodies without a declaration are refused by the engine.
+        let imported = types.functions.len().checked_sub(bodies)?;
+        for ty in types.functions.get(imported..)? {
+            let size = reader.u32()?;
+            let body = operators::walk(reader.take(size)?, *ty, types, nesting)?;
+            self.longest_function = self.longest_function.max(size.into());
+            self.most_locals = self.most_locals.max(body.locals);
+            self.locals = self.locals.saturating_add(body.locals);
+            self.nesting = self.nesting.max(body.nesting);
+            self.carried_values = self.carried_values.saturating_add(body.carried);
+            self.operators.add(body.operators);
+        }
+        Some(())
+    }
+}

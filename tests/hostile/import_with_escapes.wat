@@ -1,0 +1,11 @@
+;; A name that drives the terminal of whoever reads the error.
+;; expect: imports reglet_host.\u{1b}[2Jfs_read\u{7}, which this host does not offer
+(module
+  (import "reglet_host" "\1b[2Jfs_read\07" (func))
+  (memory (export "memory") 2)
+  (data (i32.const 16) "{\22name\22:\22odd\22,\22version\22:\221\22}")
+  (data (i32.const 256) "{\22status\22:true}")
+  (func $allocate (export "allocate") (param $size i32) (result i32) (i32.const 4096))
+  (func (export "deallocate") (param i32 i32))
+  (func (export "describe") (result i64) (i64.const 0x100000001c))
+  (func $observe (export "observe") (param $config i32) (param $len i32) (result i64) (i64.const 0x1000000000f)))

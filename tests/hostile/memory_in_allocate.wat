@@ -1,0 +1,12 @@
+;; Grows, and so moves the memory that the host is about to write to.
+;; expect: answered
+(module
+  (memory (export "memory") 2)
+  (data (i32.const 16) "{\22name\22:\22odd\22,\22version\22:\221\22}")
+  (data (i32.const 256) "{\22status\22:true}")
+  (func $allocate (export "allocate") (param $size i32) (result i32)
+    (drop (memory.grow (i32.const 8)))
+    (i32.sub (i32.mul (memory.size) (i32.const 65536)) (local.get $size)))
+  (func (export "deallocate") (param i32 i32))
+  (func (export "describe") (result i64) (i64.const 0x100000001c))
+  (func $observe (export "observe") (param $config i32) (param $len i32) (result i64) (i64.const 0x1000000000f)))

@@ -1,0 +1,16 @@
+;; As many log lines as bytes; most are dropped.
+;; expect: observe() ran out of fuel
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $print (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 32)
+  (data (i32.const 16) "{\22name\22:\22odd\22,\22version\22:\221\22}")
+  (data (i32.const 256) "{\22status\22:true}")
+  (func $allocate (export "allocate") (param $size i32) (result i32) (i32.const 4096))
+  (func (export "deallocate") (param i32 i32))
+  (func (export "describe") (result i64) (i64.const 0x100000001c))
+  (func $observe (export "observe") (param $config i32) (param $len i32) (result i64)
+    (i32.store (i32.const 1028) (i32.const 1000000))
+    (i32.store (i32.const 1024) (i32.const 65536))
+    (memory.fill (i32.const 65536) (i32.const 10) (i32.const 1000000))
+    (loop $again (drop (call $print (i32.const 2) (i32.const 1024) (i32.const 1) (i32.const 1032))) (br $again))
+    unreachable))
