@@ -53,15 +53,37 @@ pub fn ask_everything(plugin: &Plugin, seen: &Seen) {
 }
 
 /// A module with valid code out of the fuzzer's bytes, and what is left of them.
-pub fn smith(data: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let mut bytes = Unstructured::new(data);
-    let choice: u8 = bytes.arbitrary().ok()?;
-    let shape = SHAPES.get(usize::from(choice) % SHAPES.len())?;
+fn smith(data: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (choice, _) = data.split_first()?;
+    smith_with(
+        data,
+        wasm_smith::Config {
+            available_imports: Some(IMPORTS.clone()),
+            exports: wat::parse_str(SHAPES[usize::from(*choice) % SHAPES.len()]).ok(),
+            ..without_imports()
+        },
+    )
+}
+
+/// The same with a config that can say more.
+pub fn smith_with(data: &[u8], config: wasm_smith::Config) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (choice, rest) = data.split_first()?;
+    let mut bytes = Unstructured::new(rest);
     let config = wasm_smith::Config {
-        available_imports: Some(IMPORTS.clone()),
-        exports: Some(wat::parse_str(shape).ok()?),
         allow_start_export: choice & 0x40 != 0,
         disallow_traps: choice & 0x80 != 0,
+        ..config
+    };
+    let module = wasm_smith::Module::new(config, &mut bytes).ok()?;
+    let rest = bytes.take_rest().to_vec();
+    Some((module.to_bytes(), rest))
+}
+
+/// Modules of the proposals that are on here, with the exports of the first generation.
+pub fn without_imports() -> wasm_smith::Config {
+    wasm_smith::Config {
+        available_imports: Some(NOTHING.to_vec()),
+        exports: wat::parse_str(SHAPES[1]).ok(),
         max_memories: 1,
         max_memory32_bytes: 32 << 16,
         max_table_elements: 1000,
@@ -78,11 +100,11 @@ pub fn smith(data: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         threads_enabled: false,
         wide_arithmetic_enabled: false,
         ..wasm_smith::Config::default()
-    };
-    let module = wasm_smith::Module::new(config, &mut bytes).ok()?;
-    let rest = bytes.take_rest().to_vec();
-    Some((module.to_bytes(), rest))
+    }
 }
+
+/// A module that imports nothing: the empty one.
+const NOTHING: &[u8] = b"\0asm\x01\0\0\0";
 
 /// What both generations of the contract export.
 const SHAPES: &[&str] = &[
