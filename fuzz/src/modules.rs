@@ -27,11 +27,12 @@ fn load_and_run(module: &[u8], replies: &[u8]) {
     let inspected = Inspection::new(module, &limits());
     let plugin = match (runtime.load("fuzzed", module), &inspected) {
         (Ok(plugin), Ok(inspection)) => {
-            assert_eq!(inspection.problems, [""; 0]);
+            // An inspection knows nothing of the embedder's own functions.
+            let mut problems = inspection.problems.iter();
+            assert!(problems.all(|problem| problem.contains("kv.get")), "{problems:?}");
             plugin
         }
         (Ok(_), Err(error)) => panic!("loaded, and cannot be inspected: {error}"),
-        // What imports `kv.get` loads here and has a problem elsewhere; nothing else differs.
         (Err(error), Ok(inspection)) => {
             assert!(!inspection.problems.is_empty(), "inspected, and fails to load: {error}");
             return;
