@@ -6,12 +6,14 @@ mod bare_engine;
 mod capabilities;
 mod codecs;
 mod driver;
+mod forks;
 mod host_calls;
 mod input;
 mod modules;
 mod paths;
 mod run;
 mod seeds;
+mod simulations;
 mod transcripts;
 mod world;
 
@@ -19,10 +21,12 @@ pub use answers::answers;
 pub use bare_engine::bare_engine;
 pub use capabilities::{capability_patterns, capability_texts};
 pub use codecs::codecs;
+pub use forks::forks;
 pub use host_calls::{host_functions, wasi_calls};
 pub use modules::{module_bytes, smith_modules};
 pub use paths::{linked_paths, paths};
 pub use seeds::seeds;
+pub use simulations::simulated_worlds;
 pub use transcripts::{record_replay, transcripts};
 
 /// Every target under its name.
@@ -32,11 +36,13 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("capability_patterns", capability_patterns),
     ("capability_texts", capability_texts),
     ("codecs", codecs),
+    ("forks", forks),
     ("host_functions", host_functions),
     ("linked_paths", linked_paths),
     ("module_bytes", module_bytes),
     ("paths", paths),
     ("record_replay", record_replay),
+    ("simulated_worlds", simulated_worlds),
     ("smith_modules", smith_modules),
     ("transcripts", transcripts),
     ("wasi_calls", wasi_calls),

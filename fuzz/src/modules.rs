@@ -54,7 +54,7 @@ pub fn ask_everything(plugin: &Plugin, seen: &Seen) {
 }
 
 /// A module with valid code out of the fuzzer's bytes, and what is left of them.
-fn smith(data: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub fn smith(data: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (choice, _) = data.split_first()?;
     smith_with(
         data,

@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
     sync::LazyLock,
 };
-use tollgate::{Config, ModuleCache, Plugin, Runtime, capability::path, effect::Effect};
+use tollgate::{
+    Config, ModuleCache, Plugin, Runtime, RuntimeBuilder, capability::path, effect::Effect,
+    world::Simulated,
+};
 
 /// Any text as a path, through both dialects: the effect carries the path that is meant.
 pub fn paths(data: &[u8]) {
@@ -91,8 +94,17 @@ pub fn linked_paths(data: &[u8]) {
     let asked = format!("{}/{tail}", place.root);
     let request = json!({"path": asked, "no_follow": !follow});
     let config = Config::try_from(request).expect("it is an object");
-    let evidence = checked(place.stat.observe(&config)).expect("the relay answers").evidence;
-    let told = Value::Object(evidence.data);
+    let ask = |plugin: &Plugin| {
+        let seen = checked(plugin.observe(&config)).expect("the relay answers");
+        Value::Object(seen.evidence.data)
+    };
+    let told = ask(&place.stat);
+    // The same directory in memory is told the same of, but for owners and times, and for what
+    // this machine has elsewhere.
+    let simulated = ask(&place.simulated);
+    let is_same = ["kind", "size", "target"].iter().all(|key| told[key] == simulated[key])
+        && ["type", "code"].iter().all(|key| told["error"][key] == simulated["error"][key]);
+    assert!(is_same, "{asked}: {told} and simulated {simulated}");
     let error = told["error"]["type"].as_str();
 
     let named = PathBuf::from(resolved("/", &asked));
@@ -137,6 +149,7 @@ const WORDS: &[&str] = &[
 struct Place {
     root: String,
     stat: Plugin,
+    simulated: Plugin,
     _directory: tempfile::TempDir,
 }
 
@@ -145,18 +158,48 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
     let root = directory.path().canonicalize().expect("it is there");
     build(&root).expect("links can be made");
     let root = root.to_str().expect("it has a plain name").to_owned();
-    let runtime = Runtime::builder()
-        .limits(limits())
-        .module_cache(ModuleCache::new())
-        .grant("fuzzed", format!("fs:read:{root}/in/**").parse().expect("a grant"));
-    let runtime = runtime.build().expect("these options can be");
     let relay = wat::parse_str(RELAY).expect("the relay is a module");
+    let load = |builder: RuntimeBuilder| {
+        let grant = format!("fs:read:{root}/in/**").parse().expect("a grant");
+        let runtime = builder
+            .limits(limits())
+            .module_cache(ModuleCache::new())
+            .grant("fuzzed", grant)
+            .build();
+        let runtime = runtime.expect("these options can be");
+        runtime.load("fuzzed", &relay).expect("the relay is a plugin")
+    };
+    let twin = twin(&root);
     Place {
-        stat: runtime.load("fuzzed", &relay).expect("the relay is a plugin"),
+        stat: load(Runtime::builder()),
+        simulated: load(Runtime::builder().world(move || twin.clone())),
         root,
         _directory: directory,
     }
 });
+
+/// The same files and links in memory.
+fn twin(root: &str) -> Simulated {
+    let at = |name: &str| format!("{root}/{name}");
+    let files = [("in/a", "aa"), ("in/d/b", "bbb"), ("in/é", "é"), ("out/secret", "secret")];
+    let files = files.iter().fold(Simulated::new(), |world, (name, content)| {
+        world.file(&at(name), *content)
+    });
+    let out = at("out");
+    let links = [
+        ("in/d/up", ".."),
+        ("in/out", "../out"),
+        ("in/abs", out.as_str()),
+        ("in/loop", "loop"),
+        ("in/gone", "nothing/here"),
+        ("in/etc", "/etc"),
+        ("in/self", "/proc/self"),
+        ("in/far", "d/../d/up/d"),
+        ("out/back", "../in"),
+    ];
+    let world = links.iter().fold(files, |world, (name, target)| world.link(&at(name), target));
+    world.file("/etc/passwd", "").directory("/proc/self")
+}
 
 fn build(root: &Path) -> io::Result<()> {
     use std::os::unix::fs::symlink;

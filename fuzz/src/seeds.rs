@@ -19,6 +19,12 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "module_bytes" => modules(),
         "paths" => PATHS.iter().map(|path| path.as_bytes().to_vec()).collect(),
         "record_replay" => mixed(),
+        "simulated_worlds" => {
+            let worlds = WORLDS.iter().map(|world| block(world.as_bytes()));
+            let worlds: Vec<_> = worlds.collect();
+            let uses = mixed().into_iter().enumerate();
+            uses.map(|(at, calls)| [worlds[at % worlds.len()].clone(), calls].concat()).collect()
+        }
         "transcripts" => REPLIES.iter().map(|replies| recorded(replies)).collect(),
         "wasi_calls" => wasi_calls(),
         // Random code has no honest example.
@@ -136,6 +142,13 @@ fn codecs() -> Vec<Vec<u8>> {
     });
     plain.chain(shaped).collect()
 }
+
+const WORLDS: &[&str] = &[
+    "",
+    r#"{"seed":7,"start":"2030-01-01T00:00:00Z","step":1000,"room":4096,"working_directory":"/data","variables":{"SHOWN_A":"b"}}"#,
+    r#"{"files":{"/data/x":"x","/data/out/y":{"content":{"base64":"AP8="},"mode":"0600","uid":1},"/data/out":{"directory":true},"/data/z":{"link":"out/y"},"/data/again":{"same_as":"/data/x"}}}"#,
+    r#"{"hosts":{"example.com":["93.184.215.14","::1"]},"answers":[{"when":{"http":{"url":"https://example.com/"}},"answer":{"fetched":{"status":301,"headers":[["location","/x"]],"body":"b","took":5}}},{"when":{"exchange":{"host":"example.com"}},"answer":{"exchanged":{"received":"hi"}},"once":true},{"when":{"write_file":{}},"fail":{"kind":"fs","code":"EIO","message":"m"}},{"when":{"run":{"command":"ls"}},"answer":{"ran":{"stdout":"s"}}}]}"#,
+];
 
 /// A function, a request, and how the world replies.
 type Request = (&'static str, &'static str, &'static [u8]);

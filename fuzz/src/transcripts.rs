@@ -9,7 +9,7 @@ use crate::{
 use serde_json::Value;
 use std::sync::LazyLock;
 use tollgate::{
-    Config, ModuleCache,
+    Config, ModuleCache, Observation, Plugin,
     abi::{base64, sha256},
     replay::{Replay, ReplayError, Replayed},
 };
@@ -106,16 +106,27 @@ pub fn record_replay(data: &[u8]) {
     let config = Config::new().set("path", "x");
     let plugin = builder(replies, &Seen::default()).build().expect("these options can be");
     let plugin = plugin.load("fuzzed", &module).expect("the driver is a plugin");
-    let recording = plugin.observe_recorded(&config, Vec::new()).expect("memory takes all");
+    let plain = checked(plugin.observe(&config));
+    replays_the_same(&plugin, &module, &config, &plain);
+}
+
+/// Records a call and plays it elsewhere: the outcome is the one of a call that nobody recorded.
+pub fn replays_the_same(
+    plugin: &Plugin,
+    module: &[u8],
+    config: &Config,
+    plain: &Result<Observation, String>,
+) {
+    let recording = plugin.observe_recorded(config, Vec::new()).expect("memory takes all");
     let outcome = checked(recording.outcome);
-    assert_eq!(outcome, checked(plugin.observe(&config)), "recording changed something");
+    assert_eq!(&outcome, plain, "recording changed something");
 
     let replay = Replay::read(recording.sink).expect("what was recorded can be read");
-    assert_eq!(replay.config().as_ref(), Ok(&config));
+    assert_eq!(replay.config().as_ref(), Ok(config));
     assert_eq!(replay.limits(), &limits());
     let offline = replay.runtime().limits(limits()).module_cache(ModuleCache::new());
     let offline = offline.build().expect("these options can be");
-    let elsewhere = offline.load("elsewhere", &module).expect("the driver is a plugin");
+    let elsewhere = offline.load("elsewhere", module).expect("the driver is a plugin");
     let again = match replay.run(&elsewhere) {
         Ok(Replayed::Observation(observation)) => Ok(observation),
         Ok(Replayed::Failed(error)) => checked(Err(error)),

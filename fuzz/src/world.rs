@@ -14,7 +14,7 @@ use tollgate::{
         Ran, Records, Refusal, Secured, Stat, TlsSession,
     },
     gate::{Checkpoint, Permit, Permitted, RealName},
-    world::World,
+    world::{Simulated, World},
 };
 
 /// What the fuzzed plugin is granted. The judge below knows the same by heart.
@@ -343,6 +343,31 @@ impl World for MadeUp {
     fn working_directory(&self) -> String {
         "/data/work".to_owned()
     }
+}
+
+/// A world in memory that begins the same each time, with something behind most of the grants.
+pub fn simulated() -> Simulated {
+    let address: IpAddr = Ipv4Addr::new(93, 184, 215, 14).into();
+    let answer = |world: Simulated, url| world.http(url, 200, "hello").expect("a plain URL");
+    let world = Simulated::new()
+        .at("/data/work")
+        .directory("/data/work")
+        .file("/data/a", "aaa")
+        .file("/data/out/y", "yyyyyy")
+        .file("/secret", "secret")
+        .link("/data/up", "..")
+        .link("/data/out/loop", "loop")
+        .link("/data/out/gone", "nothing/here")
+        .file("/bin/true", "")
+        .mode("/bin/true", 0o755)
+        .variable("SHOWN_A", "a")
+        .variable("HIDDEN", "h")
+        .host("example.com", [address])
+        .host("inside.example.org", [Ipv4Addr::LOCALHOST.into()])
+        .exchange("example.com", 80, "hello")
+        .command("/bin/true", &[], Ran::default())
+        .room(1 << 20);
+    answer(world, "http://example.com/")
 }
 
 /// What the grants above allow, said a second time in the plainest way.
