@@ -23,7 +23,9 @@ pub fn answers(data: &[u8]) {
     let seen = Seen::default();
     let runtime = runtime(&[], &seen);
     let module = answering(generation % 2 == 1, answer);
-    let plugin = runtime.load("fuzzed", &module).expect("it keeps the contract");
+    let plugin = runtime
+        .load("fuzzed", &module)
+        .expect("it keeps the contract");
     // What is read can be said again: nobody is told what they cannot pass on.
     if let Ok(info) = checked(plugin.describe()) {
         let _ = checked(runtime.review(&plugin));
@@ -31,7 +33,10 @@ pub fn answers(data: &[u8]) {
     }
     if let Ok(schema) = checked(plugin.schema()) {
         let fields = schema.fields();
-        assert!(serde_json::from_str::<serde_json::Value>(schema.raw()).is_ok(), "{fields:?}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(schema.raw()).is_ok(),
+            "{fields:?}"
+        );
     }
     let text = String::from_utf8_lossy(answer);
     let config = match text.parse::<Config>() {
@@ -93,11 +98,17 @@ fn answering(newer: bool, answer: &[u8]) -> Vec<u8> {
     }
     let mut bodies = CodeSection::new();
     let mut allocate = Function::new([]);
-    allocate.instructions().i32_const(BUFFER.cast_signed()).end();
+    allocate
+        .instructions()
+        .i32_const(BUFFER.cast_signed())
+        .end();
     let mut answers = Function::new([]);
     let packed = u64::from(ANSWER) << 32 | answer.len() as u64;
     answers.instructions().i64_const(packed.cast_signed()).end();
-    bodies.function(&allocate).function(&answers).function(&answers);
+    bodies
+        .function(&allocate)
+        .function(&answers)
+        .function(&answers);
     let mut segments = DataSection::new();
     let at = ConstExpr::i32_const(ANSWER.cast_signed());
     segments.active(0, &at, answer.iter().copied());

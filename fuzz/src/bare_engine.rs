@@ -24,7 +24,11 @@ pub fn bare_engine(data: &[u8]) {
     let config: Config = CONFIG.parse().expect("it is an object");
     assert_eq!(abi::to_json(config.values()), CONFIG.as_bytes());
     let outcome = plugin.observe(&config);
-    for mode in [CompilationMode::Eager, CompilationMode::LazyTranslation, CompilationMode::Lazy] {
+    for mode in [
+        CompilationMode::Eager,
+        CompilationMode::LazyTranslation,
+        CompilationMode::Lazy,
+    ] {
         let Some(bare) = run(&module, mode) else {
             return;
         };
@@ -32,7 +36,10 @@ pub fn bare_engine(data: &[u8]) {
     }
     // The second call may begin in a copy of what the first one's initialisation left.
     let text = |outcome: Result<Observation, Error>| {
-        let usage = outcome.as_ref().map_or_else(Error::usage, |seen| Some(&seen.usage)).copied();
+        let usage = outcome
+            .as_ref()
+            .map_or_else(Error::usage, |seen| Some(&seen.usage))
+            .copied();
         (checked(outcome).map(|seen| seen.evidence), usage)
     };
     assert_eq!(text(plugin.observe(&config)), text(outcome));
@@ -47,7 +54,11 @@ fn compare(outcome: &Result<Observation, Error>, bare: &Bare, mode: CompilationM
         }
         Err(_) => panic!("{}", context()),
     };
-    let text = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let text = outcome
+        .as_ref()
+        .err()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let matches = match &bare.end {
         End::Trapped(Some(TrapCode::OutOfFuel)) => text.contains("ran out of fuel"),
         End::Trapped(Some(TrapCode::StackOverflow)) => text.contains("overflowed the stack"),
@@ -115,7 +126,9 @@ fn steps(store: &mut Store<Refusals>, module: &Module, fuel: u64) -> Bare {
         Ok(instance) => instance,
         Err(error) => return stopped("instantiate", error, burnt(store), None),
     };
-    let memory = instance.get_memory(&*store, "memory").expect("it is exported");
+    let memory = instance
+        .get_memory(&*store, "memory")
+        .expect("it is exported");
     if let Ok(initialize) = instance.get_typed_func::<(), ()>(&*store, "_initialize")
         && let Err(error) = initialize.call(&mut *store, ())
     {
@@ -124,8 +137,12 @@ fn steps(store: &mut Store<Refusals>, module: &Module, fuel: u64) -> Bare {
     }
     let len = CONFIG.len() as u64;
     store.set_fuel(fuel - len).expect("fuel is on");
-    let allocate = instance.get_typed_func::<i32, i32>(&*store, "allocate").expect("exported");
-    let observe = instance.get_typed_func::<(i32, i32), i64>(&*store, "observe").expect("exported");
+    let allocate = instance
+        .get_typed_func::<i32, i32>(&*store, "allocate")
+        .expect("exported");
+    let observe = instance
+        .get_typed_func::<(i32, i32), i64>(&*store, "observe")
+        .expect("exported");
     let size = i32::try_from(len).expect("it is short");
     let ended = |store: &Store<Refusals>, during, end, toll| Bare {
         during,
@@ -151,7 +168,10 @@ fn steps(store: &mut Store<Refusals>, module: &Module, fuel: u64) -> Bare {
     match observe.call(&mut *store, (at, size)) {
         Err(error) => ended(store, "observe", End::Trapped(error.as_trap_code()), 0),
         Ok(packed) => {
-            let (ptr, len) = (packed.cast_unsigned() >> 32, packed.cast_unsigned() & 0xFFFF_FFFF);
+            let (ptr, len) = (
+                packed.cast_unsigned() >> 32,
+                packed.cast_unsigned() & 0xFFFF_FFFF,
+            );
             let there = ptr != 0 && ptr + len <= memory.data_size(&*store) as u64;
             let taken = there && len <= u64::from(limits().result_bytes);
             ended(store, "observe", End::Returned, if taken { len } else { 0 })

@@ -25,7 +25,10 @@ pub fn capability_texts(data: &[u8]) {
         let again: Capability = grant.to_string().parse().expect("canonical texts parse");
         assert_eq!(&again, grant);
         assert!(grant.includes(&again, cwd) || !is_absolute(cwd), "{grant}");
-        let _ = (grant.risk(), grant.pinned(&|path| Some(format!("{path}/{second}")), cwd));
+        let _ = (
+            grant.risk(),
+            grant.pinned(&|path| Some(format!("{path}/{second}")), cwd),
+        );
         for other in &grants {
             // What a grant includes cannot open more than itself.
             if grant.includes(other, cwd) && other.covers(&wish, cwd) {
@@ -55,7 +58,16 @@ pub fn capability_texts(data: &[u8]) {
         }
     }
     let args = [second, rest];
-    for name in [first.as_str(), "env", "find", "sed", "awk", "tar", "git", "ssh"] {
+    for name in [
+        first.as_str(),
+        "env",
+        "find",
+        "sed",
+        "awk",
+        "tar",
+        "git",
+        "ssh",
+    ] {
         let _ = command::classify(name, &args);
     }
     let _ = command::allowed_env(&args, |name| name.len() % 2 == 0);
@@ -172,7 +184,10 @@ fn ports_by_list(input: &mut Input<'_>) {
         .iter()
         .flat_map(|(low, high)| [low.saturating_sub(1), *low, *high, high.saturating_add(1)]);
     for port in edges.chain([port]) {
-        let reference = port != 0 && ranges.iter().any(|(low, high)| (*low..=*high).contains(&port));
+        let reference = port != 0
+            && ranges
+                .iter()
+                .any(|(low, high)| (*low..=*high).contains(&port));
         let covered = grant.covers(&Wish::Connect { host: None, port }, None);
         assert_eq!(covered, reference, "{grant} {port}");
     }

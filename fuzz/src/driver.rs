@@ -3,8 +3,8 @@
 
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
-    FunctionSection, ImportSection, InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module,
-    TypeSection, ValType,
+    FunctionSection, ImportSection, InstructionSink, MemArg, MemArgTarget, MemorySection,
+    MemoryType, Module, TypeSection, ValType,
 };
 
 /// Module, name, parameters (`i` for 32 bits, `I` for 64) and result.
@@ -137,7 +137,11 @@ pub fn plugin(calls: &[Call], data: &[u8]) -> Vec<u8> {
             _ => code.i64_const(1),
         };
         // sum = sum * 31 + result
-        code.local_get(2).i64_const(31).i64_mul().i64_add().local_set(2);
+        code.local_get(2)
+            .i64_const(31)
+            .i64_mul()
+            .i64_add()
+            .local_set(2);
     }
     let digits = u32::try_from(SUM.find("aaaa").unwrap_or(0)).unwrap_or(0);
     for nibble in 0..16 {
@@ -183,18 +187,33 @@ fn encode(used: &[(Offer, &Call)], data: &[u8], observe: &Function) -> Vec<u8> {
     });
     let mut exports = ExportSection::new();
     exports.export("memory", ExportKind::Memory, 0);
-    for (name, index) in [("allocate", 0), ("describe", 1), ("schema", 1), ("observe", 2)] {
+    for (name, index) in [
+        ("allocate", 0),
+        ("describe", 1),
+        ("schema", 1),
+        ("observe", 2),
+    ] {
         exports.export(name, ExportKind::Func, first + index);
     }
     let mut bodies = CodeSection::new();
     let mut allocate = Function::new([]);
-    allocate.instructions().i32_const(BUFFER.cast_signed()).end();
+    allocate
+        .instructions()
+        .i32_const(BUFFER.cast_signed())
+        .end();
     let mut describe = Function::new([]);
     describe.instructions().i64_const(packed(16, INFO)).end();
-    bodies.function(&allocate).function(&describe).function(observe);
+    bodies
+        .function(&allocate)
+        .function(&describe)
+        .function(observe);
     let mut segments = DataSection::new();
     let mut put = |at: u32, bytes: &[u8]| {
-        segments.active(0, &ConstExpr::i32_const(at.cast_signed()), bytes.iter().copied());
+        segments.active(
+            0,
+            &ConstExpr::i32_const(at.cast_signed()),
+            bytes.iter().copied(),
+        );
     };
     put(16, INFO.as_bytes());
     put(256, SUM.as_bytes());
@@ -221,7 +240,11 @@ fn argument(code: &mut InstructionSink<'_>, ty: char, arg: Option<Arg>) {
         (ty, Arg::Slot(slot)) => {
             let place = SLOTS + u32::from(slot % 16) * 8;
             code.i32_const(0).i32_load(at(place));
-            if ty == 'I' { code.i64_extend_i32_u() } else { code.nop() }
+            if ty == 'I' {
+                code.i64_extend_i32_u()
+            } else {
+                code.nop()
+            }
         }
     };
 }

@@ -45,7 +45,9 @@ pub fn forks(data: &[u8]) {
 /// What came of a call and what it used, also where it failed.
 fn outcome(plugin: &Plugin, config: &Config) -> impl PartialEq + std::fmt::Debug {
     let outcome = plugin.observe(config);
-    let usage = outcome.as_ref().map_or_else(Error::usage, |seen| Some(&seen.usage));
+    let usage = outcome
+        .as_ref()
+        .map_or_else(Error::usage, |seen| Some(&seen.usage));
     let usage = usage.copied();
     let init = checked(plugin.init_usage());
     (checked(outcome).map(|seen| seen.evidence), usage, init)
@@ -57,12 +59,18 @@ fn memories(cold: &Plugin, copied: &Plugin, configs: &[Config]) {
         return;
     };
     for config in configs {
-        assert!(one.memory() == other.memory(), "memories differ before a call");
+        assert!(
+            one.memory() == other.memory(),
+            "memories differ before a call"
+        );
         let config = tollgate::abi::to_json(config.values());
         let results = (checked(one.call(&config)), checked(other.call(&config)));
         assert_eq!(results.0, results.1);
         assert_eq!(one.usage(), other.usage());
-        assert!(one.memory() == other.memory(), "memories differ after a call");
+        assert!(
+            one.memory() == other.memory(),
+            "memories differ after a call"
+        );
         if one.reset().is_err() || other.reset().is_err() {
             return;
         }

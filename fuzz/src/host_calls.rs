@@ -87,6 +87,8 @@ fn make(calls: &[Call], memory: &[u8], replies: &[u8]) {
     let module = driver::plugin(calls, &memory[..memory.len().min(MOST_DATA)]);
     let seen = Seen::default();
     let runtime = runtime(replies, &seen);
-    let plugin = runtime.load("fuzzed", &module).expect("the driver is a plugin");
+    let plugin = runtime
+        .load("fuzzed", &module)
+        .expect("the driver is a plugin");
     ask_everything(&plugin, &seen);
 }

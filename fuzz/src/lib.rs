@@ -29,8 +29,11 @@ pub use seeds::seeds;
 pub use simulations::simulated_worlds;
 pub use transcripts::{record_replay, transcripts};
 
+/// The body of a target.
+pub type Target = fn(&[u8]);
+
 /// Every target under its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("answers", answers),
     ("bare_engine", bare_engine),
     ("capability_patterns", capability_patterns),

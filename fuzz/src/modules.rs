@@ -29,12 +29,18 @@ fn load_and_run(module: &[u8], replies: &[u8]) {
         (Ok(plugin), Ok(inspection)) => {
             // An inspection knows nothing of the embedder's own functions.
             let mut problems = inspection.problems.iter();
-            assert!(problems.all(|problem| problem.contains("kv.get")), "{problems:?}");
+            assert!(
+                problems.all(|problem| problem.contains("kv.get")),
+                "{problems:?}"
+            );
             plugin
         }
         (Ok(_), Err(error)) => panic!("loaded, and cannot be inspected: {error}"),
         (Err(error), Ok(inspection)) => {
-            assert!(!inspection.problems.is_empty(), "inspected, and fails to load: {error}");
+            assert!(
+                !inspection.problems.is_empty(),
+                "inspected, and fails to load: {error}"
+            );
             return;
         }
         (Err(_), Err(_)) => return,

@@ -23,7 +23,9 @@ pub fn paths(data: &[u8]) {
     let text = String::from_utf8_lossy(&data[..data.len().min(5000)]);
     let request = json!({ "path": text }).to_string();
     let stat = JSON.iter().position(|name| *name == "fs_stat").unwrap_or(0);
-    let examine = WASI.iter().position(|(name, _)| *name == "path_filestat_get");
+    let examine = WASI
+        .iter()
+        .position(|(name, _)| *name == "path_filestat_get");
     let at = |offset: usize| u64::from(DATA) + offset as u64;
     let calls = [
         Call {
@@ -41,7 +43,11 @@ pub fn paths(data: &[u8]) {
     let seen = Seen::default();
     let module = driver::plugin(&calls, &memory);
     let plugin = runtime(&[], &seen).load("fuzzed", &module);
-    let _ = checked(plugin.expect("the driver is a plugin").observe(&Config::new()));
+    let _ = checked(
+        plugin
+            .expect("the driver is a plugin")
+            .observe(&Config::new()),
+    );
 
     let mut expected = Vec::new();
     if !text.is_empty() && !text.contains('\0') {
@@ -81,7 +87,11 @@ fn resolved(base: &str, path: &str) -> String {
             name => resolved = format!("/{name}{resolved}"),
         }
     }
-    if resolved.is_empty() { "/".to_owned() } else { resolved }
+    if resolved.is_empty() {
+        "/".to_owned()
+    } else {
+        resolved
+    }
 }
 
 /// Names of a directory full of links, on the operating system: what is told is what the system
@@ -102,8 +112,12 @@ pub fn linked_paths(data: &[u8]) {
     // The same directory in memory is told the same of, but for owners and times, and for what
     // this machine has elsewhere.
     let simulated = ask(&place.simulated);
-    let is_same = ["kind", "size", "target"].iter().all(|key| told[key] == simulated[key])
-        && ["type", "code"].iter().all(|key| told["error"][key] == simulated["error"][key]);
+    let is_same = ["kind", "size", "target"]
+        .iter()
+        .all(|key| told[key] == simulated[key])
+        && ["type", "code"]
+            .iter()
+            .all(|key| told["error"][key] == simulated["error"][key]);
     assert!(is_same, "{asked}: {told} and simulated {simulated}");
     let error = told["error"]["type"].as_str();
 
@@ -167,7 +181,9 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
             .grant("fuzzed", grant)
             .build();
         let runtime = runtime.expect("these options can be");
-        runtime.load("fuzzed", &relay).expect("the relay is a plugin")
+        runtime
+            .load("fuzzed", &relay)
+            .expect("the relay is a plugin")
     };
     let twin = twin(&root);
     Place {
@@ -181,10 +197,17 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
 /// The same files and links in memory.
 fn twin(root: &str) -> Simulated {
     let at = |name: &str| format!("{root}/{name}");
-    let files = [("in/a", "aa"), ("in/d/b", "bbb"), ("in/é", "é"), ("out/secret", "secret")];
-    let files = files.iter().fold(Simulated::new(), |world, (name, content)| {
-        world.file(&at(name), *content)
-    });
+    let files = [
+        ("in/a", "aa"),
+        ("in/d/b", "bbb"),
+        ("in/é", "é"),
+        ("out/secret", "secret"),
+    ];
+    let files = files
+        .iter()
+        .fold(Simulated::new(), |world, (name, content)| {
+            world.file(&at(name), *content)
+        });
     let out = at("out");
     let links = [
         ("in/d/up", ".."),
@@ -197,7 +220,9 @@ fn twin(root: &str) -> Simulated {
         ("in/far", "d/../d/up/d"),
         ("out/back", "../in"),
     ];
-    let world = links.iter().fold(files, |world, (name, target)| world.link(&at(name), target));
+    let world = links
+        .iter()
+        .fold(files, |world, (name, target)| world.link(&at(name), target));
     world.file("/etc/passwd", "").directory("/proc/self")
 }
 

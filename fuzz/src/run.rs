@@ -6,11 +6,16 @@ use tollgate::{
     Runtime, RuntimeBuilder, StackLimit,
 };
 
+/// Fuel of one call, and of one initialisation. Random code either ends soon or never.
+const FUEL: u64 = 300_000;
+/// Pages of memory.
+const PAGES: u32 = 64;
+
 /// Small enough that no input takes long, and no deadline, which would make runs differ.
 pub fn limits() -> Limits {
     Limits {
-        fuel: 2_000_000.into(),
-        memory: MemoryLimit::from_pages(64),
+        fuel: FUEL.into(),
+        memory: MemoryLimit::from_pages(PAGES),
         table_elements: 10_000,
         stack: StackLimit {
             frames: 2_000,
@@ -46,7 +51,9 @@ pub fn builder(replies: &[u8], seen: &Seen) -> RuntimeBuilder {
 
 /// The runtime of [`builder`].
 pub fn runtime(replies: &[u8], seen: &Seen) -> Runtime {
-    builder(replies, seen).build().expect("these options can be")
+    builder(replies, seen)
+        .build()
+        .expect("these options can be")
 }
 
 /// Observes with an empty config. The gate's own faults and the engine's are no way to end.
@@ -67,8 +74,11 @@ pub fn checked<T>(outcome: Result<T, Error>) -> Result<T, String> {
         }
         if let Some(usage) = error.usage() {
             // An exact toll may overdraw by nothing at all.
-            assert!(usage.fuel <= 2_000_000, "{text}: {usage:?}");
-            assert!(usage.peak_memory_pages <= 64, "{text}: {usage:?}");
+            assert!(usage.fuel <= FUEL, "{text}: {usage:?}");
+            assert!(
+                usage.peak_memory_pages <= u64::from(PAGES),
+                "{text}: {usage:?}"
+            );
         }
         text
     })

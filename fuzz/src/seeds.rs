@@ -10,11 +10,11 @@ use std::{fs, path::Path};
 /// The seeds of a target.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
-        "answers" => ANSWERS.iter().flat_map(|text| two_generations(text)).collect(),
+        "answers" => ANSWERS.iter().flat_map(two_generations).collect(),
         "capability_patterns" => (0..16).map(|kind| (kind..kind + 60).collect()).collect(),
-        "capability_texts" => CAPABILITIES.iter().flat_map(|pair| capability(pair)).collect(),
+        "capability_texts" => CAPABILITIES.iter().flat_map(capability).collect(),
         "codecs" => codecs(),
-        "host_functions" => REQUESTS.iter().flat_map(|request| host_function(request)).collect(),
+        "host_functions" => REQUESTS.iter().flat_map(host_function).collect(),
         "linked_paths" => (0..12).map(|first| (first..first + 12).collect()).collect(),
         "module_bytes" => modules(),
         "paths" => PATHS.iter().map(|path| path.as_bytes().to_vec()).collect(),
@@ -23,7 +23,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             let worlds = WORLDS.iter().map(|world| block(world.as_bytes()));
             let worlds: Vec<_> = worlds.collect();
             let uses = mixed().into_iter().enumerate();
-            uses.map(|(at, calls)| [worlds[at % worlds.len()].clone(), calls].concat()).collect()
+            uses.map(|(at, calls)| [worlds[at % worlds.len()].clone(), calls].concat())
+                .collect()
         }
         "transcripts" => REPLIES.iter().map(|replies| recorded(replies)).collect(),
         "wasi_calls" => wasi_calls(),
@@ -86,7 +87,9 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 fn two_generations(answer: &&str) -> Vec<Vec<u8>> {
-    [0, 1].map(|generation| [&[generation], answer.as_bytes()].concat()).into()
+    [0, 1]
+        .map(|generation| [&[generation], answer.as_bytes()].concat())
+        .into()
 }
 
 const ANSWERS: &[&str] = &[
@@ -100,16 +103,36 @@ const ANSWERS: &[&str] = &[
 ];
 
 const PATHS: &[&str] = &[
-    "/etc/passwd", "a/../../b", "./x//y/", "..", "/", "a/./b/..", "/data/out/../../etc", "\\a\\..",
-    "é/\u{202e}/..", "...", "/..//..//x/.", ".hidden/..", "a/b/c/../../../../../../x",
+    "/etc/passwd",
+    "a/../../b",
+    "./x//y/",
+    "..",
+    "/",
+    "a/./b/..",
+    "/data/out/../../etc",
+    "\\a\\..",
+    "é/\u{202e}/..",
+    "...",
+    "/..//..//x/.",
+    ".hidden/..",
+    "a/b/c/../../../../../../x",
 ];
 
 const CAPABILITIES: &[[&str; 2]] = &[
     ["fs:read:/etc/**", "fs:read:/etc/ssl/*.pem"],
     ["fs:write:./out/[a-z]?", "fs:write:../x"],
-    ["network:outbound:*.example.com:80,443-500", "network:outbound:a.example.com:443"],
-    ["network:outbound:10.0.0.0/8:22", "network:outbound:[::1]:53"],
-    ["network:outbound:https://example.com/a", "network:outbound:private"],
+    [
+        "network:outbound:*.example.com:80,443-500",
+        "network:outbound:a.example.com:443",
+    ],
+    [
+        "network:outbound:10.0.0.0/8:22",
+        "network:outbound:[::1]:53",
+    ],
+    [
+        "network:outbound:https://example.com/a",
+        "network:outbound:private",
+    ],
     ["network:inbound:80", "network:outbound:*"],
     ["env:AWS_*", "env:glob:A[BC]?"],
     ["exec:/usr/bin/*", "exec:ls,cat"],
@@ -123,7 +146,14 @@ fn capability([first, second]: &[&str; 2]) -> Vec<Vec<u8>> {
         [vec![2, 1], text("a.example.com"), vec![187, 1]].concat(),
         [vec![3], text("https://example.com/a?b")].concat(),
         [vec![4], text("AWS_KEY")].concat(),
-        [vec![5], text("/usr/bin/env"), vec![2], text("sh"), text("-c")].concat(),
+        [
+            vec![5],
+            text("/usr/bin/env"),
+            vec![2],
+            text("sh"),
+            text("-c"),
+        ]
+        .concat(),
     ];
     let with = |wish: Vec<u8>| {
         let before = [text("/work"), text(first), text(second)].concat();
@@ -133,12 +163,22 @@ fn capability([first, second]: &[&str; 2]) -> Vec<Vec<u8>> {
 }
 
 fn codecs() -> Vec<Vec<u8>> {
-    let texts = ["aGVsbG8=", "aA==", "2026-01-31T12:00:00.5Z", "0000-02-29t23:59:60+23:59"];
+    let texts = [
+        "aGVsbG8=",
+        "aA==",
+        "2026-01-31T12:00:00.5Z",
+        "0000-02-29t23:59:60+23:59",
+    ];
     let plain = texts.iter().map(|text| text.as_bytes().to_vec());
     // One document for each shape, which the last byte names.
-    let shapes = REQUESTS.iter().map(|(_, request, _)| *request).chain(ANSWERS.iter().copied());
+    let shapes = REQUESTS
+        .iter()
+        .map(|(_, request, _)| *request)
+        .chain(ANSWERS.iter().copied());
     let shaped = shapes.flat_map(|document| {
-        (0..21).step_by(3).map(move |shape| [document.as_bytes(), &[shape]].concat())
+        (0..21)
+            .step_by(3)
+            .map(move |shape| [document.as_bytes(), &[shape]].concat())
     });
     plain.chain(shaped).collect()
 }
@@ -157,30 +197,91 @@ const REPLIES: &[&[u8]] = &[
     &[],
     &[0, 0, 0, 1, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1],
     &[255, 0, 0, 3, b'b', b'a', b'd', 0, 0, 0, 0],
-    &[0, 255, 2, 1, 248, 0, 0, 249, 1, b'x', 0, 0, 7, 7, 7, 7, 7, 7, 7, 7],
+    &[
+        0, 255, 2, 1, 248, 0, 0, 249, 1, b'x', 0, 0, 7, 7, 7, 7, 7, 7, 7, 7,
+    ],
     &[1; 200],
 ];
 
 const REQUESTS: &[Request] = &[
-    ("fs_read", r#"{"path":"/data/x","encoding":"utf-8","offset":1,"limit":9}"#, REPLIES[1]),
-    ("fs_read", r#"{"path":"../../etc/passwd","context":{"deadline":"2026-01-01T00:00:00Z","timeout_ms":5}}"#, &[]),
-    ("fs_stat", r#"{"path":"/data","no_follow":true}"#, REPLIES[3]),
-    ("fs_list", r#"{"path":"/data/out/"}"#, &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 1, b'a']),
-    ("fs_write", r#"{"path":"/data/out/y","content":"aGVsbG8=","mode":"append"}"#, &[]),
+    (
+        "fs_read",
+        r#"{"path":"/data/x","encoding":"utf-8","offset":1,"limit":9}"#,
+        REPLIES[1],
+    ),
+    (
+        "fs_read",
+        r#"{"path":"../../etc/passwd","context":{"deadline":"2026-01-01T00:00:00Z","timeout_ms":5}}"#,
+        &[],
+    ),
+    (
+        "fs_stat",
+        r#"{"path":"/data","no_follow":true}"#,
+        REPLIES[3],
+    ),
+    (
+        "fs_list",
+        r#"{"path":"/data/out/"}"#,
+        &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 1, b'a'],
+    ),
+    (
+        "fs_write",
+        r#"{"path":"/data/out/y","content":"aGVsbG8=","mode":"append"}"#,
+        &[],
+    ),
     ("env_get", r#"{"name":"SHOWN_A"}"#, &[0, 0, 2, b'h', b'i']),
-    ("net_connect", r#"{"host":"example.com","port":80,"send":"aGk=","receive":10}"#, &[0, 0, 2, 0, b'h', b'i']),
-    ("tcp_connect", r#"{"host":"a.example.org","port":"443","tls":true}"#, &[]),
-    ("exec_run", r#"{"command":"ls","args":["-l"],"env":["A=b","LD_PRELOAD=x"],"dir":"/data"}"#, REPLIES[4]),
-    ("exec_command", r#"{"command":"/bin/true","args":[],"timeout_ms":1}"#, &[]),
-    ("http_request", r#"{"method":"POST","url":"https://example.com:443/a?b#c","headers":{"X":["y"],"Host":null},"body":"aGk="}"#, &[0, 0, 1, 1, 0, 2, b'/', b'x']),
-    ("http_request", r#"{"url":"http://user@example.com\\@x/"}"#, &[]),
-    ("dns_lookup", r#"{"hostname":"example.com","type":"MX","nameserver":"9.9.9.9:53"}"#, &[0, 0, 2, 0, 0, 1, 1, b'a']),
-    ("smtp_connect", r#"{"host":"mail.example.org","port":"25","starttls":true}"#, &[0, 0, 3, b'2', b'2', b'0']),
-    ("log_message", r#"{"level":"WARN+1","message":"\u001b[31m","attrs":[{"key":"k","type":"string","value":"v"}]}"#, &[]),
+    (
+        "net_connect",
+        r#"{"host":"example.com","port":80,"send":"aGk=","receive":10}"#,
+        &[0, 0, 2, 0, b'h', b'i'],
+    ),
+    (
+        "tcp_connect",
+        r#"{"host":"a.example.org","port":"443","tls":true}"#,
+        &[],
+    ),
+    (
+        "exec_run",
+        r#"{"command":"ls","args":["-l"],"env":["A=b","LD_PRELOAD=x"],"dir":"/data"}"#,
+        REPLIES[4],
+    ),
+    (
+        "exec_command",
+        r#"{"command":"/bin/true","args":[],"timeout_ms":1}"#,
+        &[],
+    ),
+    (
+        "http_request",
+        r#"{"method":"POST","url":"https://example.com:443/a?b#c","headers":{"X":["y"],"Host":null},"body":"aGk="}"#,
+        &[0, 0, 1, 1, 0, 2, b'/', b'x'],
+    ),
+    (
+        "http_request",
+        r#"{"url":"http://user@example.com\\@x/"}"#,
+        &[],
+    ),
+    (
+        "dns_lookup",
+        r#"{"hostname":"example.com","type":"MX","nameserver":"9.9.9.9:53"}"#,
+        &[0, 0, 2, 0, 0, 1, 1, b'a'],
+    ),
+    (
+        "smtp_connect",
+        r#"{"host":"mail.example.org","port":"25","starttls":true}"#,
+        &[0, 0, 3, b'2', b'2', b'0'],
+    ),
+    (
+        "log_message",
+        r#"{"level":"WARN+1","message":"\u001b[31m","attrs":[{"key":"k","type":"string","value":"v"}]}"#,
+        &[],
+    ),
 ];
 
 fn json_call((name, request, _): &Request) -> Vec<u8> {
-    let function = JSON.iter().position(|own| own == name).unwrap_or(JSON.len());
+    let function = JSON
+        .iter()
+        .position(|own| own == name)
+        .unwrap_or(JSON.len());
     let function = u8::try_from(function).unwrap_or(0);
     [vec![function], block(request.as_bytes())].concat()
 }
@@ -231,7 +332,14 @@ fn memory() -> Vec<u8> {
 fn wasi_examples() -> Vec<Vec<Vec<u8>>> {
     let open = || {
         let args = [
-            Small(3), Small(1), Data(0), Small(10), Small(1), Long(0x42), Long(0x42), Small(0),
+            Small(3),
+            Small(1),
+            Data(0),
+            Small(10),
+            Small(1),
+            Long(0x42),
+            Long(0x42),
+            Small(0),
             Place(0),
         ];
         wasi_call("path_open", &args)
@@ -246,24 +354,48 @@ fn wasi_examples() -> Vec<Vec<Vec<u8>>> {
             wasi_call("fd_close", &[Slot(0)]),
         ]),
         with(vec![
-            wasi_call("fd_pread", &[Slot(0), Data(16), Small(2), Long(u64::MAX), Place(1)]),
-            wasi_call("fd_pwrite", &[Slot(0), Data(16), Small(1), Long(1 << 40), Place(1)]),
+            wasi_call(
+                "fd_pread",
+                &[Slot(0), Data(16), Small(2), Long(u64::MAX), Place(1)],
+            ),
+            wasi_call(
+                "fd_pwrite",
+                &[Slot(0), Data(16), Small(1), Long(1 << 40), Place(1)],
+            ),
             wasi_call("fd_filestat_get", &[Slot(0), Data(200)]),
             wasi_call("fd_filestat_set_size", &[Slot(0), Long(9)]),
             wasi_call("fd_renumber", &[Slot(0), Small(9)]),
         ]),
         with(vec![
-            wasi_call("fd_readdir", &[Slot(0), Data(100), Small(200), Long(0), Place(1)]),
-            wasi_call("fd_readdir", &[Small(3), Data(100), Small(30), Long(2), Place(1)]),
+            wasi_call(
+                "fd_readdir",
+                &[Slot(0), Data(100), Small(200), Long(0), Place(1)],
+            ),
+            wasi_call(
+                "fd_readdir",
+                &[Small(3), Data(100), Small(30), Long(2), Place(1)],
+            ),
             wasi_call("fd_fdstat_get", &[Slot(0), Data(100)]),
             wasi_call("fd_allocate", &[Slot(0), Long(1), Long(u64::MAX)]),
         ]),
         vec![
-            wasi_call("path_filestat_get", &[Small(3), Small(1), Data(0), Small(10), Data(100)]),
-            wasi_call("path_rename", &[Small(3), Data(0), Small(10), Small(3), Data(0), Small(9)]),
-            wasi_call("path_symlink", &[Data(0), Small(4), Small(3), Data(0), Small(9)]),
+            wasi_call(
+                "path_filestat_get",
+                &[Small(3), Small(1), Data(0), Small(10), Data(100)],
+            ),
+            wasi_call(
+                "path_rename",
+                &[Small(3), Data(0), Small(10), Small(3), Data(0), Small(9)],
+            ),
+            wasi_call(
+                "path_symlink",
+                &[Data(0), Small(4), Small(3), Data(0), Small(9)],
+            ),
             wasi_call("path_unlink_file", &[Small(3), Data(0), Small(10)]),
-            wasi_call("path_readlink", &[Small(3), Data(0), Small(9), Data(90), Small(9), Place(1)]),
+            wasi_call(
+                "path_readlink",
+                &[Small(3), Data(0), Small(9), Data(90), Small(9), Place(1)],
+            ),
         ],
         vec![
             wasi_call("poll_oneoff", &[Data(32), Data(100), Small(1), Place(0)]),
@@ -281,7 +413,13 @@ fn wasi_examples() -> Vec<Vec<Vec<u8>>> {
 fn wasi_calls() -> Vec<Vec<u8>> {
     let example = |calls: &Vec<Vec<u8>>, replies: &[u8]| {
         let count = u8::try_from(calls.len() - 1).unwrap_or(0);
-        [block(&memory()), vec![count], calls.concat(), replies.to_vec()].concat()
+        [
+            block(&memory()),
+            vec![count],
+            calls.concat(),
+            replies.to_vec(),
+        ]
+        .concat()
     };
     let replies = [&[], REPLIES[1], REPLIES[3], REPLIES[4]];
     let examples = wasi_examples();
@@ -298,8 +436,16 @@ fn mixed() -> Vec<Vec<u8>> {
     let wasi = wasi_examples();
     let wasi = wasi.iter().map(|calls| {
         let count = u8::try_from(calls.len() - 1).unwrap_or(0);
-        let calls = calls.iter().flat_map(|call| [vec![1], call.clone()].concat());
-        [block(&memory()), vec![count], calls.collect(), REPLIES[1].to_vec()].concat()
+        let calls = calls
+            .iter()
+            .flat_map(|call| [vec![1], call.clone()].concat());
+        [
+            block(&memory()),
+            vec![count],
+            calls.collect(),
+            REPLIES[1].to_vec(),
+        ]
+        .concat()
     });
     json.chain(wasi).collect()
 }

@@ -26,7 +26,9 @@ pub fn simulated_worlds(data: &[u8]) {
     let module = driver::plugin(&calls, &memory);
     let runtime = builder(&[], &Seen::default()).world(move || world.clone());
     let runtime = runtime.build().expect("these options can be");
-    let plugin = runtime.load("fuzzed", &module).expect("the driver is a plugin");
+    let plugin = runtime
+        .load("fuzzed", &module)
+        .expect("the driver is a plugin");
     let config = Config::new().set("path", "x");
     let first = checked(plugin.observe(&config));
     assert_eq!(first, checked(plugin.observe(&config)));

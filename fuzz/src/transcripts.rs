@@ -26,9 +26,14 @@ fn play(bytes: Vec<u8>) {
         return;
     };
     let _ = (replay.plugin(), replay.module(), replay.config());
-    let offline = replay.runtime().limits(limits()).module_cache(ModuleCache::new());
+    let offline = replay
+        .runtime()
+        .limits(limits())
+        .module_cache(ModuleCache::new());
     let Ok(offline) = offline.build() else { return };
-    let plugin = offline.load("fuzzed", &PLAYED).expect("the driver is a plugin");
+    let plugin = offline
+        .load("fuzzed", &PLAYED)
+        .expect("the driver is a plugin");
     match replay.run(&plugin) {
         Ok(Replayed::Failed(error)) => drop(checked::<()>(Err(error))),
         Ok(_) => {}
@@ -68,7 +73,10 @@ static PLAYED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let requests = [
         (0, r#"{"path":"/data/x"}"#),
         (4, r#"{"name":"SHOWN_A"}"#),
-        (5, r#"{"host":"example.com","port":80,"send":"aGk=","receive":9}"#),
+        (
+            5,
+            r#"{"host":"example.com","port":80,"send":"aGk=","receive":9}"#,
+        ),
         (7, r#"{"command":"ls","args":["-l"]}"#),
         (9, r#"{"url":"http://example.com/"}"#),
         (10, r#"{"hostname":"example.com"}"#),
@@ -104,8 +112,12 @@ pub fn record_replay(data: &[u8]) {
     let (calls, memory, replies) = mixed(data);
     let module = driver::plugin(&calls, &memory);
     let config = Config::new().set("path", "x");
-    let plugin = builder(replies, &Seen::default()).build().expect("these options can be");
-    let plugin = plugin.load("fuzzed", &module).expect("the driver is a plugin");
+    let plugin = builder(replies, &Seen::default())
+        .build()
+        .expect("these options can be");
+    let plugin = plugin
+        .load("fuzzed", &module)
+        .expect("the driver is a plugin");
     let plain = checked(plugin.observe(&config));
     replays_the_same(&plugin, &module, &config, &plain);
 }
@@ -117,16 +129,23 @@ pub fn replays_the_same(
     config: &Config,
     plain: &Result<Observation, String>,
 ) {
-    let recording = plugin.observe_recorded(config, Vec::new()).expect("memory takes all");
+    let recording = plugin
+        .observe_recorded(config, Vec::new())
+        .expect("memory takes all");
     let outcome = checked(recording.outcome);
     assert_eq!(&outcome, plain, "recording changed something");
 
     let replay = Replay::read(recording.sink).expect("what was recorded can be read");
     assert_eq!(replay.config().as_ref(), Ok(config));
     assert_eq!(replay.limits(), &limits());
-    let offline = replay.runtime().limits(limits()).module_cache(ModuleCache::new());
+    let offline = replay
+        .runtime()
+        .limits(limits())
+        .module_cache(ModuleCache::new());
     let offline = offline.build().expect("these options can be");
-    let elsewhere = offline.load("elsewhere", module).expect("the driver is a plugin");
+    let elsewhere = offline
+        .load("elsewhere", module)
+        .expect("the driver is a plugin");
     let again = match replay.run(&elsewhere) {
         Ok(Replayed::Observation(observation)) => Ok(observation),
         Ok(Replayed::Failed(error)) => checked(Err(error)),

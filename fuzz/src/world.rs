@@ -10,8 +10,8 @@ use std::{
 use tollgate::{
     abi::rfc3339::Moment,
     effect::{
-        Answer, DirectoryEntry, Effect, Exchanged, Failure, Fetched, FileKind, Found, Greeted,
-        Ran, Records, Refusal, Secured, Stat, TlsSession,
+        Answer, DirectoryEntry, Effect, Exchanged, Failure, Fetched, FileKind, Found, Greeted, Ran,
+        Records, Refusal, Secured, Stat, TlsSession,
     },
     gate::{Checkpoint, Permit, Permitted, RealName},
     world::{Simulated, World},
@@ -122,7 +122,15 @@ impl MadeUp {
     }
 
     fn real(&mut self, asked: &str) -> String {
-        let others = &["/data", "/data/x", "/data/out", "/data/out/y", "/", "/datax", "/secret"];
+        let others = &[
+            "/data",
+            "/data/x",
+            "/data/out",
+            "/data/out/y",
+            "/",
+            "/datax",
+            "/secret",
+        ];
         match self.byte() {
             0..=127 => asked.to_owned(),
             other => others[usize::from(other) % others.len()].to_owned(),
@@ -165,9 +173,10 @@ impl MadeUp {
             return Ok(permit);
         }
         match effect {
-            Effect::Exchange { .. } | Effect::Tls { .. } | Effect::Greet { .. } | Effect::Http { .. } => {
-                self.connect(gate)
-            }
+            Effect::Exchange { .. }
+            | Effect::Tls { .. }
+            | Effect::Greet { .. }
+            | Effect::Http { .. } => self.connect(gate),
             Effect::Lookup { nameserver, .. } if nameserver.is_some() => self.connect(gate),
             Effect::Run {
                 command, directory, ..
@@ -239,7 +248,7 @@ impl MadeUp {
             }
             Effect::ReadLink { .. } => Answer::Target(self.text()),
             Effect::Variable { .. } => {
-                Answer::Variable((self.byte() % 2 == 0).then(|| self.text()))
+                Answer::Variable(self.byte().is_multiple_of(2).then(|| self.text()))
             }
             Effect::Variables => {
                 let count = self.byte() % 4;
@@ -314,7 +323,10 @@ impl MadeUp {
 
 impl World for MadeUp {
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        self.seen.lock().expect("no other thread").push(effect.clone());
+        self.seen
+            .lock()
+            .expect("no other thread")
+            .push(effect.clone());
         judge::known_names(effect);
         if let Effect::Custom { .. } = effect {
             return Ok(gate.embedder()?);
@@ -450,9 +462,13 @@ mod judge {
     /// What the gate decides before the world has looked, and the form that effects promise.
     pub(super) fn known_names(effect: &Effect) {
         for Name { path, .. } in names(effect).into_iter().flatten() {
-            let parts = path.strip_prefix('/').unwrap_or_else(|| panic!("relative: {path:?}"));
+            let parts = path
+                .strip_prefix('/')
+                .unwrap_or_else(|| panic!("relative: {path:?}"));
             let clean = parts.is_empty()
-                || parts.split('/').all(|part| !matches!(part, "" | "." | ".."));
+                || parts
+                    .split('/')
+                    .all(|part| !matches!(part, "" | "." | ".."));
             assert!(clean && !path.contains('\0'), "not clean: {path:?}");
         }
         match effect {
@@ -467,7 +483,9 @@ mod judge {
             Effect::Http { url, headers, .. } => {
                 may_fetch(url);
                 for (name, value) in headers {
-                    let lines = [name, value].iter().any(|text| text.contains(['\r', '\n', '\0']));
+                    let lines = [name, value]
+                        .iter()
+                        .any(|text| text.contains(['\r', '\n', '\0']));
                     assert!(!lines, "a header of more than a line: {name:?} {value:?}");
                 }
             }
@@ -501,7 +519,11 @@ mod judge {
         let (scheme, rest) = url.split_once("://").unwrap_or_else(|| panic!("{url:?}"));
         let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
         assert!(!authority.contains('@'), "{url:?}");
-        let standard = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
+        let standard = if scheme.eq_ignore_ascii_case("https") {
+            443
+        } else {
+            80
+        };
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, "")) => (host, standard),
             Some((host, port)) if !port.contains(']') => {

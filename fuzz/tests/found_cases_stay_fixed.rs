@@ -39,6 +39,9 @@ fn every_target_can_be_fuzzed() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    let names: Vec<String> = TARGETS.iter().map(|(name, _)| format!("{name}.rs")).collect();
+    let names: Vec<String> = TARGETS
+        .iter()
+        .map(|(name, _)| format!("{name}.rs"))
+        .collect();
     assert_eq!(files, names);
 }

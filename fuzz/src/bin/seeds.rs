@@ -12,7 +12,9 @@ fn main() -> ExitCode {
         let written = fs::create_dir_all(&folder).and_then(|()| {
             let seeds = tollgate_fuzz::seeds(target);
             let mut seeds = seeds.iter().enumerate();
-            seeds.try_for_each(|(number, seed)| fs::write(folder.join(format!("seed-{number}")), seed))
+            seeds.try_for_each(|(number, seed)| {
+                fs::write(folder.join(format!("seed-{number}")), seed)
+            })
         });
         if let Err(error) = written {
             eprintln!("{}: {error}", folder.display());
