@@ -54,6 +54,7 @@ pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{AbiVersion, ModuleCache, Problem};
 pub use plugin::{Observation, Plugin};
+pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
 

@@ -173,8 +173,18 @@ impl Plugin {
         read: impl FnOnce(&[u8]) -> Result<T, Breach>,
     ) -> Result<T, Error> {
         let mut instance = self.start()?;
-        let bytes = instance.ask(export)?;
-        read(&bytes).map_err(|breach| instance.breach(export, breach))
+        let answer = instance
+            .ask(export)
+            .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
+        answer.map_err(|error| self.redacted(error))
+    }
+
+    /// An error may quote the guest.
+    fn redacted(&self, error: Error) -> Error {
+        match &self.inner.parts.settings.observer.redactor {
+            Some(redactor) => redactor.error(error),
+            None => error,
+        }
     }
 
     /// Has the plugin look at the world, in a fresh instance.
@@ -190,6 +200,11 @@ impl Plugin {
     }
 
     fn observe_in(&self, instance: &mut Instance, config: &[u8]) -> Result<Observation, Error> {
+        self.look(instance, config)
+            .map_err(|error| self.redacted(error))
+    }
+
+    fn look(&self, instance: &mut Instance, config: &[u8]) -> Result<Observation, Error> {
         let version = self.abi_version();
         let export = match version {
             AbiVersion::V1 => export::OBSERVE,
@@ -201,12 +216,9 @@ impl Plugin {
             AbiVersion::V2 => read_result(&bytes),
         };
         let mut evidence = evidence.map_err(|breach| instance.breach(export, breach))?;
-        self.inner
-            .parts
-            .settings
-            .observer
-            .redactor
-            .evidence(&mut evidence);
+        if let Some(redactor) = &self.inner.parts.settings.observer.redactor {
+            redactor.redact_evidence(&mut evidence);
+        }
         Ok(Observation {
             evidence,
             usage: instance.usage(),
@@ -241,7 +253,7 @@ impl Plugin {
             Ok(instance) => instance,
             Err(error) => {
                 return Finished {
-                    outcome: Err(error),
+                    outcome: Err(self.redacted(error)),
                     init: None,
                     memory: None,
                 };
@@ -294,7 +306,8 @@ impl Plugin {
             linker,
             limits: &settings.limits,
             gate,
-        })?;
+        })
+        .map_err(|error| self.redacted(error))?;
         self.inner.init.get_or_init(|| instance.init_usage());
         Ok(instance)
     }

@@ -89,14 +89,20 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Rewrites every text in evidence and in log lines, to hide secrets.
+    /// Hides secrets in evidence, errors, log lines and reports of denials. The last redactor given
+    /// counts.
     #[must_use]
-    pub fn redactor(
-        mut self,
-        rule: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> RuntimeBuilder {
-        self.observer.redactor = Redactor::new(rule);
+    pub fn redact(mut self, redactor: Redactor) -> RuntimeBuilder {
+        self.observer.redactor = Some(redactor);
         self
+    }
+
+    /// Rewrites every text in evidence, errors, log lines and reports of denials by a rule of your
+    /// own, and does nothing else to it: short for [`redact`](Self::redact) with
+    /// [`Redactor::from_rule`].
+    #[must_use]
+    pub fn redactor(self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> RuntimeBuilder {
+        self.redact(Redactor::from_rule(rule))
     }
 
     /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
