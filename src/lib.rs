@@ -43,6 +43,7 @@ mod redact;
 pub mod replay;
 mod review;
 mod runtime;
+mod truncate;
 pub mod world;
 
 pub use capability::{Capability, CapabilityError, Grants};
@@ -57,6 +58,7 @@ pub use plugin::{Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use truncate::{Truncation, fit};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 

@@ -42,6 +42,9 @@ pub struct Limits {
     pub request_bytes: u32,
     /// The most bytes of content that one host function reply may carry. Default: 10 MiB.
     pub reply_bytes: u32,
+    /// The most bytes of JSON that the data and raw text of evidence may have together; what is
+    /// longer is cut, see [`fit`](crate::fit). 0 is no limit. Default: 1 MiB.
+    pub evidence_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
     /// warning. Initialisation has as many of its own. Default: 10 000.
     pub log_lines: u32,
@@ -58,6 +61,7 @@ impl Default for Limits {
             result_bytes: 16 << 20,
             request_bytes: 1 << 20,
             reply_bytes: 10 << 20,
+            evidence_bytes: 1 << 20,
             log_lines: 10_000,
         }
     }

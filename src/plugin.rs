@@ -11,6 +11,7 @@ use crate::{
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
     once::Once,
+    truncate::{Truncation, fit},
     world::World,
 };
 use std::sync::{Arc, OnceLock};
@@ -48,6 +49,8 @@ pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 pub struct Observation {
     /// The plugin's answer. A check that failed is evidence too.
     pub evidence: Evidence,
+    /// Told if the evidence was cut, see [`Limits::evidence_bytes`].
+    pub truncation: Option<Truncation>,
     /// What the call used; what initialisation used is [`Plugin::init_usage`].
     pub usage: Usage,
 }
@@ -219,8 +222,11 @@ impl Plugin {
         if let Some(redactor) = &self.inner.parts.settings.observer.redactor {
             redactor.redact_evidence(&mut evidence);
         }
+        let limit = instance.limits().evidence_bytes;
+        let truncation = fit(&mut evidence, usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Observation {
             evidence,
+            truncation,
             usage: instance.usage(),
         })
     }

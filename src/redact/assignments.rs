@@ -21,6 +21,8 @@ const NAMES: &[&str] = &[
 
 /// The longest name that is looked at.
 const NAME: usize = 64;
+/// The most quotes and spaces between a name, the sign and the value.
+const BETWEEN: usize = 6;
 /// The lengths that a value may have.
 const VALUE: std::ops::RangeInclusive<usize> = 12..=150;
 /// Bits of entropy that each character of a value must have on average.
@@ -38,8 +40,11 @@ pub(super) fn find(bytes: &[u8], spans: &mut Spans) {
             continue;
         }
         let behind = bytes.get(at..).unwrap_or_default();
-        let lead = behind.iter().position(|byte| !is_lead(*byte));
-        let Some(lead) = lead.filter(|lead| *lead <= 6) else {
+        let lead = behind
+            .iter()
+            .take(BETWEEN + 1)
+            .position(|byte| !is_lead(*byte));
+        let Some(lead) = lead else {
             continue;
         };
         let value = behind.get(lead..).unwrap_or_default();
@@ -57,11 +62,15 @@ pub(super) fn find(bytes: &[u8], spans: &mut Spans) {
 
 /// Whether a text ends with a name, quoted or not, that promises a secret.
 fn names_a_secret(before: &[u8]) -> bool {
+    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':');
+    let between = before
+        .iter()
+        .rev()
+        .take(BETWEEN)
+        .take_while(|byte| is_between(byte))
+        .count();
     let mut name = String::new();
-    let nearest = before.iter().rev().take(NAME);
-    let quoted =
-        nearest.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':'));
-    for byte in quoted {
+    for byte in before.iter().rev().skip(between).take(NAME) {
         match byte {
             b'_' | b'-' | b'.' => {}
             byte if byte.is_ascii_alphanumeric() => name.push(byte.to_ascii_lowercase().into()),

@@ -75,12 +75,18 @@ const fn token(prefix: &'static str, alphabet: Alphabet, least: usize, border: B
     }
 }
 
-/// Tokens run on as far as their alphabet does: what is too long for one is none to keep either.
+/// In the order of their first bytes. Tokens run on as far as their alphabet does: what is too long for one is none to keep either.
 const TOKENS: &[Token] = &[
     token("AKIA", Upper, 16, Exact),
     token("ABIA", Upper, 16, Exact),
     token("ACCA", Upper, 16, Exact),
     token("ASIA", Upper, 16, Exact),
+    token("AIza", Url, 35, Start),
+    token("AGE-SECRET-KEY-1", Upper, 58, Start),
+    token("SG.", Dotted, 60, Start),
+    token("dop_v1_", Hex, 64, Start),
+    token("doo_v1_", Hex, 64, Start),
+    token("dor_v1_", Hex, 64, Start),
     token("ghp_", Word, 36, Free),
     token("gho_", Word, 36, Free),
     token("ghu_", Word, 36, Free),
@@ -88,6 +94,24 @@ const TOKENS: &[Token] = &[
     token("ghr_", Word, 36, Free),
     token("github_pat_", Word, 36, Free),
     token("glpat-", Dotted, 20, Start),
+    token("hooks.slack.com/", Path, 20, Free),
+    token("hf_", Alphanumeric, 30, Start),
+    token("hvs.", Url, 24, Start),
+    token("npm_", Alphanumeric, 36, Start),
+    token("pypi-", Url, 50, Start),
+    token("rk_live_", Alphanumeric, 10, Start),
+    token("rk_test_", Alphanumeric, 10, Start),
+    token("rk_prod_", Alphanumeric, 10, Start),
+    token("sk_live_", Alphanumeric, 10, Start),
+    token("sk_test_", Alphanumeric, 10, Start),
+    token("sk_prod_", Alphanumeric, 10, Start),
+    token("sk-ant-", Url, 20, Start),
+    token("sk-proj-", Url, 20, Start),
+    token("sk-", Url, 40, Start),
+    token("shpat_", Hex, 32, Start),
+    token("shpca_", Hex, 32, Start),
+    token("shppa_", Hex, 32, Start),
+    token("shpss_", Hex, 32, Start),
     token("xoxa-", Dashed, 0, Free),
     token("xoxb-", Dashed, 0, Free),
     token("xoxe-", Dashed, 0, Free),
@@ -95,40 +119,25 @@ const TOKENS: &[Token] = &[
     token("xoxr-", Dashed, 0, Free),
     token("xoxs-", Dashed, 0, Free),
     token("xapp-", Dashed, 20, Start),
-    token("hooks.slack.com/", Path, 20, Free),
-    token("sk_live_", Alphanumeric, 10, Start),
-    token("sk_test_", Alphanumeric, 10, Start),
-    token("sk_prod_", Alphanumeric, 10, Start),
-    token("rk_live_", Alphanumeric, 10, Start),
-    token("rk_test_", Alphanumeric, 10, Start),
-    token("rk_prod_", Alphanumeric, 10, Start),
-    token("SG.", Dotted, 60, Start),
-    token("AIza", Url, 35, Start),
     token("ya29.", Url, 20, Start),
-    token("sk-ant-", Url, 20, Start),
-    token("sk-proj-", Url, 20, Start),
-    token("sk-", Url, 40, Start),
-    token("npm_", Alphanumeric, 36, Start),
-    token("pypi-", Url, 50, Start),
-    token("hf_", Alphanumeric, 30, Start),
-    token("dop_v1_", Hex, 64, Start),
-    token("doo_v1_", Hex, 64, Start),
-    token("dor_v1_", Hex, 64, Start),
-    token("shpat_", Hex, 32, Start),
-    token("shpca_", Hex, 32, Start),
-    token("shppa_", Hex, 32, Start),
-    token("shpss_", Hex, 32, Start),
-    token("hvs.", Url, 24, Start),
-    token("AGE-SECRET-KEY-1", Upper, 58, Start),
 ];
 
-pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
-    let mut begins = [false; 256];
-    for token in TOKENS {
-        if let Some(first) = token.prefix.as_bytes().first() {
-            begins[usize::from(*first)] = true;
+/// Which of the tokens begin with a byte: from where in the list, and to where.
+const BEGINS: [(usize, usize); 256] = {
+    let mut begins = [(0, 0); 256];
+    let mut at = 0;
+    while at < TOKENS.len() {
+        let first = TOKENS[at].prefix.as_bytes()[0] as usize;
+        if begins[first].1 == 0 {
+            begins[first].0 = at;
         }
+        at += 1;
+        begins[first].1 = at;
     }
+    begins
+};
+
+pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
     // How far each token's alphabet was seen to reach: within such a run there is nothing to learn.
     let mut reached = [0; TOKENS.len()];
     let mut header_end = 0;
@@ -140,11 +149,11 @@ pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
             }
             jwt_end = jwt(bytes, at, header_end, spans).unwrap_or(jwt_end);
         }
-        if !begins[usize::from(*byte)] {
-            continue;
-        }
-        for (token, reached) in TOKENS.iter().zip(&mut reached) {
-            if at >= *reached {
+        let (from, to) = BEGINS[usize::from(*byte)];
+        for number in from..to {
+            if let (Some(token), Some(reached)) = (TOKENS.get(number), reached.get_mut(number))
+                && at >= *reached
+            {
                 *reached = one(bytes, at, token, end, spans).unwrap_or(*reached);
             }
         }
@@ -212,6 +221,11 @@ mod tests {
         find(text.as_bytes(), end, &mut spans);
         spans.merge();
         spans.replace_in(text, |_| "#".to_owned())
+    }
+
+    #[test]
+    fn tokens_with_the_same_first_byte_are_neighbours() {
+        assert!(TOKENS.is_sorted_by_key(|token| token.prefix.as_bytes()[0]));
     }
 
     #[test]
