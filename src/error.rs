@@ -5,6 +5,7 @@ use crate::{
     capability::{CapabilityError, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::Problem,
+    schema::Violation,
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -155,17 +156,17 @@ pub enum LoadError {
     #[error("failed to compile: {0}")]
     Compile(String),
     /// The module compiles but does not keep the contract.
-    #[error("{}", list(.0))]
+    #[error("{}", joined(.0))]
     Contract(Vec<Problem>),
     /// The name is taken by another module.
     #[error("the name is taken by a plugin with other bytes; use another name, or a new runtime")]
     OtherContent,
 }
 
-fn list(problems: &[Problem]) -> String {
+fn joined(problems: &[impl ToString]) -> String {
     problems
         .iter()
-        .map(Problem::to_string)
+        .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("; ")
 }
@@ -180,6 +181,9 @@ pub enum ConfigError {
     /// The text is not JSON.
     #[error("not JSON: {0}")]
     NotJson(String),
+    /// It is not as the plugin's schema says.
+    #[error("{}", joined(.0))]
+    Invalid(Vec<Violation>),
     /// It is larger than what may cross the boundary.
     #[error("it has {bytes} bytes of JSON, more than the limit of {limit}")]
     TooLarge {

@@ -43,6 +43,7 @@ mod redact;
 pub mod replay;
 mod review;
 mod runtime;
+pub mod schema;
 mod truncate;
 pub mod world;
 

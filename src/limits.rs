@@ -80,6 +80,8 @@ impl Limits {
             result_bytes,
             request_bytes,
             reply_bytes,
+            // What is told of the answer is no burden to the runtime.
+            evidence_bytes: _,
             log_lines,
         } = self;
         if *stack != other.stack {

@@ -38,6 +38,7 @@ struct Inner {
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) observer: Observer,
+    pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
 }
 
@@ -194,10 +195,14 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the config is too large, [`Error::Fault`] if the guest was stopped,
+    /// [`Error::Config`] if the config is too large, or not as the plugin's schema says where
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) asks for that, [`Error::Fault`] if the guest was stopped,
     /// [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
+        if self.inner.parts.settings.validate_configs {
+            self.demand_valid(config)?;
+        }
         let mut instance = self.start()?;
         self.observe_in(&mut instance, &to_json(config.values()))
     }

@@ -176,6 +176,11 @@ impl Instance {
         self.init
     }
 
+    /// The limits of this run.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.store.data().limits
+    }
+
     /// What the call has used so far.
     pub(crate) fn usage(&self) -> Usage {
         usage(&self.store)

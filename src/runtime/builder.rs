@@ -28,6 +28,7 @@ pub struct RuntimeBuilder {
     limits: Limits,
     cache: Option<ModuleCache>,
     observer: Observer,
+    validate_configs: bool,
     customs: Customs,
     world: Option<Arc<NewWorld>>,
 }
@@ -82,6 +83,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// The most bytes of evidence, see [`Limits::evidence_bytes`]; 0 is no limit.
+    #[must_use]
+    pub fn evidence_bytes(mut self, limit: u32) -> RuntimeBuilder {
+        self.limits.evidence_bytes = limit;
+        self
+    }
+
     /// Uses this cache of compiled modules instead of the one that the process shares.
     #[must_use]
     pub fn module_cache(mut self, cache: ModuleCache) -> RuntimeBuilder {
@@ -121,6 +129,15 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn audit(mut self) -> RuntimeBuilder {
         self.observer.audit = true;
+        self
+    }
+
+    /// Refuses to observe with a config that is not as the plugin's schema says
+    /// ([`ConfigError::Invalid`](crate::ConfigError::Invalid)). Before its first observe, a plugin
+    /// is then asked for its schema, which costs one more run.
+    #[must_use]
+    pub fn validate_configs(mut self) -> RuntimeBuilder {
+        self.validate_configs = true;
         self
     }
 
@@ -196,6 +213,7 @@ impl RuntimeBuilder {
                 settings: Arc::new(Settings {
                     limits: Arc::new(self.limits),
                     observer: self.observer,
+                    validate_configs: self.validate_configs,
                     world,
                 }),
                 missing_directories,

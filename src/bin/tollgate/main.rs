@@ -9,6 +9,7 @@
 
 mod args;
 mod explain;
+mod guard;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
@@ -139,7 +140,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
-    let mut builder = args.plugin.runtime();
+    let mut builder = guard::guarded(args, args.plugin.runtime())?;
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
@@ -165,6 +166,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         ));
     }
     let plugin: Plugin = runtime.load(&name, &bytes)?;
+    let config = guard::prepared(args, &plugin, config)?;
     let seen = plugin.observe(&config);
     if args.audit {
         report_needed(&needed);
@@ -175,6 +177,9 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         }
     })?;
     args.report(&seen.usage);
+    if let Some(told) = &seen.truncation {
+        complain(&format!("note: {}, and was cut; see --evidence-bytes", told.reason));
+    }
     print(&seen.evidence, args.plugin.format)?;
     Ok(if seen.evidence.status {
         Exit::Success
