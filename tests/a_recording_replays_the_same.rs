@@ -1,9 +1,9 @@
 //! A run that was recorded is played back bit for bit, whatever it was and however it ended, with
 //! everything that it had looked at gone.
 
-mod support;
 #[path = "support/go.rs"]
 mod go;
+mod support;
 
 use serde_json::json;
 use std::{
@@ -67,8 +67,14 @@ fn plugins_of_every_language_replay_a_hundred_times_when_their_files_are_gone() 
     fs::write(format!("{path}/b"), [0, 159, 146, 150]).unwrap();
     let a = format!("{path}/a");
     let asked = [
-        (FILE, json!({ "path": a, "hash": true, "read_content": true })),
-        (go::GO_FILE, json!({ "op": "read", "path": format!("{path}/b") })),
+        (
+            FILE,
+            json!({ "path": a, "hash": true, "read_content": true }),
+        ),
+        (
+            go::GO_FILE,
+            json!({ "op": "read", "path": format!("{path}/b") }),
+        ),
         (go::GO_FILE, json!({ "op": "list", "path": path })),
         (C_FILE, json!({ "op": "read", "path": a })),
         (AS_FILE, json!({ "op": "read", "path": a })),
@@ -191,7 +197,13 @@ fn a_run_that_its_deadline_ended_replays_for_as_much_fuel_and_without_the_clock(
     let Recording { outcome, sink } = record(&plugin(Some(20)), &Config::new());
     let error = outcome.unwrap_err();
     assert!(
-        matches!(error, Error::Fault { fault: Fault::Deadline { .. }, .. }),
+        matches!(
+            error,
+            Error::Fault {
+                fault: Fault::Deadline { .. },
+                ..
+            }
+        ),
         "{error}"
     );
     match Replay::read(sink).unwrap().run(&plugin(None)).unwrap() {

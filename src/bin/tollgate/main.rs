@@ -13,6 +13,7 @@ mod guard;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
+use guard::Prepared;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -166,7 +167,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         ));
     }
     let plugin: Plugin = runtime.load(&name, &bytes)?;
-    let config = guard::prepared(args, &plugin, config)?;
+    let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
     let seen = plugin.observe(&config);
     if args.audit {
         report_needed(&needed);
@@ -177,8 +178,14 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         }
     })?;
     args.report(&seen.usage);
+    if let Some(error) = unchecked {
+        complain(&format!("note: the config was not validated: {error}"));
+    }
     if let Some(told) = &seen.truncation {
-        complain(&format!("note: {}, and was cut; see --evidence-bytes", told.reason));
+        complain(&format!(
+            "note: {}, and was cut; see --evidence-bytes",
+            told.reason
+        ));
     }
     print(&seen.evidence, args.plugin.format)?;
     Ok(if seen.evidence.status {
