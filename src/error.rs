@@ -4,7 +4,7 @@
 use crate::{
     capability::{CapabilityError, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
-    module::Problem,
+    module::{Problem, Unforkable},
     schema::Violation,
 };
 use std::time::Duration;
@@ -24,6 +24,14 @@ pub enum Error {
         plugin: String,
         /// What is wrong.
         problem: LoadError,
+    },
+    /// The initialised plugin cannot be written as a module: use it as it is.
+    #[error("plugin {plugin} cannot be baked: {problem}")]
+    Bake {
+        /// Which plugin.
+        plugin: String,
+        /// What is in the way.
+        problem: BakeError,
     },
     /// No plugin of this name is loaded.
     #[error("plugin {plugin} not loaded; call load first")]
@@ -84,6 +92,24 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// What keeps an initialised plugin from being written as a module.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BakeError {
+    /// Its state cannot be copied at all.
+    #[error("{0}")]
+    Unforkable(#[from] Unforkable),
+    /// It was baked before.
+    #[error("it is baked already; bake the original")]
+    AlreadyBaked,
+    /// The runtime initialises plugins for each call.
+    #[error("the runtime's fork policy is to initialise it for each call")]
+    NeverForked,
+    /// The host remembers something of its initialisation that no module can hold.
+    #[error("its initialisation changed its file descriptors or left a line unfinished")]
+    HostState,
 }
 
 /// Options that cannot be.

@@ -3,10 +3,12 @@
 //! to the outside itself.
 
 mod checkpoint;
+mod initialised;
 mod journal;
 mod policy;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
+pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, Journal, Phase, SharedJournal};
 pub(crate) use policy::Policy;
 

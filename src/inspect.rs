@@ -6,7 +6,7 @@ use crate::{
     error::LoadError,
     imports,
     limits::Limits,
-    module::{self, Compiled, START_EXPORT, TypeText},
+    module::{self, Baked, Compiled, RESERVED, TypeText},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
@@ -35,6 +35,11 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// What it exports, in name order.
     pub exports: Vec<Export>,
+    /// Why each call would initialise it anew, as far as the bytes tell; `None` if calls can share
+    /// one initialisation.
+    pub unforkable: Option<String>,
+    /// What it says of its making, if it was baked; nobody vouches for it.
+    pub baked: Option<Baked>,
     /// What would keep it from being loaded here.
     pub problems: Vec<String>,
     /// What is worth knowing but keeps it from nothing.
@@ -98,7 +103,7 @@ impl Inspection {
         let exports = compiled
             .module
             .exports()
-            .filter(|export| export.name() != START_EXPORT);
+            .filter(|export| !export.name().starts_with(RESERVED));
         let mut exports: Vec<Export> = exports
             .map(|export| Export {
                 name: export.name().to_owned(),
@@ -117,6 +122,8 @@ impl Inspection {
             data_segments: compiled.shape.data_segments,
             imports: imports.collect(),
             exports,
+            unforkable: compiled.state.err().map(|why| why.to_string()),
+            baked: compiled.baked.clone(),
             problems: problems.iter().map(ToString::to_string).collect(),
             notes: notes(&compiled.shape),
         })
@@ -125,7 +132,7 @@ impl Inspection {
 
 fn notes(shape: &module::Shape) -> Vec<String> {
     let mut notes = Vec::new();
-    if shape.grows_tables {
+    if shape.operators.grow_tables {
         notes.push(
             "it contains table.grow, so a deadline takes effect at host calls only (fuel still bounds it)"
                 .to_owned(),

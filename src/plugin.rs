@@ -1,5 +1,12 @@
 //! A loaded plugin: what it is asked, and how its answers are read. Each question gets a fresh
-//! instance; describe and schema are asked once.
+//! instance, which `forks` finds; describe and schema are asked once.
+
+mod baking;
+mod forks;
+mod instance;
+
+pub use forks::ForkPolicy;
+pub use instance::Instance;
 
 use crate::{
     answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
@@ -7,14 +14,15 @@ use crate::{
     error::{Breach, Error},
     event::Observer,
     gate::{Gate, Policy, SharedJournal},
-    guest::{Host, Instance, Start},
+    guest::{self, Host, Start},
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
     once::Once,
     truncate::{Truncation, fit},
     world::World,
 };
-use std::sync::{Arc, OnceLock};
+use forks::Forks;
+use std::sync::Arc;
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, sha256, to_json};
 use wasmi::Linker;
 
@@ -30,8 +38,7 @@ struct Inner {
     info: Once<Arc<PluginInfo>>,
     schema: Once<Arc<ConfigSchema>>,
     manifest: Once<Manifest>,
-    /// What initialisation used when it first went well.
-    init: OnceLock<Usage>,
+    forks: Forks,
 }
 
 /// What every call of every plugin shares.
@@ -40,6 +47,9 @@ pub(crate) struct Settings {
     pub(crate) observer: Observer,
     pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
+    pub(crate) fork: ForkPolicy,
+    /// How many instances each plugin may keep for later calls.
+    pub(crate) idle_instances: usize,
 }
 
 /// Makes the world of one instance.
@@ -96,7 +106,7 @@ impl Plugin {
                 info: Once::default(),
                 schema: Once::default(),
                 manifest: Once::default(),
-                init: OnceLock::new(),
+                forks: Forks::default(),
             }),
         }
     }
@@ -174,13 +184,23 @@ impl Plugin {
     fn ask<T>(
         &self,
         export: &'static str,
-        read: impl FnOnce(&[u8]) -> Result<T, Breach>,
+        read: impl Fn(&[u8]) -> Result<T, Breach>,
     ) -> Result<T, Error> {
+        // A baked module may lie here, but only about itself.
+        let parts = self.parts();
+        let limit = usize::try_from(parts.settings.limits.result_bytes).unwrap_or(usize::MAX);
+        let baked = parts.compiled.baked_answer(export);
+        let baked = baked.filter(|answer| answer.len() <= limit);
+        if let Some(Ok(answer)) = baked.map(|answer| read(answer.as_bytes())) {
+            return Ok(answer);
+        }
         let mut instance = self.start()?;
         let answer = instance
             .ask(export)
             .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
-        answer.map_err(|error| self.redacted(error))
+        let answer = answer.map_err(|error| self.redacted(error))?;
+        self.give_back(instance);
+        Ok(answer)
     }
 
     /// An error may quote the guest.
@@ -196,34 +216,35 @@ impl Plugin {
     /// # Errors
     ///
     /// [`Error::Config`] if the config is too large, or not as the plugin's schema says where
-    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) asks for that, [`Error::Fault`] if the guest was stopped,
-    /// [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) asks for that,
+    /// [`Error::Fault`] if the guest was stopped, [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         if self.inner.parts.settings.validate_configs {
             self.demand_valid(config)?;
         }
         let mut instance = self.start()?;
-        self.observe_in(&mut instance, &to_json(config.values()))
+        let seen = self.observe_in(&mut instance, &to_json(config.values()))?;
+        self.give_back(instance);
+        Ok(seen)
     }
 
-    fn observe_in(&self, instance: &mut Instance, config: &[u8]) -> Result<Observation, Error> {
+    fn observe_in(
+        &self,
+        instance: &mut guest::Instance,
+        config: &[u8],
+    ) -> Result<Observation, Error> {
         self.look(instance, config)
             .map_err(|error| self.redacted(error))
     }
 
-    fn look(&self, instance: &mut Instance, config: &[u8]) -> Result<Observation, Error> {
-        let version = self.abi_version();
-        let export = match version {
-            AbiVersion::V1 => export::OBSERVE,
-            AbiVersion::V2 => export::OBSERVE_V2,
-        };
-        let bytes = instance.observe(export, config)?;
-        let evidence = match version {
+    fn look(&self, instance: &mut guest::Instance, config: &[u8]) -> Result<Observation, Error> {
+        let bytes = instance.observe(self.observing(), config)?;
+        let evidence = match self.abi_version() {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
-        let mut evidence = evidence.map_err(|breach| instance.breach(export, breach))?;
+        let mut evidence = evidence.map_err(|breach| instance.breach(self.observing(), breach))?;
         if let Some(redactor) = &self.inner.parts.settings.observer.redactor {
             redactor.redact_evidence(&mut evidence);
         }
@@ -234,6 +255,14 @@ impl Plugin {
             truncation,
             usage: instance.usage(),
         })
+    }
+
+    /// The export that observes.
+    fn observing(&self) -> &'static str {
+        match self.abi_version() {
+            AbiVersion::V1 => export::OBSERVE,
+            AbiVersion::V2 => export::OBSERVE_V2,
+        }
     }
 
     /// Has the plugin look at another world than its runtime's, while a journal is kept.
@@ -253,7 +282,7 @@ impl Plugin {
             observer,
         );
         gate.keep(kept.journal);
-        let started = Instance::start(Start {
+        let started = guest::Instance::start(Start {
             plugin: &kept.name,
             compiled,
             linker,
@@ -279,47 +308,5 @@ impl Plugin {
             init: Some(instance.init_usage()),
             memory: Some(sha256::hex(&instance.memory_digest())),
         }
-    }
-
-    /// What it costs to initialise the plugin: its start function and `_initialize`. Reported here
-    /// once, since it is no part of any call. A plugin that was not called yet is initialised for
-    /// this.
-    ///
-    /// # Errors
-    ///
-    /// As [`describe`](Self::describe), if initialisation fails.
-    pub fn init_usage(&self) -> Result<Usage, Error> {
-        if let Some(usage) = self.inner.init.get() {
-            return Ok(*usage);
-        }
-        Ok(self.start()?.init_usage())
-    }
-
-    fn start(&self) -> Result<Instance, Error> {
-        let Parts {
-            name,
-            compiled,
-            linker,
-            settings,
-            policy,
-            ..
-        } = &self.inner.parts;
-        let gate = Gate::new(
-            name.clone(),
-            policy.clone(),
-            (settings.world)(),
-            &settings.limits,
-            settings.observer.clone(),
-        );
-        let instance = Instance::start(Start {
-            plugin: name,
-            compiled,
-            linker,
-            limits: &settings.limits,
-            gate,
-        })
-        .map_err(|error| self.redacted(error))?;
-        self.inner.init.get_or_init(|| instance.init_usage());
-        Ok(instance)
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     once::Once,
     plugin::{Parts, Plugin, Settings},
     review::Review,
+    world::Simulated,
 };
 use std::{
     collections::BTreeMap,
@@ -57,6 +58,32 @@ impl Runtime {
     /// Options for a runtime.
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder::default()
+    }
+
+    /// Options for a runtime in which everything is the same in every run, on every machine: each
+    /// call has an empty [`Simulated`] world of its own, with random numbers from this seed. Give
+    /// it a richer one with [`world`](RuntimeBuilder::world).
+    ///
+    /// ```
+    /// use tollgate::{Config, Runtime, world::Simulated};
+    ///
+    /// # let bytes = include_bytes!("../fixtures/file/file.wasm");
+    /// let world = Simulated::new().seed(7).file("/etc/motd", "hello\n");
+    /// let runtime = Runtime::deterministic(7)
+    ///     .world(move || world.clone())
+    ///     .grant("file", "fs:read:/etc/**".parse()?)
+    ///     .build()?;
+    /// let file = runtime.load("file", bytes)?;
+    /// let seen = file.observe(&Config::new().set("path", "/etc/motd"))?;
+    /// assert_eq!(seen.evidence.data["size"], 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// No [deadline](RuntimeBuilder::deadline) is set, and none should be: real time is the one
+    /// thing that is not the same twice. Fuel ends what does not end.
+    pub fn deterministic(seed: u64) -> RuntimeBuilder {
+        let world = Simulated::new().seed(seed);
+        Runtime::builder().world(move || world.clone())
     }
 
     /// Compiles a module and checks its contract. Loading the same bytes under the same name again

@@ -370,3 +370,42 @@ fn inspect_tells_how_long_loading_takes() {
             .is_none()
     );
 }
+
+#[test]
+fn a_made_up_world_takes_the_place_of_this_machine() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("world.json");
+    let world = r#"{"files": {"/etc/only/here": "made up", "/w/x": {"link": "/etc/only/here"}},
+                    "start": "2030-01-01T00:00:00Z", "working_directory": "/w"}"#;
+    fs::write(&file, world).unwrap();
+    let file = file.to_str().unwrap();
+    let run = || {
+        tollgate(&[
+            "observe",
+            FILE,
+            "--world",
+            file,
+            "--grant",
+            "fs:read:/etc/only/*",
+            "--grant",
+            "fs:read:x",
+            "--config",
+            r#"{"path":"x","read_content":true}"#,
+            "--usage",
+        ])
+    };
+    let first = run();
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    assert_eq!(stdout(&first)["data"]["content"], "made up");
+    assert_eq!(first, run());
+    let described = tollgate(&["describe", FILE, "--world", file]);
+    assert_eq!(stdout(&described)["name"], "file");
+
+    fs::write(file, r#"{"files": {"/x": {"contnet": ""}}}"#).unwrap();
+    let refused = tollgate(&["observe", FILE, "--world", file]);
+    assert_eq!(code(&refused), 2);
+    for word in ["line 1 column", "`contnet`", "`content`"] {
+        assert!(stderr(&refused).contains(word), "{}", stderr(&refused));
+    }
+    assert_eq!(code(&tollgate(&["observe", FILE, "--world", "no/such"])), 2);
+}

@@ -15,9 +15,7 @@ use std::{
 };
 use tollgate::{
     Breach, Config, Error, Event, Fault, MemoryLimit, Plugin, Runtime, RuntimeBuilder,
-    effect::{Answer, Effect, LogSource, Refusal},
-    gate::{Checkpoint, Permitted},
-    world::World,
+    effect::LogSource,
 };
 
 #[test]
@@ -189,35 +187,6 @@ fn what_is_printed_arrives_line_by_line() {
     assert_eq!(of(LogSource::Log), ["initialised"]);
 }
 
-/// A world without files in which time passes by readings and chance is none.
-#[derive(Default)]
-struct Still {
-    readings: u64,
-}
-
-impl World for Still {
-    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let answer = match effect {
-            Effect::Now { .. } => {
-                self.readings += 1;
-                Answer::Time(1_000_000_000 + self.readings * 1000)
-            }
-            Effect::Random { length } => Answer::Bytes(vec![7; *length as usize]),
-            Effect::Variables => Answer::Variables(Vec::new()),
-            other => panic!("{other:?}"),
-        };
-        Ok(gate.granted()?.answer(answer))
-    }
-
-    fn real_name(&self, _path: &str) -> Option<String> {
-        None
-    }
-
-    fn working_directory(&self) -> String {
-        "/still".into()
-    }
-}
-
 #[test]
 fn fuel_is_the_same_on_every_run() {
     let exit = |plugin: &Plugin| {
@@ -229,14 +198,10 @@ fn fuel_is_the_same_on_every_run() {
             .copied()
             .unwrap()
     };
-    let plugin = load(Runtime::builder().world(Still::default));
+    let plugin = load(Runtime::deterministic(7));
     let first = exit(&plugin);
     assert_eq!(first, exit(&plugin));
-    let again = load(
-        Runtime::builder()
-            .world(Still::default)
-            .module_cache(tollgate::ModuleCache::new()),
-    );
+    let again = load(Runtime::deterministic(7).module_cache(tollgate::ModuleCache::new()));
     assert_eq!(first, exit(&again));
 }
 

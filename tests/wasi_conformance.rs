@@ -268,7 +268,7 @@ fn what_is_printed_is_told_by_lines_of_a_bounded_length() {
     assert!(long.len() < 9000 && long.ends_with('…'), "{}", long.len());
 }
 
-/// No world, no grants, and any words at all: the host answers every call.
+/// An empty world, no grants, and any words at all: the host answers every call.
 #[test]
 fn any_arguments_are_answered() {
     let mut seed = 0x9E37_79B9_7F4A_7C15_u64;

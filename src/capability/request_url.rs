@@ -76,12 +76,10 @@ impl RequestUrl {
         self.url.scheme == "https"
     }
 
-    #[cfg(feature = "net")]
     pub(crate) fn host(&self) -> String {
         self.url.host.to_string()
     }
 
-    #[cfg(feature = "net")]
     pub(crate) fn port(&self) -> u16 {
         self.url.port
     }

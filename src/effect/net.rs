@@ -131,7 +131,7 @@ pub struct Secured {
 
 /// What a TLS handshake agreed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TlsSession {
     /// `TLS 1.2` or `TLS 1.3`.
     pub version: String,
@@ -144,7 +144,7 @@ pub struct TlsSession {
     /// Who issued it.
     pub issuer: String,
     /// When it ends.
-    #[serde(default, with = "json::moment")]
+    #[serde(with = "json::moment")]
     pub not_after: Moment,
 }
 

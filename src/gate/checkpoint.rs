@@ -41,6 +41,11 @@ impl Permit {
 }
 
 impl Permitted {
+    /// The answer, to be looked at by a world that has another one do the work.
+    pub fn as_answer(&self) -> &Answer {
+        &self.0
+    }
+
     pub(super) fn into_answer(self) -> Answer {
         self.0
     }

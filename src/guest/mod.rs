@@ -1,12 +1,15 @@
 //! One life of one instance: it starts, is called, and is dropped. Never used again after a
 //! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
 
+mod image;
 mod limiter;
 mod memory;
 mod run;
+mod snapshot;
 
 pub(crate) use memory::{BadRequest, converse, enter_memory, hear};
 pub(crate) use run::{Stop, charge_bytes, check_deadline};
+pub(crate) use snapshot::Snapshot;
 
 use run::Cause;
 
@@ -15,7 +18,7 @@ use crate::{
     gate::Gate,
     imports::wasi,
     limits::{FuelLimit, Limits, Usage},
-    module::{Compiled, START_EXPORT},
+    module::{Compiled, START_EXPORT, Unforkable, Variables, global_export},
 };
 use limiter::Limiter;
 use std::sync::Arc;
@@ -56,6 +59,12 @@ pub(crate) struct Instance {
     plugin: Arc<str>,
     /// What initialisation used.
     init: Usage,
+    /// How the state is reached, or why it is not.
+    state: Result<Variables, Unforkable>,
+    /// The variable globals.
+    globals: Vec<wasmi::Global>,
+    /// Whether it was stopped, and may not be entered again.
+    failed: bool,
 }
 
 /// What is needed to start an instance.
@@ -71,6 +80,32 @@ impl Instance {
     /// Instantiates a module and runs its start function and `_initialize`, on a budget of their
     /// own; only the deadline is one for them and the call together.
     pub(crate) fn start(start: Start<'_>) -> Result<Instance, Error> {
+        let compiled = start.compiled;
+        let mut instance = Instance::instantiate(start)?;
+        let memory = instance.exports.memory;
+        if !compiled.initial.place(memory.data_mut(&mut instance.store)) {
+            let outside = Cause::Trap(TrapCode::MemoryOutOfBounds);
+            return Err(instance.fail(INSTANTIATE, outside.into()));
+        }
+        if compiled.shape.has_start {
+            instance.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
+        }
+        if instance
+            .instance
+            .get_func(&instance.store, export::INITIALIZE)
+            .is_some()
+        {
+            instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
+        }
+        instance.init = instance.usage();
+        instance
+            .begin_call()
+            .map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
+        Ok(instance)
+    }
+
+    /// Instantiates a module. Its memory is still empty, but for what the engine put there.
+    fn instantiate(start: Start<'_>) -> Result<Instance, Error> {
         let Start {
             plugin,
             compiled,
@@ -79,7 +114,7 @@ impl Instance {
             gate,
         } = start;
         let host = Host {
-            slice: (gate.deadline().is_some() && !compiled.shape.grows_tables)
+            slice: (gate.deadline().is_some() && !compiled.shape.operators.grow_tables)
                 .then(|| run::slice(compiled.shape.most_locals)),
             gate,
             limits: limits.clone(),
@@ -98,29 +133,22 @@ impl Instance {
             instance.map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         let exports = find_exports(&store, &instance)
             .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
+        let globals = match &compiled.state {
+            Ok(variables) => find_globals(&store, &instance, *variables)
+                .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?,
+            Err(_) => Vec::new(),
+        };
         store.data_mut().exports = Some(exports);
-        let mut instance = Instance {
+        Ok(Instance {
             store,
             instance,
             exports,
             plugin: plugin.clone(),
             init: Usage::default(),
-        };
-        if compiled.shape.has_start {
-            instance.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
-        }
-        if instance
-            .instance
-            .get_func(&instance.store, export::INITIALIZE)
-            .is_some()
-        {
-            instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
-        }
-        instance.init = instance.usage();
-        instance
-            .begin_call()
-            .map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
-        Ok(instance)
+            state: compiled.state,
+            globals,
+            failed: false,
+        })
     }
 
     /// Gives the call all that one may use, whatever happened in this instance before.
@@ -129,6 +157,7 @@ impl Instance {
         let host = self.store.data_mut();
         host.reserve = host.limits.fuel.units();
         host.usage = Usage::default();
+        host.owed = 0;
         host.limiter = Limiter::new(host.limits.memory, host.limits.table_elements);
         host.gate.begin_call(&host.limits);
         Ok(())
@@ -181,6 +210,11 @@ impl Instance {
         &self.store.data().limits
     }
 
+    /// Whether it was stopped, and may not be entered again.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed
+    }
+
     /// What the call has used so far.
     pub(crate) fn usage(&self) -> Usage {
         usage(&self.store)
@@ -209,10 +243,13 @@ impl Instance {
         finish(&mut self.store);
         match outcome {
             Ok(packed) => self.take_result(name, packed),
-            Err(stop) => match self.last_words(&stop) {
-                Some(evidence) => Ok(evidence),
-                None => Err(self.fail(name, stop)),
-            },
+            Err(stop) => {
+                self.failed = true;
+                match self.last_words(&stop) {
+                    Some(evidence) => Ok(evidence),
+                    None => Err(self.fail(name, stop)),
+                }
+            }
         }
     }
 
@@ -265,6 +302,7 @@ impl Instance {
     }
 
     fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
+        self.failed = true;
         fail(&mut self.store, &self.plugin, export, stop)
     }
 }
@@ -276,6 +314,19 @@ fn find_exports(store: &Store<Host>, instance: &wasmi::Instance) -> Result<Expor
         .ok_or_else(|| wasmi::Error::new("the module exports no memory"))?;
     let allocate = instance.get_typed_func::<i32, i32>(store, export::ALLOCATE)?;
     Ok(Exports { memory, allocate })
+}
+
+/// The globals that were given names when the module was loaded.
+fn find_globals(
+    store: &Store<Host>,
+    instance: &wasmi::Instance,
+    variables: Variables,
+) -> Result<Vec<wasmi::Global>, wasmi::Error> {
+    let find = |number| {
+        let global = instance.get_global(store, &global_export(number));
+        global.ok_or_else(|| wasmi::Error::new("a global cannot be reached"))
+    };
+    (0..variables.globals).map(find).collect()
 }
 
 fn usage(store: &Store<Host>) -> Usage {

@@ -1,23 +1,35 @@
 //! Bytes before they run: what may be compiled, the contract a plugin must keep, and the compiled
 //! module that all instances of a plugin share. Nothing here executes guest code.
 
+mod bake;
+mod baked;
 mod cache;
 mod contract;
+mod data;
+mod forking;
 mod operators;
+mod outline;
+mod rewrite;
 mod sections;
 mod self_check;
 
+pub use baked::Baked;
 pub use cache::ModuleCache;
 pub use contract::{AbiVersion, Problem, TypeText};
+pub use forking::Unforkable;
 
+pub(crate) use bake::State;
 pub(crate) use cache::ContentKey;
 pub(crate) use contract::Offered;
+pub(crate) use data::Initial;
+pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
 pub(crate) use self_check::dispatch_is_sound;
 
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
 };
+use operators::Operators;
 use std::sync::OnceLock;
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
@@ -26,8 +38,8 @@ use wasmi::CompilationMode;
 /// engine's default of 64 makes a unit of memory.grow 700 times as slow as a unit of other code.
 const BYTES_COPIED_PER_FUEL: u32 = 8;
 
-/// The export by which a start function is called in slices, like any other function.
-pub(crate) const START_EXPORT: &str = "tollgate:start";
+/// The engine, whose fuel figures are its own.
+pub(crate) const ENGINE: &str = "wasmi 2.0.0";
 
 /// A compiled module with its own engine: an engine's code memory only grows, so one shared by
 /// several modules would keep the code of those already dropped.
@@ -38,6 +50,12 @@ pub(crate) struct Compiled {
     /// The bytes as they were given.
     original: Box<[u8]>,
     digest: OnceLock<String>,
+    /// What the memory of an instance holds at first, besides zeros.
+    pub(crate) initial: Initial,
+    /// How the state of an instance is reached, or why it is not.
+    pub(crate) state: Result<Variables, Unforkable>,
+    /// What it says of its making, if it was baked.
+    pub(crate) baked: Option<Baked>,
 }
 
 /// What the sections say that the engine does not tell.
@@ -45,9 +63,8 @@ pub(crate) struct Compiled {
 pub(crate) struct Shape {
     /// Whether the module had a start function, now exported as [`START_EXPORT`].
     pub(crate) has_start: bool,
-    /// Whether a function contains `table.grow`. Such a module cannot be stopped between slices
-    /// of fuel: the engine resumes wrongly after running out of fuel inside that instruction.
-    pub(crate) grows_tables: bool,
+    /// The telling instructions in its functions.
+    pub(crate) operators: Operators,
     /// The most locals that a function has.
     pub(crate) most_locals: u64,
     /// The largest minimum of its tables, in elements.
@@ -74,23 +91,49 @@ impl Compiled {
     ) -> Result<Compiled, LoadError> {
         let sections = sections::split(bytes)?;
         let shape = sections::shape(&sections)?;
+        let baked = Baked::find(&sections);
+        let mode = match baked {
+            // Somebody compiled what it was made of. If that is a lie, the functions that are
+            // wrong are found when they are called.
+            Some(_) if matches!(mode, CompilationMode::LazyTranslation) => CompilationMode::Lazy,
+            _ => mode,
+        };
         let engine = engine(stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().to_owned());
-        let compile = |bytes: &[u8]| wasmi::Module::new(&engine, bytes).map_err(refused);
-        let module = if shape.has_start {
-            // Validated as it is first, so that what the rewriting changes cannot hide an error.
+        let doubtful = shape.has_start || !sections::in_order(&sections);
+        if doubtful {
+            // What the rewriting changes must not hide an error.
             wasmi::Module::validate(&engine, bytes).map_err(refused)?;
-            compile(&sections::export_start(&sections, START_EXPORT)?)?
-        } else {
-            compile(bytes)?
-        };
+        }
+        let rewritten = rewrite::rewrite(&sections, &shape)?;
+        let module = wasmi::Module::new(&engine, &rewritten.bytes).map_err(refused)?;
         Ok(Compiled {
             module,
             engine,
             shape,
             original: bytes.into(),
             digest: OnceLock::new(),
+            initial: rewritten.initial,
+            state: rewritten.state,
+            baked,
         })
+    }
+
+    /// Writes the module that this one is once it has been initialised.
+    pub(crate) fn bake(&self, state: &State<'_>, baked: &Baked) -> Result<Vec<u8>, Unforkable> {
+        let sections = sections::split(&self.original).map_err(|_| Unforkable::Unreadable)?;
+        bake::write(&sections, state, baked)
+    }
+
+    /// Whether it says that it was baked, readably or not.
+    pub(crate) fn was_baked(&self) -> bool {
+        sections::split(&self.original).is_ok_and(|sections| Baked::is_there(&sections))
+    }
+
+    /// What it says that it answers to a question about itself.
+    pub(crate) fn baked_answer(&self, export: &str) -> Option<&str> {
+        let answer = self.baked.as_ref()?.answers.get(export)?;
+        Some(answer)
     }
 
     /// SHA-256 of the bytes as they were given, in hexadecimal: the module's name across

@@ -1,5 +1,4 @@
-//! A walk over the sections of a binary module, and the one rewriting that loading needs: a start
-//! function becomes an export, so that it runs under the same limits as everything else.
+//! A walk over the sections of a binary module, and reading and writing the numbers in them.
 //! Validation is the engine's business; this walk only never panics and never reads out of bounds.
 
 use super::{Shape, operators};
@@ -9,20 +8,42 @@ use tollgate_abi::names;
 const MAGIC: &[u8; 4] = b"\0asm";
 
 /// Section numbers of the binary format.
-mod id {
-    pub(super) const CUSTOM: u8 = 0;
-    pub(super) const TABLE: u8 = 4;
-    pub(super) const EXPORT: u8 = 7;
-    pub(super) const START: u8 = 8;
-    pub(super) const CODE: u8 = 10;
-    pub(super) const DATA: u8 = 11;
+pub(super) mod id {
+    pub(in super::super) const CUSTOM: u8 = 0;
+    pub(in super::super) const IMPORT: u8 = 2;
+    pub(in super::super) const FUNCTION: u8 = 3;
+    pub(in super::super) const TABLE: u8 = 4;
+    pub(in super::super) const MEMORY: u8 = 5;
+    pub(in super::super) const GLOBAL: u8 = 6;
+    pub(in super::super) const EXPORT: u8 = 7;
+    pub(in super::super) const START: u8 = 8;
+    pub(in super::super) const CODE: u8 = 10;
+    pub(in super::super) const DATA: u8 = 11;
+    pub(in super::super) const DATA_COUNT: u8 = 12;
 }
 
 /// One section, borrowed from the module.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
-    id: u8,
-    content: &'a [u8],
+    pub(super) id: u8,
+    pub(super) content: &'a [u8],
+}
+
+impl Section<'_> {
+    /// Where its kind stands among the others; custom sections stand anywhere.
+    fn rank(&self) -> Option<u8> {
+        match self.id {
+            id::CUSTOM => None,
+            id::DATA_COUNT => Some(id::CODE * 2 - 1),
+            other => Some(other.saturating_mul(2)),
+        }
+    }
+}
+
+/// Whether the sections stand in their order and none twice. The engine refuses others.
+pub(super) fn in_order(sections: &[Section<'_>]) -> bool {
+    let ranks: Vec<u8> = sections.iter().filter_map(Section::rank).collect();
+    ranks.is_sorted_by(|a, b| a < b)
 }
 
 /// Splits a module into its sections.
@@ -57,7 +78,7 @@ fn describe_stranger(bytes: &[u8]) -> String {
     }
 }
 
-fn truncated(what: &str) -> LoadError {
+pub(super) fn truncated(what: &str) -> LoadError {
     LoadError::Compile(format!("{what} reaches past the end of the module"))
 }
 
@@ -74,7 +95,7 @@ pub(super) fn shape(sections: &[Section<'_>]) -> Result<Shape, LoadError> {
             }
             id::CODE => {
                 shape.functions = reader.u32().ok_or_else(|| truncated("the code section"))?;
-                shape.grows_tables = operators::contain_table_grow(reader.0);
+                shape.operators = operators::find(reader.0);
                 shape.most_locals =
                     operators::most_locals(reader.0).ok_or_else(|| truncated("a function"))?;
             }
@@ -111,60 +132,6 @@ fn table_minimum(reader: &mut Reader<'_>) -> Option<u64> {
     Some(largest)
 }
 
-/// Writes the module again with its start function exported under `name` instead of started.
-pub(super) fn export_start(sections: &[Section<'_>], name: &str) -> Result<Vec<u8>, LoadError> {
-    let start = sections.iter().find(|section| section.id == id::START);
-    let function = start
-        .and_then(|section| Reader(section.content).u32())
-        .ok_or_else(|| truncated("the start section"))?;
-    let size: usize = sections
-        .iter()
-        .map(|section| section.content.len() + 6)
-        .sum();
-    let mut module = Vec::with_capacity(size + name.len() + 32);
-    module.extend_from_slice(MAGIC);
-    module.extend_from_slice(&[1, 0, 0, 0]);
-    for section in sections {
-        match section.id {
-            id::START => {}
-            id::EXPORT => {
-                let mut reader = Reader(section.content);
-                let count = reader
-                    .u32()
-                    .ok_or_else(|| truncated("the export section"))?;
-                let mut content = Vec::with_capacity(section.content.len() + name.len() + 12);
-                push_u32(&mut content, count.saturating_add(1));
-                content.extend_from_slice(reader.0);
-                push_u32(&mut content, u32::try_from(name.len()).unwrap_or(u32::MAX));
-                content.extend_from_slice(name.as_bytes());
-                content.push(0);
-                push_u32(&mut content, function);
-                push_section(&mut module, id::EXPORT, &content);
-            }
-            other => push_section(&mut module, other, section.content),
-        }
-    }
-    Ok(module)
-}
-
-fn push_section(module: &mut Vec<u8>, id: u8, content: &[u8]) {
-    module.push(id);
-    push_u32(module, u32::try_from(content.len()).unwrap_or(u32::MAX));
-    module.extend_from_slice(content);
-}
-
-fn push_u32(bytes: &mut Vec<u8>, mut value: u32) {
-    loop {
-        let low = (value & 0x7F) as u8;
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
 /// Reads from the front of a slice; `None` at its end.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
@@ -198,8 +165,124 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn name(&mut self) -> Option<&'a [u8]> {
+    /// A signed LEB128 number of at most 32 bits.
+    pub(super) fn i32(&mut self) -> Option<i32> {
+        let mut value = 0i64;
+        for shift in [0, 7, 14, 21, 28] {
+            let byte = self.byte()?;
+            value |= i64::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                let unused = 64 - 7 - shift;
+                return i32::try_from((value << unused) >> unused).ok();
+            }
+        }
+        None
+    }
+
+    /// Any number, whose value is no matter.
+    pub(super) fn skip_number(&mut self) -> Option<()> {
+        while self.byte()? & 0x80 != 0 {}
+        Some(())
+    }
+
+    pub(super) fn name(&mut self) -> Option<&'a [u8]> {
         let len = self.u32()?;
         self.take(len)
+    }
+}
+
+/// Writes a module without sections.
+pub(super) fn begin(size: usize) -> Vec<u8> {
+    let mut module = Vec::with_capacity(size);
+    module.extend_from_slice(MAGIC);
+    module.extend_from_slice(&[1, 0, 0, 0]);
+    module
+}
+
+pub(super) fn push_section(module: &mut Vec<u8>, id: u8, content: &[u8]) {
+    module.push(id);
+    push_len(module, content.len());
+    module.extend_from_slice(content);
+}
+
+pub(super) fn push_name(bytes: &mut Vec<u8>, name: &[u8]) {
+    push_len(bytes, name.len());
+    bytes.extend_from_slice(name);
+}
+
+/// Nothing that is written here comes near 4 GiB.
+pub(super) fn push_len(bytes: &mut Vec<u8>, len: usize) {
+    push_u32(bytes, u32::try_from(len).unwrap_or(u32::MAX));
+}
+
+pub(super) fn push_u32(bytes: &mut Vec<u8>, mut value: u32) {
+    loop {
+        let low = (value & 0x7F) as u8;
+        value >>= 7;
+        if value == 0 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+pub(super) fn push_i64(bytes: &mut Vec<u8>, mut value: i64) {
+    loop {
+        let low = (value & 0x7F) as u8;
+        value >>= 7;
+        let sign = low & 0x40 != 0;
+        if (value == 0 && !sign) || (value == -1 && sign) {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_they_were_written(unsigned: u32, signed: i32) {
+            let mut bytes = Vec::new();
+            push_u32(&mut bytes, unsigned);
+            push_i64(&mut bytes, signed.into());
+            let mut reader = Reader(&bytes);
+            prop_assert_eq!(reader.u32(), Some(unsigned));
+            prop_assert_eq!(reader.i32(), Some(signed));
+            prop_assert!(reader.0.is_empty());
+        }
+
+        #[test]
+        fn any_bytes_can_be_walked(bytes: Vec<u8>) {
+            let mut reader = Reader(&bytes);
+            while reader.u32().is_some() && reader.i32().is_some() && reader.name().is_some() {}
+            let mut module = begin(0);
+            module.extend_from_slice(&bytes);
+            if let Ok(sections) = split(&module) {
+                in_order(&sections);
+                let _ = shape(&sections);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_more_than_32_bits_are_none() {
+        for bytes in [
+            [0xFF, 0xFF, 0xFF, 0xFF, 0x0F].as_slice(),
+            &[0x80, 0x80, 0x80, 0x80, 0x08],
+        ] {
+            assert_eq!(Reader(bytes).i32(), None);
+        }
+        assert_eq!(
+            Reader(&[0x80, 0x80, 0x80, 0x80, 0x78]).i32(),
+            Some(i32::MIN)
+        );
+        assert_eq!(Reader(&[0x80; 5]).i32(), None);
+        assert_eq!(Reader(&[0x80; 5]).u32(), None);
     }
 }

@@ -18,11 +18,8 @@ impl Redactor {
     /// Hides the secrets in evidence: in its data, raw text, message, metadata and error.
     pub fn redact_evidence(&self, evidence: &mut Evidence) {
         self.map(&mut evidence.data, &mut String::new());
-        for text in [&mut evidence.raw, &mut evidence.message] {
-            if let Some(text) = text {
-                self.text(text);
-            }
-        }
+        let texts = [&mut evidence.raw, &mut evidence.message];
+        texts.into_iter().flatten().for_each(|text| self.text(text));
         if let Some(metadata) = &mut evidence.metadata {
             self.map(metadata, &mut String::new());
         }
@@ -115,10 +112,10 @@ impl Redactor {
     /// Hides the secrets in what an error quotes of the guest.
     pub(crate) fn error(&self, mut error: Error) -> Error {
         match &mut error {
-            Error::Fault { fault, .. } => match fault {
-                Fault::Trap(text) | Fault::Host(text) => self.text(text),
-                _ => {}
-            },
+            Error::Fault {
+                fault: Fault::Trap(text) | Fault::Host(text),
+                ..
+            } => self.text(text),
             Error::Breach { breach, .. } => match breach {
                 Breach::NotJson(text) | Breach::WrongShape(text) => self.text(text),
                 Breach::HostTooOld { wanted } => self.text(wanted),

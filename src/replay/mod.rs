@@ -3,12 +3,16 @@
 //! same module, config and limits do the same again, and a difference is found where it begins.
 //! The lines of a transcript are `transcript`'s business; effects are told by the gate.
 
+mod assert;
+mod compare;
 mod divergence;
 mod play;
 mod record;
 mod redacted;
 mod transcript;
 
+pub use assert::{assert, assert_with};
+pub use compare::Comparison;
 pub use divergence::Divergence;
 pub use transcript::BadTranscript;
 
@@ -17,7 +21,7 @@ use crate::{
     custom::HostError,
     effect::{Effect, Failure, Refusal},
     error::{Error, Fault},
-    gate::{Checkpoint, Permitted, Policy},
+    gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
     plugin::{Finished, Kept, Observation, Plugin},
     runtime::RuntimeBuilder,
@@ -288,59 +292,69 @@ impl Replay {
     /// [`ReplayError::Diverged`] at the first difference, and [`ReplayError::Limit`] if the plugin's
     /// runtime allows less than the transcript asks for.
     pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
-        let parts = plugin.parts();
-        let Transcript {
-            header,
-            end: recorded,
-            ..
-        } = &*self.transcript;
-        let here = &parts.settings.limits;
-        if let Some((recorded, here)) = header.limits.beyond(here) {
-            return Err(ReplayError::Limit {
-                plugin: plugin.name().to_owned(),
-                recorded,
-                here,
-            });
-        }
-        let mut limits = Limits {
-            deadline: here.deadline,
-            ..header.limits.clone()
-        };
-        let mut call_fuel = None;
-        if let Outcome::Deadline(_) = recorded.end {
-            // The fuel at which the clock stopped it takes the clock's place.
-            match recorded.memory {
-                Some(_) => call_fuel = Some(FuelLimit::Units(recorded.usage.fuel)),
-                None => limits.fuel = FuelLimit::Units(recorded.initialization.fuel),
-            }
-        }
-        let texts = Texts(parts.settings.observer.redactor.clone());
+        let texts = Texts(plugin.parts().settings.observer.redactor.clone());
         let player = Arc::new(Mutex::new(Player::new(self.transcript.clone(), texts)));
-        let finished = plugin.observe_kept(Kept {
-            name: header.plugin.as_str().into(),
-            config: header.config.get().as_bytes(),
-            policy: Arc::new(Policy::new(
-                &header.grants,
-                &header.pinned,
-                header.working_directory.clone(),
-                parts.policy.customs.clone(),
-            )),
-            limits: Arc::new(limits),
-            call_fuel,
-            world: Box::new(Nowhere),
-            journal: player.clone(),
-        });
-        let end = end(&finished);
-        if let Ok(player) = Arc::try_unwrap(player) {
+        let (end, outcome) = played(&self.transcript, plugin, player.clone())?;
+        if let Some(player) = Arc::into_inner(player) {
             let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
-            player.end(&end, parts.compiled.digest())?;
+            player.end(&end, plugin.parts().compiled.digest())?;
         }
-        Ok(match (&recorded.end, finished.outcome) {
+        Ok(match (&self.transcript.end.end, outcome) {
             (Outcome::Deadline(message), _) => Replayed::Deadline(message.clone()),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
         })
     }
+}
+
+/// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
+fn played(
+    transcript: &Transcript,
+    plugin: &Plugin,
+    journal: SharedJournal,
+) -> Result<(End, Result<Observation, Error>), ReplayError> {
+    let parts = plugin.parts();
+    let Transcript {
+        header,
+        end: recorded,
+        ..
+    } = transcript;
+    let here = &parts.settings.limits;
+    if let Some((recorded, here)) = header.limits.beyond(here) {
+        return Err(ReplayError::Limit {
+            plugin: plugin.name().to_owned(),
+            recorded,
+            here,
+        });
+    }
+    let mut limits = Limits {
+        deadline: here.deadline,
+        ..header.limits.clone()
+    };
+    let mut call_fuel = None;
+    if let Outcome::Deadline(_) = recorded.end {
+        // The fuel at which the clock stopped it takes the clock's place.
+        match recorded.memory {
+            Some(_) => call_fuel = Some(FuelLimit::Units(recorded.usage.fuel)),
+            None => limits.fuel = FuelLimit::Units(recorded.initialization.fuel),
+        }
+    }
+    let policy = Policy::new(
+        &header.grants,
+        &header.pinned,
+        header.working_directory.clone(),
+        parts.policy.customs.clone(),
+    );
+    let finished = plugin.observe_kept(Kept {
+        name: header.plugin.as_str().into(),
+        config: header.config.get().as_bytes(),
+        policy: Arc::new(policy),
+        limits: Arc::new(limits),
+        call_fuel,
+        world: Box::new(Nowhere),
+        journal,
+    });
+    Ok((end(&finished), finished.outcome))
 }
 
 /// The world of a replay, in which nothing can happen: every reply is in the transcript.

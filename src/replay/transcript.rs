@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, ops::Range};
 pub(super) const FORMAT: u32 = 1;
 
 /// The engine, whose fuel figures no other version promises.
-pub(super) const ENGINE: &str = "wasmi 2.0.0";
+pub(super) use crate::module::ENGINE;
 
 /// The first line: all that a run depends on beside the replies to its effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -169,6 +169,13 @@ pub(super) struct End {
     pub(super) memory: Option<String>,
 }
 
+impl End {
+    /// Fuel of the call and of the initialisation before it.
+    pub(super) fn fuel(&self) -> u64 {
+        self.initialization.fuel.saturating_add(self.usage.fuel)
+    }
+}
+
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,6 +186,16 @@ pub(super) enum Outcome {
     Deadline(String),
     /// It failed: the error's text.
     Error(String),
+}
+
+impl Outcome {
+    /// What to compare: evidence as it is, a failure as its text.
+    pub(super) fn json(&self) -> Value {
+        match self {
+            Outcome::Evidence(evidence) => evidence.clone(),
+            Outcome::Deadline(message) | Outcome::Error(message) => Value::from(message.clone()),
+        }
+    }
 }
 
 const CHECK_KEY: &str = ",\"check\":\"";
@@ -212,6 +229,8 @@ fn split_check(line: &str) -> Option<(String, bool)> {
     Some((format!("{body}}}"), untouched))
 }
 
+const CHANGED: &str = "it was changed after it was recorded";
+
 /// A transcript that cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
@@ -235,6 +254,8 @@ pub(super) struct Transcript {
 /// Where in the text the line of an effect is.
 #[derive(Clone, Debug)]
 struct Line {
+    /// Which line, counted from 1.
+    number: usize,
     range: Range<usize>,
     untouched: bool,
 }
@@ -256,7 +277,7 @@ impl Transcript {
             let range = start..start + line.len();
             start = range.end + 1;
             reading
-                .take(line, range)
+                .take(line, number, range)
                 .map_err(|problem| bad(number, problem))?;
         }
         let last = text.split_terminator('\n').count();
@@ -300,6 +321,18 @@ impl Transcript {
         self.text.get(self.line(index)?.range.clone())
     }
 
+    /// An effect with its reply, if it is as it was recorded.
+    pub(super) fn checked(&self, index: u64) -> Result<Kept, BadTranscript> {
+        let line = self.line(index).map_or(0, |line| line.number);
+        if !self.is_untouched(index) {
+            return Err(bad(line, CHANGED));
+        }
+        let kept = self
+            .effect(index)
+            .unwrap_or(Err("there is no such effect".into()));
+        kept.map_err(|problem| bad(line, problem))
+    }
+
     /// An effect with its reply, unfolded.
     pub(super) fn effect(&self, index: u64) -> Option<Result<Kept, String>> {
         let line = self.text_of(index)?;
@@ -322,7 +355,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, line: &str, range: Range<usize>) -> Result<(), String> {
+    fn take(&mut self, line: &str, number: usize, range: Range<usize>) -> Result<(), String> {
         if self.end.is_some() {
             return Err("there is more after the last line".into());
         }
@@ -330,7 +363,7 @@ impl Reading {
         let (body, untouched) = split_check(line).ok_or(unchecked)?;
         let changed = || match untouched {
             true => Ok(()),
-            false => Err("it was changed after it was recorded".to_owned()),
+            false => Err(CHANGED.to_owned()),
         };
         if self.header.is_none() {
             self.header = Some(header(&body)?);
@@ -340,7 +373,11 @@ impl Reading {
         if body.starts_with("{\"index\":") {
             let expected = self.effects.len() as u64;
             check_effect(line, expected, &self.blobs)?;
-            self.effects.push(Line { range, untouched });
+            self.effects.push(Line {
+                number,
+                range,
+                untouched,
+            });
             return Ok(());
         }
         changed()?;

@@ -9,9 +9,9 @@ use crate::{
     gate::Policy,
     limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
     module::{self, ModuleCache},
-    plugin::{NewWorld, Settings},
+    plugin::{ForkPolicy, NewWorld, Settings},
     redact::Redactor,
-    world::{System, World},
+    world::{Steady, System, World},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -31,6 +31,9 @@ pub struct RuntimeBuilder {
     validate_configs: bool,
     customs: Customs,
     world: Option<Arc<NewWorld>>,
+    fork: ForkPolicy,
+    idle_instances: Option<usize>,
+    steady: Option<u64>,
 }
 
 impl RuntimeBuilder {
@@ -87,6 +90,32 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn evidence_bytes(mut self, limit: u32) -> RuntimeBuilder {
         self.limits.evidence_bytes = limit;
+        self
+    }
+
+    /// Whether a plugin is initialised once for all its calls, which is the default, or for each.
+    #[must_use]
+    pub fn fork(mut self, policy: ForkPolicy) -> RuntimeBuilder {
+        self.fork = policy;
+        self
+    }
+
+    /// How many instances each plugin may keep between calls, to use them again. Default: 4.
+    ///
+    /// Besides its compiled module, a plugin that was called keeps one copy of its initialised
+    /// memory without the zeros, and so many times its whole memory (never more than
+    /// [`Limits::memory`] each). With 0, each call begins in a new copy.
+    #[must_use]
+    pub fn idle_instances(mut self, most: usize) -> RuntimeBuilder {
+        self.idle_instances = Some(most);
+        self
+    }
+
+    /// Has clocks hardly move and random bytes come from this seed, whatever the world says: what a
+    /// plugin sees of time and chance is then the same in every run, for baking.
+    #[must_use]
+    pub fn steady(mut self, seed: u64) -> RuntimeBuilder {
+        self.steady = Some(seed);
         self
     }
 
@@ -202,6 +231,12 @@ impl RuntimeBuilder {
             Some(world) => world,
             None => here()?,
         };
+        let world = match self.steady {
+            Some(seed) => {
+                Arc::new(move || -> Box<dyn World> { Box::new(Steady::new(world(), seed)) })
+            }
+            None => world,
+        };
         let customs = Arc::new(self.customs);
         let now = world();
         let missing_directories = missing_directories(&self.grants, &*now);
@@ -215,6 +250,8 @@ impl RuntimeBuilder {
                     observer: self.observer,
                     validate_configs: self.validate_configs,
                     world,
+                    fork: self.fork,
+                    idle_instances: self.idle_instances.unwrap_or(IDLE_INSTANCES),
                 }),
                 missing_directories,
                 grants: self.grants,
@@ -257,6 +294,9 @@ impl RuntimeBuilder {
         Ok(())
     }
 }
+
+/// As many calls of one plugin at once as an embedder makes who does not think about it.
+const IDLE_INSTANCES: usize = 4;
 
 /// Modules whose functions are this crate's.
 const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];

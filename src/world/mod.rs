@@ -3,9 +3,16 @@
 //! found before it uses it.
 
 mod deadline;
+mod file_error;
+mod handles;
+mod reach;
+mod simulated;
+mod steady;
 mod system;
 
 pub(crate) use deadline::Deadline;
+pub use simulated::{Simulated, SimulatedError};
+pub(crate) use steady::Steady;
 pub use system::System;
 
 use crate::{
@@ -21,6 +28,15 @@ pub trait World: Send + Sync {
     ///
     /// The gate's denial, or why the world could not do it.
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
+
+    /// Another world that goes on from where this one stands, with no file open, and independently
+    /// of it. It is asked when a plugin is initialised, and then for each call that follows: a
+    /// world with a clock or a seed of its own answers, so that a call sees what it would have
+    /// seen had it been initialised itself. The default is `None`, which gives each call a world
+    /// of its own made anew.
+    fn fork(&self) -> Option<Box<dyn World>> {
+        None
+    }
 
     /// The real name of a path in this world: absolute, with no symbolic link in it. Used once,
     /// when a runtime is built, to pin what its grants name. `None` if there is no such path.

@@ -2,12 +2,12 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder};
+use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
 
 /// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
 ///
 /// Exit codes: 0 the evidence's status is true (or the question was answered), 1 it is false,
-/// 2 bad arguments or input, 3 the plugin could not run.
+/// 2 bad arguments or input, 3 the plugin could not run, 4 a replay did something else.
 #[derive(Parser)]
 #[command(name = "tollgate", version)]
 pub struct Args {
@@ -25,6 +25,12 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Have a plugin look at the world, and print its evidence
     Observe(ObserveArgs),
+    /// Play a recorded run back, offline, and print its evidence if it is the same
+    Replay(ReplayArgs),
+    /// Play recorded runs of a plugin to a new version of it, and tell what differs
+    Diff(DiffArgs),
+    /// Initialise a plugin and write it as a module that is initialised already
+    Bake(BakeArgs),
     /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
     Explain(ExplainArgs),
 }
@@ -36,6 +42,18 @@ pub struct PluginArgs {
     /// The name to load it under [default: the file's name without its ending]
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// A JSON file of a simulated world, in place of this machine
+    #[arg(long, value_name = "FILE", value_parser = world)]
+    world: Option<Simulated>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct LimitArgs {
     /// Units of fuel for the call, or `unlimited`
     #[arg(long, value_parser = fuel, default_value = "100000000000")]
     fuel: FuelLimit,
@@ -48,12 +66,10 @@ pub struct PluginArgs {
         default_value = "0"
     )]
     memory_mb: MemoryLimit,
-    /// Wall-clock time for the call in milliseconds; 0 is no deadline
-    #[arg(long, value_name = "MS", default_value_t = 60_000)]
-    deadline_ms: u64,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub format: Format,
+    /// Wall-clock time for the call in milliseconds; 0 is no deadline [default: 60000, and none in
+    /// a simulated world]
+    #[arg(long, value_name = "MS")]
+    deadline_ms: Option<u64>,
 }
 
 #[derive(ClapArgs)]
@@ -84,6 +100,9 @@ pub struct ObserveArgs {
     /// Grant everything that the plugin declares
     #[arg(long)]
     pub trust: bool,
+    /// Write the run to this file, for `replay` and `diff`
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Print the smallest set of grants that this run needed to standard error
     #[arg(long)]
     pub audit: bool,
@@ -109,6 +128,51 @@ pub struct ObserveArgs {
     /// The most bytes of evidence; what is longer is cut, and 0 is no limit
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub evidence_bytes: u32,
+}
+
+#[derive(ClapArgs)]
+pub struct ReplayArgs {
+    /// The transcript, as `observe --record` writes it
+    pub transcript: PathBuf,
+    /// The plugin [default: NAME.wasm beside the transcript or in the working directory]
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Option<PathBuf>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct DiffArgs {
+    /// The plugin that was recorded
+    pub old: PathBuf,
+    /// The new version of it
+    pub new: PathBuf,
+    /// Transcripts of the old one
+    #[arg(long = "transcript", value_name = "FILE", num_args = 1.., required = true)]
+    pub transcripts: Vec<PathBuf>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// How to print: words, or one line of JSON for each transcript
+    #[arg(long, value_enum, default_value_t = Format::Pretty)]
+    pub format: Format,
+}
+
+#[derive(ClapArgs)]
+pub struct BakeArgs {
+    #[command(flatten)]
+    pub plugin: PluginArgs,
+    /// Where to write the module
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Grant a capability to its initialisation; may be repeated
+    #[arg(long = "grant", value_name = "CAPABILITY")]
+    pub grants: Vec<Capability>,
+    /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
+    #[arg(long, value_name = "FILE")]
+    pub grants_file: Option<PathBuf>,
 }
 
 /// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?
@@ -158,14 +222,29 @@ impl PluginArgs {
 
     /// The options of a runtime without any grant.
     pub fn runtime(&self) -> RuntimeBuilder {
-        let builder = Runtime::builder()
-            .fuel(self.fuel)
-            .memory_limit(self.memory_mb);
-        match self.deadline_ms {
+        match self.world.clone() {
+            Some(world) => {
+                let builder = Runtime::builder().world(move || world.clone());
+                self.limits.apply(builder, 0)
+            }
+            None => self.limits.apply(Runtime::builder(), 60_000),
+        }
+    }
+}
+
+impl LimitArgs {
+    pub fn apply(&self, builder: RuntimeBuilder, default_deadline_ms: u64) -> RuntimeBuilder {
+        let builder = builder.fuel(self.fuel).memory_limit(self.memory_mb);
+        match self.deadline_ms.unwrap_or(default_deadline_ms) {
             0 => builder,
             limit => builder.deadline(Duration::from_millis(limit)),
         }
     }
+}
+
+fn world(file: &str) -> Result<Simulated, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    Simulated::from_json(&text).map_err(|error| error.to_string())
 }
 
 fn fuel(text: &str) -> Result<FuelLimit, String> {

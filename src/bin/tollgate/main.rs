@@ -8,8 +8,10 @@
 )]
 
 mod args;
+mod bake;
 mod explain;
 mod guard;
+mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
@@ -18,15 +20,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    io::{Read as _, Write as _},
+    fs::File,
+    io::{BufWriter, Read as _, Write as _},
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 use tollgate::{
-    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Plugin, RuntimeBuilder,
-    Usage,
+    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Observation, Plugin,
+    RuntimeBuilder, Usage,
 };
 
 /// How a run ends. The numbers are part of the interface.
@@ -39,6 +42,8 @@ enum Exit {
     BadInput = 2,
     /// The plugin could not be loaded or did not run to its end.
     PluginFailed = 3,
+    /// A replay did something else than its recording.
+    Diverged = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -66,6 +71,9 @@ fn main() -> ExitCode {
         Command::Schema(args) => schema(&args),
         Command::Inspect(args) => inspect(&args),
         Command::Observe(args) => observe(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Diff(args) => replay::diff(&args),
+        Command::Bake(args) => bake::run(&args),
         Command::Explain(args) => explain::run(args),
     };
     match outcome {
@@ -115,7 +123,11 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
 
 /// Loads a plugin in a runtime of its own, without any grant.
 fn load(args: &PluginArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    Ok(args.runtime().build()?.load(&args.name(), bytes)?)
+    load_with(args.runtime(), &args.name(), bytes)
+}
+
+fn load_with(builder: RuntimeBuilder, name: &str, bytes: &[u8]) -> Result<Plugin, Failure> {
+    Ok(builder.build()?.load(name, bytes)?)
 }
 
 /// How long it takes to load a plugin, and to get its first answer; the second time on, the code
@@ -168,7 +180,10 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     }
     let plugin: Plugin = runtime.load(&name, &bytes)?;
     let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
-    let seen = plugin.observe(&config);
+    let seen = match &args.record {
+        Some(path) => record(&plugin, &config, path)?,
+        None => plugin.observe(&config),
+    };
     if args.audit {
         report_needed(&needed);
     }
@@ -193,6 +208,20 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     } else {
         Exit::CheckFailed
     })
+}
+
+/// Observes and writes a transcript, also of a run that fails.
+fn record(
+    plugin: &Plugin,
+    config: &Config,
+    path: &Path,
+) -> Result<Result<Observation, Error>, Failure> {
+    let recorded = File::create(path)
+        .map(BufWriter::new)
+        .and_then(|file| plugin.observe_recorded(config, file));
+    let recording = recorded
+        .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
+    Ok(recording.outcome)
 }
 
 /// Grants what the plugin declares. It is asked without any grant.

@@ -9,6 +9,7 @@ use crate::{
     effect::{Answer, Clock, Effect},
     error::Fault,
 };
+use std::sync::Arc;
 
 /// The variable by which Go, C and Rust programs know their working directory.
 const WORKING_DIRECTORY: &str = "PWD";
@@ -29,9 +30,9 @@ pub(super) fn args_sizes_get(call: &mut Call<'_, '_>, count: u32, size: u32) -> 
 
 pub(super) fn environ_get(call: &mut Call<'_, '_>, list: u32, text: u32) -> Result<(), Halt> {
     let (mut slot, mut end) = (list, text);
-    for variable in environment(call)? {
+    for variable in environment(call)?.iter() {
         call.put_u32(slot, end)?;
-        call.put(end, &variable)?;
+        call.put(end, variable)?;
         let len = u32::try_from(variable.len()).map_err(|_| Errno::FAULT)?;
         slot = slot.checked_add(4).ok_or(Errno::FAULT)?;
         end = end.checked_add(len).ok_or(Errno::FAULT)?;
@@ -54,7 +55,7 @@ pub(super) fn environ_sizes_get(
 /// The variables as `NAME=VALUE` with a NUL behind, asked for once: a guest takes their size
 /// first and the text later. The working directory is the host's to say, granted or not, since
 /// that is where relative grants begin.
-fn environment(call: &mut Call<'_, '_>) -> Result<Vec<Vec<u8>>, Halt> {
+fn environment(call: &mut Call<'_, '_>) -> Result<Arc<[Vec<u8>]>, Halt> {
     if let Some(known) = &call.state().environment {
         return Ok(known.clone());
     }
@@ -69,7 +70,7 @@ fn environment(call: &mut Call<'_, '_>) -> Result<Vec<Vec<u8>>, Halt> {
     variables.push((WORKING_DIRECTORY.to_owned(), working_directory));
     variables.sort();
     let text = |(name, value): &(String, String)| format!("{name}={value}\0").into_bytes();
-    let environment: Vec<Vec<u8>> = variables.iter().map(text).collect();
+    let environment: Arc<[Vec<u8>]> = variables.iter().map(text).collect();
     call.state().environment = Some(environment.clone());
     Ok(environment)
 }

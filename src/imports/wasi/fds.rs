@@ -24,8 +24,10 @@ pub(super) mod flags {
     pub(in super::super) const ALL: u16 = 31;
 }
 
+#[derive(Clone)]
 pub(super) struct Table(BTreeMap<u32, Descriptor>);
 
+#[derive(Clone)]
 pub(super) struct Descriptor {
     pub(super) kind: Kind,
     pub(super) flags: u16,
@@ -142,6 +144,24 @@ impl Table {
         (FIRST..)
             .find(|number| !self.0.contains_key(number))
             .ok_or(Errno::MFILE)
+    }
+
+    pub(super) fn holds_files(&self) -> bool {
+        self.0.values().any(|open| open.handle().is_some())
+    }
+
+    /// Whether the numbers stand for what they stood for at first.
+    pub(super) fn is_untouched(&self) -> bool {
+        let first = |(number, open): (&u32, &Descriptor)| {
+            let kind = match number {
+                0 => matches!(open.kind, Kind::Input),
+                1 => matches!(open.kind, Kind::Output),
+                2 => matches!(open.kind, Kind::Errors),
+                _ => matches!(open.kind, Kind::Root),
+            };
+            kind && open.flags == 0 && open.listing.is_none()
+        };
+        self.0.len() == Table::default().0.len() && self.0.iter().all(first)
     }
 
     pub(super) fn insert(&mut self, fd: u32, descriptor: Descriptor) {

@@ -18,17 +18,19 @@ use super::contain;
 use crate::{effect::LogSource, gate::Gate, guest::Host, module::Offered};
 use call::serve;
 use output::Stream;
+use std::sync::Arc;
 use wasmi::{Caller, FuncType, Linker, ValType};
 
 const MODULE: &str = "wasi_snapshot_preview1";
 
 /// What the functions remember of an instance.
+#[derive(Clone)]
 pub(crate) struct State {
     fds: fds::Table,
     output: Stream,
     errors: Stream,
     /// The variables, once they were asked for.
-    environment: Option<Vec<Vec<u8>>>,
+    environment: Option<Arc<[Vec<u8>]>>,
 }
 
 impl Default for State {
@@ -43,6 +45,16 @@ impl Default for State {
 }
 
 impl State {
+    /// Whether it names files that are open in this instance's world and no other.
+    pub(crate) fn holds_files(&self) -> bool {
+        self.fds.holds_files()
+    }
+
+    /// Whether nothing is remembered but the variables, which are asked for anew.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.fds.is_untouched() && self.output.is_at_start() && self.errors.is_at_start()
+    }
+
     /// Tells the last lines that a guest printed without ending them.
     pub(crate) fn finish(&mut self, gate: &mut Gate) {
         self.output.finish(gate);

@@ -11,6 +11,7 @@ use crate::{
 const MAX_LINE: usize = 64 << 10;
 
 /// A stream that is being written.
+#[derive(Clone)]
 pub(super) struct Stream {
     source: LogSource,
     /// The line so far.
@@ -26,6 +27,11 @@ impl Stream {
             line: Vec::new(),
             told: false,
         }
+    }
+
+    /// Whether what is written next begins a line.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.line.is_empty() && !self.told
     }
 
     pub(super) fn write(&mut self, bytes: &[u8], gate: &mut Gate) {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     effect::{Answer, Failure, OpenOptions, Refusal, Times},
     gate::{Checkpoint, Permit, Permitted, RealName},
+    world::file_error::NEVER_OPENED,
 };
 use std::{
     fs::{self, File, Metadata},
@@ -158,10 +159,7 @@ pub(super) fn not_a_file(path: &str, metadata: &Metadata) -> Failure {
     let (code, what) = if metadata.is_dir() {
         ("EISDIR", "is a directory")
     } else {
-        (
-            "EACCES",
-            "is neither a regular file nor a directory, and nothing else is ever opened",
-        )
+        ("EACCES", NEVER_OPENED)
     };
     Failure::new(kinds::FS, code, format!("{path}: {what}"))
 }

@@ -21,7 +21,7 @@ mod paths;
 mod stat;
 mod write_file;
 
-use super::World;
+use super::{World, file_error::FileError, handles};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
@@ -177,6 +177,10 @@ impl World for System {
         }
     }
 
+    fn fork(&self) -> Option<Box<dyn World>> {
+        Some(Box::new(self.fresh()))
+    }
+
     fn real_name(&self, path: &str) -> Option<String> {
         let path = Path::new(&self.surroundings.working_directory).join(path);
         path.canonicalize()
@@ -205,7 +209,9 @@ impl System {
                 offset,
                 limit,
             } => {
-                let file = self.opened(*handle)?.file().map_err(failed)?;
+                let file = handles::find(&self.opened, *handle)?
+                    .file()
+                    .map_err(failed)?;
                 Answer::Bytes(opened::read_at(file, *offset, *limit).map_err(failed)?)
             }
             Effect::WriteAt {
@@ -213,27 +219,39 @@ impl System {
                 offset,
                 bytes,
             } => {
-                let file = self.opened(*handle)?.file().map_err(failed)?;
+                let file = handles::find(&self.opened, *handle)?
+                    .file()
+                    .map_err(failed)?;
                 opened::write_at(file, *offset, bytes).map_err(failed)?;
                 Answer::Written(bytes.len() as u64)
             }
             Effect::SetSize { handle, size } => {
-                let file = self.opened(*handle)?.file().map_err(failed)?;
+                let file = handles::find(&self.opened, *handle)?
+                    .file()
+                    .map_err(failed)?;
                 file.set_len(*size).map_err(failed)?;
                 Answer::Done
             }
-            Effect::StatOpen { handle } => {
-                Answer::Stat(self.opened(*handle)?.stat().map_err(failed)?)
-            }
+            Effect::StatOpen { handle } => Answer::Stat(
+                handles::find(&self.opened, *handle)?
+                    .stat()
+                    .map_err(failed)?,
+            ),
             Effect::Sync { handle } => {
-                self.opened(*handle)?.sync().map_err(failed)?;
+                handles::find(&self.opened, *handle)?
+                    .sync()
+                    .map_err(failed)?;
                 Answer::Done
             }
-            Effect::List { handle } => {
-                Answer::Entries(self.opened(*handle)?.list().map_err(failed)?)
-            }
+            Effect::List { handle } => Answer::Entries(
+                handles::find(&self.opened, *handle)?
+                    .list()
+                    .map_err(failed)?,
+            ),
             Effect::SetTimesOpen { handle, times } => {
-                self.opened(*handle)?.set_times(*times).map_err(failed)?;
+                handles::find(&self.opened, *handle)?
+                    .set_times(*times)
+                    .map_err(failed)?;
                 Answer::Done
             }
             Effect::Variable { name } => {
@@ -263,28 +281,11 @@ impl System {
         options: OpenOptions,
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
-        let handle = self.free_handle()?;
+        let handle = handles::free(&self.opened)?;
         let (opened, metadata, permit) = files::open(path, options, gate)?;
         self.opened.insert(handle, opened);
         let stat = stat::stat(&metadata, None);
         Ok(permit.answer(Answer::Opened { handle, stat }))
-    }
-
-    /// The lowest number that is not in use, so that numbers do not depend on history.
-    fn free_handle(&self) -> Result<Handle, Failure> {
-        let free = (0..MAX_OPEN).find(|handle| !self.opened.contains_key(handle));
-        free.ok_or_else(|| {
-            Failure::new(
-                kinds::FS,
-                "EMFILE",
-                format!("more than {MAX_OPEN} files open at once"),
-            )
-        })
-    }
-
-    fn opened(&self, handle: Handle) -> Result<&Opened, Failure> {
-        let opened = self.opened.get(&handle);
-        opened.ok_or_else(|| Failure::new(kinds::FS, "EBADF", "no such open file"))
     }
 }
 
@@ -297,30 +298,23 @@ const ELOOP: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
     62
 };
 
-/// The most files one instance may have open.
-const MAX_OPEN: Handle = 256;
-
 /// What the operating system says, in the words of the protocol.
 fn failure(path: &str, error: &io::Error) -> Failure {
-    let (code, text) = match error.kind() {
-        io::ErrorKind::NotFound => ("ENOENT", "no such file or directory"),
-        io::ErrorKind::PermissionDenied => ("EACCES", "permission denied by the operating system"),
-        io::ErrorKind::NotADirectory => ("ENOTDIR", "not a directory"),
-        io::ErrorKind::IsADirectory => ("EISDIR", "is a directory"),
-        io::ErrorKind::AlreadyExists => ("EEXIST", "exists already"),
-        io::ErrorKind::DirectoryNotEmpty => ("ENOTEMPTY", "directory not empty"),
-        io::ErrorKind::CrossesDevices => ("EXDEV", "is on another device"),
-        io::ErrorKind::StorageFull => ("ENOSPC", "no space left on the device"),
-        io::ErrorKind::ReadOnlyFilesystem => ("EROFS", "read-only file system"),
-        io::ErrorKind::InvalidInput => ("EINVAL", "invalid argument"),
-        io::ErrorKind::Unsupported => ("ENOTSUP", "not supported"),
-        io::ErrorKind::InvalidFilename => ("ENAMETOOLONG", "name too long"),
-        _ if error.raw_os_error() == Some(ELOOP) => ("ELOOP", "too many symbolic links"),
-        _ => ("EIO", "input/output error"),
+    let known = match error.kind() {
+        io::ErrorKind::NotFound => FileError::Missing,
+        io::ErrorKind::PermissionDenied => FileError::NotPermitted,
+        io::ErrorKind::NotADirectory => FileError::NotADirectory,
+        io::ErrorKind::IsADirectory => FileError::IsADirectory,
+        io::ErrorKind::AlreadyExists => FileError::Exists,
+        io::ErrorKind::DirectoryNotEmpty => FileError::NotEmpty,
+        io::ErrorKind::CrossesDevices => FileError::OtherDevice,
+        io::ErrorKind::StorageFull => FileError::NoSpace,
+        io::ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly,
+        io::ErrorKind::InvalidInput => FileError::Invalid,
+        io::ErrorKind::Unsupported => FileError::Unsupported,
+        io::ErrorKind::InvalidFilename => FileError::NameTooLong,
+        _ if error.raw_os_error() == Some(ELOOP) => FileError::TooManyLinks,
+        _ => return Failure::new(kinds::FS, "EIO", format!("{path}: {error}")),
     };
-    let message = match code {
-        "EIO" => format!("{path}: {error}"),
-        _ => format!("{path}: {text}"),
-    };
-    Failure::new(kinds::FS, code, message)
+    known.failure(path)
 }

@@ -1,0 +1,150 @@
+//! `replay` and `diff`: playing transcripts of runs that `observe --record` wrote.
+
+use crate::{
+    Exit, Failure,
+    args::{DiffArgs, Format, LimitArgs, ReplayArgs},
+    complain, print, print_line, read_module, tell,
+};
+use std::path::{Path, PathBuf};
+use tollgate::{
+    Plugin,
+    replay::{Comparison, Replay, ReplayError, Replayed},
+};
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Failure {
+        let exit = match error {
+            ReplayError::Diverged(_) => Exit::Diverged,
+            _ => Exit::BadInput,
+        };
+        Failure(exit, error.to_string())
+    }
+}
+
+/// Prints the recorded evidence again, if the plugin does all that it did.
+pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
+    let replay = open(&args.transcript)?;
+    let module = match &args.plugin {
+        Some(path) => path.clone(),
+        None => find_module(&args.transcript, &replay)?,
+    };
+    let plugin = load(&replay, &args.limits, &read_module(&module)?)?;
+    match replay.run(&plugin)? {
+        Replayed::Observation(observation) => print(&observation.evidence, args.format),
+        Replayed::Failed(error) => {
+            complain(&format!(
+                "the run failed, as it did when it was recorded: {error}"
+            ));
+            Ok(Exit::Success)
+        }
+        Replayed::Deadline(error) => {
+            complain(&format!(
+                "the run did the same until its deadline ended it: {error}"
+            ));
+            Ok(Exit::Success)
+        }
+        _ => Ok(Exit::Success),
+    }
+}
+
+/// Plays the recorded runs of one version of a plugin to another, and tells what differs.
+pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
+    let old = read_module(&args.old)?;
+    let new = read_module(&args.new)?;
+    let mut same = true;
+    for path in &args.transcripts {
+        let replay = open(path)?;
+        // A transcript that the old version does not repeat says nothing about the new one.
+        let before = replay.run(&load(&replay, &args.limits, &old)?);
+        before.map_err(|error| {
+            let Failure(exit, text) = error.into();
+            let (path, old) = (path.display(), args.old.display());
+            Failure(exit, format!("{path} is no recording of {old}: {text}"))
+        })?;
+        let compared = replay.compare(&load(&replay, &args.limits, &new)?)?;
+        same &= compared.is_same();
+        report(path, &compared, args.format)?;
+    }
+    Ok(if same { Exit::Success } else { Exit::Diverged })
+}
+
+fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Failure> {
+    if let Format::Json = format {
+        let report = serde_json::json!({
+            "transcript": path.display().to_string(),
+            "same": compared.is_same(),
+            "asks_anew": compared.asks_anew,
+            "asks_no_more": compared.asks_no_more,
+            "asks_again": compared.asks_again,
+            "answers": compared.answers,
+            "fuel_before": compared.fuel_before,
+            "fuel_now": compared.fuel_now,
+        });
+        print_line(&report.to_string())?;
+        return Ok(());
+    }
+    let mut lines = vec![format!("{}:", path.display())];
+    let mut tell_all = |what: &str, each: &[String]| {
+        lines.extend(each.iter().map(|one| format!("  {what}: {one}")));
+    };
+    tell_all("asks for", &compared.asks_anew);
+    tell_all("asks no more for", &compared.asks_no_more);
+    tell_all("answers differently", &compared.answers);
+    if compared.asks_again > 0 {
+        let times = compared.asks_again;
+        lines.push(format!(
+            "  asks again for what it was told already, {times} times"
+        ));
+    }
+    let (before, now) = (compared.fuel_before, compared.fuel_now);
+    match now.cmp(&before) {
+        std::cmp::Ordering::Greater => {
+            lines.push(format!("  costs more fuel: {before} -> {now}"));
+        }
+        std::cmp::Ordering::Less => {
+            lines.push(format!("  costs less fuel: {before} -> {now}"));
+        }
+        std::cmp::Ordering::Equal => {}
+    }
+    if lines.len() == 1 {
+        lines.push("  same".to_owned());
+    }
+    print_line(&lines.join("\n"))?;
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<Replay, Failure> {
+    Replay::open(path).map_err(|error| {
+        let text = match error {
+            ReplayError::Bad(bad) => format!("{}: {bad}", path.display()),
+            error => error.to_string(),
+        };
+        Failure(Exit::BadInput, text)
+    })
+}
+
+/// The recorded module, where people keep it: beside the transcript, or where they stand.
+fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
+    let file = format!("{}.wasm", replay.plugin());
+    // A transcript's word for a name is no path to follow.
+    let places = match Path::new(&file).components().count() {
+        1 => vec![transcript.with_file_name(&file), PathBuf::from(&file)],
+        _ => Vec::new(),
+    };
+    let found = places.into_iter().find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let (plugin, module) = (replay.plugin(), replay.module());
+        Failure(
+            Exit::BadInput,
+            format!(
+                "the plugin {plugin} is not here; name its module with --plugin (SHA-256 {module})"
+            ),
+        )
+    })
+}
+
+/// Loads a module as the recorded one was loaded, with no way to the outside.
+fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
+    let builder = limits.apply(replay.runtime(), 60_000).on_event(tell);
+    Ok(builder.build()?.load(replay.plugin(), bytes)?)
+}

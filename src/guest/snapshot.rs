@@ -1,0 +1,144 @@
+//! The state of an instance that was just initialised, from which others begin instead of
+//! initialising themselves: by filling a new instance, or by bringing back one that was called.
+
+use super::{Instance, Start, image::Image};
+use crate::{
+    error::{Error, INSTANTIATE},
+    gate::{Gate, Initialised},
+    imports::wasi,
+    limits::{PAGE_BYTES, Usage},
+    module::Unforkable,
+};
+use wasmi::Val;
+
+/// Everything that a guest or the host remembers after initialisation.
+pub(crate) struct Snapshot {
+    image: Image,
+    /// The values of the variable globals, in their order.
+    globals: Vec<Val>,
+    wasi: wasi::State,
+    gate: Initialised,
+    usage: Usage,
+}
+
+impl Snapshot {
+    /// Takes the state of an instance that was initialised and not called yet.
+    pub(crate) fn of(instance: &Instance) -> Result<Snapshot, Unforkable> {
+        instance.state?;
+        let host = instance.store.data();
+        let gate = host.gate.initialised();
+        let gate = gate.filter(|_| !host.wasi.holds_files());
+        Ok(Snapshot {
+            image: Image::of(instance.memory()),
+            globals: instance.globals(),
+            wasi: host.wasi.clone(),
+            gate: gate.ok_or(Unforkable::OpenFiles)?,
+            usage: instance.init,
+        })
+    }
+
+    /// What initialisation used.
+    pub(crate) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// The linear memory.
+    pub(crate) fn memory(&self) -> Vec<u8> {
+        let mut memory = vec![0; self.image.len()];
+        self.image.fill(&mut memory);
+        memory
+    }
+
+    /// The values of the variable globals, in their order.
+    pub(crate) fn globals(&self) -> &[Val] {
+        &self.globals
+    }
+
+    /// Whether memory and globals are all that initialisation changed.
+    pub(crate) fn is_in_the_module(&self) -> bool {
+        self.wasi.is_untouched()
+    }
+
+    /// What initialisation left at the gate.
+    pub(crate) fn gate(&self) -> &Initialised {
+        &self.gate
+    }
+}
+
+impl Instance {
+    /// A new instance that begins where the snapshot was taken.
+    pub(crate) fn fork(start: Start<'_>, snapshot: &Snapshot) -> Result<Instance, Error> {
+        let mut instance = Instance::instantiate(start)?;
+        let memory = instance.exports.memory;
+        let pages = snapshot.image.len() as u64 / PAGE_BYTES;
+        let missing = pages.saturating_sub(memory.size(&instance.store));
+        let grown = memory.grow(&mut instance.store, missing);
+        grown
+            .map_err(|_| instance.fail(INSTANTIATE, crate::error::Fault::HostOutOfMemory.into()))?;
+        snapshot.image.fill(memory.data_mut(&mut instance.store));
+        let filled = instance.set_globals(&snapshot.globals);
+        filled.map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
+        instance.init = snapshot.usage;
+        instance.store.data_mut().wasi = snapshot.wasi.clone();
+        let begun = instance.begin_call();
+        begun.map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
+        Ok(instance)
+    }
+
+    /// Brings an instance that was called back to where the snapshot was taken, with a gate that
+    /// lets nothing pass. False if it cannot be: it failed, was refused something, or its memory
+    /// grew, and memories do not shrink.
+    #[must_use]
+    pub(crate) fn reset(&mut self, snapshot: &Snapshot) -> bool {
+        let memory = self.exports.memory;
+        let host = self.store.data();
+        if self.failed
+            || host.limiter.refused().is_some()
+            || memory.data_size(&self.store) != snapshot.image.len()
+        {
+            return false;
+        }
+        snapshot.image.restore(memory.data_mut(&mut self.store));
+        if self.set_globals(&snapshot.globals).is_err() {
+            return false;
+        }
+        let host = self.store.data_mut();
+        host.gate.close();
+        host.wasi = snapshot.wasi.clone();
+        self.begin_call().is_ok()
+    }
+
+    /// Lets an instance that was reset be called, through a gate of the call's own.
+    pub(crate) fn revive(&mut self, gate: Gate) {
+        let host = self.store.data_mut();
+        host.gate = gate;
+        host.gate.begin_call(&host.limits);
+    }
+
+    /// Another call in the same instance, which remembers the one before.
+    pub(crate) fn go_on(&mut self) -> Result<(), Error> {
+        let host = self.store.data_mut();
+        host.gate.restart_deadline(&host.limits);
+        let begun = self.begin_call();
+        begun.map_err(|error| self.fail(INSTANTIATE, error.into()))
+    }
+
+    /// Linear memory as it is now.
+    pub(crate) fn memory(&self) -> &[u8] {
+        self.exports.memory.data(&self.store)
+    }
+
+    /// The values of the variable globals.
+    fn globals(&self) -> Vec<Val> {
+        let globals = self.globals.iter();
+        globals.map(|global| global.get(&self.store)).collect()
+    }
+
+    fn set_globals(&mut self, values: &[Val]) -> Result<(), wasmi::Error> {
+        for (global, value) in self.globals.iter().zip(values) {
+            let set = global.set(&mut self.store, value.clone());
+            set.map_err(|error| wasmi::Error::new(error.to_string()))?;
+        }
+        Ok(())
+    }
+}

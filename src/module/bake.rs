@@ -1,0 +1,157 @@
+//! Writing an initialised plugin as a module: its memory becomes data segments, its globals begin
+//! with the values they had, and what would initialise it again does nothing. All else stays byte
+//! for byte what it was.
+
+use super::{
+    baked::Baked,
+    data,
+    forking::Unforkable,
+    outline::{Outline, function_types, kind},
+    sections::{self, Reader, Section, id, push_i64, push_len, push_name, push_section, push_u32},
+};
+use crate::limits::PAGE_BYTES;
+use tollgate_abi::names::export;
+use wasmi::Val;
+
+const END: u8 = 0x0B;
+
+/// A function without locals that returns at once: its size, and what is in it.
+const EMPTY_BODY: [u8; 3] = [2, 0, END];
+
+/// The state of an initialised instance.
+pub(crate) struct State<'a> {
+    pub(crate) memory: &'a [u8],
+    /// The values of the variable globals, in their order.
+    pub(crate) globals: &'a [Val],
+}
+
+/// Writes the module that `original` is after its initialisation.
+///
+/// # Errors
+///
+/// If its sections cannot be read, or do not fit the state.
+pub(super) fn write(
+    original: &[Section<'_>],
+    state: &State<'_>,
+    baked: &Baked,
+) -> Result<Vec<u8>, Unforkable> {
+    bake(original, state, baked).ok_or(Unforkable::Unreadable)
+}
+
+fn bake(original: &[Section<'_>], state: &State<'_>, baked: &Baked) -> Option<Vec<u8>> {
+    let outline = Outline::read(original)?;
+    // The empty function comes last, so that no other changes its number.
+    let initialize = match outline.exported_function(export::INITIALIZE) {
+        Some(index) => {
+            let types = function_types(original)?;
+            let number = u32::try_from(types.len()).ok()?;
+            Some((number, *types.get(usize::try_from(index).ok()?)?))
+        }
+        None => None,
+    };
+    let (data, segments) = data::section(state.memory);
+    let has_data = original.iter().any(|section| section.id == id::DATA);
+    let size: usize = original.iter().map(|section| section.content.len()).sum();
+    let mut module = sections::begin(size + data.len() + 1024);
+    for section in original {
+        let content = match section.id {
+            id::START => continue,
+            id::FUNCTION => match initialize {
+                Some((_, ty)) => appended(section.content, |list| push_u32(list, ty))?,
+                None => section.content.to_vec(),
+            },
+            id::CODE if initialize.is_some() => {
+                appended(section.content, |list| list.extend_from_slice(&EMPTY_BODY))?
+            }
+            id::MEMORY => memories(&outline, state.memory.len())?,
+            id::GLOBAL => globals(&outline, state.globals)?,
+            id::EXPORT => exports(&outline, initialize.map(|(number, _)| number)),
+            id::DATA_COUNT => data::count(segments),
+            id::DATA => data.clone(),
+            _ => {
+                push_section(&mut module, section.id, section.content);
+                continue;
+            }
+        };
+        push_section(&mut module, section.id, &content);
+    }
+    if !has_data {
+        push_section(&mut module, id::DATA, &data);
+    }
+    push_section(&mut module, id::CUSTOM, &baked.section());
+    Some(module)
+}
+
+/// A list with one item more.
+fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Option<Vec<u8>> {
+    let mut reader = Reader(list);
+    let count = reader.u32()?.checked_add(1)?;
+    let mut longer = Vec::with_capacity(list.len() + 16);
+    push_u32(&mut longer, count);
+    longer.extend_from_slice(reader.0);
+    push(&mut longer);
+    Some(longer)
+}
+
+/// The one memory, of at least the size that it has.
+fn memories(outline: &Outline<'_>, bytes: usize) -> Option<Vec<u8>> {
+    let [memory] = outline.memories.as_slice() else {
+        return None;
+    };
+    let mut content = vec![1, memory.flags];
+    push_u32(&mut content, u32::try_from(bytes as u64 / PAGE_BYTES).ok()?);
+    if let Some(maximum) = memory.maximum {
+        push_u32(&mut content, maximum);
+    }
+    Some(content)
+}
+
+/// The globals, the variable ones beginning with these values.
+fn globals(outline: &Outline<'_>, values: &[Val]) -> Option<Vec<u8>> {
+    let mut values = values.iter();
+    let mut content = Vec::new();
+    push_len(&mut content, outline.globals.len());
+    for global in &outline.globals {
+        if !global.mutable {
+            content.extend_from_slice(global.whole);
+            continue;
+        }
+        content.extend_from_slice(&[global.ty, 1]);
+        match values.next()? {
+            Val::I32(value) => {
+                content.push(0x41);
+                push_i64(&mut content, (*value).into());
+            }
+            Val::I64(value) => {
+                content.push(0x42);
+                push_i64(&mut content, *value);
+            }
+            Val::F32(value) => {
+                content.push(0x43);
+                content.extend_from_slice(&value.to_bits().to_le_bytes());
+            }
+            Val::F64(value) => {
+                content.push(0x44);
+                content.extend_from_slice(&value.to_bits().to_le_bytes());
+            }
+            _ => return None,
+        }
+        content.push(END);
+    }
+    values.next().is_none().then_some(content)
+}
+
+/// The exports, with another function under the name that initialises.
+fn exports(outline: &Outline<'_>, initialize: Option<u32>) -> Vec<u8> {
+    let mut content = Vec::new();
+    push_len(&mut content, outline.exports.len());
+    for export in &outline.exports {
+        let initializes =
+            export.kind == kind::FUNCTION && export.name == export::INITIALIZE.as_bytes();
+        push_name(&mut content, export.name);
+        content.push(export.kind);
+        let index = initialize.filter(|_| initializes).unwrap_or(export.index);
+        push_u32(&mut content, index);
+    }
+    content
+}

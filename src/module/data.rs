@@ -1,0 +1,236 @@
+//! What a memory holds at first: the data segments of a module, taken out of it so that the engine
+//! need not read a hundred thousand of them for each instance. Compilers of Go write one for each
+//! few words.
+
+use super::{
+    forking::Unforkable,
+    sections::{Reader, push_i64, push_len, push_u32},
+};
+
+/// Zeros between two runs are carried along where they are fewer: less than a segment's own head.
+const GAP: usize = 8;
+
+/// Engines need not take more segments than this.
+const MOST_SEGMENTS: usize = 50_000;
+
+const I32_CONST: u8 = 0x41;
+const END: u8 = 0x0B;
+
+/// Bytes and where they are put, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Initial {
+    runs: Vec<Run>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    offset: usize,
+    len: usize,
+}
+
+impl Initial {
+    /// Reads a data section whose segments all have a known place within `memory` bytes.
+    pub(super) fn read(content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
+        let mut reader = Reader(content);
+        let mut initial = Initial::default();
+        for _ in 0..reader.u32().ok_or(Unforkable::Unreadable)? {
+            let (offset, bytes) = segment(&mut reader)?;
+            if u64::from(offset) + bytes.len() as u64 > memory {
+                return Err(Unforkable::DataOutside);
+            }
+            let offset = usize::try_from(offset).map_err(|_| Unforkable::DataOutside)?;
+            initial.push(offset, bytes);
+        }
+        if reader.0.is_empty() {
+            Ok(initial)
+        } else {
+            Err(Unforkable::Unreadable)
+        }
+    }
+
+    fn push(&mut self, offset: usize, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        match self.runs.last_mut() {
+            Some(last) if last.offset + last.len == offset => last.len += bytes.len(),
+            _ if bytes.is_empty() => {}
+            _ => self.runs.push(Run {
+                offset,
+                len: bytes.len(),
+            }),
+        }
+    }
+
+    /// Puts everything in its place; false if some of it has none.
+    #[must_use]
+    pub(crate) fn place(&self, memory: &mut [u8]) -> bool {
+        let mut rest = self.bytes.as_slice();
+        for run in &self.runs {
+            let target = memory
+                .get_mut(run.offset..)
+                .and_then(|target| target.get_mut(..run.len));
+            let (Some(target), Some((bytes, others))) = (target, rest.split_at_checked(run.len))
+            else {
+                return false;
+            };
+            target.copy_from_slice(bytes);
+            rest = others;
+        }
+        true
+    }
+}
+
+/// One active segment: where it goes, and what it holds.
+fn segment<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
+    let unreadable = Unforkable::Unreadable;
+    match reader.u32().ok_or(unreadable)? {
+        0 => {}
+        1 => return Err(Unforkable::PassiveSegments),
+        2 => match reader.u32().ok_or(unreadable)? {
+            0 => {}
+            _ => return Err(Unforkable::SeveralMemories),
+        },
+        _ => return Err(unreadable),
+    }
+    if reader.byte().ok_or(unreadable)? != I32_CONST {
+        return Err(Unforkable::ComputedData);
+    }
+    let offset = reader.i32().ok_or(unreadable)?.cast_unsigned();
+    if reader.byte().ok_or(unreadable)? != END {
+        return Err(Unforkable::ComputedData);
+    }
+    let len = reader.u32().ok_or(unreadable)?;
+    Ok((offset, reader.take(len).ok_or(unreadable)?))
+}
+
+/// A data section that fills a zeroed memory with `image`, and the number of its segments.
+pub(super) fn section(image: &[u8]) -> (Vec<u8>, usize) {
+    let mut gap = GAP;
+    let mut runs = runs(image, gap);
+    while runs.len() > MOST_SEGMENTS {
+        gap *= 2;
+        runs = self::runs(image, gap);
+    }
+    let mut content = Vec::new();
+    push_len(&mut content, runs.len());
+    for Run { offset, len } in &runs {
+        let bytes = image.get(*offset..offset + len).unwrap_or_default();
+        content.extend_from_slice(&[0, I32_CONST]);
+        let offset = u32::try_from(*offset).unwrap_or(u32::MAX);
+        push_i64(&mut content, offset.cast_signed().into());
+        content.push(END);
+        push_len(&mut content, bytes.len());
+        content.extend_from_slice(bytes);
+    }
+    (content, runs.len())
+}
+
+/// Where an image is not zero; runs with fewer zeros than `gap` between them are one.
+fn runs(image: &[u8], gap: usize) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut at = 0;
+    while let Some(skipped) = next_nonzero(image.get(at..).unwrap_or_default()) {
+        let offset = at + skipped;
+        let rest = image.get(offset..).unwrap_or_default();
+        let len = rest.iter().position(|byte| *byte == 0);
+        let len = len.unwrap_or(rest.len());
+        match runs.last_mut() {
+            Some(last) if offset - (last.offset + last.len) < gap => {
+                last.len = offset + len - last.offset;
+            }
+            _ => runs.push(Run { offset, len }),
+        }
+        at = offset + len;
+    }
+    runs
+}
+
+/// Where the first byte is that is not zero; most of an image is.
+fn next_nonzero(bytes: &[u8]) -> Option<usize> {
+    const ZEROS: [u8; 256] = [0; 256];
+    let blocks = bytes.chunks_exact(ZEROS.len());
+    let zeros = blocks.take_while(|block| *block == ZEROS).count() * ZEROS.len();
+    let rest = bytes.get(zeros..)?;
+    rest.iter()
+        .position(|byte| *byte != 0)
+        .map(|place| zeros + place)
+}
+
+/// The content of a section that tells the number of data segments.
+pub(super) fn count(segments: usize) -> Vec<u8> {
+    let mut content = Vec::new();
+    push_u32(&mut content, u32::try_from(segments).unwrap_or(u32::MAX));
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A memory that is mostly zeros.
+    fn image() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            (1usize..700).prop_map(|len| vec![0; len]),
+            prop::collection::vec(any::<u8>(), 1..40),
+            prop::collection::vec(0u8..2, 1..40),
+        ];
+        prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_image_is_read_as_it_was(image in image()) {
+            let (content, segments) = section(&image);
+            let initial = Initial::read(&content, image.len() as u64).unwrap();
+            prop_assert_eq!(initial.runs.len(), segments);
+            let mut memory = vec![0; image.len()];
+            prop_assert!(initial.place(&mut memory));
+            prop_assert_eq!(memory, image);
+        }
+
+        #[test]
+        fn later_segments_cover_earlier_ones(
+            segments in prop::collection::vec((0u32..300, prop::collection::vec(any::<u8>(), 0..50)), 0..20)
+        ) {
+            let mut content = Vec::new();
+            push_len(&mut content, segments.len());
+            let mut expected = vec![0; 400];
+            for (offset, bytes) in &segments {
+                content.extend_from_slice(&[0, I32_CONST]);
+                push_i64(&mut content, (*offset).into());
+                content.push(END);
+                push_len(&mut content, bytes.len());
+                content.extend_from_slice(bytes);
+                let start = *offset as usize;
+                expected[start..start + bytes.len()].copy_from_slice(bytes);
+            }
+            let mut memory = vec![0; 400];
+            prop_assert!(Initial::read(&content, 400).unwrap().place(&mut memory));
+            prop_assert_eq!(memory, expected);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(content: Vec<u8>, memory in 0u64..1000) {
+            if let Ok(initial) = Initial::read(&content, memory) {
+                let mut target = vec![0; memory as usize];
+                prop_assert!(initial.place(&mut target));
+            }
+        }
+    }
+
+    #[test]
+    fn segments_next_to_each_other_become_one() {
+        let (one, _) = section(&[1; 100]);
+        let mut two = vec![2];
+        for half in [0u8, 50] {
+            two.extend_from_slice(&[0, I32_CONST, half, END, 50]);
+            two.extend_from_slice(&[1; 50]);
+        }
+        assert_eq!(
+            Initial::read(&one, 100).unwrap(),
+            // 50 is one byte of a signed number.
+            Initial::read(&two, 100).unwrap()
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! Why instances of some modules cannot share an initialisation, as far as the bytes tell.
+
+/// Why each instance of a plugin is initialised by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unforkable {
+    /// A data segment that code may copy and drop.
+    #[error("it has passive data segments, and whether one was dropped cannot be read")]
+    PassiveSegments,
+    /// Code uses data segments.
+    #[error("it contains memory.init or data.drop, so its data segments are state")]
+    UsesData,
+    /// Code changes tables.
+    #[error("it contains instructions that change tables, whose entries cannot be copied")]
+    WritesTables,
+    /// There are several memories.
+    #[error("it has several memories")]
+    SeveralMemories,
+    /// Some of its state is somebody else's.
+    #[error("it imports a memory, a table or a global")]
+    ImportsState,
+    /// A variable that holds a reference, which cannot be copied to another instance.
+    #[error("a global of it holds a reference")]
+    ReferenceGlobal,
+    /// Copying them would take longer than initialisation.
+    #[error("it has {globals} variable globals, more than {limit}")]
+    ManyGlobals {
+        /// How many it has.
+        globals: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The place of a data segment is an expression.
+    #[error("the place of a data segment is computed")]
+    ComputedData,
+    /// A data segment reaches out of the memory, so no instance starts.
+    #[error("a data segment reaches past the end of the memory")]
+    DataOutside,
+    /// A section cannot be read.
+    #[error("its sections cannot be read")]
+    Unreadable,
+    /// Files were open when initialisation was over.
+    #[error("its initialisation leaves files open, which instances cannot share")]
+    OpenFiles,
+}

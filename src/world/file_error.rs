@@ -1,0 +1,51 @@
+//! What can be wrong with a file, in the words of the protocol: the same in every world.
+
+use crate::effect::Failure;
+use tollgate_abi::host::kinds;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileError {
+    Missing,
+    NotPermitted,
+    NotADirectory,
+    IsADirectory,
+    Exists,
+    NotEmpty,
+    OtherDevice,
+    NoSpace,
+    ReadOnly,
+    Invalid,
+    Unsupported,
+    NameTooLong,
+    TooManyLinks,
+}
+
+impl FileError {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            FileError::Missing => ("ENOENT", "no such file or directory"),
+            FileError::NotPermitted => ("EACCES", "permission denied by the operating system"),
+            FileError::NotADirectory => ("ENOTDIR", "not a directory"),
+            FileError::IsADirectory => ("EISDIR", "is a directory"),
+            FileError::Exists => ("EEXIST", "exists already"),
+            FileError::NotEmpty => ("ENOTEMPTY", "directory not empty"),
+            FileError::OtherDevice => ("EXDEV", "is on another device"),
+            FileError::NoSpace => ("ENOSPC", "no space left on the device"),
+            FileError::ReadOnly => ("EROFS", "read-only file system"),
+            FileError::Invalid => ("EINVAL", "invalid argument"),
+            FileError::Unsupported => ("ENOTSUP", "not supported"),
+            FileError::NameTooLong => ("ENAMETOOLONG", "name too long"),
+            FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
+        }
+    }
+
+    /// The failure of an effect on this path, or on `the open file`.
+    pub(super) fn failure(self, path: &str) -> Failure {
+        let (code, text) = self.words();
+        Failure::new(kinds::FS, code, format!("{path}: {text}"))
+    }
+}
+
+/// What keeps a file from being opened that is neither a regular file nor a directory.
+pub(super) const NEVER_OPENED: &str =
+    "is neither a regular file nor a directory, and nothing else is ever opened";

@@ -1,0 +1,131 @@
+//! Time that passes only when somebody looks, sleeps or waits for an answer, and chance that comes
+//! from a seed.
+
+use crate::effect::Clock;
+use std::time::Duration;
+use tollgate_abi::rfc3339::Moment;
+
+const SECOND: u128 = 1_000_000_000;
+
+/// Both clocks. They begin together and never part.
+#[derive(Clone, Debug)]
+pub(super) struct Time {
+    /// What the clock of the day shows first.
+    pub(super) start: Moment,
+    /// How much passes at each reading.
+    pub(super) step: Duration,
+    /// How much has passed.
+    elapsed: Duration,
+}
+
+impl Time {
+    pub(super) fn new(start: Moment, step: Duration) -> Time {
+        Time {
+            start,
+            step,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Reads a clock, in nanoseconds, and lets the step pass.
+    pub(super) fn read(&mut self, clock: Clock) -> u64 {
+        let nanos = match clock {
+            Clock::Realtime => {
+                let Moment { seconds, nanos } = self.present();
+                let seconds = u128::try_from(seconds).unwrap_or(0);
+                seconds * SECOND + u128::from(nanos)
+            }
+            // Some guests take the time 0 for "never".
+            Clock::Monotonic => SECOND + self.elapsed.as_nanos(),
+        };
+        self.pass(self.step);
+        u64::try_from(nanos).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.elapsed = self.elapsed.saturating_add(time);
+    }
+
+    /// The moment that it is, which nobody's looking changes.
+    pub(super) fn present(&self) -> Moment {
+        let nanos = u128::from(self.start.nanos) + self.elapsed.as_nanos();
+        let passed = i64::try_from(nanos / SECOND).unwrap_or(i64::MAX);
+        Moment {
+            seconds: self.start.seconds.saturating_add(passed),
+            nanos: u32::try_from(nanos % SECOND).unwrap_or(0),
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014). Its numbers are for tests and keep no secrets.
+#[derive(Clone, Debug)]
+pub(super) struct Chance {
+    state: u64,
+}
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Chance {
+        Chance { state: seed }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// So many bytes: each number's eight in turn, the lowest first; what is left of the last
+    /// number is not used again.
+    pub(super) fn bytes(&mut self, length: u32) -> Vec<u8> {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let number = self.next().to_le_bytes();
+            let wanted = number.len().min(length - bytes.len());
+            bytes.extend(number.iter().take(wanted));
+        }
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_splitmix64() {
+        // The first outputs for the seed 1234567, as published with the generator.
+        let mut chance = Chance::new(1_234_567);
+        let published = [
+            6_457_827_717_110_365_317_u64,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ];
+        for number in published {
+            assert_eq!(chance.next(), number);
+        }
+        let mut again = Chance::new(1_234_567);
+        let bytes = again.bytes(12);
+        assert_eq!(bytes[..8], published[0].to_le_bytes());
+        assert_eq!(bytes[8..], published[1].to_le_bytes()[..4]);
+        assert_eq!(again.next(), published[2]);
+    }
+
+    #[test]
+    fn both_clocks_tell_the_same_time() {
+        let start = Moment {
+            seconds: 1_000,
+            nanos: 999_999_999,
+        };
+        let mut time = Time::new(start, Duration::from_nanos(2));
+        assert_eq!(time.read(Clock::Realtime), 1_000_999_999_999);
+        assert_eq!(time.read(Clock::Monotonic), 1_000_000_002);
+        assert_eq!(time.read(Clock::Realtime), 1_001_000_000_003);
+        time.pass(Duration::from_secs(5));
+        assert_eq!(time.read(Clock::Monotonic), 6_000_000_006);
+        time.pass(Duration::MAX);
+        assert_eq!(time.read(Clock::Realtime), u64::MAX);
+    }
+}

@@ -1,0 +1,272 @@
+//! Reading a simulated world from JSON.
+
+use super::{Simulated, script};
+use crate::effect::{Failure, json};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt, net::IpAddr};
+use tollgate_abi::rfc3339::Moment;
+
+/// Why a description of a simulated world cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct SimulatedError {
+    /// Where: `line 3 column 14`, `answers[0].when`.
+    pub place: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+fn error(place: impl Into<String>, problem: impl Into<String>) -> SimulatedError {
+    SimulatedError {
+        place: place.into(),
+        problem: problem.into(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct Written {
+    seed: u64,
+    start: Option<Start>,
+    /// In nanoseconds.
+    step: Option<u64>,
+    room: Option<u64>,
+    working_directory: Option<String>,
+    variables: BTreeMap<String, String>,
+    files: BTreeMap<String, File>,
+    hosts: BTreeMap<String, Vec<IpAddr>>,
+    answers: Vec<WrittenAnswer>,
+}
+
+#[derive(Deserialize)]
+struct Start(#[serde(with = "json::moment")] Moment);
+
+#[derive(Deserialize)]
+struct Bytes(#[serde(with = "json::bytes")] Vec<u8>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAnswer {
+    when: Value,
+    answer: Option<Value>,
+    fail: Option<Failure>,
+    #[serde(default)]
+    once: bool,
+}
+
+/// A file as text, or an object that tells more.
+struct File(Described);
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Described {
+    content: Option<Bytes>,
+    directory: bool,
+    link: Option<String>,
+    same_as: Option<String>,
+    mode: Option<String>,
+    uid: u32,
+    gid: u32,
+    modified: Option<Start>,
+}
+
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<File, D::Error> {
+        struct TextOrObject;
+
+        impl<'de> Visitor<'de> for TextOrObject {
+            type Value = File;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a file's text, or an object that describes a file")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<File, E> {
+                Ok(File(Described {
+                    content: Some(Bytes(text.as_bytes().to_vec())),
+                    ..Described::default()
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<File, A::Error> {
+                Described::deserialize(MapAccessDeserializer::new(map)).map(File)
+            }
+        }
+
+        from.deserialize_any(TextOrObject)
+    }
+}
+
+impl Simulated {
+    /// Reads a world from JSON. All of it may be left out; what is not known is an error.
+    ///
+    /// ```
+    /// use tollgate::world::Simulated;
+    ///
+    /// let world = Simulated::from_json(r#"{
+    ///   "seed": 7,
+    ///   "start": "2030-01-01T00:00:00Z",
+    ///   "step": 1000000,
+    ///   "room": 1048576,
+    ///   "working_directory": "/work",
+    ///   "variables": { "HOME": "/root", "PATH": "/usr/bin:/bin" },
+    ///   "files": {
+    ///     "/etc/hostname": "here\n",
+    ///     "/etc/key": { "content": { "base64": "AP8=" }, "mode": "0400", "uid": 1000, "gid": 1000 },
+    ///     "/srv": { "directory": true, "mode": "0700", "modified": "2029-12-31T00:00:00Z" },
+    ///     "/etc/name": { "link": "hostname" },
+    ///     "/etc/again": { "same_as": "/etc/hostname" }
+    ///   },
+    ///   "hosts": { "example.com": ["93.184.215.14"] },
+    ///   "answers": [
+    ///     { "when": { "http": { "method": "GET", "url": "https://example.com/" } },
+    ///       "answer": { "fetched": { "status": 200, "body": "hello", "took": 5000000 } } },
+    ///     { "when": { "exchange": { "host": "example.com", "port": 25 } },
+    ///       "answer": { "exchanged": { "received": "220 hello\r\n" } }, "once": true },
+    ///     { "when": { "run": { "command": "/usr/bin/uname", "args": ["-r"] } },
+    ///       "answer": { "ran": { "exit_code": 0, "stdout": "6.1.0\n" } } },
+    ///     { "when": { "write_file": { "path": "/srv/log" } },
+    ///       "fail": { "kind": "fs", "code": "EIO", "message": "/srv/log: the disk is old" } }
+    ///   ]
+    /// }"#)?;
+    /// # Ok::<(), tollgate::world::SimulatedError>(())
+    /// ```
+    ///
+    /// * `step` (nanoseconds for each reading of a clock) and the other settings are as the methods
+    ///   of the same name say, with the same defaults; `working_directory` is [`at`](Self::at).
+    /// * A file is its text, or an object with exactly one of `content` (text, or an object with
+    ///   `base64`), `directory` (`true`), `link` (its target) and `same_as` (another file, of which
+    ///   this is one more name). `mode` is octal. Directories on the way need not be mentioned.
+    /// * An answer is given to effects that have all that `when` has: the kind, and as much of the
+    ///   request as matters, in the form in which transcripts have it (bytes from 4096 on cannot
+    ///   be told from each other). The first that fits is given, `once` only for the first request.
+    ///   `answer` is for `http`, `exchange`, `tls`, `greet`, `lookup`, `run` and `custom`, and may
+    ///   leave out most; `fail` is for every effect but `variables`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, and where.
+    pub fn from_json(text: &str) -> Result<Simulated, SimulatedError> {
+        let written: Written = serde_json::from_str(text).map_err(|problem| {
+            let place = format!("line {} column {}", problem.line(), problem.column());
+            let said = problem.to_string();
+            let said = said.strip_suffix(&format!(" at {place}")).unwrap_or(&said);
+            error(&place, said)
+        })?;
+        let mut world = Simulated::new().seed(written.seed);
+        if let Some(start) = written.start {
+            world = world.start(start.0);
+        }
+        if let Some(step) = written.step {
+            world = world.step(std::time::Duration::from_nanos(step));
+        }
+        if let Some(directory) = &written.working_directory {
+            if !directory.starts_with('/') {
+                return Err(error("working_directory", "it must begin with a slash"));
+            }
+            world = world.at(directory);
+        }
+        for (name, value) in &written.variables {
+            world = world.variable(name, value);
+        }
+        let (second_names, files): (Vec<_>, Vec<_>) = written
+            .files
+            .into_iter()
+            .partition(|(_, File(file))| file.same_as.is_some());
+        for (path, File(file)) in files.into_iter().chain(second_names) {
+            let place = format!("files[{path:?}]");
+            world = put(world, &path, file).map_err(|problem| error(place, problem))?;
+        }
+        for (name, addresses) in written.hosts {
+            let place = format!("hosts[{name:?}]");
+            world = world
+                .give_addresses(&name, addresses)
+                .map_err(|problem| error(place, problem))?;
+        }
+        for (index, answer) in written.answers.into_iter().enumerate() {
+            world = add_answer(world, &format!("answers[{index}]"), answer)?;
+        }
+        if let Some(room) = written.room {
+            world = world.room(room);
+        }
+        Ok(world)
+    }
+}
+
+fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, String> {
+    let Described {
+        content,
+        directory,
+        link,
+        same_as,
+        mode,
+        uid,
+        gid,
+        modified,
+    } = file;
+    world.may_be_put(path, directory)?;
+    let is_second_name = same_as.is_some();
+    let world = match (content, directory, link, same_as) {
+        (Some(Bytes(content)), false, None, None) => world.file(path, content),
+        (None, true, None, None) => world.directory(path),
+        (None, false, Some(target), None) => world.link(path, &target),
+        (None, false, None, Some(existing)) => {
+            let linked = world.hard_link(path, &existing);
+            if !linked.has(path) {
+                return Err(format!("there is no file {existing:?}"));
+            }
+            linked
+        }
+        _ => {
+            return Err(
+                "a file has exactly one of `content`, `directory`, `link` and `same_as`".to_owned(),
+            );
+        }
+    };
+    if is_second_name {
+        return match (mode, uid, gid, modified) {
+            (None, 0, 0, None) => Ok(world),
+            _ => Err("it has the mode, owner and time of its other name".to_owned()),
+        };
+    }
+    let world = world.owner(path, uid, gid);
+    let world = match mode {
+        Some(text) => match u32::from_str_radix(&text, 8) {
+            Ok(mode @ 0..=0o7777) => world.mode(path, mode),
+            _ => return Err(format!("the mode {text:?} is not octal, such as \"0644\"")),
+        },
+        None => world,
+    };
+    Ok(match modified {
+        Some(moment) => world.modified(path, moment.0),
+        None => world,
+    })
+}
+
+fn add_answer(
+    world: Simulated,
+    place: &str,
+    written: WrittenAnswer,
+) -> Result<Simulated, SimulatedError> {
+    let outcome = match (written.answer, written.fail) {
+        (Some(answer), None) => Ok(script::read_answer(answer)
+            .map_err(|problem| error(format!("{place}.answer"), problem))?),
+        (None, Some(failure)) => Err(failure),
+        _ => return Err(error(place, "it has exactly one of `answer` and `fail`")),
+    };
+    world
+        .add_answer(written.when, outcome, written.once)
+        .map_err(|problem| error(format!("{place}.when"), problem))
+}
+
+impl SimulatedError {
+    /// A problem with a pattern that a program gave.
+    pub(super) fn in_pattern(problem: String) -> SimulatedError {
+        error("the pattern", problem)
+    }
+}

@@ -1,0 +1,141 @@
+//! A world in memory, the same every time: files, variables, clocks, chance, and answers written
+//! beforehand for what is far away. Nothing here touches the operating system.
+
+mod build;
+mod changes;
+mod clock;
+mod commands;
+mod files;
+mod json;
+mod names;
+mod network;
+mod opened;
+mod script;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+mod tree;
+
+use super::World;
+use crate::{
+    effect::{Answer, Effect, Failure, Handle, Refusal},
+    gate::{Checkpoint, Permitted},
+};
+use clock::{Chance, Time};
+pub use json::SimulatedError;
+use script::Script;
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use tollgate_abi::host::kinds;
+use tree::{Inode, Tree};
+
+/// A made-up world, the same in every run and on every machine.
+///
+/// * **Files, directories, symbolic and hard links**, with the rules and errors of Linux: what is
+///   judged, answered and refused is what [`System`](super::System) would with such files on its
+///   disk. Reading leaves the time of the last access as it is. New files are numbered in the order
+///   in which they are made.
+/// * **Variables**; only those of the world, none of the process.
+/// * **Clocks** that stand still but for a fixed step at each reading, the length of each sleep
+///   (which nobody waits for), and the time that answers say they took.
+/// * **Random numbers** by SplitMix64 from a seed.
+/// * **The network and commands** as far as addresses and answers are written for them. A name
+///   without addresses does not exist, and who has no answer refuses the connection. The gate
+///   judges names, addresses and commands as in the real world.
+///
+/// A world is built with the methods below, or read by [`from_json`](Simulated::from_json). Clones
+/// share what they have in common until one of them changes, so that each call can have one:
+///
+/// ```
+/// use std::net::IpAddr;
+/// use tollgate::{Runtime, effect::Ran, world::Simulated};
+///
+/// let address: IpAddr = "93.184.215.14".parse()?;
+/// let uname = Ran { stdout: b"6.1.0\n".to_vec(), ..Ran::default() };
+/// let world = Simulated::new()
+///     .file("/etc/hosts", "127.0.0.1 localhost\n")
+///     .variable("PATH", "/usr/bin")
+///     .host("example.com", [address])
+///     .http("https://example.com/", 200, "hello")?
+///     .command("/usr/bin/uname", &["-r"], uname);
+/// let runtime = Runtime::builder().world(move || world.clone()).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What a plugin writes is gone when its call is over: the next begins with the world as it was.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    working_directory: Arc<str>,
+    variables: Arc<BTreeMap<String, String>>,
+    hosts: Arc<BTreeMap<String, Vec<IpAddr>>>,
+    script: Script,
+    clock: Time,
+    chance: Chance,
+    tree: Tree,
+    opened: BTreeMap<Handle, Inode>,
+}
+
+impl World for Simulated {
+    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+        match effect {
+            Effect::Exchange { .. }
+            | Effect::Tls { .. }
+            | Effect::Http { .. }
+            | Effect::Lookup { .. }
+            | Effect::Greet { .. } => return self.far(effect, gate),
+            Effect::Run { .. } => return self.run(effect, gate),
+            _ => {}
+        }
+        if let Some(rule) = self.script.find(effect, None) {
+            // Whatever is written here, first comes what the gate says.
+            if let Some(Err(Refusal::Denied(denial))) = self.clone().at_names(effect, gate) {
+                return Err(denial.into());
+            }
+            let answer = self.script.give(rule)?;
+            return Ok(gate.granted()?.answer(answer));
+        }
+        if let Some(reply) = self.at_names(effect, gate) {
+            return reply;
+        }
+        if let Some(answer) = self.at_open(effect) {
+            return Ok(gate.granted()?.answer(answer?));
+        }
+        let answer = match effect {
+            Effect::Variable { name } => Answer::Variable(self.variables.get(name).cloned()),
+            Effect::Variables => {
+                let granted = self
+                    .variables
+                    .iter()
+                    .filter(|(name, _)| gate.may_tell(name));
+                Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
+            }
+            Effect::Now { clock } => Answer::Time(self.clock.read(*clock)),
+            Effect::Sleep { duration } => {
+                self.clock.pass(*duration);
+                Answer::Done
+            }
+            Effect::Random { length } => Answer::Bytes(self.chance.bytes(*length)),
+            Effect::Custom { .. } => return Ok(gate.embedder()?),
+            _ => {
+                let message = "the simulated world has nothing to do with this effect";
+                return Err(Failure::new(kinds::INTERNAL, "", message).into());
+            }
+        };
+        Ok(gate.granted()?.answer(answer))
+    }
+
+    fn fork(&self) -> Option<Box<dyn World>> {
+        Some(Box::new(Simulated {
+            opened: BTreeMap::new(),
+            ..self.clone()
+        }))
+    }
+
+    fn real_name(&self, path: &str) -> Option<String> {
+        let path = names::join(&self.working_directory, path);
+        let found = names::find(&self.tree, &path, true).ok()?;
+        Some(found.real)
+    }
+
+    fn working_directory(&self) -> String {
+        self.working_directory.to_string()
+    }
+}

@@ -1,0 +1,150 @@
+//! Open files and directories of the simulated file system. The gate has judged them when they
+//! were opened; nothing here resolves a name.
+
+use super::{
+    Simulated,
+    tree::{Content, Inode, May, Node},
+};
+use crate::{
+    effect::{Answer, Effect, Failure, Handle, SetTime, Times},
+    world::{file_error::FileError, handles},
+};
+use tollgate_abi::rfc3339::Moment;
+
+/// Where no file of any system reaches.
+const MAX_OFFSET: u64 = i64::MAX.cast_unsigned();
+
+impl Simulated {
+    /// Does what an effect asks of an open file; nothing for other effects.
+    pub(super) fn at_open(&mut self, effect: &Effect) -> Option<Result<Answer, Failure>> {
+        let result = match effect {
+            Effect::ReadAt {
+                handle,
+                offset,
+                limit,
+            } => self.on(*handle, |world, inode| world.read(inode, *offset, *limit)),
+            Effect::WriteAt {
+                handle,
+                offset,
+                bytes,
+            } => self.on(*handle, |world, inode| world.write(inode, *offset, bytes)),
+            Effect::SetSize { handle, size } => {
+                self.on(*handle, |world, inode| world.set_size(inode, *size))
+            }
+            Effect::StatOpen { handle } => self.on(*handle, |world, inode| {
+                Ok(Answer::Stat(world.tree.stat(inode)?))
+            }),
+            Effect::List { handle } => self.on(*handle, |world, inode| {
+                Ok(Answer::Entries(world.tree.list(inode)?))
+            }),
+            Effect::SetTimesOpen { handle, times } => self.on(*handle, |world, inode| {
+                // The system opens a directory again for this, to read.
+                let node = world.tree.node(inode)?;
+                if node.is_directory() {
+                    node.may(May::Read)?;
+                }
+                world.change_times(inode, *times)
+            }),
+            Effect::Sync { handle } => self.on(*handle, |_, _| Ok(Answer::Done)),
+            Effect::Close { handle } => {
+                if let Some(inode) = self.opened.remove(handle) {
+                    self.let_go(inode);
+                }
+                Ok(Answer::Done)
+            }
+            _ => return None,
+        };
+        Some(result)
+    }
+
+    fn on(
+        &mut self,
+        handle: Handle,
+        act: impl FnOnce(&mut Simulated, Inode) -> Result<Answer, FileError>,
+    ) -> Result<Answer, Failure> {
+        let inode = *handles::find(&self.opened, handle)?;
+        act(self, inode).map_err(|error| error.failure("the open file"))
+    }
+
+    /// Lets go of what has no name and is not open any more.
+    pub(super) fn let_go(&mut self, inode: Inode) {
+        if !self.opened.values().any(|opened| *opened == inode) {
+            self.tree.forget(inode);
+        }
+    }
+
+    fn content(&self, inode: Inode) -> Result<&[u8], FileError> {
+        match &self.tree.node(inode)?.content {
+            Content::File(bytes) => Ok(bytes),
+            _ => Err(FileError::IsADirectory),
+        }
+    }
+
+    fn read(&self, inode: Inode, offset: u64, limit: u64) -> Result<Answer, FileError> {
+        let bytes = self.content(inode)?;
+        if offset > MAX_OFFSET {
+            return Err(FileError::Invalid);
+        }
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = bytes.get(from..).unwrap_or_default();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let read = rest.get(..limit).unwrap_or(rest);
+        Ok(Answer::Bytes(read.to_vec()))
+    }
+
+    pub(super) fn write(
+        &mut self,
+        inode: Inode,
+        offset: Option<u64>,
+        bytes: &[u8],
+    ) -> Result<Answer, FileError> {
+        let size = self.content(inode)?.len() as u64;
+        let offset = offset.unwrap_or(size);
+        if offset > MAX_OFFSET {
+            return Err(FileError::Invalid);
+        }
+        let written = bytes.len() as u64;
+        if written > 0 {
+            let end = offset.checked_add(written).ok_or(FileError::NoSpace)?;
+            let from = usize::try_from(offset).map_err(|_| FileError::NoSpace)?;
+            let now = self.clock.present();
+            self.tree.change(inode, end.max(size), now, |content| {
+                for (old, new) in content.iter_mut().skip(from).zip(bytes) {
+                    *old = *new;
+                }
+            })?;
+        }
+        Ok(Answer::Written(written))
+    }
+
+    fn set_size(&mut self, inode: Inode, size: u64) -> Result<Answer, FileError> {
+        self.content(inode)?;
+        if size > MAX_OFFSET {
+            return Err(FileError::Invalid);
+        }
+        self.tree
+            .change(inode, size, self.clock.present(), |_| ())?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn change_times(&mut self, inode: Inode, times: Times) -> Result<Answer, FileError> {
+        let now = self.clock.present();
+        let moment = |time: SetTime| match time {
+            SetTime::Now => Ok(now),
+            SetTime::To(Moment { seconds, nanos }) => {
+                let seconds = seconds.checked_add(i64::from(nanos / 1_000_000_000));
+                Ok(Moment {
+                    seconds: seconds.ok_or(FileError::Invalid)?,
+                    nanos: nanos % 1_000_000_000,
+                })
+            }
+        };
+        let accessed = times.accessed.map(moment).transpose()?;
+        let modified = times.modified.map(moment).transpose()?;
+        let node: &mut Node = self.tree.node_mut(inode)?;
+        node.accessed = accessed.unwrap_or(node.accessed);
+        node.modified = modified.unwrap_or(node.modified);
+        node.changed = now;
+        Ok(Answer::Done)
+    }
+}

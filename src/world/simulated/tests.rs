@@ -1,0 +1,280 @@
+//! The simulated file system and the one of Linux answer alike, whatever is asked in whatever order.
+
+use super::Simulated;
+use crate::{
+    custom::Customs,
+    effect::{
+        Answer, Effect, FileKind, Handle, OpenOptions, Reply, SetTime, Stat, Times, WriteMode,
+    },
+    event::Observer,
+    gate::{Gate, Policy},
+    limits::Limits,
+    world::{System, World},
+};
+use proptest::prelude::*;
+use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc};
+use tollgate_abi::rfc3339::Moment;
+
+/// The names that paths are made of.
+const NAMES: [&str; 12] = [
+    "a", "b", "c", "d", "f", "x", "link", "up", "out", "loop", "none", "end",
+];
+
+fn gate(world: impl World + 'static, grants: &[String]) -> Gate {
+    let policy = Policy {
+        grants: grants.iter().map(|grant| grant.parse().unwrap()).collect(),
+        written: grants.len(),
+        working_directory: world.working_directory(),
+        customs: Arc::<Customs>::default(),
+    };
+    Gate::new(
+        "plugin".into(),
+        Arc::new(policy),
+        Box::new(world),
+        &Limits::default(),
+        Observer::default(),
+    )
+}
+
+/// The same directory twice: on the disk, and made up. Only `a` and `b` are granted, and the files
+/// of `c` for writing.
+fn worlds(root: &Path) -> [Gate; 2] {
+    let real = root.to_str().unwrap();
+    let mut simulated = Simulated::new().at(real);
+    for directory in ["a/d/d", "b", "c/d"] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+        simulated = simulated.directory(directory);
+    }
+    for file in ["a/f", "a/d/f", "b/f", "c/f"] {
+        fs::write(root.join(file), file).unwrap();
+        simulated = simulated.file(file, file);
+    }
+    let absolute = format!("{real}/b");
+    for (link, target) in [
+        ("a/link", "f"),
+        ("a/up", ".."),
+        ("a/end", "d/"),
+        ("a/d/end", "../f/"),
+        ("a/loop", "loop"),
+        ("a/out", "../c"),
+        ("a/none", "../c/none"),
+        ("b/up", "../a/up/c/"),
+        ("b/link", absolute.as_str()),
+        ("b/none", "../a/x"),
+        ("c/out", "../a"),
+        ("c/link", "./f"),
+    ] {
+        symlink(target, root.join(link)).unwrap();
+        simulated = simulated.link(link, target);
+    }
+    let grants = [
+        format!("fs:read:{real}/a"),
+        format!("fs:read:{real}/a/**"),
+        format!("fs:write:{real}/a/**"),
+        format!("fs:read:{real}/b/**"),
+        format!("fs:write:{real}/b/**"),
+        format!("fs:write:{real}/c/*"),
+    ];
+    [
+        gate(System::at(root).unwrap(), &grants),
+        gate(simulated, &grants),
+    ]
+}
+
+/// What both must say alike: no number, time or owner, and of directories no size.
+fn comparable(reply: Reply) -> Reply {
+    let plain = |stat: Stat| {
+        let is_directory = stat.kind == FileKind::Directory;
+        let size = if is_directory { 0 } else { stat.size };
+        let links = if is_directory { 0 } else { stat.links };
+        Stat {
+            size,
+            links,
+            inode: 0,
+            device: 0,
+            uid: 0,
+            gid: 0,
+            accessed: Moment::default(),
+            modified: Moment::default(),
+            changed: Moment::default(),
+            ..stat
+        }
+    };
+    Ok(match reply? {
+        Answer::Stat(stat) => Answer::Stat(plain(stat)),
+        Answer::Opened { handle, stat } => Answer::Opened {
+            handle,
+            stat: plain(stat),
+        },
+        Answer::Entries(mut entries) => {
+            for entry in &mut entries {
+                entry.inode = 0;
+            }
+            Answer::Entries(entries)
+        }
+        other => other,
+    })
+}
+
+/// An absolute path of up to five names, most often of few, to be put below the root.
+fn path() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        40 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned),
+        1 => Just("n".repeat(255)),
+        1 => Just("n".repeat(256)),
+        1 => Just("zero\0".to_owned()),
+    ];
+    let top = proptest::sample::select(&["a", "a", "a", "b", "b", "c"][..]);
+    (top, proptest::collection::vec(name, 0..4)).prop_map(|(top, names)| {
+        let names = names.iter().map(|name| format!("/{name}"));
+        format!("/{top}{}", names.collect::<String>())
+    })
+}
+
+fn target() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        6 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned),
+        4 => Just("..".to_owned()),
+        1 => Just(".".to_owned()),
+        1 => Just(String::new()),
+    ];
+    prop_oneof![
+        8 => proptest::collection::vec(piece, 1..5).prop_map(|pieces| pieces.join("/")),
+        2 => path().prop_map(|path| format!("ROOT{path}")),
+        1 => Just(String::new()),
+        1 => Just("n/".repeat(2048)),
+    ]
+}
+
+fn options() -> impl Strategy<Value = OpenOptions> {
+    let rarely = || prop::bool::weighted(0.2);
+    let flags = (prop::bool::ANY, prop::bool::ANY, prop::bool::ANY);
+    (flags, rarely(), rarely(), rarely(), rarely()).prop_map(
+        |((read, write, create), exclusive, truncate, directory, no_follow)| OpenOptions {
+            read,
+            write,
+            create,
+            exclusive,
+            truncate,
+            directory,
+            no_follow,
+        },
+    )
+}
+
+fn effect() -> impl Strategy<Value = Effect> {
+    let handle = || (0..3_u32) as std::ops::Range<Handle>;
+    let times = || {
+        Just(Times {
+            accessed: None,
+            modified: Some(SetTime::Now),
+        })
+    };
+    let content = || proptest::collection::vec(any::<u8>(), 0..20);
+    let mode = proptest::sample::select(
+        &[WriteMode::Replace, WriteMode::CreateNew, WriteMode::Append][..],
+    );
+    let offset = || prop_oneof![9 => 0..30_u64, 1 => Just(u64::MAX), 1 => Just(1 << 63)];
+    prop_oneof![
+        4 => (path(), options()).prop_map(|(path, options)| Effect::Open { path, options }),
+        2 => handle().prop_map(|handle| Effect::Close { handle }),
+        2 => (handle(), offset(), 0..30_u64).prop_map(|(handle, offset, limit)| {
+            Effect::ReadAt { handle, offset, limit }
+        }),
+        2 => (handle(), proptest::option::of(0..30_u64), content()).prop_map(
+            |(handle, offset, bytes)| Effect::WriteAt { handle, offset, bytes }
+        ),
+        1 => (handle(), 0..30_u64).prop_map(|(handle, size)| Effect::SetSize { handle, size }),
+        1 => handle().prop_map(|handle| Effect::StatOpen { handle }),
+        1 => handle().prop_map(|handle| Effect::Sync { handle }),
+        1 => handle().prop_map(|handle| Effect::List { handle }),
+        1 => (handle(), times()).prop_map(|(handle, times)| Effect::SetTimesOpen { handle, times }),
+        2 => (path(), any::<bool>()).prop_map(|(path, follow)| Effect::Stat { path, follow }),
+        1 => path().prop_map(|path| Effect::ReadLink { path }),
+        1 => (path(), any::<bool>(), times()).prop_map(|(path, follow, times)| {
+            Effect::SetTimes { path, follow, times }
+        }),
+        3 => (path(), content(), mode).prop_map(|(path, content, mode)| {
+            Effect::WriteFile { path, content, mode }
+        }),
+        3 => path().prop_map(|path| Effect::MakeDirectory { path }),
+        2 => path().prop_map(|path| Effect::RemoveDirectory { path }),
+        2 => path().prop_map(|path| Effect::RemoveFile { path }),
+        4 => (path(), path()).prop_map(|(from, to)| Effect::Rename { from, to }),
+        2 => (path(), path()).prop_map(|(from, to)| Effect::HardLink { from, to }),
+        3 => (path(), target()).prop_map(|(path, target)| Effect::Symlink {
+            path,
+            target,
+            leads_to: String::new(),
+        }),
+    ]
+}
+
+/// The effect below the root.
+fn below(effect: &Effect, root: &str) -> Effect {
+    let mut effect = effect.clone();
+    let put = |path: &mut String| path.insert_str(0, root);
+    match &mut effect {
+        Effect::Open { path, .. }
+        | Effect::Stat { path, .. }
+        | Effect::ReadLink { path }
+        | Effect::SetTimes { path, .. }
+        | Effect::WriteFile { path, .. }
+        | Effect::MakeDirectory { path }
+        | Effect::RemoveDirectory { path }
+        | Effect::RemoveFile { path } => put(path),
+        Effect::Rename { from, to } | Effect::HardLink { from, to } => {
+            put(from);
+            put(to);
+        }
+        Effect::Symlink {
+            path,
+            target,
+            leads_to,
+        } => {
+            put(path);
+            *target = target.replace("ROOT", root);
+            let parent = path.rsplit_once('/').unwrap().0;
+            *leads_to = super::names::clean(&super::names::join(parent, target));
+        }
+        _ => {}
+    }
+    effect
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn files_answer_as_those_of_linux(effects in proptest::collection::vec(effect(), 1..50)) {
+        let kept = tempfile::tempdir().unwrap();
+        let root = kept.path().canonicalize().unwrap();
+        let [mut real, mut simulated] = worlds(&root);
+        let root = root.to_str().unwrap();
+        for effect in effects {
+            let effect = below(&effect, root);
+            prop_assert_eq!(
+                comparable(real.pass(&effect)),
+                comparable(simulated.pass(&effect)),
+                "{:?}",
+                effect
+            );
+        }
+        // Afterwards the same things have the same names.
+        for top in ["a", "b"] {
+            for first in NAMES {
+                for second in [""].into_iter().chain(NAMES) {
+                    let path = format!("{root}/{top}/{first}/{second}");
+                    let path = path.trim_end_matches('/').to_owned();
+                    let effect = Effect::Stat { path, follow: false };
+                    prop_assert_eq!(
+                        comparable(real.pass(&effect)),
+                        comparable(simulated.pass(&effect)),
+                        "{:?}",
+                        effect
+                    );
+                }
+            }
+        }
+    }
+}

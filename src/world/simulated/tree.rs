@@ -1,0 +1,330 @@
+//! An in-memory file system: nodes by number, directories that name them, and how much more fits.
+//! Copies share everything until one of them changes. What paths lead to is `names`.
+
+use crate::{
+    effect::{DirectoryEntry, FileKind, Stat},
+    world::file_error::FileError,
+};
+use std::{collections::BTreeMap, sync::Arc};
+use tollgate_abi::rfc3339::Moment;
+
+pub(super) type Inode = u64;
+
+pub(super) const ROOT: Inode = 1;
+/// Longer names no file system takes.
+const MAX_NAME: usize = 255;
+/// What a name costs beside the content that it names, in bytes.
+const NAME_COST: u64 = 512;
+/// What a world can take in addition to what it begins with, in bytes, unless it says otherwise.
+pub(super) const DEFAULT_ROOM: u64 = 256 << 20;
+/// What the mode of a new file or directory lacks of what everybody may do.
+const UMASK: u32 = 0o022;
+
+/// What the owner may do, in the place of everybody's bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum May {
+    Read = 0o4,
+    Write = 0o2,
+    Search = 0o1,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    File(Arc<Vec<u8>>),
+    Directory(BTreeMap<String, Inode>),
+    Link(String),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) content: Content,
+    pub(super) mode: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    /// How many names it has; a directory has one or, when it is removed, none.
+    pub(super) names: u64,
+    pub(super) accessed: Moment,
+    pub(super) modified: Moment,
+    pub(super) changed: Moment,
+}
+
+impl Node {
+    fn new(content: Content, mode: u32, now: Moment) -> Node {
+        Node {
+            content,
+            mode,
+            uid: 0,
+            gid: 0,
+            names: 0,
+            accessed: now,
+            modified: now,
+            changed: now,
+        }
+    }
+
+    pub(super) fn file(content: Vec<u8>, now: Moment) -> Node {
+        Node::new(Content::File(Arc::new(content)), 0o666 & !UMASK, now)
+    }
+
+    pub(super) fn directory(now: Moment) -> Node {
+        Node::new(Content::Directory(BTreeMap::new()), 0o777 & !UMASK, now)
+    }
+
+    pub(super) fn link(target: &str, now: Moment) -> Node {
+        Node::new(Content::Link(target.to_owned()), 0o777, now)
+    }
+
+    pub(super) fn kind(&self) -> FileKind {
+        match self.content {
+            Content::File(_) => FileKind::File,
+            Content::Directory(_) => FileKind::Directory,
+            Content::Link(_) => FileKind::Symlink,
+        }
+    }
+
+    pub(super) fn is_directory(&self) -> bool {
+        matches!(self.content, Content::Directory(_))
+    }
+
+    pub(super) fn target(&self) -> Option<&str> {
+        match &self.content {
+            Content::Link(target) => Some(target),
+            _ => None,
+        }
+    }
+
+    /// Whether its owner may do this. Everything here belongs to whoever asks.
+    pub(super) fn may(&self, what: May) -> Result<(), FileError> {
+        if self.mode >> 6 & what as u32 == 0 {
+            return Err(FileError::NotPermitted);
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> u64 {
+        match &self.content {
+            Content::File(bytes) => bytes.len() as u64,
+            Content::Directory(_) => 0,
+            Content::Link(target) => target.len() as u64,
+        }
+    }
+}
+
+/// Whether anything can have this name.
+pub(super) fn check_name(name: &str) -> Result<(), FileError> {
+    if name.contains('\0') {
+        return Err(FileError::Invalid);
+    }
+    if name.len() > MAX_NAME {
+        return Err(FileError::NameTooLong);
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    nodes: Arc<BTreeMap<Inode, Arc<Node>>>,
+    next: Inode,
+    /// How many more bytes fit.
+    pub(super) room: u64,
+}
+
+impl Tree {
+    /// A root without anything in it.
+    pub(super) fn new(now: Moment) -> Tree {
+        let mut root = Node::directory(now);
+        root.names = 1;
+        Tree {
+            nodes: Arc::new(BTreeMap::from([(ROOT, Arc::new(root))])),
+            next: ROOT + 1,
+            room: DEFAULT_ROOM,
+        }
+    }
+
+    pub(super) fn node(&self, inode: Inode) -> Result<&Node, FileError> {
+        let node = self.nodes.get(&inode).ok_or(FileError::Missing)?;
+        Ok(node)
+    }
+
+    pub(super) fn node_mut(&mut self, inode: Inode) -> Result<&mut Node, FileError> {
+        let node = Arc::make_mut(&mut self.nodes).get_mut(&inode);
+        Ok(Arc::make_mut(node.ok_or(FileError::Missing)?))
+    }
+
+    fn entries(&self, directory: Inode) -> Result<&BTreeMap<String, Inode>, FileError> {
+        match &self.node(directory)?.content {
+            Content::Directory(entries) => Ok(entries),
+            _ => Err(FileError::NotADirectory),
+        }
+    }
+
+    /// The directory's names, to be changed at this moment.
+    fn entries_mut(
+        &mut self,
+        directory: Inode,
+        now: Moment,
+    ) -> Result<&mut BTreeMap<String, Inode>, FileError> {
+        let node = self.node_mut(directory)?;
+        (node.modified, node.changed) = (now, now);
+        match &mut node.content {
+            Content::Directory(entries) => Ok(entries),
+            _ => Err(FileError::NotADirectory),
+        }
+    }
+
+    /// What has this name in the directory, if the directory may be searched.
+    pub(super) fn child(&self, directory: Inode, name: &str) -> Result<Option<Inode>, FileError> {
+        let entries = self.entries(directory)?;
+        self.node(directory)?.may(May::Search)?;
+        check_name(name)?;
+        Ok(entries.get(name).copied())
+    }
+
+    /// The same, whoever may search the directory.
+    pub(super) fn has(&self, directory: Inode, name: &str) -> Option<Inode> {
+        self.entries(directory).ok()?.get(name).copied()
+    }
+
+    /// Gives a new node a name that is free.
+    pub(super) fn add(
+        &mut self,
+        directory: Inode,
+        name: &str,
+        node: Node,
+        now: Moment,
+    ) -> Result<Inode, FileError> {
+        let inode = self.add_unnamed(node)?;
+        let named = self.name(directory, name, inode, now);
+        named.inspect_err(|_| self.forget(inode))?;
+        Ok(inode)
+    }
+
+    /// A new node, which is to be given a name at once.
+    pub(super) fn add_unnamed(&mut self, node: Node) -> Result<Inode, FileError> {
+        self.take_room(node.size())?;
+        let inode = self.next;
+        self.next += 1;
+        Arc::make_mut(&mut self.nodes).insert(inode, Arc::new(node));
+        Ok(inode)
+    }
+
+    /// Gives a node one more name, which is free.
+    pub(super) fn name(
+        &mut self,
+        directory: Inode,
+        name: &str,
+        inode: Inode,
+        now: Moment,
+    ) -> Result<(), FileError> {
+        self.take_room(NAME_COST)?;
+        self.entries_mut(directory, now)?
+            .insert(name.to_owned(), inode);
+        let node = self.node_mut(inode)?;
+        node.names += 1;
+        node.changed = now;
+        Ok(())
+    }
+
+    /// Takes a name away. What it named is still there, until it is forgotten.
+    pub(super) fn unname(
+        &mut self,
+        directory: Inode,
+        name: &str,
+        now: Moment,
+    ) -> Result<Inode, FileError> {
+        let inode = self.entries_mut(directory, now)?.remove(name);
+        let inode = inode.ok_or(FileError::Missing)?;
+        self.room = self.room.saturating_add(NAME_COST);
+        let node = self.node_mut(inode)?;
+        node.names = node.names.saturating_sub(1);
+        node.changed = now;
+        Ok(inode)
+    }
+
+    /// Lets go of what has no name any more.
+    pub(super) fn forget(&mut self, inode: Inode) {
+        let Ok(node) = self.node(inode) else { return };
+        if node.names == 0 {
+            self.room = self.room.saturating_add(node.size());
+            Arc::make_mut(&mut self.nodes).remove(&inode);
+        }
+    }
+
+    fn take_room(&mut self, bytes: u64) -> Result<(), FileError> {
+        self.room = self.room.checked_sub(bytes).ok_or(FileError::NoSpace)?;
+        Ok(())
+    }
+
+    /// Changes the content of a file from `length` bytes on: there will be so many, the new ones
+    /// zero, to be filled by `fill`.
+    pub(super) fn change(
+        &mut self,
+        inode: Inode,
+        length: u64,
+        now: Moment,
+        fill: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), FileError> {
+        let before = self.node(inode)?.size();
+        self.take_room(length.saturating_sub(before))?;
+        self.room = self.room.saturating_add(before.saturating_sub(length));
+        let length = usize::try_from(length).map_err(|_| FileError::NoSpace)?;
+        let node = self.node_mut(inode)?;
+        (node.modified, node.changed) = (now, now);
+        let Content::File(bytes) = &mut node.content else {
+            return Err(FileError::IsADirectory);
+        };
+        let bytes = Arc::make_mut(bytes);
+        bytes.resize(length, 0);
+        fill(bytes);
+        Ok(())
+    }
+
+    pub(super) fn is_empty(&self, directory: Inode) -> Result<bool, FileError> {
+        Ok(self.entries(directory)?.is_empty())
+    }
+
+    /// What is told of a node.
+    pub(super) fn stat(&self, inode: Inode) -> Result<Stat, FileError> {
+        let node = self.node(inode)?;
+        let links = match &node.content {
+            Content::Directory(_) if node.names == 0 => 0,
+            Content::Directory(entries) => {
+                let is_directory =
+                    |child: &&Inode| self.node(**child).is_ok_and(Node::is_directory);
+                2 + entries.values().filter(is_directory).count() as u64
+            }
+            _ => node.names,
+        };
+        Ok(Stat {
+            kind: node.kind(),
+            size: match node.content {
+                Content::Directory(_) => 4096,
+                _ => node.size(),
+            },
+            mode: node.mode,
+            uid: node.uid,
+            gid: node.gid,
+            device: 1,
+            inode,
+            links,
+            accessed: node.accessed,
+            modified: node.modified,
+            changed: node.changed,
+            target: node.target().map(str::to_owned),
+        })
+    }
+
+    /// The names in a directory, in byte order.
+    pub(super) fn list(&self, directory: Inode) -> Result<Vec<DirectoryEntry>, FileError> {
+        let entries = self.entries(directory)?;
+        self.node(directory)?.may(May::Read)?;
+        let entry = |(name, inode): (&String, &Inode)| {
+            Ok(DirectoryEntry {
+                name: name.clone(),
+                kind: self.node(*inode)?.kind(),
+                inode: *inode,
+            })
+        };
+        entries.iter().map(entry).collect()
+    }
+}
