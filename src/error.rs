@@ -6,6 +6,7 @@ use crate::{
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
     printable::Printable,
+    schema::Violation,
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -196,7 +197,7 @@ pub enum LoadError {
         name: &'static str,
     },
     /// The module compiles but does not keep the contract.
-    #[error("{}", list(.0))]
+    #[error("{}", joined(.0))]
     Contract(Vec<Problem>),
     /// The name is taken by another module.
     #[error("the name is taken by a plugin with other bytes; use another name, or a new runtime")]
@@ -206,9 +207,9 @@ pub enum LoadError {
 /// So many problems are told; who has more has another problem.
 const MOST_PROBLEMS: usize = 16;
 
-fn list(problems: &[Problem]) -> String {
+fn joined(problems: &[impl ToString]) -> String {
     let told = problems.iter().take(MOST_PROBLEMS);
-    let mut told: Vec<String> = told.map(Problem::to_string).collect();
+    let mut told: Vec<String> = told.map(ToString::to_string).collect();
     if let Some(more) = problems.len().checked_sub(MOST_PROBLEMS + 1) {
         told.push(format!("and {} more", more + 1));
     }
@@ -225,6 +226,9 @@ pub enum ConfigError {
     /// The text is not JSON.
     #[error("not JSON: {0}")]
     NotJson(String),
+    /// It is not as the plugin's schema says.
+    #[error("{}", joined(.0))]
+    Invalid(Vec<Violation>),
     /// It is larger than what may cross the boundary.
     #[error("it has {bytes} bytes of JSON, more than the limit of {limit}")]
     TooLarge {

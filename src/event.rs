@@ -30,7 +30,7 @@ type Callback = dyn Fn(&str, &Event) + Send + Sync;
 #[derive(Clone, Default)]
 pub(crate) struct Observer {
     pub(crate) callback: Option<Arc<Callback>>,
-    pub(crate) redactor: Redactor,
+    pub(crate) redactor: Option<Redactor>,
     /// Whether granted wishes are told too.
     pub(crate) audit: bool,
 }
@@ -41,15 +41,21 @@ impl Observer {
             return;
         };
         match event {
-            Event::Log(record) => {
-                let mut record = record.clone();
-                self.redactor.text(&mut record.message);
-                for attr in &mut record.attrs {
-                    self.redactor.text(&mut attr.value);
-                }
-                callback(plugin, &Event::Log(record));
+            // Its secrets are hidden already: where it was cut, one could not be told any more.
+            Event::Log(_) => callback(plugin, event),
+            Event::Denied(denial) => {
+                let mut denial = denial.clone();
+                self.redactor.iter().for_each(|it| it.denial(&mut denial));
+                callback(plugin, &Event::Denied(denial));
             }
-            Event::Denied(_) | Event::Granted { .. } => callback(plugin, event),
+            Event::Granted { wish, needs } => {
+                let hide = |text: &str| match &self.redactor {
+                    Some(redactor) => redactor.redact(text),
+                    None => text.to_owned(),
+                };
+                let (wish, needs) = (hide(wish), hide(needs));
+                callback(plugin, &Event::Granted { wish, needs });
+            }
         }
     }
 }

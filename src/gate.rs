@@ -20,6 +20,7 @@ use crate::{
     },
     event::{Event, Observer},
     limits::Limits,
+    redact::{Lines, Redactor},
     world::{Deadline, World},
 };
 use std::{
@@ -48,6 +49,8 @@ pub(crate) struct Gate {
     now: At,
     /// Whether the journal wants the guest to be stopped.
     is_over: bool,
+    /// What the redactor must know of the lines so far.
+    lines: Lines,
 }
 
 impl Gate {
@@ -69,6 +72,7 @@ impl Gate {
             journal: None,
             now: At::default(),
             is_over: false,
+            lines: Lines::default(),
         }
     }
 
@@ -112,6 +116,19 @@ impl Gate {
 
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.deadline
+    }
+
+    pub(crate) fn redactor(&self) -> Option<&Redactor> {
+        self.observer.redactor.as_ref()
+    }
+
+    /// A line that a guest logs, without its secrets. `whole` is false if the guest's line was
+    /// longer. Dialects ask before they cut or escape anything.
+    pub(crate) fn redact_line(&mut self, source: LogSource, line: &str, whole: bool) -> String {
+        match &self.observer.redactor {
+            Some(redactor) => self.lines.redact(redactor, source, line, whole),
+            None => line.to_owned(),
+        }
     }
 
     /// Whether a wish that needs no look at the world is granted, for dialects that must answer

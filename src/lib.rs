@@ -44,6 +44,8 @@ mod redact;
 pub mod replay;
 mod review;
 mod runtime;
+pub mod schema;
+mod truncate;
 pub mod world;
 
 pub use capability::{Capability, CapabilityError, Grants};
@@ -55,8 +57,10 @@ pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, Unforkable};
 pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
+pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use truncate::{Truncation, fit};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 

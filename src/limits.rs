@@ -53,6 +53,9 @@ pub struct Limits {
     /// The most bytes that may cross the boundary in one call, both ways together.
     /// Default: 1 GiB.
     pub moved_bytes: u64,
+    /// The most bytes of JSON that the data and raw text of evidence may have together; what is
+    /// longer is cut, see [`fit`](crate::fit). 0 is no limit. Default: 1 MiB.
+    pub evidence_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
     /// warning. Initialisation has as many of its own. Default: 10 000.
     pub log_lines: u32,
@@ -72,6 +75,7 @@ impl Default for Limits {
             reply_bytes: 10 << 20,
             host_calls: 1_000_000,
             moved_bytes: 1 << 30,
+            evidence_bytes: 1 << 20,
             log_lines: 10_000,
         }
     }
@@ -93,6 +97,8 @@ impl Limits {
             reply_bytes,
             host_calls,
             moved_bytes,
+            // What is told of the answer is no burden to the runtime.
+            evidence_bytes: _,
             log_lines,
             module: _,
         } = self;

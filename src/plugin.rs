@@ -18,6 +18,7 @@ use crate::{
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled, ContentKey},
     once::Once,
+    truncate::{Truncation, fit},
     world::World,
 };
 use forks::Forks;
@@ -44,6 +45,7 @@ struct Inner {
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) observer: Observer,
+    pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork: ForkPolicy,
     /// How many instances each plugin may keep for later calls.
@@ -58,6 +60,8 @@ pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 pub struct Observation {
     /// The plugin's answer. A check that failed is evidence too.
     pub evidence: Evidence,
+    /// Told if the evidence was cut, see [`Limits::evidence_bytes`].
+    pub truncation: Option<Truncation>,
     /// What the call used; what initialisation used is [`Plugin::init_usage`].
     pub usage: Usage,
 }
@@ -191,20 +195,34 @@ impl Plugin {
             return Ok(answer);
         }
         let mut instance = self.start()?;
-        let bytes = instance.ask(export)?;
-        let answer = read(&bytes).map_err(|breach| instance.breach(export, breach))?;
+        let answer = instance
+            .ask(export)
+            .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
+        let answer = answer.map_err(|error| self.redacted(error))?;
         self.give_back(instance);
         Ok(answer)
+    }
+
+    /// An error may quote the guest.
+    fn redacted(&self, error: Error) -> Error {
+        match &self.inner.parts.settings.observer.redactor {
+            Some(redactor) => redactor.error(error),
+            None => error,
+        }
     }
 
     /// Has the plugin look at the world, in a fresh instance.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the config is too large, [`Error::Fault`] if the guest was stopped,
-    /// [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
+    /// [`Error::Config`] if the config is too large, or not as the plugin's schema says where
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) asks for that,
+    /// [`Error::Fault`] if the guest was stopped, [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
+        if self.inner.parts.settings.validate_configs {
+            self.demand_valid(config)?;
+        }
         let mut instance = self.start()?;
         let seen = self.observe_in(&mut instance, &to_json(config.values()))?;
         self.give_back(instance);
@@ -216,16 +234,25 @@ impl Plugin {
         instance: &mut guest::Instance,
         config: &[u8],
     ) -> Result<Observation, Error> {
+        self.look(instance, config)
+            .map_err(|error| self.redacted(error))
+    }
+
+    fn look(&self, instance: &mut guest::Instance, config: &[u8]) -> Result<Observation, Error> {
         let bytes = instance.observe(self.observing(), config)?;
         let evidence = match self.abi_version() {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
         let mut evidence = evidence.map_err(|breach| instance.breach(self.observing(), breach))?;
-        let observer = &self.inner.parts.settings.observer;
-        observer.redactor.evidence(&mut evidence);
+        if let Some(redactor) = &self.inner.parts.settings.observer.redactor {
+            redactor.redact_evidence(&mut evidence);
+        }
+        let limit = instance.limits().evidence_bytes;
+        let truncation = fit(&mut evidence, usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Observation {
             evidence,
+            truncation,
             usage: instance.usage(),
         })
     }
@@ -264,7 +291,7 @@ impl Plugin {
         });
         let mut instance = match started {
             Ok(instance) => instance,
-            Err(error) => return Finished::before_the_call(error),
+            Err(error) => return Finished::before_the_call(self.redacted(error)),
         };
         if let Some(fuel) = kept.call_fuel {
             instance.set_fuel_limit(fuel);
@@ -284,7 +311,7 @@ impl Plugin {
                 }
                 finished
             }
-            Some(Err(error)) => Finished::before_the_call(error),
+            Some(Err(error)) => Finished::before_the_call(self.redacted(error)),
             None => self.observe_kept(Kept {
                 name: parts.name.clone(),
                 config,

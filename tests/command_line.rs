@@ -190,7 +190,10 @@ fn a_plugin_that_cannot_run_ends_with_three() {
 #[test]
 fn usage_is_told_on_stderr_also_of_a_failed_run() {
     for fuel in ["1000000", "100"] {
-        let output = tollgate(&["observe", FILE, "--usage", "--fuel", fuel, "--config", "{}"]);
+        let config = r#"{"path":"/etc/hostname"}"#;
+        let output = tollgate(&[
+            "observe", FILE, "--usage", "--fuel", fuel, "--config", config,
+        ]);
         let told = stderr(&output);
         let line = told
             .lines()

@@ -216,6 +216,11 @@ impl Instance {
         self.init
     }
 
+    /// The limits of this run.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.store.data().limits
+    }
+
     /// Whether it was stopped, and may not be entered again.
     pub(crate) fn failed(&self) -> bool {
         self.failed

@@ -109,7 +109,7 @@ impl Plugin {
     fn start_from(&self, initialised: &Initialised, gate: Option<Gate>) -> Result<Instance, Error> {
         let Ok(snapshot) = &initialised.snapshot else {
             let gate = gate.unwrap_or_else(|| self.gate(None));
-            return Instance::start(self.start_with(gate));
+            return self.started(gate);
         };
         let gate = match gate {
             Some(gate) => gate.beginning_at(snapshot.gate()),
@@ -142,12 +142,17 @@ impl Plugin {
         Some(self.start_from(initialised, Some(gate)))
     }
 
+    fn started(&self, gate: Gate) -> Result<Instance, Error> {
+        let started = Instance::start(self.start_with(gate));
+        started.map_err(|error| self.redacted(error))
+    }
+
     fn initialise(&self, mut gate: Gate) -> Result<(Initialised, Instance), Error> {
         let noted = Arc::new(Mutex::new(Noted::default()));
         if self.inner.parts.settings.fork == ForkPolicy::WhenPossible {
             gate.keep(noted.clone());
         }
-        let mut instance = Instance::start(self.start_with(gate))?;
+        let mut instance = self.started(gate)?;
         instance.forget_journal();
         let snapshot = match self.inner.parts.settings.fork {
             ForkPolicy::Never => Err(None),

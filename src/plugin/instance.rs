@@ -69,7 +69,8 @@ impl Instance {
     /// As [`Plugin::observe`], but nobody has looked at the answer.
     pub fn call(&mut self, config: &[u8]) -> Result<Vec<u8>, Error> {
         self.begin()?;
-        self.inner.observe(self.plugin.observing(), config)
+        let answer = self.inner.observe(self.plugin.observing(), config);
+        answer.map_err(|error| self.plugin.redacted(error))
     }
 
     /// Makes the instance ready for another call.

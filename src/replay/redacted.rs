@@ -4,15 +4,16 @@ use crate::{effect::json, redact::Redactor};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, io};
+use tollgate_abi::base64;
 
 /// What rewrites the texts of a transcript, or leaves them as they are.
 #[derive(Clone)]
-pub(super) struct Texts(pub(super) Redactor);
+pub(super) struct Texts(pub(super) Option<Redactor>);
 
 impl Texts {
     /// Whether a redactor sees the texts.
     pub(super) fn are_redacted(&self) -> bool {
-        self.0.is_active()
+        self.0.is_some()
     }
 
     /// The JSON of an effect as it stands in a transcript.
@@ -27,10 +28,7 @@ impl Texts {
         let mut named = BTreeMap::new();
         let mut large = Vec::new();
         for bytes in bytes.iter().filter(|bytes| bytes.len() >= json::LARGE) {
-            let kept = match std::str::from_utf8(bytes) {
-                Ok(text) => self.text(text).into_bytes(),
-                Err(_) => bytes.to_vec(),
-            };
+            let kept = self.bytes(bytes);
             let written = serde_json::to_value(json::Body(&kept)).unwrap_or_default();
             named.insert(json::digest_text(bytes), written);
             if kept.len() >= json::LARGE {
@@ -44,28 +42,44 @@ impl Texts {
 
     /// The config as it is recorded.
     pub(super) fn config(&self, text: String) -> io::Result<Box<RawValue>> {
-        if !self.are_redacted() {
+        let Some(redactor) = &self.0 else {
             return Ok(RawValue::from_string(text)?);
-        }
+        };
         let mut config: Value = serde_json::from_str(&text)?;
-        self.value(&mut config, &BTreeMap::new());
+        redactor.redact_json(&mut config);
         Ok(RawValue::from_string(config.to_string())?)
     }
 
     fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        self.0.text(&mut text);
-        text
+        match &self.0 {
+            Some(redactor) => redactor.redact(text),
+            None => text.to_owned(),
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        match &self.0 {
+            Some(redactor) => redactor.redact_bytes(bytes),
+            None => bytes.to_vec(),
+        }
     }
 
     /// Rewrites every string but keys.
     fn value(&self, value: &mut Value, named: &BTreeMap<String, Value>) {
         match value {
-            Value::String(text) => self.0.text(text),
+            Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, named)),
             Value::Object(fields) => match super::transcript::as_digest(fields) {
                 Some(digest) if named.contains_key(digest) => {
                     *value = named.get(digest).cloned().unwrap_or_default();
+                }
+                // Bytes that are no text.
+                None if fields.len() == 1 && fields.contains_key("base64") => {
+                    if let Some(Value::String(text)) = fields.get_mut("base64")
+                        && let Ok(bytes) = base64::decode(text)
+                    {
+                        *text = base64::encode(&self.bytes(&bytes));
+                    }
                 }
                 _ => fields
                     .values_mut()

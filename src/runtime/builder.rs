@@ -28,6 +28,7 @@ pub struct RuntimeBuilder {
     limits: Limits,
     cache: Option<ModuleCache>,
     observer: Observer,
+    validate_configs: bool,
     customs: Customs,
     world: Option<Arc<NewWorld>>,
     fork: ForkPolicy,
@@ -92,6 +93,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// The most bytes of evidence, see [`Limits::evidence_bytes`]; 0 is no limit.
+    #[must_use]
+    pub fn evidence_bytes(mut self, limit: u32) -> RuntimeBuilder {
+        self.limits.evidence_bytes = limit;
+        self
+    }
+
     /// Whether a plugin is initialised once for all its calls, which is the default, or for each.
     #[must_use]
     pub fn fork(mut self, policy: ForkPolicy) -> RuntimeBuilder {
@@ -125,14 +133,20 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Rewrites every text in evidence and in log lines, to hide secrets.
+    /// Hides secrets in evidence, errors, log lines and reports of denials. The last redactor given
+    /// counts.
     #[must_use]
-    pub fn redactor(
-        mut self,
-        rule: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> RuntimeBuilder {
-        self.observer.redactor = Redactor::new(rule);
+    pub fn redact(mut self, redactor: Redactor) -> RuntimeBuilder {
+        self.observer.redactor = Some(redactor);
         self
+    }
+
+    /// Rewrites every text in evidence, errors, log lines and reports of denials by a rule of your
+    /// own, and does nothing else to it: short for [`redact`](Self::redact) with
+    /// [`Redactor::from_rule`].
+    #[must_use]
+    pub fn redactor(self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> RuntimeBuilder {
+        self.redact(Redactor::from_rule(rule))
     }
 
     /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
@@ -151,6 +165,15 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn audit(mut self) -> RuntimeBuilder {
         self.observer.audit = true;
+        self
+    }
+
+    /// Refuses to observe with a config that is not as the plugin's schema says
+    /// ([`ConfigError::Invalid`](crate::ConfigError::Invalid)). Before its first observe, a plugin
+    /// is then asked for its schema, which costs one more run.
+    #[must_use]
+    pub fn validate_configs(mut self) -> RuntimeBuilder {
+        self.validate_configs = true;
         self
     }
 
@@ -232,6 +255,7 @@ impl RuntimeBuilder {
                 settings: Arc::new(Settings {
                     limits: Arc::new(self.limits),
                     observer: self.observer,
+                    validate_configs: self.validate_configs,
                     world,
                     fork: self.fork,
                     idle_instances: self.idle_instances.unwrap_or(IDLE_INSTANCES),

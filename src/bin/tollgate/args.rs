@@ -109,6 +109,25 @@ pub struct ObserveArgs {
     /// Print what the call used to standard error
     #[arg(long)]
     pub usage: bool,
+    /// Do not hold the config against the plugin's schema first
+    #[arg(long)]
+    pub no_validate: bool,
+    /// Add what the config leaves out and the plugin's schema has a default for
+    #[arg(long)]
+    pub fill_defaults: bool,
+    /// Hide what looks like a token or private key, in evidence and logs
+    #[arg(long)]
+    pub redact: bool,
+    /// Hide the value of this variable, and what --redact hides; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub redact_env: Vec<String>,
+    /// Hide what stands at this place of the evidence's data, as `db.password`, and what --redact
+    /// hides; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub redact_path: Vec<String>,
+    /// The most bytes of evidence; what is longer is cut, and 0 is no limit
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub evidence_bytes: u32,
 }
 
 #[derive(ClapArgs)]

@@ -10,10 +10,12 @@
 mod args;
 mod bake;
 mod explain;
+mod guard;
 mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use clap::Parser as _;
+use guard::Prepared;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -151,7 +153,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
-    let mut builder = args.plugin.runtime();
+    let mut builder = guard::guarded(args, args.plugin.runtime())?;
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
@@ -177,6 +179,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         ));
     }
     let plugin: Plugin = runtime.load(&name, &bytes)?;
+    let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
     let seen = match &args.record {
         Some(path) => record(&plugin, &config, path)?,
         None => plugin.observe(&config),
@@ -190,6 +193,15 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         }
     })?;
     args.report(&seen.usage);
+    if let Some(error) = unchecked {
+        complain(&format!("note: the config was not validated: {error}"));
+    }
+    if let Some(told) = &seen.truncation {
+        complain(&format!(
+            "note: {}, and was cut; see --evidence-bytes",
+            told.reason
+        ));
+    }
     print(&seen.evidence, args.plugin.format)?;
     Ok(if seen.evidence.status {
         Exit::Success

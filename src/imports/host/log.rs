@@ -15,13 +15,18 @@ const MAX_KEY: usize = 256;
 const MAX_ATTRS: usize = 64;
 
 pub(super) fn message(host: &mut Host, message: LogMessage) {
+    let source = LogSource::Log;
+    let text = host.gate.redact_line(source, &message.message, true);
     let mut record = LogRecord {
         level: level(&message.level),
-        source: LogSource::Log,
-        message: printable(&message.message, MAX_TEXT),
+        source,
+        message: printable(&text, MAX_TEXT),
         attrs: Vec::new(),
     };
-    for attr in message.attrs.into_iter().take(MAX_ATTRS) {
+    for mut attr in message.attrs.into_iter().take(MAX_ATTRS) {
+        if let Some(redactor) = host.gate.redactor() {
+            redactor.attribute(&attr.key, &mut attr.value);
+        }
         record.attrs.push(LogAttr {
             key: printable(&attr.key, MAX_KEY),
             kind: printable(&attr.kind, MAX_KEY),

@@ -49,7 +49,7 @@ impl Stream {
                 let room = MAX_LINE.saturating_sub(self.line.len());
                 self.line.extend(text.iter().take(room));
                 if ended || self.line.len() >= MAX_LINE {
-                    self.tell(gate);
+                    self.tell(gate, text.len() <= room);
                     self.told = true;
                 }
             }
@@ -62,16 +62,18 @@ impl Stream {
     /// Tells a last line that has no end.
     pub(super) fn finish(&mut self, gate: &mut Gate) {
         if !self.line.is_empty() {
-            self.tell(gate);
+            self.tell(gate, true);
         }
     }
 
-    fn tell(&mut self, gate: &mut Gate) {
+    /// `whole`: as far as is known, nothing of the line was dropped.
+    fn tell(&mut self, gate: &mut Gate, whole: bool) {
         let line = std::mem::take(&mut self.line);
+        let text = gate.redact_line(self.source, &String::from_utf8_lossy(&line), whole);
         let record = LogRecord {
             level: LogLevel::Info,
             source: self.source,
-            message: printable(&String::from_utf8_lossy(&line), MAX_TEXT),
+            message: printable(&text, MAX_TEXT),
             attrs: Vec::new(),
         };
         // Nobody can refuse a line, and there is nothing to answer.

@@ -1,0 +1,51 @@
+//! The options of a runtime, as JSON.
+
+use serde::{Deserialize, Deserializer};
+use std::time::Duration;
+use tollgate::{FuelLimit, MemoryLimit, Redactor, Runtime, RuntimeBuilder};
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    #[serde(deserialize_with = "fuel")]
+    fuel: FuelLimit,
+    memory_mb: i64,
+    deadline_ms: u64,
+    evidence_bytes: Option<u32>,
+    validate: bool,
+    redact: bool,
+    secrets: Vec<String>,
+}
+
+/// `null` is no limit; without the key, the default holds.
+fn fuel<'de, D: Deserializer<'de>>(from: D) -> Result<FuelLimit, D::Error> {
+    let units = Option::<u64>::deserialize(from)?;
+    Ok(units.map_or(FuelLimit::Unlimited, FuelLimit::Units))
+}
+
+pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("the options cannot be used: {error}");
+    let options: Options = serde_json::from_str(json).map_err(|error| wrong(&error))?;
+    let memory = MemoryLimit::try_from(options.memory_mb).map_err(|error| wrong(&error))?;
+    let mut builder = Runtime::builder().fuel(options.fuel).memory_limit(memory);
+    if options.deadline_ms > 0 {
+        builder = builder.deadline(Duration::from_millis(options.deadline_ms));
+    }
+    if let Some(bytes) = options.evidence_bytes {
+        builder = builder.evidence_bytes(bytes);
+    }
+    if options.validate {
+        builder = builder.validate_configs();
+    }
+    if options.redact || !options.secrets.is_empty() {
+        let mut redactor = Redactor::builder();
+        if !options.redact {
+            redactor = redactor.without_tokens();
+        }
+        for secret in options.secrets {
+            redactor = redactor.short_value(secret);
+        }
+        builder = builder.redact(redactor.build().map_err(|error| wrong(&error))?);
+    }
+    Ok(builder)
+}

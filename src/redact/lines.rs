@@ -1,0 +1,109 @@
+//! Log lines come one by one, and a secret may span some: what must be known of the lines before.
+
+use super::{Redactor, pem, spans::End};
+use crate::effect::LogSource;
+
+/// What one instance has logged so far, by the way it was said.
+#[derive(Default)]
+pub(crate) struct Lines {
+    /// Whose last line ended within a PEM block.
+    open: Vec<LogSource>,
+}
+
+impl Lines {
+    /// Hides the secrets in a line. `whole` is false if the guest's line was longer.
+    pub(crate) fn redact(
+        &mut self,
+        redactor: &Redactor,
+        source: LogSource,
+        line: &str,
+        whole: bool,
+    ) -> String {
+        let mut rest = line;
+        let mut out = String::new();
+        if self.is_open(source) {
+            let (hidden, goes_on) = pem::continued(line.as_bytes());
+            // Both sides are cut at ASCII.
+            let (secret, behind) = line.split_at_checked(hidden.end).unwrap_or((line, ""));
+            if !secret.trim().is_empty() {
+                out = redactor.mark(secret.as_bytes());
+            }
+            if goes_on {
+                return out;
+            }
+            self.close(source);
+            rest = behind;
+        }
+        if redactor.inner.tokens && pem::ends_open(rest.as_bytes()) {
+            self.open.push(source);
+        }
+        let mut rest = rest.to_owned();
+        redactor.cut_text(&mut rest, if whole { End::Whole } else { End::Cut });
+        out + &rest
+    }
+
+    fn is_open(&self, source: LogSource) -> bool {
+        self.open.contains(&source)
+    }
+
+    fn close(&mut self, source: LogSource) {
+        self.open.retain(|open| *open != source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(lines: &[&str]) -> Vec<String> {
+        let redactor = Redactor::builder().build().unwrap();
+        let mut state = Lines::default();
+        let lines = lines.iter();
+        lines
+            .map(|line| state.redact(&redactor, LogSource::Stdout, line, true))
+            .collect()
+    }
+
+    #[test]
+    fn a_key_that_is_printed_line_by_line_is_hidden() {
+        assert_eq!(
+            told(&[
+                "key: -----BEGIN RSA PRIVATE KEY-----",
+                "MIIEpAIBAAKCAQEA",
+                "x3Q=",
+                "-----END RSA PRIVATE KEY----- done",
+                "MIIEpAIBAAKCAQEA"
+            ]),
+            [
+                "key: [REDACTED]",
+                "[REDACTED]",
+                "[REDACTED]",
+                "[REDACTED] done",
+                "MIIEpAIBAAKCAQEA"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_header_alone_hides_only_what_can_follow_it() {
+        assert_eq!(
+            told(&[
+                "-----BEGIN PRIVATE KEY-----",
+                "",
+                "[1] it was only a header",
+                "MIIE"
+            ]),
+            ["[REDACTED]", "", "[1] it was only a header", "MIIE"]
+        );
+    }
+
+    #[test]
+    fn streams_do_not_mix() {
+        let redactor = Redactor::builder().build().unwrap();
+        let mut state = Lines::default();
+        let mut tell = |source, line| state.redact(&redactor, source, line, true);
+        tell(LogSource::Stdout, "-----BEGIN PRIVATE KEY-----");
+        assert_eq!(tell(LogSource::Stderr, "MIIE"), "MIIE");
+        assert_eq!(tell(LogSource::Stdout, "MIIE"), "[REDACTED]");
+    }
+}

@@ -1,0 +1,98 @@
+//! Whether a value is as a JSON Schema says: the keywords of draft 2020-12 that configs of plugins
+//! use. The schema comes from a plugin and is trusted with nothing: what it can make us do is
+//! bounded, what cannot be understood is noted and passes.
+//!
+//! # What is covered
+//!
+//! * any value: `type`, `enum`, `const`, `$ref` within the document (`#`, `#/$defs/…`), `allOf`,
+//!   `anyOf`, `oneOf`, `not`, `if`/`then`/`else`, and `true` and `false` as schemas;
+//! * objects: `properties`, `required`, `additionalProperties`, `propertyNames`, `minProperties`,
+//!   `maxProperties`, `dependentRequired`, `dependentSchemas`; with the feature `regex` also
+//!   `patternProperties`;
+//! * lists: `items`, `prefixItems`, `minItems`, `maxItems`, `uniqueItems`, `contains`,
+//!   `minContains`, `maxContains`;
+//! * numbers: `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`;
+//! * strings: `minLength`, `maxLength` in characters; with the feature `regex` also `pattern`.
+//!
+//! `title`, `description`, `default`, `examples`, `format`, `content…`, `x-…` and the like say
+//! nothing about validity. Any other keyword, such as `unevaluatedProperties` or a `$ref` to
+//! another document, is a [note](Validation::notes), and so is a keyword whose own value makes no
+//! sense.
+//!
+//! Own code rather than a crate: the well-kept validators bring 50 to 60 crates for what plugins
+//! use a tenth of, and none bounds what a hostile schema costs.
+
+mod check;
+mod defaults;
+mod keywords;
+mod numbers;
+mod observed;
+mod pattern;
+mod reference;
+
+use serde_json::Value;
+use std::fmt;
+
+/// What a validation found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Validation {
+    /// Everything that is not as the schema says, in the order of the value; at most 100.
+    pub violations: Vec<Violation>,
+    /// What of the schema was not checked, and why; at most 100.
+    pub notes: Vec<String>,
+}
+
+impl Validation {
+    /// Whether there is no violation.
+    pub fn is_valid(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+/// One place where a value is not as its schema says. Never quotes the value: it may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// Where: a JSON path, such as `$.servers[0].port`; `$` is the whole value.
+    pub path: String,
+    /// What is wrong there, and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+/// Holds a value against a schema.
+///
+/// ```
+/// use serde_json::json;
+/// use tollgate::schema::validate;
+///
+/// let schema = json!({"properties": {"port": {"type": "integer", "maximum": 65535}}});
+/// let found = validate(&schema, &json!({"port": 70000}));
+/// assert_eq!(found.violations[0].to_string(), "$.port: must be at most 65535");
+/// ```
+pub fn validate(schema: &Value, value: &Value) -> Validation {
+    check::run(schema, value)
+}
+
+/// Adds what is missing in a value and has a `default` in the schema: at the top, and in the
+/// objects that are there, also within lists. Defaults under `$ref` and `allOf` count;
+/// those under `anyOf`, `oneOf` and `if` do not, as nobody knows which would apply.
+///
+/// ```
+/// use serde_json::json;
+/// use tollgate::schema::fill_defaults;
+///
+/// let mut value = json!({"tls": {}});
+/// let port = json!({"properties": {"port": {"default": 443}}});
+/// fill_defaults(&json!({"properties": {"tls": port, "retries": {"default": 3}}}), &mut value);
+/// assert_eq!(value, json!({"tls": {"port": 443}, "retries": 3}));
+/// ```
+pub fn fill_defaults(schema: &Value, value: &mut Value) {
+    defaults::fill(schema, value);
+}

@@ -1,0 +1,50 @@
+//! References within one document: `#` and JSON pointers behind it.
+
+use serde_json::Value;
+
+pub(super) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
+    let pointer = percent_decoded(reference.strip_prefix('#')?)?;
+    root.pointer(&pointer)
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn pointers_are_followed_and_nothing_else() {
+        let root = json!({"$defs": {"a b": 1, "c/d~": 2, "%": [7]}});
+        assert_eq!(resolve(&root, "#"), Some(&root));
+        assert_eq!(resolve(&root, "#/$defs/a%20b"), Some(&json!(1)));
+        assert_eq!(resolve(&root, "#/$defs/c~1d~0"), Some(&json!(2)));
+        assert_eq!(resolve(&root, "#/$defs/%25/0"), Some(&json!(7)));
+        for other in [
+            "",
+            "#/missing",
+            "#anchor",
+            "other.json#/a",
+            "#/%",
+            "#/%zz",
+            "#/%ff",
+        ] {
+            assert_eq!(resolve(&root, other), None, "{other}");
+        }
+    }
+}

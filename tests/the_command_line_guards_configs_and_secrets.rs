@@ -1,0 +1,120 @@
+//! What `tollgate observe` checks before a plugin runs, and hides and cuts of what it says. Needs
+//! the feature `cli`.
+
+#![cfg(feature = "cli")]
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+const FILE: &str = "fixtures/file/file.wasm";
+const ECHO: &str = "fixtures/wat/echo.wat";
+
+fn observe(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .arg("observe")
+        .args(args)
+        .env("TOLLGATE_TEST_SECRET", "s3cret value")
+        .env_remove("TOLLGATE_TEST_MISSING")
+        .output()
+        .unwrap()
+}
+
+fn data(output: &Output) -> Value {
+    let evidence: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    evidence["data"].clone()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_config_that_is_not_as_the_schema_says_is_bad_input() {
+    let refused = observe(&[FILE, "--config", r#"{"path":7,"hash":"yes"}"#]);
+    assert_eq!(refused.status.code(), Some(2));
+    let words = stderr(&refused);
+    assert!(
+        words.contains("$.path: must be a string") && words.contains("$.hash"),
+        "{words}"
+    );
+    assert!(
+        words.contains("--no-validate") && refused.stdout.is_empty(),
+        "{words}"
+    );
+    let ran = observe(&[FILE, "--config", r#"{"path":7}"#, "--no-validate"]);
+    assert_eq!(
+        ran.status.code(),
+        Some(1),
+        "the plugin itself refuses: {}",
+        stderr(&ran)
+    );
+}
+
+#[test]
+fn a_plugin_whose_schema_cannot_be_had_runs_all_the_same() {
+    let text = std::fs::read_to_string(ECHO).unwrap();
+    let broken = text.replacen(
+        "(export \"schema\")",
+        "(export \"schema\") (result i64) unreachable) (func",
+        1,
+    );
+    let without = text.replacen("(export \"schema\")", "", 1);
+    let place = tempfile::tempdir().unwrap();
+    for (name, text, noted) in [("broken", broken, true), ("without", without, false)] {
+        let path = place.path().join(format!("{name}.wat"));
+        std::fs::write(&path, text).unwrap();
+        let ran = observe(&[path.to_str().unwrap(), "--config", r#"{"a":1}"#]);
+        assert_eq!(ran.status.code(), Some(0), "{}", stderr(&ran));
+        assert_eq!(data(&ran)["a"], 1);
+        assert_eq!(
+            stderr(&ran).contains("was not validated"),
+            noted,
+            "{}",
+            stderr(&ran)
+        );
+    }
+}
+
+#[test]
+fn secrets_are_hidden_where_it_is_asked_for() {
+    let token = "ghp_8smC34MaRZJqO1YjGZWyGArm3qzk51yHAJ1B";
+    let config = format!(r#"{{"text":"s3cret value, {token}","db":{{"password":5}}}}"#);
+    let with = |flags: &[&str]| data(&observe(&[&[ECHO, "--config", &config], flags].concat()));
+    assert!(with(&[])["text"].as_str().unwrap().contains(token));
+    assert_eq!(with(&["--redact"])["text"], "s3cret value, [REDACTED]");
+    let both = with(&[
+        "--redact-env",
+        "TOLLGATE_TEST_SECRET",
+        "--redact-path",
+        "db.password",
+    ]);
+    assert_eq!(both["text"], "[REDACTED], [REDACTED]");
+    assert_eq!(both["db"]["password"], "[REDACTED]");
+    let missing = observe(&[ECHO, "--redact-env", "TOLLGATE_TEST_MISSING"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        stderr(&missing).contains("TOLLGATE_TEST_MISSING"),
+        "{}",
+        stderr(&missing)
+    );
+}
+
+#[test]
+fn evidence_that_is_cut_is_told() {
+    let config = format!(r#"{{"text":"{}"}}"#, "x".repeat(5000));
+    let cut = observe(&[ECHO, "--config", &config, "--evidence-bytes", "1000"]);
+    assert!(
+        data(&cut)["text"]
+            .as_str()
+            .unwrap()
+            .ends_with("[TRUNCATED] ...")
+    );
+    assert!(
+        stderr(&cut).contains("--evidence-bytes"),
+        "{}",
+        stderr(&cut)
+    );
+    let whole = observe(&[ECHO, "--config", &config, "--evidence-bytes", "0"]);
+    assert_eq!(data(&whole)["text"].as_str().unwrap().len(), 5000);
+}
