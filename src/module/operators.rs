@@ -10,11 +10,25 @@ const PREFIX: u8 = 0xFC;
 ///
 /// What cannot be walked counts as containing it: the answer is used to be careful.
 pub(super) fn contain_table_grow(bodies: &[u8]) -> bool {
-    // The bytes of the instruction stand in few modules; only those are worth the walk.
-    let maybe = bodies
-        .windows(2)
-        .any(|pair| matches!(pair, [PREFIX, 0x0F | 0x8F]));
-    maybe && walk(bodies).unwrap_or(true)
+    let mut bodies = Reader(bodies);
+    while !bodies.0.is_empty() {
+        let Some(body) = bodies.u32().and_then(|len| bodies.take(len)) else {
+            return true;
+        };
+        if has_its_bytes(body) && walk(body).unwrap_or(true) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether the bytes of the instruction stand somewhere, which they do in few bodies: only those
+/// are worth the walk. No way out of the loop before its end, so that it compares many at once.
+fn has_its_bytes(body: &[u8]) -> bool {
+    let next = body.get(1..).unwrap_or_default();
+    body.iter().zip(next).fold(false, |found, (byte, next)| {
+        found | (*byte == PREFIX && *next & 0x7F == 0x0F)
+    })
 }
 
 /// The most locals that one of the function bodies declares; `None` if they cannot be walked.
@@ -39,16 +53,12 @@ fn locals(body: &mut Reader<'_>) -> Option<u64> {
     Some(locals)
 }
 
-fn walk(bodies: &[u8]) -> Option<bool> {
-    let mut bodies = Reader(bodies);
-    while !bodies.0.is_empty() {
-        let len = bodies.u32()?;
-        let mut body = Reader(bodies.take(len)?);
-        locals(&mut body)?;
-        while let Some(operator) = body.byte() {
-            if skip_immediates(operator, &mut body)? {
-                return Some(true);
-            }
+fn walk(body: &[u8]) -> Option<bool> {
+    let mut body = Reader(body);
+    locals(&mut body)?;
+    while let Some(operator) = body.byte() {
+        if skip_immediates(operator, &mut body)? {
+            return Some(true);
         }
     }
     Some(false)
