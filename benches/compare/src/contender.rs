@@ -64,21 +64,24 @@ pub const ALL: [Contender; 11] = [
 
 /// The programs that could be built, by feature, or why one could not.
 pub struct Peers {
-    pub programs: BTreeMap<&'static str, Result<PathBuf, String>>,
+    programs: BTreeMap<&'static str, Result<PathBuf, String>>,
+    without: Vec<Contender>,
     /// Where they and the guests lie.
     pub directory: PathBuf,
 }
 
 impl Peers {
     /// Builds the program `peer` for every feature that a contender needs.
-    pub fn build(contenders: &[Contender]) -> Result<Peers, String> {
+    pub fn build(left_out: impl Fn(&Contender) -> bool) -> Result<Peers, String> {
         let own = env::current_exe().map_err(|error| error.to_string())?;
         let release = own.parent().ok_or("this program lies nowhere")?;
         let directory = release.with_file_name("compare");
         fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
         let mut programs = BTreeMap::new();
-        for Contender { feature, .. } in contenders {
-            programs.entry(*feature).or_insert_with(|| {
+        let (without, with): (Vec<Contender>, Vec<Contender>) =
+            ALL.into_iter().partition(|contender| left_out(contender));
+        for Contender { feature, .. } in with {
+            programs.entry(feature).or_insert_with(|| {
                 let built = cargo_build("release", "peer", feature)?;
                 let program = directory.join(format!("peer-{feature}"));
                 fs::copy(built, &program).map_err(|error| error.to_string())?;
@@ -87,8 +90,27 @@ impl Peers {
         }
         Ok(Peers {
             programs,
+            without,
             directory,
         })
+    }
+
+    /// Why some could not be built.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
+        let built = self.programs.iter();
+        built.filter_map(|(feature, built)| Some((*feature, built.as_ref().err()?.as_str())))
+    }
+
+    /// The program of a contender.
+    pub fn program(&self, contender: &Contender) -> Result<&Path, String> {
+        if self.without.contains(contender) {
+            return Err("left out (--without)".to_owned());
+        }
+        let built = self
+            .programs
+            .get(contender.feature)
+            .ok_or("it takes no part")?;
+        built.as_deref().map_err(String::clone)
     }
 }
 

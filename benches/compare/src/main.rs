@@ -1,6 +1,7 @@
 //! The same work in tollgate and in what people would pick instead, in one go.
 //!
-//! `cargo run --release -p compare -- [--quick] [--sizes] [--rows a-,c-tiny] [--out DIRECTORY]`
+//! `cargo run --release -p compare -- [--quick] [--sizes] [--rows a-,c-tiny]
+//! [--without extism,winch] [--out DIRECTORY]`
 //!
 //! Writes `comparison.json`, `comparison.md` and `comparison.svg`.
 
@@ -19,6 +20,8 @@ struct Options {
     effort: Effort,
     /// Beginnings of the rows' keys; all rows, if there is none.
     rows: Vec<String>,
+    /// Features of `peer` and variants that take no part.
+    without: Vec<String>,
     out: PathBuf,
 }
 
@@ -40,6 +43,7 @@ fn options() -> Result<Options, String> {
             sizes: false,
         },
         rows: Vec::new(),
+        without: Vec::new(),
         out: PathBuf::from("."),
     };
     let mut args = env::args().skip(1);
@@ -51,7 +55,8 @@ fn options() -> Result<Options, String> {
                 options.effort.milliseconds = 50;
             }
             "--sizes" => options.effort.sizes = true,
-            "--rows" => options.rows = value()?.split(',').map(str::to_owned).collect(),
+            "--rows" => options.rows = list(&value()?),
+            "--without" => options.without = list(&value()?),
             "--out" => options.out = PathBuf::from(value()?),
             _ => return Err(format!("{arg} is no option; see the top of src/main.rs")),
         }
@@ -59,12 +64,18 @@ fn options() -> Result<Options, String> {
     Ok(options)
 }
 
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::to_owned).collect()
+}
+
 fn run(options: &Options) -> Result<(), String> {
-    let peers = contender::Peers::build(&contender::ALL)?;
-    for (feature, built) in &peers.programs {
-        if let Err(reason) = built {
-            eprintln!("without {feature}: {reason}");
-        }
+    let left_out = |contender: &contender::Contender| {
+        let of = |word: &String| word == contender.feature || word == contender.variant;
+        options.without.iter().any(of)
+    };
+    let peers = contender::Peers::build(left_out)?;
+    for (feature, reason) in peers.failures() {
+        eprintln!("without {feature}: {reason}");
     }
     let guests = Guests::prepare(peers.directory.clone())?;
     let wanted = |key: &str| {

@@ -127,6 +127,7 @@ impl Turn {
             Measure::Process { guest, .. }
             | Measure::Observe { guest, .. }
             | Measure::Memory { guest, .. } => *guest,
+            // Nothing of it is built for this.
             Measure::Crates => return Ok(work(Work::Known(crates(contender)? as f64))),
             Measure::Size if !effort.sizes => return Err("left out (ask with --sizes)".to_owned()),
             Measure::Size => {
@@ -150,11 +151,7 @@ impl Turn {
         if let Some(reason) = excluded(contender, guest) {
             return Err(reason.to_owned());
         }
-        let built = peers
-            .programs
-            .get(contender.feature)
-            .ok_or("it takes no part")?;
-        let mut command = Command::new(built.as_ref().map_err(String::clone)?);
+        let mut command = Command::new(peers.program(contender)?);
         let (module, variant) = guests.module(guest, contender);
         match &row.measure {
             Measure::Process {
