@@ -47,6 +47,7 @@ pub(crate) struct Custom {
     pub(crate) name: String,
     /// The kind of capability that calling it needs.
     pub(crate) kind: String,
+    full_name: String,
     body: Body,
 }
 
@@ -86,6 +87,7 @@ impl Customs {
             module: module.to_owned(),
             name: name.to_owned(),
             kind: kind.to_owned(),
+            full_name: format!("{module}.{name}"),
             body: Arc::new(body),
         });
     }
@@ -137,14 +139,15 @@ impl Customs {
 }
 
 impl Custom {
-    pub(crate) fn full_name(&self) -> String {
-        format!("{}.{}", self.module, self.name)
+    /// `module.name`.
+    pub(crate) fn full_name(&self) -> &str {
+        &self.full_name
     }
 }
 
 impl fmt::Debug for Customs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self.functions.iter().map(Custom::full_name).collect();
+        let names: Vec<&str> = self.functions.iter().map(Custom::full_name).collect();
         f.debug_struct("Customs")
             .field("functions", &names)
             .finish_non_exhaustive()

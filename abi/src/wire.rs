@@ -2,7 +2,7 @@
 //! tolerant decoding and its documented spelling, and the two functions that use it.
 //! The shapes themselves live beside this file.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize, de};
 
@@ -50,38 +50,64 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 /// Outside strings JSON has none of these bytes, so replacing them wherever they stand is safe.
 fn escape_markup(plain: Vec<u8>) -> Vec<u8> {
     let needs_escape = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
-    if !plain.iter().any(needs_escape) {
+    // Most texts need nothing: in blocks without a way out, many bytes are compared at once.
+    let mut blocks = plain.chunks(256);
+    if !blocks.any(|block| {
+        block
+            .iter()
+            .fold(false, |found, byte| found | needs_escape(byte))
+    }) {
         return plain;
     }
     let mut escaped = Vec::with_capacity(plain.len() + 16);
     let mut rest = plain.as_slice();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let (text, skip): (&[u8], usize) = match byte {
-            b'<' => (b"\\u003c", 0),
-            b'>' => (b"\\u003e", 0),
-            b'&' => (b"\\u0026", 0),
-            0xE2 if tail.starts_with(&[0x80, 0xA8]) => (b"\\u2028", 2),
-            0xE2 if tail.starts_with(&[0x80, 0xA9]) => (b"\\u2029", 2),
-            _ => (core::slice::from_ref(&byte), 0),
+    while let Some(at) = rest.iter().position(needs_escape) {
+        let (clean, tail) = rest.split_at(at);
+        escaped.extend_from_slice(clean);
+        let (text, taken): (&[u8], usize) = match tail {
+            [b'<', ..] => (b"\\u003c", 1),
+            [b'>', ..] => (b"\\u003e", 1),
+            [b'&', ..] => (b"\\u0026", 1),
+            [0xE2, 0x80, 0xA8, ..] => (b"\\u2028", 3),
+            [0xE2, 0x80, 0xA9, ..] => (b"\\u2029", 3),
+            [byte, ..] => (core::slice::from_ref(byte), 1),
+            [] => break,
         };
         escaped.extend_from_slice(text);
-        rest = tail.get(skip..).unwrap_or_default();
+        rest = tail.get(taken..).unwrap_or_default();
     }
+    escaped.extend_from_slice(rest);
     escaped
 }
 
-/// A key as the decoder of a `wire!` struct sees it.
-pub(crate) struct Key(String);
+/// A key as the decoder of a `wire!` struct sees it, borrowed where the text has no escapes.
+pub(crate) struct Key<'de>(Cow<'de, str>);
 
-impl Key {
+impl Key<'_> {
     pub(crate) fn is(&self, name: &str) -> bool {
         self.0.eq_ignore_ascii_case(name)
     }
 }
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
-        String::deserialize(deserializer).map(Key)
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Key<'de>, D::Error> {
+        struct Text;
+        impl<'de> de::Visitor<'de> for Text {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.into())))
+            }
+            fn visit_string<E>(self, text: String) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text)))
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }
 
@@ -129,7 +155,7 @@ macro_rules! wire {
                         mut map: A,
                     ) -> Result<$name, A::Error> {
                         let mut value = $name::default();
-                        while let Some(key) = map.next_key::<$crate::wire::Key>()? {
+                        while let Some(key) = map.next_key::<$crate::wire::Key<'de>>()? {
                             $( wire!(@take map, key, value.$field, $ty, $key $(, $how)?); )*
                             map.next_value::<serde::de::IgnoredAny>()?;
                         }

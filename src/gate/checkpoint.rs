@@ -75,7 +75,8 @@ impl Checkpoint<'_> {
                 request,
             } => {
                 let wish = custom_wish(kind, function);
-                if self.policy.covers_custom(kind, Asked { function, request }) {
+                let asked = Asked { function, request };
+                if self.policy.covers_custom(&wish, kind, asked) {
                     self.observer.granted(self.plugin, &wish);
                     return Ok(());
                 }

@@ -50,16 +50,15 @@ impl Policy {
     }
 
     /// Whether calling a function of the embedder's is covered, by the embedder's rule for the
-    /// kind, or else by the pattern being the function's name.
-    pub(crate) fn covers_custom(&self, kind: &str, asked: Asked<'_>) -> bool {
-        let by_name = custom_wish(kind, asked.function);
+    /// kind, or else by the pattern being the function's name, which is what `by_name` wishes for.
+    pub(crate) fn covers_custom(&self, by_name: &Wish, kind: &str, asked: Asked<'_>) -> bool {
         self.grants
             .iter()
             .filter(|grant| grant.kind() == kind)
             .any(|grant| {
                 self.customs
                     .covers(kind, grant.pattern(), asked)
-                    .unwrap_or_else(|| grant.covers(&by_name, None))
+                    .unwrap_or_else(|| grant.covers(by_name, None))
             })
     }
 

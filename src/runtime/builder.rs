@@ -277,12 +277,15 @@ impl RuntimeBuilder {
             let name = function.full_name();
             let problem = if OWN_MODULES.contains(&function.module.as_str()) {
                 "the module belongs to tollgate; choose another"
-            } else if !seen.insert(name.clone()) {
+            } else if !seen.insert(name) {
                 "it is there already"
             } else {
                 continue;
             };
-            return Err(BuildError::HostFunction { name, problem });
+            return Err(BuildError::HostFunction {
+                name: name.to_owned(),
+                problem,
+            });
         }
         for kind in self.customs.kinds() {
             check_kind(kind).map_err(BuildError::CapabilityKind)?;

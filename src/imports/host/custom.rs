@@ -12,7 +12,8 @@ use tollgate_abi::{ErrorDetail, to_json};
 use wasmi::{Caller, FuncType, Linker, ValType};
 
 pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), wasmi::Error> {
-    let (kind, name, full_name) = (custom.kind.clone(), custom.name.clone(), custom.full_name());
+    let (kind, name) = (custom.kind.clone(), custom.name.clone());
+    let full_name = custom.full_name().to_owned();
     linker.func_wrap(
         &custom.module,
         &custom.name,
