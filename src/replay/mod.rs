@@ -6,6 +6,7 @@
 mod assert;
 mod compare;
 mod divergence;
+mod lines;
 mod play;
 mod record;
 mod redacted;
@@ -27,6 +28,7 @@ use crate::{
     runtime::RuntimeBuilder,
     world::World,
 };
+use lines::{ENGINE, End, FORMAT, Function, Header, Outcome};
 use play::Player;
 use record::Recorder;
 use redacted::Texts;
@@ -38,7 +40,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tollgate_abi::{host::kinds, to_json};
-use transcript::{ENGINE, End, FORMAT, Function, Header, Outcome, Transcript};
+use transcript::Transcript;
 
 /// A run that was recorded.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use super::{
     divergence::{Divergence, differences},
+    lines::{ENGINE, End, Kept, Outcome},
     redacted::Texts,
-    transcript::{ENGINE, End, Kept, Outcome, Transcript},
+    transcript::Transcript,
 };
 use crate::{
     effect::{Effect, Failure, Reply},

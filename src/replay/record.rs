@@ -1,8 +1,8 @@
 //! Writing a transcript while a plugin runs, line by line.
 
 use super::{
+    lines::{BlobLine, EffectLine, End, Header, Said, Verdict, write_line},
     redacted::Texts,
-    transcript::{BlobLine, EffectLine, End, Header, Said, Verdict, write_line},
 };
 use crate::{
     effect::{Answer, Effect, Reply, json},
