@@ -11,8 +11,10 @@ use hostile::{
 use serde_json::{Value, json};
 use tollgate::{Config, Error, Inspection, Limits, LoadError, ModuleCache, ModuleLimits, Runtime};
 
+type Bomb = fn() -> Vec<u8>;
+
 /// Each bomb, and the limit that it breaks.
-const REFUSED: &[(&str, fn() -> Vec<u8>, &str)] = &[
+const REFUSED: &[(&str, Bomb, &str)] = &[
     ("bytes", || vec![0; 65 << 20], "bytes"),
     ("locals", || bombs::locals(10_000, 30_000), "locals_of_one"),
     ("all locals", || bombs::locals(501, 10_000), "locals"),
@@ -83,7 +85,7 @@ const REFUSED: &[(&str, fn() -> Vec<u8>, &str)] = &[
 ];
 
 /// Each bomb just below the limit.
-const CHEAP: &[(&str, fn() -> Vec<u8>)] = &[
+const CHEAP: &[(&str, Bomb)] = &[
     ("locals", || bombs::locals(499, 10_000)),
     ("branches", || bombs::wide_branches(29_000, 32)),
     ("branches of one value", || bombs::wide_branches(333_000, 1)),

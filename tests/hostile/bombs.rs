@@ -380,9 +380,11 @@ pub fn short_instructions(count: u32) -> Vec<u8> {
 
 /// So many functions that do nothing.
 pub fn functions(count: usize) -> Vec<u8> {
-    let mut parts = Parts::default();
-    parts.functions = vec![(PLAIN, body(&[], |_| {})); count];
-    parts.module()
+    Parts {
+        functions: vec![(PLAIN, body(&[], |_| {})); count],
+        ..Parts::default()
+    }
+    .module()
 }
 
 /// So many types.

@@ -39,12 +39,14 @@ fn read(path: PathBuf) -> Attack {
         told.next().map(str::to_owned)
     };
     let number = |what: &str| told(what).map(|told| told.parse::<u64>().unwrap());
-    let mut limits = Limits::default();
-    limits.fuel = match told("fuel: ").as_deref() {
-        Some("unlimited") => FuelLimit::Unlimited,
-        told => told.map_or(FUEL, |told| told.parse().unwrap()).into(),
+    let mut limits = Limits {
+        fuel: match told("fuel: ").as_deref() {
+            Some("unlimited") => FuelLimit::Unlimited,
+            told => told.map_or(FUEL, |told| told.parse().unwrap()).into(),
+        },
+        deadline: number("deadline: ").map(Duration::from_millis),
+        ..Limits::default()
     };
-    limits.deadline = number("deadline: ").map(Duration::from_millis);
     if let Some(megabytes) = number("memory: ") {
         limits.memory = MemoryLimit::try_from(megabytes.cast_signed()).unwrap();
     }

@@ -1,0 +1,99 @@
+//! A process whose files may not pass a size is not ended because a plugin tried to, which is what
+//! the kernel does with who writes on; and a directory of more names than are listed at once is
+//! refused as such.
+#![cfg(target_os = "linux")]
+
+mod hostile;
+#[path = "support/preview1.rs"]
+mod preview1;
+mod support;
+
+use hostile::child::{self, ATTACK};
+use preview1::{BOTH, FBIG, FIRST, SCRATCH, Script};
+use rustix::process::Resource;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use support::{Guest, ask};
+use tollgate::Runtime;
+
+/// The most bytes that a file of the child process may have.
+const LARGEST: u64 = 1000;
+
+#[test]
+fn a_file_past_the_limit_of_the_process_is_an_answer_and_no_signal() {
+    let ended = child::run("files", &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(ended.outcome, json!(["EFBIG", "EFBIG", "none"]));
+}
+
+#[test]
+#[ignore = "run by the test above, in a process of its own"]
+fn the_task() {
+    child::perform(ATTACK, |_, _| {
+        child::limit(Resource::Fsize, LARGEST);
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let root = root.to_str().unwrap();
+        fs::write(format!("{root}/file"), "x".repeat(900)).unwrap();
+
+        let mut script = Script::new(root);
+        script.grant(&format!("fs:read:{root}/**"));
+        script.grant(&format!("fs:write:{root}/**"));
+        script.open("file", 0, BOTH, 0, 0);
+        let bytes = script.bytes(&[b'y'; 200]);
+        let buffers = script.iovecs(&[(bytes, 200)]);
+        script.expect("fd_pwrite", &[FIRST, buffers, 1, 900, SCRATCH], FBIG);
+        script.expect("fd_pwrite", &[FIRST, buffers, 1, 1 << 40, SCRATCH], FBIG);
+        script.expect("fd_filestat_set_size", &[FIRST, 1001], FBIG);
+        script.expect("fd_allocate", &[FIRST, 0, 1001], FBIG);
+        script.expect("fd_pwrite", &[FIRST, buffers, 1, 800, SCRATCH], 0);
+        script.run();
+
+        written(root).into()
+    });
+}
+
+/// How whole files are written that are too large, appended to too much, and just small enough.
+fn written(root: &str) -> Vec<Value> {
+    let runtime = Runtime::builder()
+        .grant("odd", format!("fs:write:{root}/**").parse().unwrap())
+        .build()
+        .unwrap();
+    let plugin = Guest::relay("fs_write").load_in(&runtime);
+    let write = |name: &str, mode: &str, size: usize| {
+        let path = format!("{root}/{name}");
+        let request =
+            json!({"path": path, "content": "z".repeat(size), "encoding": "utf-8", "mode": mode});
+        let reply = ask(&plugin, request);
+        reply["error"]["code"].as_str().unwrap_or("none").into()
+    };
+    let replies = vec![
+        write("new", "replace", 1001),
+        write("file", "append", 1),
+        write("new", "replace", 1000),
+    ];
+    let names = fs::read_dir(root).unwrap().count();
+    assert_eq!(names, 2, "nothing is left of what failed");
+    replies
+}
+
+#[test]
+fn a_directory_of_too_many_names_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let root = root.to_str().unwrap();
+    for number in 0..=100_000 {
+        File::create(format!("{root}/{number}")).unwrap();
+    }
+    let runtime = Runtime::builder()
+        .grant("odd", format!("fs:read:{root}/**").parse().unwrap())
+        .build()
+        .unwrap();
+    let plugin = Guest::relay("fs_list").load_in(&runtime);
+    let reply = ask(&plugin, json!({"path": root}));
+    assert_eq!(reply["error"]["code"], "ENOMEM", "{reply}");
+    // One less can be listed, as far as a reply has room for it.
+    fs::remove_file(format!("{root}/0")).unwrap();
+    let outcome = plugin.observe(&tollgate::Config::new().set("path", root));
+    let told = outcome.map_or_else(|error| error.to_string(), |seen| format!("{seen:?}"));
+    assert!(!told.contains("ENOMEM"), "{told}");
+}
