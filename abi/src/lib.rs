@@ -33,6 +33,8 @@
 #![cfg_attr(feature = "guest", deny(unsafe_code))]
 
 extern crate alloc;
+#[cfg(all(feature = "guest", not(target_arch = "wasm32")))]
+extern crate std;
 
 #[macro_use]
 mod wire;
