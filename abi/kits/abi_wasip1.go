@@ -2,22 +2,44 @@
 
 package main
 
-import "unsafe"
+import (
+	"bytes"
+	"math/bits"
+	"unsafe"
+)
 
 // Buffers that the host or the plugin still reads, by address, so that no collector takes them.
 var buffers = map[uint32][]byte{}
+
+// Buffers to be used again, by the logarithm of their size: the collector does not run between
+// calls of exports, so what is dropped here stays.
+var freed [33][][]byte
 
 //go:wasmexport allocate
 func allocate(size uint32) uint32 {
 	if size == 0 {
 		return 0
 	}
-	return keep(make([]byte, size))
+	class := bits.Len32(size - 1)
+	if last := len(freed[class]) - 1; last >= 0 {
+		buffer := freed[class][last]
+		freed[class] = freed[class][:last]
+		return keep(buffer)
+	}
+	if class > 30 {
+		return keep(make([]byte, size))
+	}
+	return keep(make([]byte, 1<<class))
 }
 
 //go:wasmexport deallocate
 func deallocate(pointer, _ uint32) {
+	buffer := buffers[pointer]
 	delete(buffers, pointer)
+	if size := uint32(len(buffer)); size != 0 && size&(size-1) == 0 {
+		class := bits.Len32(size - 1)
+		freed[class] = append(freed[class], buffer)
+	}
 }
 
 func keep(buffer []byte) uint32 {
@@ -101,7 +123,8 @@ func init() {
 		if !ok || !known || int(length) > len(reply) {
 			return nil, &Detail{Type: "internal", Message: "the host sent no reply"}
 		}
+		answer := bytes.Clone(reply[:length])
 		deallocate(pointer, length)
-		return reply[:length], nil
+		return answer, nil
 	}
 }

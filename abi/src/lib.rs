@@ -47,6 +47,7 @@ mod evidence;
 pub mod guest;
 pub mod host;
 mod info;
+pub mod kits;
 pub mod names;
 mod ptr_len;
 pub mod rfc3339;

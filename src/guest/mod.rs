@@ -2,6 +2,7 @@
 //! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
 
 mod image;
+mod buffers;
 mod limiter;
 mod memory;
 mod run;

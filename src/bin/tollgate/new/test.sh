@@ -9,7 +9,7 @@ plugin={{wasm}}
 "$tollgate" check "$plugin"
 HOME=/somewhere "$tollgate" observe "$plugin" --grant env:HOME --config '{"variable":"HOME"}' |
     grep -q '"value":"/somewhere"' || { echo "the variable was not seen" >&2; exit 1; }
-if "$tollgate" observe "$plugin" --config '{"variable":"HOME"}' 2>/dev/null; then
+if "$tollgate" observe "$plugin" --config '{"variable":"HOME"}' >/dev/null 2>&1; then
     echo "it saw a variable that was not granted" >&2
     exit 1
 fi
