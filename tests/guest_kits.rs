@@ -1,7 +1,7 @@
 //! A plugin is small, and the kits of all languages speak the same JSON: what they pack, decode
 //! and quote arrives as it was, whatever is in it.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 use tollgate::{Config, Plugin, Runtime, abi};
@@ -150,7 +150,10 @@ fn any_text_comes_back_as_it_was() {
         comes_back(&plugins, &hello, text).unwrap();
         comes_back(std::slice::from_ref(&go), &hello, text).unwrap();
     }
-    let mut runner = proptest::test_runner::TestRunner::default();
+    let mut runner = TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     let outcome = runner.run(&any::<String>(), |text| comes_back(&plugins, &hello, &text));
     outcome.unwrap();
 }

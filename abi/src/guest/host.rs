@@ -3,7 +3,7 @@
 //! [`Script`](super::Script), and without one every wish fails with "not inside a host".
 //!
 //! The functions named like the host's take its whole request. [`read`], [`write`], [`stat`],
-//! [`env`] and [`run`] are the same for the usual case.
+//! [`env()`] and [`run`] are the same for the usual case.
 //!
 //! ```
 //! use tollgate_abi::guest::{ErrorKind, Script, host};
@@ -124,7 +124,7 @@ host_functions! {
     fs_list(FsListRequest) -> FsListReply;
     /// Writes a file. See [`write`].
     fs_write(FsWriteRequest) -> FsWriteReply;
-    /// Reads a variable of the environment. See [`env`].
+    /// Reads a variable of the environment. See [`env()`].
     env_get(EnvGetRequest) -> EnvGetReply;
     /// Connects, sends and receives.
     ///
@@ -281,7 +281,7 @@ pub fn log(level: Level, message: impl Into<String>, attrs: Vec<LogAttr>) {
     }));
 }
 
-/// An attribute of type `string` for [`log`].
+/// An attribute of type `string` for [`log()`].
 pub fn attr(key: &str, value: impl Into<String>) -> LogAttr {
     LogAttr {
         key: key.into(),
