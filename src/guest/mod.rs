@@ -1,8 +1,8 @@
 //! One life of one instance: it starts, is called, and is dropped. Never used again after a
 //! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
 
-mod image;
 mod buffers;
+mod image;
 mod limiter;
 mod memory;
 mod run;

@@ -2,7 +2,7 @@
 //! the answer is "no" is the host's business. Outside wasm32 the answers come out of a
 //! [`Script`](super::Script), and without one every wish fails with "not inside a host".
 //!
-//! The functions named like the host's take its whole request. [`read`], [`write`], [`stat`],
+//! The functions named like the host's take its whole request. [`read`], [`write()`], [`stat`],
 //! [`env()`] and [`run`] are the same for the usual case.
 //!
 //! ```
@@ -122,7 +122,7 @@ host_functions! {
     /// assert!(script.run(|| host::fs_list(&request)).unwrap().entries.is_empty());
     /// ```
     fs_list(FsListRequest) -> FsListReply;
-    /// Writes a file. See [`write`].
+    /// Writes a file. See [`write()`].
     fs_write(FsWriteRequest) -> FsWriteReply;
     /// Reads a variable of the environment. See [`env()`].
     env_get(EnvGetRequest) -> EnvGetReply;

@@ -11,11 +11,12 @@ use std::{fmt::Write as _, time::Duration};
 use tollgate::{
     Capability, Config, Error, Evidence, Inspection, LoadError, Plugin, PluginInfo, Problem,
     Runtime, RuntimeBuilder,
-    abi::names::{HOST_MODULE, export, import},
+    abi::{
+        names::{HOST_MODULE, export, import},
+        rfc3339::Moment,
+    },
     capability::risk,
-    effect::{Answer, Effect, Failure as WorldFailure, Refusal},
-    gate::{Checkpoint, Permitted},
-    world::World,
+    world::Simulated,
 };
 
 /// How grave it is.
@@ -408,53 +409,16 @@ fn same(first: &Evidence, second: &Evidence) -> bool {
     plain(first) == plain(second)
 }
 
-fn made_up(seed: u64) -> RuntimeBuilder {
+/// A world without files, variables and neighbours, whose clock and chance are those of a seed.
+fn made_up(seed: u32) -> RuntimeBuilder {
+    let start = Moment {
+        seconds: 1_600_000_000 + i64::from(seed) * 1_000_003,
+        nanos: seed,
+    };
+    let world = Simulated::new().seed(seed.into()).start(start);
     Runtime::builder()
         .deadline(Duration::from_secs(60))
-        .world(move || Nothing { seed })
-}
-
-/// A world where nothing exists but clocks and random numbers, which start from a seed.
-struct Nothing {
-    seed: u64,
-}
-
-impl Nothing {
-    /// xorshift64*, of George Marsaglia and Sebastiano Vigna.
-    fn next(&mut self) -> u64 {
-        self.seed ^= self.seed >> 12;
-        self.seed ^= self.seed << 25;
-        self.seed ^= self.seed >> 27;
-        self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-}
-
-impl World for Nothing {
-    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let answer = match effect {
-            // Somewhen in the fortnight after a moment of 2020.
-            Effect::Now { .. } => Answer::Time(1_600_000_000_000_000_000 + self.next() % (1 << 50)),
-            Effect::Random { length } => {
-                Answer::Bytes((0..*length).map(|_| self.next().to_le_bytes()[7]).collect())
-            }
-            Effect::Sleep { .. } => Answer::Done,
-            Effect::Variable { .. } => Answer::Variable(None),
-            Effect::Variables => Answer::Variables(Vec::new()),
-            _ => {
-                let failure = WorldFailure::new("fs", "ENOENT", "there is nothing in this world");
-                return Err(Refusal::Failed(failure));
-            }
-        };
-        Ok(gate.granted().map_err(Refusal::Failed)?.answer(answer))
-    }
-
-    fn real_name(&self, _path: &str) -> Option<String> {
-        None
-    }
-
-    fn working_directory(&self) -> String {
-        "/".to_owned()
-    }
+        .world(move || world.clone())
 }
 
 fn report(name: &str, mut findings: Vec<Finding>, format: CheckFormat) -> Result<Exit, Failure> {
