@@ -211,6 +211,18 @@ impl Plugin {
         }
     }
 
+    /// Whether the plugin uses memory again that the host asked it for and gave back: thousands of
+    /// buffers are, in a fresh instance. A plugin that does not grows with every call of a host
+    /// function.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe); [`Breach::NotExported`] if it has no `deallocate`.
+    pub fn reuses_buffers(&self) -> Result<bool, Error> {
+        let answer = self.start().and_then(|mut instance| instance.reuses_buffers());
+        answer.map_err(|error| self.redacted(error))
+    }
+
     /// Has the plugin look at the world, in a fresh instance.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ wire! {
         /// Whether the file goes on after what was read.
         pub truncated: bool = "truncated" omit,
         /// Why the file could not be read.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -87,7 +87,7 @@ wire! {
         /// Where a symbolic link points (only with `no_follow`).
         pub target: Option<String> = "target" omit,
         /// Why the path could not be examined.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -109,7 +109,7 @@ wire! {
         /// Whether there are more than the host tells.
         pub truncated: bool = "truncated" omit,
         /// Why the directory could not be listed.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -146,7 +146,7 @@ wire! {
         /// In bytes.
         pub written: u64 = "written",
         /// Why nothing was written.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -168,7 +168,7 @@ wire! {
         /// Its value.
         pub value: String = "value",
         /// Why it is not told.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -209,7 +209,7 @@ wire! {
         /// Whether it wrote more to its standard error than `stderr` holds.
         pub stderr_truncated: bool = "stderr_truncated" omit,
         /// Why it did not run, or did not come to its end.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 

@@ -33,6 +33,8 @@
 #![cfg_attr(feature = "guest", deny(unsafe_code))]
 
 extern crate alloc;
+#[cfg(all(feature = "guest", not(target_arch = "wasm32")))]
+extern crate std;
 
 #[macro_use]
 mod wire;
@@ -45,6 +47,7 @@ mod evidence;
 pub mod guest;
 pub mod host;
 mod info;
+pub mod kits;
 pub mod names;
 mod ptr_len;
 pub mod rfc3339;

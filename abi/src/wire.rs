@@ -111,10 +111,18 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
+/// A struct of this crate, read with its `failure` apart and in the reader's own type.
+pub(crate) trait Wire: Sized {
+    fn read<'de, D: de::Deserializer<'de>, E: Deserialize<'de>>(
+        deserializer: D,
+    ) -> Result<(Self, Option<E>), D::Error>;
+}
+
 /// Declares a struct that crosses the boundary.
 ///
 /// Each field names its JSON key; `omit` leaves the key out when the field has its default value,
-/// and `added` does, too, and ignores the key in what is read: the host fills the field.
+/// and `added` does, too, and ignores the key in what is read: the host fills the field. `failure`
+/// is `omit` for the error of a reply, which a guest reads into a smaller type than the host's.
 /// The struct gets `Default`, a tolerant `Deserialize` (see the crate's documentation) and a
 /// `Serialize` in the order of the fields.
 macro_rules! wire {
@@ -141,33 +149,66 @@ macro_rules! wire {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields;
-                impl<'de> serde::de::Visitor<'de> for Fields {
-                    type Value = $name;
+                #[allow(unused_mut, unused_variables)]
+                let (mut value, failure) =
+                    <$name as $crate::wire::Wire>::read::<D, $crate::ErrorDetail>(deserializer)?;
+                $( wire!(@failed value.$field, failure $(, $how)?); )*
+                Ok(value)
+            }
+        }
+
+        impl $crate::wire::Wire for $name {
+            fn read<'de, D: serde::Deserializer<'de>, E: serde::Deserialize<'de>>(
+                deserializer: D,
+            ) -> Result<(Self, Option<E>), D::Error> {
+                struct Fields<E>(core::marker::PhantomData<E>);
+                impl<'de, E: serde::Deserialize<'de>> serde::de::Visitor<'de> for Fields<E> {
+                    type Value = ($name, Option<E>);
                     fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                         f.write_str("an object")
                     }
-                    fn visit_unit<E>(self) -> Result<$name, E> {
-                        Ok($name::default())
+                    fn visit_none<X>(self) -> Result<Self::Value, X> {
+                        Ok(($name::default(), None))
+                    }
+                    fn visit_some<X: serde::Deserializer<'de>>(
+                        self,
+                        some: X,
+                    ) -> Result<Self::Value, X::Error> {
+                        some.deserialize_map(self)
                     }
                     fn visit_map<A: serde::de::MapAccess<'de>>(
                         self,
                         mut map: A,
-                    ) -> Result<$name, A::Error> {
+                    ) -> Result<Self::Value, A::Error> {
                         let mut value = $name::default();
+                        #[allow(unused_mut)]
+                        let mut failure = None;
                         while let Some(key) = map.next_key::<$crate::wire::Key<'de>>()? {
-                            $( wire!(@take map, key, value.$field, $ty, $key $(, $how)?); )*
+                            $( wire!(@take map, key, value.$field, failure, $ty, $key $(, $how)?); )*
                             map.next_value::<serde::de::IgnoredAny>()?;
                         }
-                        Ok(value)
+                        Ok((value, failure))
                     }
                 }
-                deserializer.deserialize_any(Fields)
+                // Not `deserialize_any`, which brings the code for numbers into small plugins.
+                deserializer.deserialize_option(Fields(core::marker::PhantomData))
             }
         }
     };
-    (@take $map:ident, $is:ident, $field:expr, $ty:ty, $key:literal, added) => {};
-    (@take $map:ident, $is:ident, $field:expr, $ty:ty, $key:literal $(, omit)?) => {
+    (@failed $field:expr, $failure:ident, failure) => {
+        $field = $failure;
+    };
+    (@failed $field:expr, $failure:ident $(, $how:ident)?) => {};
+    (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal, failure) => {
+        if $is.is($key) {
+            if let Some(error) = $map.next_value::<Option<E>>()? {
+                $failure = Some(error);
+            }
+            continue;
+        }
+    };
+    (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal, added) => {};
+    (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal $(, omit)?) => {
         if $is.is($key) {
             if let Some(value) = $map.next_value::<Option<$ty>>()? {
                 $field = value;
@@ -176,6 +217,9 @@ macro_rules! wire {
         }
     };
     (@put $map:ident, $value:expr, $ty:ty, $key:literal, added) => {
+        wire!(@put $map, $value, $ty, $key, omit);
+    };
+    (@put $map:ident, $value:expr, $ty:ty, $key:literal, failure) => {
         wire!(@put $map, $value, $ty, $key, omit);
     };
     (@put $map:ident, $value:expr, $ty:ty, $key:literal) => {

@@ -1,6 +1,7 @@
 //! One life of one instance: it starts, is called, and is dropped. Never used again after a
 //! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
 
+mod buffers;
 mod image;
 mod limiter;
 mod memory;

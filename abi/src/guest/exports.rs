@@ -4,8 +4,8 @@
 // Each use says why it is needed.
 #![allow(unsafe_code)]
 
-use super::{Mailbox, Plugin, blocks::Blocks, decode_config};
-use crate::{ErrorDetail, Evidence, PtrLen, host::kinds, to_json};
+use super::{Error, ErrorKind, Mailbox, Plugin, blocks::Blocks, decode_config};
+use crate::PtrLen;
 use core::{cell::RefCell, fmt, panic::Location};
 
 #[cfg(target_feature = "atomics")]
@@ -69,7 +69,7 @@ pub fn post_panic(text: &dyn fmt::Display, place: Option<&Location<'_>>) {
 
 /// The export `describe`.
 pub fn describe<P: Plugin>() -> u64 {
-    hand_over(&to_json(&P::info()))
+    hand_over(&P::INFO.json())
 }
 
 /// The export `schema`.
@@ -80,20 +80,16 @@ pub fn schema<P: Plugin>() -> u64 {
 /// The export `observe`.
 pub fn observe<P: Plugin>(ptr: u32, len: u32) -> u64 {
     let config = match PtrLen::new(ptr, len) {
-        Ok(PtrLen::NOTHING) => Some(decode_config(&[])),
-        Ok(range) => with_buffer(range, decode_config),
+        Ok(PtrLen::NOTHING) => Some(decode_config::<P>(&[])),
+        Ok(range) => with_buffer(range, decode_config::<P>),
         Err(_) => None,
     };
     let config = config.unwrap_or_else(|| {
-        Err(ErrorDetail::new(
-            kinds::CONFIG,
-            "the config is not in a buffer from `allocate`",
-        ))
+        let message = "the config is not in a buffer from `allocate`";
+        Err(Error::new(ErrorKind::Config, message))
     });
-    let evidence = config
-        .and_then(P::observe)
-        .unwrap_or_else(Evidence::failure);
-    hand_over(&to_json(&evidence))
+    let evidence = config.and_then(P::observe).unwrap_or_else(Into::into);
+    hand_over(&evidence.json())
 }
 
 /// Copies an answer to where the host may read and free it; 0 if it does not fit.

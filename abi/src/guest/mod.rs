@@ -1,70 +1,95 @@
 //! What a Rust plugin needs: the [`Plugin`] trait, the [`plugin!`](crate::plugin!) macro that
-//! turns an implementation into a module's exports, and safe wrappers for the host functions
-//! ([`host`]). Natively everything builds too, so a plugin's logic can be tested without a host.
+//! turns an implementation into a module's exports, [`config!`](crate::config!) for its config and
+//! schema, [`Evidence`] as a builder, and safe wrappers for the host functions ([`host`]).
+//! Natively everything builds too, with a [`Script`] as the host, so that a plugin is tested by
+//! plain `cargo test`.
 //!
 //! ```
 //! use std::borrow::Cow;
-//! use tollgate_abi::guest::{self, Plugin};
-//! use tollgate_abi::{Capability, ErrorDetail, Evidence, PluginInfo};
+//! use tollgate_abi::guest::{Error, Evidence, Info, Plugin, Script, host, schema_of};
 //!
-//! struct Motd;
-//!
-//! impl Plugin for Motd {
-//!     fn info() -> PluginInfo {
-//!         PluginInfo {
-//!             name: "motd".into(),
-//!             version: "1.0.0".into(),
-//!             description: "Is there a message of the day?".into(),
-//!             capabilities: vec![Capability::new("fs", "read:/etc/motd")],
-//!             ..PluginInfo::default()
-//!         }
-//!     }
-//!
-//!     fn schema() -> Cow<'static, str> {
-//!         r#"{"type":"object","additionalProperties":false}"#.into()
-//!     }
-//!
-//!     fn observe(_config: guest::Config) -> Result<Evidence, ErrorDetail> {
-//!         let text = guest::host::read("/etc/motd")?;
-//!         let mut evidence = Evidence::success(guest::Config::new());
-//!         evidence.data.insert("bytes".into(), text.len().into());
-//!         Ok(evidence)
+//! tollgate_abi::config! {
+//!     struct Config {
+//!         /// The variable to look at.
+//!         name: String,
 //!     }
 //! }
 //!
-//! tollgate_abi::plugin!(Motd);
+//! struct IsSet;
+//!
+//! impl Plugin for IsSet {
+//!     type Config = Config;
+//!
+//!     const INFO: Info = Info {
+//!         name: "is-set",
+//!         version: "1.0.0",
+//!         description: "Is a variable set?",
+//!         capabilities: &[("env", "LANG")],
+//!     };
+//!
+//!     fn schema() -> Cow<'static, str> {
+//!         schema_of::<Config>()
+//!     }
+//!
+//!     fn observe(config: Config) -> Result<Evidence, Error> {
+//!         let value = host::env(&config.name)?;
+//!         Ok(Evidence::new(value.is_some()).with("value", value))
+//!     }
+//! }
+//!
+//! tollgate_abi::plugin!(IsSet);
 //!
 //! # fn main() {
-//! // In a test: outside a host the wish is refused, and the refusal is the evidence.
-//! let evidence = guest::evidence_of::<Motd>(b"{}");
-//! assert_eq!(evidence.error.unwrap().message, "not inside a host");
+//! let evidence = Script::new().variable("LANG", "C").observe::<IsSet>(r#"{"name":"LANG"}"#);
+//! assert!(evidence.status);
+//! assert_eq!(evidence.data["value"], "C");
 //! # }
 //! ```
 //!
 //! Build it as a `cdylib` for `wasm32-unknown-unknown`; the README of this crate has the profile.
 
 mod blocks;
+pub mod config;
+mod error;
+mod evidence;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod exports;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod heap;
 pub mod host;
+mod info;
+mod json;
+#[cfg(feature = "log")]
+mod logger;
 mod mailbox;
+#[cfg(not(target_arch = "wasm32"))]
+mod script;
 
+pub use config::{ConfigValue, schema_of};
+pub use error::{Error, ErrorKind};
+pub use evidence::Evidence;
+pub use info::Info;
+#[cfg(feature = "log")]
+pub use logger::log_to_host;
 pub use mailbox::{MAILBOX_TEXT, Mailbox};
+#[cfg(not(target_arch = "wasm32"))]
+pub use script::Script;
 
-use crate::{ErrorDetail, Evidence, PluginInfo, from_json, host::kinds};
-use alloc::{borrow::Cow, format, string::String};
-use serde_json::{Map, Value};
+use alloc::{borrow::Cow, format};
+use serde::de::DeserializeOwned;
 
-/// The config of one call, as the caller wrote it. It is not yet checked against the schema.
-pub type Config = Map<String, Value>;
-
-/// A plugin: three functions without state, since every call may be the first of an instance.
+/// A plugin: a constant and two functions without state, since every call may be the first of an
+/// instance. The example is that of [the module](self).
 pub trait Plugin {
-    /// Who the plugin is and what it wants to be granted.
-    fn info() -> PluginInfo;
+    /// What `observe` is told: a [`config!`](crate::config!), or any type that serde can read.
+    type Config: DeserializeOwned;
 
-    /// The JSON Schema of the config.
+    /// Who the plugin is and what it wants to be granted.
+    const INFO: Info;
+
+    /// The JSON Schema of the config: [`schema_of`] or a text of your own.
     fn schema() -> Cow<'static, str>;
 
     /// Looks, and says what it saw.
@@ -72,35 +97,57 @@ pub trait Plugin {
     /// # Errors
     ///
     /// Whatever kept the plugin from looking; it becomes evidence with status false.
-    fn observe(config: Config) -> Result<Evidence, ErrorDetail>;
+    fn observe(config: Self::Config) -> Result<Evidence, Error>;
 }
 
-/// The evidence that `P` gives for a config in JSON: what the export `observe` answers.
+/// The evidence that `P` gives for a config in JSON, as the host reads it; with
+/// [`Script::observe`] there is a host to ask, too. A config that is not as it should be becomes
+/// evidence with an error of type `config`, and `null` is the empty one.
 ///
-/// A config that is not a JSON object becomes evidence with an error of type `config`.
-pub fn evidence_of<P: Plugin>(config: &[u8]) -> Evidence {
-    decode_config(config)
+/// ```
+/// # use std::borrow::Cow;
+/// # use tollgate_abi::guest::{self, Error, Evidence, Info, Plugin};
+/// # tollgate_abi::config! { struct Config { port: u16 } }
+/// # struct Port;
+/// # impl Plugin for Port {
+/// #     type Config = Config;
+/// #     const INFO: Info = Info { name: "", version: "", description: "", capabilities: &[] };
+/// #     fn schema() -> Cow<'static, str> { guest::schema_of::<Config>() }
+/// #     fn observe(config: Config) -> Result<Evidence, Error> {
+/// #         Ok(Evidence::new(config.port > 0))
+/// #     }
+/// # }
+/// assert!(guest::evidence_of::<Port>(br#"{"port":22}"#).status);
+/// let error = guest::evidence_of::<Port>(br#"{"port":true}"#).error.unwrap();
+/// assert_eq!(error.kind, "config");
+/// ```
+#[cfg(not(target_arch = "wasm32"))]
+pub fn evidence_of<P: Plugin>(config: &[u8]) -> crate::Evidence {
+    decode_config::<P>(config)
         .and_then(P::observe)
-        .unwrap_or_else(Evidence::failure)
+        .unwrap_or_else(Into::into)
+        .read()
 }
 
 /// Reads a config; `null` is the empty one.
-fn decode_config(config: &[u8]) -> Result<Config, ErrorDetail> {
-    match from_json::<Option<Config>>(config) {
-        Ok(config) => Ok(config.unwrap_or_default()),
-        Err(error) => {
-            let message = format!("the config is not a JSON object: {error}");
-            Err(ErrorDetail::new(kinds::CONFIG, message))
-        }
-    }
+fn decode_config<P: Plugin>(config: &[u8]) -> Result<P::Config, Error> {
+    let config = match config.trim_ascii() {
+        b"null" => b"{}",
+        config => config,
+    };
+    json::read(config).map_err(|error| {
+        let message = format!("the config is not as it should be: {error}");
+        Error::new(ErrorKind::Config, message)
+    })
 }
 
 /// Makes a [`Plugin`](crate::guest::Plugin) the plugin of this module. Use it once, at the top
 /// level of a `cdylib` crate.
 ///
 /// * `plugin!(MyPlugin);` for a crate with `std`: installs a panic hook.
-/// * `plugin!(no_std MyPlugin);` for a `#![no_std]` crate: brings the `#[panic_handler]`; the
-///   crate brings its own `#[global_allocator]`.
+/// * `plugin!(no_std MyPlugin);` for a crate that says
+///   `#![cfg_attr(target_arch = "wasm32", no_std)]`: brings the `#[panic_handler]` and a small heap
+///   as the `#[global_allocator]`. The module is about 10 KB smaller.
 ///
 /// Either way a panic leaves its text in the [panic mailbox](crate::guest::Mailbox) before the
 /// module traps. On other targets than wasm32 the macro only checks the type. The crate that uses
@@ -147,6 +194,10 @@ macro_rules! plugin {
         $crate::plugin!(@exports $plugin, {});
 
         #[cfg(target_arch = "wasm32")]
+        #[global_allocator]
+        static TOLLGATE_HEAP: $crate::guest::heap::Heap = $crate::guest::heap::Heap::new();
+
+        #[cfg(target_arch = "wasm32")]
         #[panic_handler]
         fn tollgate_panic_handler(info: &::core::panic::PanicInfo<'_>) -> ! {
             $crate::guest::exports::post_panic(&info.message(), info.location());
@@ -178,27 +229,36 @@ struct Readme;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{names, to_json};
+    use crate::{ErrorDetail, host::kinds, names, to_json};
+    use alloc::string::String;
+
+    type Values = serde_json::Map<String, serde_json::Value>;
 
     struct Echo;
 
     impl Plugin for Echo {
-        fn info() -> PluginInfo {
-            PluginInfo {
-                name: "echo".into(),
-                ..PluginInfo::default()
-            }
-        }
+        type Config = Values;
+
+        const INFO: Info = Info {
+            name: "echo",
+            version: "",
+            description: "",
+            capabilities: &[],
+        };
 
         fn schema() -> Cow<'static, str> {
             "{}".into()
         }
 
-        fn observe(config: Config) -> Result<Evidence, ErrorDetail> {
-            match config.get("fail") {
-                Some(_) => Err(ErrorDetail::new(kinds::VALIDATION, "as you wish")),
-                None => Ok(Evidence::success(config)),
+        fn observe(config: Values) -> Result<Evidence, Error> {
+            if config.contains_key("fail") {
+                return Err(Error::new(ErrorKind::Validation, "as you wish"));
             }
+            let mut evidence = Evidence::success();
+            for (name, value) in config {
+                evidence.add(&name, value);
+            }
+            Ok(evidence)
         }
     }
 
@@ -224,20 +284,20 @@ mod tests {
     }
 
     #[test]
-    fn a_config_that_is_no_object_is_a_config_error_that_says_why() {
+    fn a_config_that_cannot_be_read_is_a_config_error_that_says_why() {
         for (config, why) in [
-            (b"".as_slice(), "EOF"),
-            (b"[1]", "sequence"),
-            (b"7", "integer"),
-            (b"{\"a\":", "EOF"),
-            (b"{} x", "trailing"),
+            (b"".as_slice(), "expected a map, at byte 0"),
+            (b"[1]", "expected a map, at byte 0"),
+            (b"7", "expected a map, at byte 0"),
+            (b"{\"a\":", "expected a value, at byte 5"),
+            (b"{} x", "behind the end, at byte 3"),
         ] {
             let error = evidence_of::<Echo>(config).error.unwrap();
             assert_eq!(error.kind, kinds::CONFIG);
             assert!(
                 error
                     .message
-                    .starts_with("the config is not a JSON object: ")
+                    .starts_with("the config is not as it should be: ")
             );
             assert!(error.message.contains(why), "{}", error.message);
         }

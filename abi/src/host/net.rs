@@ -45,7 +45,7 @@ wire! {
         /// How long connecting took, in milliseconds.
         pub response_time_ms: u64 = "response_time_ms" omit,
         /// Why there was no connection, or why it broke.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -93,7 +93,7 @@ wire! {
         /// When it ends, RFC 3339.
         pub tls_cert_not_after: String = "tls_cert_not_after" omit,
         /// Why there was no connection.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -135,7 +135,7 @@ wire! {
         /// The server name that was asked for; empty for an address.
         pub tls_server_name: String = "tls_server_name" omit,
         /// Why there was no greeting.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -163,7 +163,7 @@ wire! {
         /// Mail servers, the preferred ones first.
         pub mx_records: Vec<MxRecord> = "mx_records" omit,
         /// Why the records are not known.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
@@ -210,7 +210,7 @@ wire! {
         /// Such as `HTTP/1.1`.
         pub proto: String = "proto" omit,
         /// Why there is no answer.
-        pub error: Option<ErrorDetail> = "error" omit,
+        pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The flags, and the runtime options they stand for.
 
+use crate::new::Language;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
@@ -31,6 +32,10 @@ pub enum Command {
     Diff(DiffArgs),
     /// Initialise a plugin and write it as a module that is initialised already
     Bake(BakeArgs),
+    /// Write a plugin project that builds and tests itself
+    New(NewArgs),
+    /// Tell what a host would refuse in a plugin, and what is unwise, each with a fix
+    Check(CheckArgs),
     /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
     Explain(ExplainArgs),
 }
@@ -173,6 +178,41 @@ pub struct BakeArgs {
     /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
     #[arg(long, value_name = "FILE")]
     pub grants_file: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub struct NewArgs {
+    /// The plugin's name
+    pub name: String,
+    /// The language to write it in
+    #[arg(long, value_enum)]
+    pub lang: Language,
+    /// Where to write it [default: a new directory of the plugin's name]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// For Rust: the package tollgate-abi as a directory, instead of its published version
+    #[arg(long, value_name = "DIR")]
+    pub abi_path: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub struct CheckArgs {
+    /// The plugin: a WebAssembly module (or its text form)
+    pub plugin: PathBuf,
+    /// A config to observe with, as JSON, beside the empty one
+    #[arg(long, value_name = "JSON")]
+    pub config: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum CheckFormat {
+    /// For people
+    Text,
+    /// One line of JSON
+    Json,
 }
 
 /// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?

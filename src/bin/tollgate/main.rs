@@ -9,8 +9,10 @@
 
 mod args;
 mod bake;
+mod check;
 mod explain;
 mod guard;
+mod new;
 mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
@@ -74,6 +76,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args),
         Command::Diff(args) => replay::diff(&args),
         Command::Bake(args) => bake::run(&args),
+        Command::New(args) => new::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(args),
     };
     match outcome {

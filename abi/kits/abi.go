@@ -1,0 +1,170 @@
+// What a tollgate plugin in Go needs, in one file of the standard library. Copy it beside your
+// plugin, and say in an init function who you are:
+//
+//	func init() { plugin = Plugin{Info: …, Schema: …, Observe: observe} }
+//
+// Build with GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared. On other systems everything but
+// the exports builds too, and Host plays the host in tests.
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// Plugin is what the host asks.
+type Plugin struct {
+	Info   Info
+	Schema any
+	// Observe reads a config in JSON. An error of type *Detail goes to the host as it is.
+	Observe func(config []byte) (Evidence, error)
+}
+
+var plugin Plugin
+
+// Info is the answer of describe.
+type Info struct {
+	Name         string       `json:"name"`
+	Version      string       `json:"version"`
+	Description  string       `json:"description"`
+	Capabilities []Capability `json:"capabilities"`
+}
+
+// Capability is what the plugin wants to be granted.
+type Capability struct {
+	Kind    string `json:"kind"`
+	Pattern string `json:"pattern"`
+}
+
+// Evidence is what the plugin saw.
+type Evidence struct {
+	Status    bool           `json:"status"`
+	Error     *Detail        `json:"error"`
+	Timestamp time.Time      `json:"timestamp"`
+	Data      map[string]any `json:"data"`
+	Raw       *string        `json:"raw"`
+}
+
+// Detail is an error in the words of the interface.
+type Detail struct {
+	Message    string  `json:"message"`
+	Type       string  `json:"type"`
+	Code       string  `json:"code"`
+	IsTimeout  bool    `json:"is_timeout,omitempty"`
+	IsNotFound bool    `json:"is_not_found,omitempty"`
+	Wrapped    *Detail `json:"wrapped,omitempty"`
+	Stack      []byte  `json:"stack,omitempty"`
+}
+
+func (detail *Detail) Error() string { return detail.Message }
+
+// ErrDenied is what errors.Is finds in an error of the host that is a denial.
+var ErrDenied = errors.New("denied")
+
+// Is tells denials apart.
+func (detail *Detail) Is(target error) bool {
+	return target == ErrDenied && (detail.Type == "capability" || detail.Type == "ssrf_protection")
+}
+
+// Host answers a request to a host function. In a plugin it asks the host; a test may put another
+// in its place.
+var Host = func(function string, request []byte) ([]byte, error) {
+	return nil, &Detail{Type: "internal", Message: "not inside a host"}
+}
+
+// Ask sends a request to a host function and reads the reply, which is a pointer to a struct.
+func Ask(function string, request, reply any) error {
+	sent, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	received, err := Host(function, sent)
+	if err != nil {
+		return err
+	}
+	var failed struct {
+		Error *Detail `json:"error"`
+	}
+	if err := json.Unmarshal(received, &failed); err != nil {
+		return &Detail{Type: "internal", Message: "the host sent a bad reply: " + err.Error()}
+	}
+	if failed.Error != nil {
+		return failed.Error
+	}
+	return json.Unmarshal(received, reply)
+}
+
+// Env is a variable of the environment, and whether it is set.
+func Env(name string) (string, bool, error) {
+	var reply struct {
+		IsSet bool   `json:"is_set"`
+		Value string `json:"value"`
+	}
+	err := Ask("env_get", map[string]string{"name": name}, &reply)
+	return reply.Value, reply.IsSet, err
+}
+
+// Log writes a line to the host's log: level is DEBUG, INFO, WARN or ERROR.
+func Log(level, message string) {
+	line, err := json.Marshal(map[string]string{"level": level, "message": message})
+	if err == nil {
+		_, _ = Host("log_message", line)
+	}
+}
+
+// Pack makes one number of a pointer and a length: pointer << 32 | length; 0 is nothing.
+func Pack(pointer, length uint32) uint64 {
+	return uint64(pointer)<<32 | uint64(length)
+}
+
+// Unpack undoes Pack. It is false for a length at address 0, which must be refused.
+func Unpack(packed uint64) (pointer, length uint32, ok bool) {
+	pointer, length = uint32(packed>>32), uint32(packed)
+	return pointer, length, pointer != 0 || length == 0
+}
+
+// Failure is evidence with the error that kept the plugin from looking.
+func Failure(err error) Evidence {
+	var detail *Detail
+	if !errors.As(err, &detail) {
+		detail = &Detail{Type: "internal", Message: err.Error()}
+	}
+	return Evidence{Error: detail, Timestamp: time.Now()}
+}
+
+// Answer is what observe answers, in JSON.
+func Answer(config []byte) (answer []byte) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			answer = encode(Failure(&Detail{
+				Type:    "panic",
+				Message: fmt.Sprintf("plugin panic: %v", reason),
+				Stack:   debug.Stack(),
+			}))
+		}
+	}()
+	evidence, err := plugin.Observe(config)
+	if err != nil {
+		failure := Failure(err)
+		failure.Data = evidence.Data
+		return encode(failure)
+	}
+	if evidence.Timestamp.IsZero() {
+		evidence.Timestamp = time.Now()
+	}
+	return encode(evidence)
+}
+
+func encode(document any) []byte {
+	text, err := json.Marshal(document)
+	if err != nil {
+		text, _ = json.Marshal(Failure(err))
+	}
+	return text
+}
+
+func main() {}

@@ -1,0 +1,409 @@
+/* What a tollgate plugin in C needs, in one file without a libc. Copy it beside your plugin.
+
+   In one source file, define TOLLGATE_IMPLEMENTATION before including this: it brings the exports
+   `allocate` and `deallocate`. With a libc, define TOLLGATE_LIBC as well, and malloc is used.
+
+   The plugin itself exports describe, schema and observe; an answer is tollgate_answer(text). */
+
+#ifndef TOLLGATE_H
+#define TOLLGATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOLLGATE_EXPORT(name) __attribute__((export_name(name)))
+#define TOLLGATE_IMPORT(name) __attribute__((import_module("reglet_host"), import_name(name)))
+
+/* The host functions: a request in JSON, packed, gives a reply in JSON, packed. The shapes are in
+   the README of the package tollgate-abi. Call them through tollgate_ask. */
+TOLLGATE_IMPORT("fs_read") uint64_t tollgate_fs_read(uint64_t request);
+TOLLGATE_IMPORT("fs_stat") uint64_t tollgate_fs_stat(uint64_t request);
+TOLLGATE_IMPORT("fs_list") uint64_t tollgate_fs_list(uint64_t request);
+TOLLGATE_IMPORT("fs_write") uint64_t tollgate_fs_write(uint64_t request);
+TOLLGATE_IMPORT("env_get") uint64_t tollgate_env_get(uint64_t request);
+TOLLGATE_IMPORT("net_connect") uint64_t tollgate_net_connect(uint64_t request);
+TOLLGATE_IMPORT("tcp_connect") uint64_t tollgate_tcp_connect(uint64_t request);
+TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request);
+TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
+TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+TOLLGATE_IMPORT("exec_run") uint64_t tollgate_exec_run(uint64_t request);
+TOLLGATE_IMPORT("log_message") void tollgate_log_message(uint64_t request);
+
+/* A piece of text that is not terminated. One without a start is "nothing". */
+typedef struct {
+    const char *start;
+    uint32_t length;
+} tollgate_text;
+
+/* pointer << 32 | length; 0 is nothing. */
+static inline uint64_t tollgate_pack(uint32_t pointer, uint32_t length)
+{
+    return (uint64_t)pointer << 32 | length;
+}
+
+/* False for a length at address 0, which must be refused. */
+static inline bool tollgate_unpack(uint64_t packed, uint32_t *pointer, uint32_t *length)
+{
+    *pointer = (uint32_t)(packed >> 32);
+    *length = (uint32_t)packed;
+    return *pointer != 0 || *length == 0;
+}
+
+static inline tollgate_text tollgate_literal(const char *terminated)
+{
+    tollgate_text text = {terminated, 0};
+    while (terminated[text.length] != '\0')
+        text.length++;
+    return text;
+}
+
+static inline bool tollgate_equal(tollgate_text a, const char *b)
+{
+    for (uint32_t at = 0; at < a.length; at++)
+        if (b[at] == '\0' || a.start[at] != b[at])
+            return false;
+    return b[a.length] == '\0';
+}
+
+/* Memory for the plugin and for the host. A block is given back by tollgate_free. */
+void *tollgate_allocate(uint32_t size);
+void tollgate_free(void *block);
+
+/* Text that grows. When there is no memory, the rest is dropped and `full` is set. */
+typedef struct {
+    char *start;
+    uint32_t length, room;
+    bool full;
+} tollgate_writer;
+
+void tollgate_put(tollgate_writer *to, tollgate_text text);
+/* A terminated text, for the fixed parts of JSON. */
+void tollgate_json(tollgate_writer *to, const char *text);
+/* Any UTF-8 text as a JSON string, quotes included. */
+void tollgate_string(tollgate_writer *to, tollgate_text text);
+void tollgate_number(tollgate_writer *to, uint64_t number);
+
+static inline tollgate_text tollgate_written(const tollgate_writer *from)
+{
+    tollgate_text text = {from->start, from->length};
+    return text;
+}
+
+/* The answer of describe, schema or observe; the host frees it. */
+static inline uint64_t tollgate_answer(const tollgate_writer *from)
+{
+    return from->full ? 0 : tollgate_pack((uint32_t)(uintptr_t)from->start, from->length);
+}
+
+/* Sends a request and frees it; the reply is the caller's to free, as a block. Nothing if there
+   is none. */
+tollgate_text tollgate_ask(uint64_t (*function)(uint64_t), tollgate_writer *request);
+
+/* A line for the host's log: level is DEBUG, INFO, WARN or ERROR. */
+void tollgate_log(const char *level, tollgate_text message);
+
+/* The value of a member of a JSON object, as JSON; nothing if it is not there, or if the text is
+   not an object. Of a key that is given twice the last counts. */
+tollgate_text tollgate_member(tollgate_text object, const char *key);
+
+/* What a JSON string says, in a new block; nothing if it is no string. */
+tollgate_text tollgate_decode(tollgate_text string);
+
+#ifdef TOLLGATE_IMPLEMENTATION
+
+#ifdef TOLLGATE_LIBC
+#include <stdlib.h>
+
+void *tollgate_allocate(uint32_t size)
+{
+    return size == 0 ? NULL : malloc(size);
+}
+
+void tollgate_free(void *block)
+{
+    free(block);
+}
+#else
+/* Blocks have sizes of powers of two from 16 bytes, in front of each its class; what is freed is
+   used again for the same size. */
+extern unsigned char __heap_base;
+
+#define TOLLGATE_CLASSES 28
+#define TOLLGATE_MARK 0x746f6c6cu
+
+struct tollgate_block {
+    uint32_t mark, class;
+    struct tollgate_block *next;
+};
+
+static struct tollgate_block *tollgate_freed[TOLLGATE_CLASSES];
+static uint64_t tollgate_top;
+
+void *tollgate_allocate(uint32_t size)
+{
+    uint32_t class = 0;
+    while (class < TOLLGATE_CLASSES && (16ull << class) < (uint64_t)size + 8)
+        class++;
+    if (size == 0 || class == TOLLGATE_CLASSES)
+        return NULL;
+    struct tollgate_block *block = tollgate_freed[class];
+    if (block != NULL) {
+        tollgate_freed[class] = block->next;
+    } else {
+        if (tollgate_top == 0)
+            tollgate_top = ((uint64_t)(uintptr_t)&__heap_base + 15) & ~15ull;
+        uint64_t end = tollgate_top + (16ull << class);
+        uint64_t have = (uint64_t)__builtin_wasm_memory_size(0) << 16;
+        if (end > have
+            && __builtin_wasm_memory_grow(0, (size_t)((end - have + 65535) >> 16)) == (size_t)-1)
+            return NULL;
+        block = (struct tollgate_block *)(uintptr_t)tollgate_top;
+        tollgate_top = end;
+    }
+    block->mark = TOLLGATE_MARK;
+    block->class = class;
+    return (char *)block + 8;
+}
+
+void tollgate_free(void *memory)
+{
+    struct tollgate_block *block = (struct tollgate_block *)((char *)memory - 8);
+    /* A pointer that is none of ours is ignored, as far as one can tell. */
+    if (memory == NULL || ((uintptr_t)memory & 7) != 0 || (uintptr_t)memory < 16
+        || (uintptr_t)memory >= tollgate_top || block->mark != TOLLGATE_MARK
+        || block->class >= TOLLGATE_CLASSES)
+        return;
+    block->mark = 0;
+    block->next = tollgate_freed[block->class];
+    tollgate_freed[block->class] = block;
+}
+#endif
+
+TOLLGATE_EXPORT("allocate") void *tollgate_export_allocate(uint32_t size)
+{
+    return tollgate_allocate(size);
+}
+
+TOLLGATE_EXPORT("deallocate") void tollgate_export_deallocate(void *block, uint32_t size)
+{
+    (void)size;
+    tollgate_free(block);
+}
+
+void tollgate_put(tollgate_writer *to, tollgate_text text)
+{
+    if (to->full)
+        return;
+    uint64_t wanted = (uint64_t)to->length + text.length;
+    if (wanted > to->room) {
+        uint64_t room = wanted * 2 < 120 ? 120 : wanted * 2;
+        char *more = room > UINT32_MAX ? NULL : tollgate_allocate((uint32_t)room);
+        if (more == NULL) {
+            to->full = true;
+            return;
+        }
+        for (uint32_t at = 0; at < to->length; at++)
+            more[at] = to->start[at];
+        tollgate_free(to->start);
+        to->start = more;
+        to->room = (uint32_t)room;
+    }
+    for (uint32_t at = 0; at < text.length; at++)
+        to->start[to->length++] = text.start[at];
+}
+
+void tollgate_json(tollgate_writer *to, const char *text)
+{
+    tollgate_put(to, tollgate_literal(text));
+}
+
+void tollgate_string(tollgate_writer *to, tollgate_text text)
+{
+    tollgate_json(to, "\"");
+    for (uint32_t at = 0; at < text.length; at++) {
+        unsigned char byte = (unsigned char)text.start[at];
+        char escape[6] = {'\\', 'u', '0', '0', (char)('0' + (byte >> 4)),
+                          "0123456789abcdef"[byte & 15]};
+        tollgate_text piece = {text.start + at, 1};
+        if (byte < 0x20)
+            piece = (tollgate_text){escape, 6};
+        else if (byte == '"' || byte == '\\')
+            tollgate_json(to, "\\");
+        tollgate_put(to, piece);
+    }
+    tollgate_json(to, "\"");
+}
+
+void tollgate_number(tollgate_writer *to, uint64_t number)
+{
+    char digits[20];
+    uint32_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    tollgate_put(to, (tollgate_text){digits + at, (uint32_t)sizeof digits - at});
+}
+
+tollgate_text tollgate_ask(uint64_t (*function)(uint64_t), tollgate_writer *request)
+{
+    uint32_t pointer = 0, length = 0;
+    bool good = !request->full && tollgate_unpack(function(tollgate_answer(request)), &pointer, &length);
+    tollgate_free(request->start);
+    *request = (tollgate_writer){0};
+    return good && length > 0 ? (tollgate_text){(const char *)(uintptr_t)pointer, length}
+                              : (tollgate_text){0};
+}
+
+void tollgate_log(const char *level, tollgate_text message)
+{
+    tollgate_writer request = {0};
+    tollgate_json(&request, "{\"level\":");
+    tollgate_string(&request, tollgate_literal(level));
+    tollgate_json(&request, ",\"message\":");
+    tollgate_string(&request, message);
+    tollgate_json(&request, "}");
+    if (!request.full)
+        tollgate_log_message(tollgate_answer(&request));
+    tollgate_free(request.start);
+}
+
+static uint32_t tollgate_blank(tollgate_text text, uint32_t at)
+{
+    while (at < text.length
+           && (text.start[at] == ' ' || text.start[at] == '\n' || text.start[at] == '\r'
+               || text.start[at] == '\t'))
+        at++;
+    return at;
+}
+
+/* Behind the value that begins at `at`. Nesting is counted, so text cannot exhaust the stack. */
+static uint32_t tollgate_behind(tollgate_text text, uint32_t at)
+{
+    uint32_t depth = 0;
+    for (; at < text.length; at++) {
+        char c = text.start[at];
+        if (c == '"') {
+            for (at++; at < text.length && text.start[at] != '"'; at++)
+                if (text.start[at] == '\\')
+                    at++;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0)
+                return at;
+            depth--;
+        } else if (c == ',' && depth == 0) {
+            return at;
+        }
+    }
+    return at < text.length ? at : text.length;
+}
+
+tollgate_text tollgate_member(tollgate_text object, const char *key)
+{
+    tollgate_text found = {0};
+    uint32_t at = tollgate_blank(object, 0);
+    if (at >= object.length || object.start[at] != '{')
+        return found;
+    at = tollgate_blank(object, at + 1);
+    while (at < object.length && object.start[at] == '"') {
+        uint32_t from = at;
+        for (at++; at < object.length && object.start[at] != '"'; at++)
+            if (object.start[at] == '\\')
+                at++;
+        tollgate_text name = tollgate_decode((tollgate_text){
+            object.start + from, (at < object.length ? at + 1 : object.length) - from});
+        at = tollgate_blank(object, at < object.length ? at + 1 : object.length);
+        if (at >= object.length || object.start[at] != ':') {
+            tollgate_free((void *)name.start);
+            return found;
+        }
+        from = tollgate_blank(object, at + 1);
+        at = tollgate_behind(object, from);
+        if (name.start != NULL && tollgate_equal(name, key)) {
+            found = (tollgate_text){object.start + from, at - from};
+            while (found.length > 0 && tollgate_blank(found, found.length - 1) == found.length)
+                found.length--;
+        }
+        tollgate_free((void *)name.start);
+        if (at < object.length && object.start[at] == ',')
+            at = tollgate_blank(object, at + 1);
+    }
+    return found;
+}
+
+static int32_t tollgate_hex(const char *digits)
+{
+    int32_t code = 0;
+    for (int at = 0; at < 4; at++) {
+        char c = digits[at];
+        int32_t digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
+        if (digit < 0)
+            return -1;
+        code = code << 4 | digit;
+    }
+    return code;
+}
+
+tollgate_text tollgate_decode(tollgate_text string)
+{
+    tollgate_text nothing = {0};
+    if (string.length < 2 || string.start[0] != '"' || string.start[string.length - 1] != '"')
+        return nothing;
+    /* One more, so that the empty string has a start, too. */
+    char *text = tollgate_allocate(string.length);
+    if (text == NULL)
+        return nothing;
+    uint32_t length = 0, end = string.length - 1;
+    for (uint32_t at = 1; at < end; at++) {
+        char c = string.start[at];
+        if (c != '\\') {
+            text[length++] = c;
+            continue;
+        }
+        if (++at >= end)
+            break;
+        c = string.start[at];
+        if (c != 'u') {
+            text[length++] = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r'
+                           : c == 'b' ? '\b' : c == 'f' ? '\f' : c;
+            continue;
+        }
+        int32_t code = at + 4 < end ? tollgate_hex(string.start + at + 1) : -1;
+        at += 4;
+        if (code >= 0xD800 && code < 0xDC00 && at + 6 < end && string.start[at + 1] == '\\'
+            && string.start[at + 2] == 'u') {
+            int32_t second = tollgate_hex(string.start + at + 3);
+            if (second >= 0xDC00 && second < 0xE000) {
+                code = 0x10000 + ((code - 0xD800) << 10) + (second - 0xDC00);
+                at += 6;
+            }
+        }
+        if (code < 0 || (code >= 0xD800 && code < 0xE000))
+            code = 0xFFFD;
+        if (code < 0x80) {
+            text[length++] = (char)code;
+        } else if (code < 0x800) {
+            text[length++] = (char)(0xC0 | code >> 6);
+            text[length++] = (char)(0x80 | (code & 63));
+        } else if (code < 0x10000) {
+            text[length++] = (char)(0xE0 | code >> 12);
+            text[length++] = (char)(0x80 | (code >> 6 & 63));
+            text[length++] = (char)(0x80 | (code & 63));
+        } else {
+            text[length++] = (char)(0xF0 | code >> 18);
+            text[length++] = (char)(0x80 | (code >> 12 & 63));
+            text[length++] = (char)(0x80 | (code >> 6 & 63));
+            text[length++] = (char)(0x80 | (code & 63));
+        }
+    }
+    return (tollgate_text){text, length};
+}
+
+#endif
+#endif

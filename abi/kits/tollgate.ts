@@ -1,0 +1,197 @@
+// What a tollgate plugin in AssemblyScript needs, in one file. Copy it beside your plugin, and
+// export what the host calls:
+//
+//   export { allocate, deallocate } from "./tollgate";
+//
+// The plugin itself exports describe, schema and observe; an answer is answer(text).
+// Build with `--use abort=tollgate/abort`, so that nothing is imported from `env`.
+
+// Buffers that the host or the plugin's caller still reads; held so that no collector takes them.
+const buffers = new Map<usize, ArrayBuffer>();
+
+export function allocate(size: u32): usize {
+  return size == 0 ? 0 : keep(new ArrayBuffer(<i32>size));
+}
+
+export function deallocate(block: usize, size: u32): void {
+  buffers.delete(block);
+}
+
+function keep(buffer: ArrayBuffer): usize {
+  const block = changetype<usize>(buffer);
+  buffers.set(block, buffer);
+  return block;
+}
+
+// Called by the compiler's own code when the program cannot go on.
+export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
+  unreachable();
+}
+
+// pointer << 32 | length; 0 is nothing.
+export function pack(pointer: u32, length: u32): u64 {
+  return (<u64>pointer << 32) | <u64>length;
+}
+
+// False for a length at address 0, which must be refused.
+export function isRange(packed: u64): bool {
+  return packed >> 32 != 0 || packed == 0;
+}
+
+// The answer of describe, schema or observe; the host frees it.
+export function answer(text: string): u64 {
+  const bytes = String.UTF8.encode(text);
+  return pack(<u32>keep(bytes), <u32>bytes.byteLength);
+}
+
+// What the host put into a buffer of ours, such as the config.
+export function textAt(pointer: usize, length: u32): string {
+  return String.UTF8.decodeUnsafe(pointer, length);
+}
+
+// The host functions: a request in JSON, packed, gives a reply in JSON, packed. The shapes are in
+// the README of the package tollgate-abi. Call them through ask.
+// @ts-ignore: decorator
+@external("reglet_host", "fs_read") export declare function fs_read(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "fs_stat") export declare function fs_stat(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "fs_list") export declare function fs_list(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "fs_write") export declare function fs_write(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "env_get") export declare function env_get(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "net_connect") export declare function net_connect(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "tcp_connect") export declare function tcp_connect(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "http_request") export declare function http_request(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "dns_lookup") export declare function dns_lookup(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "smtp_connect") export declare function smtp_connect(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "exec_run") export declare function exec_run(request: u64): u64;
+// @ts-ignore: decorator
+@external("reglet_host", "log_message") export declare function log_message(request: u64): void;
+
+// Sends a request; the reply is empty if there is none.
+export function ask(hostFunction: (request: u64) => u64, request: string): string {
+  const sent = answer(request);
+  const packed = hostFunction(sent);
+  forget(sent);
+  if (!isRange(packed)) return "";
+  const pointer = <usize>(packed >> 32);
+  const reply = textAt(pointer, <u32>packed);
+  forget(packed);
+  return reply;
+}
+
+// A line for the host's log: level is DEBUG, INFO, WARN or ERROR.
+export function log(level: string, message: string): void {
+  const sent = answer('{"level":' + quote(level) + ',"message":' + quote(message) + "}");
+  log_message(sent);
+  forget(sent);
+}
+
+function forget(packed: u64): void {
+  deallocate(<usize>(packed >> 32), <u32>packed);
+}
+
+// A text as a JSON string, quotes included.
+export function quote(text: string): string {
+  let quoted = '"';
+  let from = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x20 && code != 0x22 && code != 0x5c) continue;
+    quoted += text.substring(from, at);
+    if (code >= 0x20) quoted += "\\" + String.fromCharCode(code);
+    else quoted += code < 16 ? "\\u000" + code.toString(16) : "\\u00" + code.toString(16);
+    from = at + 1;
+  }
+  return quoted + text.substring(from) + '"';
+}
+
+// The value of a member of a JSON object, as JSON; empty if it is not there, or if the text is not
+// an object. Of a key that is given twice the last counts.
+export function member(object: string, key: string): string {
+  let found = "";
+  let at = blank(object, 0);
+  if (at >= object.length || object.charCodeAt(at) != 0x7b) return found;
+  at = blank(object, at + 1);
+  while (at < object.length && object.charCodeAt(at) == 0x22) {
+    let from = at;
+    at = behindString(object, at);
+    const name = decode(object.substring(from, at));
+    at = blank(object, at);
+    if (at >= object.length || object.charCodeAt(at) != 0x3a) return found;
+    from = blank(object, at + 1);
+    at = behind(object, from);
+    if (name == key) found = object.substring(from, at).trimEnd();
+    if (at < object.length && object.charCodeAt(at) == 0x2c) at = blank(object, at + 1);
+  }
+  return found;
+}
+
+// What a JSON string says; empty if it is no string.
+export function decode(string: string): string {
+  const end = string.length - 1;
+  if (end < 1 || string.charCodeAt(0) != 0x22 || string.charCodeAt(end) != 0x22) return "";
+  let text = "";
+  let from = 1;
+  for (let at = 1; at < end; at++) {
+    if (string.charCodeAt(at) != 0x5c) continue;
+    text += string.substring(from, at);
+    const kind = string.charCodeAt(++at);
+    if (kind == 0x75) {
+      text += String.fromCharCode(<i32>parseInt(string.substring(at + 1, at + 5), 16));
+      at += 4;
+    } else if (kind == 0x6e) text += "\n";
+    else if (kind == 0x74) text += "\t";
+    else if (kind == 0x72) text += "\r";
+    else if (kind == 0x62) text += "\b";
+    else if (kind == 0x66) text += "\f";
+    else text += String.fromCharCode(kind);
+    from = at + 1;
+  }
+  return text + string.substring(from, end);
+}
+
+function blank(text: string, at: i32): i32 {
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code != 0x20 && code != 0x0a && code != 0x0d && code != 0x09) break;
+    at++;
+  }
+  return at;
+}
+
+function behindString(text: string, at: i32): i32 {
+  for (at++; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code == 0x22) return at + 1;
+    if (code == 0x5c) at++;
+  }
+  return text.length;
+}
+
+// Behind the value that begins at `at`. Nesting is counted, so text cannot exhaust the stack.
+function behind(text: string, at: i32): i32 {
+  let depth = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code == 0x22) {
+      at = behindString(text, at);
+      continue;
+    }
+    if (code == 0x7b || code == 0x5b) depth++;
+    else if (code == 0x7d || code == 0x5d) {
+      if (depth == 0) return at;
+      depth--;
+    } else if (code == 0x2c && depth == 0) return at;
+    at++;
+  }
+  return at;
+}

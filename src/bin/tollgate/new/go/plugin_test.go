@@ -1,0 +1,42 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// play has Host answer with a reply in JSON.
+func play(t *testing.T, reply string) {
+	before := Host
+	t.Cleanup(func() { Host = before })
+	Host = func(function string, request []byte) ([]byte, error) { return []byte(reply), nil }
+}
+
+func look(t *testing.T, config string) (evidence Evidence) {
+	if err := json.Unmarshal(Answer([]byte(config)), &evidence); err != nil {
+		t.Fatal(err)
+	}
+	return evidence
+}
+
+func TestAVariableThatIsSet(t *testing.T) {
+	play(t, `{"is_set":true,"value":"/somewhere"}`)
+	evidence := look(t, `{"variable":"HOME"}`)
+	if !evidence.Status || evidence.Data["value"] != "/somewhere" {
+		t.Fatalf("%+v", evidence)
+	}
+}
+
+func TestADenialIsPassedOn(t *testing.T) {
+	play(t, `{"error":{"type":"capability","message":"no","code":"EACCES"}}`)
+	evidence := look(t, `{}`)
+	if evidence.Status || evidence.Error == nil || evidence.Error.Type != "capability" {
+		t.Fatalf("%+v", evidence)
+	}
+}
+
+func TestAWrongConfig(t *testing.T) {
+	if evidence := look(t, `{"variable":7}`); evidence.Error == nil || evidence.Error.Type != "config" {
+		t.Fatalf("%+v", evidence)
+	}
+}
