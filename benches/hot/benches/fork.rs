@@ -53,7 +53,10 @@ fn go(c: &mut Criterion) {
 
 fn tiny(c: &mut Criterion) {
     // One page is enough for it.
-    let one_page = ECHO.replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 1)");
+    let one_page = ECHO.replace(
+        "(memory (export \"memory\") 2)",
+        "(memory (export \"memory\") 1)",
+    );
     calls(c, "tiny", &assemble(&one_page), r#"{"x":"y"}"#);
 }
 
