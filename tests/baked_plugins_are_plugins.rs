@@ -1,6 +1,8 @@
 //! `tollgate bake` writes an initialised plugin as a module: it answers and costs what the original
 //! does, the same module and grants give the same bytes, and what it says of itself saves work but
-//! is no authority.
+//! is no authority. Needs the feature `cli`.
+
+#![cfg(feature = "cli")]
 
 mod support;
 
@@ -287,7 +289,7 @@ fn the_command_line_bakes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is done to a baked module, it is loaded or refused, and then runs within limits.
     #[test]

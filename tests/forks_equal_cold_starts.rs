@@ -201,7 +201,7 @@ fn in_a_row(plugin: &Plugin, configs: &[Vec<u8>]) -> Vec<Seen> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2, max_shrink_iters: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2, failure_persistence: None, max_shrink_iters: 8, ..ProptestConfig::default() })]
 
     #[test]
     fn calls_are_the_same_in_forks_and_cold_starts(configs in prop::collection::vec(config(), 1..4)) {

@@ -5,6 +5,12 @@
 //! with the image. Otherwise it is a new one, which costs the engine's zeroing of a memory beside
 //! a copy of the image. An instance whose memory grew cannot be brought back, so a plugin that
 //! grows in each call gets a new one each time.
+//!
+//! That is the whole rule, since bringing back is never slower: measured, the two cost the same
+//! for a memory of 8 MiB, of which 1 MiB is not zero (0.15 ms), and at 64 MiB 2.6 against 43 ms,
+//! since the allocator takes such a memory from the system anew and gives it back each time. Both
+//! grow with the memory, not only with what was touched: the engine zeroes all of a new memory,
+//! and does not say which pages a guest wrote, so all of them are compared.
 
 use super::Plugin;
 use crate::{

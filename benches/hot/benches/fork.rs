@@ -1,0 +1,112 @@
+//! What a fresh instance costs: initialised for the call, forked, and brought back in place; beside
+//! the guest's own work. All of them in one run, since only ratios within a run mean something.
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use hot::{ECHO, GO, assemble};
+use tollgate::{Config, ForkPolicy, ModuleCache, Plugin, Runtime, RuntimeBuilder};
+
+fn load(builder: RuntimeBuilder, bytes: &[u8]) -> Plugin {
+    let runtime = builder.build().expect("these options");
+    runtime.load("plugin", bytes).expect("a plugin of ours")
+}
+
+/// Whole calls in every way of getting an instance, and the guest's own time.
+fn calls(c: &mut Criterion, name: &str, bytes: &[u8], config: &str) {
+    let parsed: Config = config.parse().expect("a config");
+    let never = load(Runtime::builder().fork(ForkPolicy::Never), bytes);
+    let forked = load(Runtime::builder().idle_instances(0), bytes);
+    let default = load(Runtime::builder(), bytes);
+    let mut group = c.benchmark_group(name);
+    for (way, plugin) in [
+        ("observe, initialised each time", &never),
+        ("observe, forked", &forked),
+        ("observe, as it comes", &default),
+    ] {
+        group.bench_function(way, |b| {
+            b.iter(|| plugin.observe(&parsed).expect("an answer"));
+        });
+    }
+    group.bench_function("the guest alone", |b| {
+        b.iter_batched_ref(
+            || forked.fork().expect("an instance"),
+            |instance| instance.call(config.as_bytes()).expect("an answer"),
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("a fork alone", |b| {
+        b.iter(|| forked.fork().expect("an instance"));
+    });
+    let mut instance = default.fork().expect("an instance");
+    group.bench_function("call and reset", |b| {
+        b.iter(|| {
+            let answer = instance.call(config.as_bytes()).expect("an answer");
+            instance.reset().expect("an instance");
+            answer
+        });
+    });
+    group.finish();
+}
+
+fn go(c: &mut Criterion) {
+    calls(c, "go", GO, r#"{"op":"time"}"#);
+}
+
+fn tiny(c: &mut Criterion) {
+    // One page is enough for it.
+    let one_page = ECHO.replace(
+        "(memory (export \"memory\") 2)",
+        "(memory (export \"memory\") 1)",
+    );
+    calls(c, "tiny", &assemble(&one_page), r#"{"x":"y"}"#);
+}
+
+/// A plugin whose initialised memory has so many pages, 1 MiB of which is not zero.
+fn image(pages: u32) -> Vec<u8> {
+    assemble(&format!(
+        r#"(module
+          (memory (export "memory") {pages})
+          (data (i32.const 1048576) "{{\22status\22:true}}")
+          (func (export "allocate") (param i32) (result i32) (i32.const 1050000))
+          (func (export "describe") (result i64) (i64.const 0))
+          (func (export "_initialize")
+            (memory.fill (i32.const 0) (i32.const 7) (i32.const 1048576)))
+          (func (export "observe") (param i32 i32) (result i64)
+            (i32.store (i32.const 8) (i32.const 5))
+            (i64.const {})))"#,
+        (1_048_576u64 << 32) | 15
+    ))
+}
+
+fn images(c: &mut Criterion) {
+    let mut group = c.benchmark_group("image");
+    for mib in [1, 8, 64] {
+        // One page more, for the answer.
+        let bytes = image(mib * 16 + 1);
+        for (way, idle) in [("forked", 0), ("in place", 4)] {
+            let plugin = load(Runtime::builder().idle_instances(idle), &bytes);
+            group.bench_function(BenchmarkId::new(way, mib), |b| {
+                b.iter(|| plugin.observe(&Config::new()).expect("an answer"));
+            });
+        }
+    }
+    group.finish();
+}
+
+fn loading(c: &mut Criterion) {
+    let steady = load(Runtime::builder().steady(1), GO);
+    let baked = steady.bake().expect("a Go program can be baked");
+    let mut group = c.benchmark_group("load and describe");
+    group.sample_size(10);
+    for (kind, bytes) in [("original", GO), ("baked", &baked)] {
+        group.bench_function(kind, |b| {
+            b.iter(|| {
+                let builder = Runtime::builder().module_cache(ModuleCache::new());
+                load(builder, bytes).describe().expect("an answer")
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, go, tiny, images, loading);
+criterion_main!(benches);
