@@ -219,7 +219,9 @@ impl Plugin {
     ///
     /// As [`describe`](Self::describe); [`Breach::NotExported`] if it has no `deallocate`.
     pub fn reuses_buffers(&self) -> Result<bool, Error> {
-        let answer = self.start().and_then(|mut instance| instance.reuses_buffers());
+        let answer = self
+            .start()
+            .and_then(|mut instance| instance.reuses_buffers());
         answer.map_err(|error| self.redacted(error))
     }
 
