@@ -71,8 +71,9 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Builds the program `peer` for every feature that a contender needs.
-    pub fn build(left_out: impl Fn(&Contender) -> bool) -> Result<Peers, String> {
+    /// Builds the program `peer` for every feature that a contender needs; those that are there
+    /// already only `again`.
+    pub fn build(left_out: impl Fn(&Contender) -> bool, again: bool) -> Result<Peers, String> {
         let own = env::current_exe().map_err(|error| error.to_string())?;
         let release = own.parent().ok_or("this program lies nowhere")?;
         let directory = release.with_file_name("compare");
@@ -82,8 +83,11 @@ impl Peers {
             ALL.into_iter().partition(|contender| left_out(contender));
         for Contender { feature, .. } in with {
             programs.entry(feature).or_insert_with(|| {
-                let built = cargo_build("release", "peer", feature)?;
                 let program = directory.join(format!("peer-{feature}"));
+                if !again && program.exists() {
+                    return Ok(program);
+                }
+                let built = cargo_build("release", "peer", feature)?;
                 fs::copy(built, &program).map_err(|error| error.to_string())?;
                 Ok(program)
             });
