@@ -36,6 +36,8 @@ const fn contender(
 
 pub const TOLLGATE: Contender = contender("tollgate", "tollgate", "", "tollgate");
 pub const TOLLGATE_FAST: Contender = contender("tollgate fast", "tollgate-fast", "", "tollgate");
+/// The same with modules that are initialised already.
+pub const BAKED: Contender = contender("tollgate baked", "tollgate-fast", "baked", "tollgate");
 pub const WASMI: Contender = contender("wasmi", "wasmi", "", "wasmi");
 pub const WASMI_FAST: Contender = contender("wasmi fast", "wasmi-fast", "", "wasmi");
 pub const CRANELIFT: Contender = contender("wasmtime Cranelift", "wasmtime", "", "wasmtime");
@@ -48,9 +50,10 @@ pub const EXTISM: Contender = contender("Extism", "extism", "", "extism");
 /// No engine: `serde_json` alone, in this process.
 pub const HOST: Contender = contender("serde_json alone", "", "", "serde_json");
 
-pub const ALL: [Contender; 11] = [
+pub const ALL: [Contender; 12] = [
     TOLLGATE_FAST,
     TOLLGATE,
+    BAKED,
     WASMI_FAST,
     WASMI,
     CRANELIFT,

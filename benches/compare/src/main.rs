@@ -82,6 +82,11 @@ fn run(options: &Options) -> Result<(), String> {
         eprintln!("without {feature}: {reason}");
     }
     let guests = Guests::prepare(peers.directory.clone())?;
+    if let Ok(peer) = peers.program(&contender::BAKED)
+        && let Err(reason) = guests.bake(peer)
+    {
+        eprintln!("nothing baked: {reason}");
+    }
     let wanted = |key: &str| {
         options.rows.is_empty() || options.rows.iter().any(|row| key.starts_with(row.as_str()))
     };

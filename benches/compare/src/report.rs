@@ -241,6 +241,11 @@ fn goals() -> Vec<Goal> {
         Kind::Times(TOLLGATE_FAST, TINYWASM, 2.0),
     ));
     goals.push(goal(
+        "a-go",
+        "baked, against Cranelift: 100 times",
+        Kind::Times(BAKED, CRANELIFT, 100.0),
+    ));
+    goals.push(goal(
         "c-go",
         "against Cranelift: 1.8 times the throughput",
         Kind::Times(TOLLGATE_FAST, CRANELIFT, 1.8),
