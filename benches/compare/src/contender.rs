@@ -36,6 +36,8 @@ const fn contender(
 
 pub const TOLLGATE: Contender = contender("tollgate", "tollgate", "", "tollgate");
 pub const TOLLGATE_FAST: Contender = contender("tollgate fast", "tollgate-fast", "", "tollgate");
+/// The same with modules that are initialised already.
+pub const BAKED: Contender = contender("tollgate baked", "tollgate-fast", "baked", "tollgate");
 pub const WASMI: Contender = contender("wasmi", "wasmi", "", "wasmi");
 pub const WASMI_FAST: Contender = contender("wasmi fast", "wasmi-fast", "", "wasmi");
 pub const CRANELIFT: Contender = contender("wasmtime Cranelift", "wasmtime", "", "wasmtime");
@@ -48,9 +50,10 @@ pub const EXTISM: Contender = contender("Extism", "extism", "", "extism");
 /// No engine: `serde_json` alone, in this process.
 pub const HOST: Contender = contender("serde_json alone", "", "", "serde_json");
 
-pub const ALL: [Contender; 11] = [
+pub const ALL: [Contender; 12] = [
     TOLLGATE_FAST,
     TOLLGATE,
+    BAKED,
     WASMI_FAST,
     WASMI,
     CRANELIFT,
@@ -71,8 +74,9 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Builds the program `peer` for every feature that a contender needs.
-    pub fn build(left_out: impl Fn(&Contender) -> bool) -> Result<Peers, String> {
+    /// Builds the program `peer` for every feature that a contender needs; those that are there
+    /// already only `again`.
+    pub fn build(left_out: impl Fn(&Contender) -> bool, again: bool) -> Result<Peers, String> {
         let own = env::current_exe().map_err(|error| error.to_string())?;
         let release = own.parent().ok_or("this program lies nowhere")?;
         let directory = release.with_file_name("compare");
@@ -82,8 +86,11 @@ impl Peers {
             ALL.into_iter().partition(|contender| left_out(contender));
         for Contender { feature, .. } in with {
             programs.entry(feature).or_insert_with(|| {
-                let built = cargo_build("release", "peer", feature)?;
                 let program = directory.join(format!("peer-{feature}"));
+                if !again && program.exists() {
+                    return Ok(program);
+                }
+                let built = cargo_build("release", "peer", feature)?;
                 fs::copy(built, &program).map_err(|error| error.to_string())?;
                 Ok(program)
             });

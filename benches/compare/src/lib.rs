@@ -30,6 +30,11 @@ pub trait Peer: Sized {
 
     fn load(&self, wasm: Vec<u8>) -> Result<Self::Module, String>;
 
+    /// The module with its initialisation done, where the library can write such modules.
+    fn bake(_: &Self::Module) -> Result<Vec<u8>, String> {
+        Err("it writes no modules".to_owned())
+    }
+
     /// Splits observes over threads, where the engine can.
     fn in_threads(
         _: &Self::Module,

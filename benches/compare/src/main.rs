@@ -1,7 +1,7 @@
 //! The same work in tollgate and in what people would pick instead, in one go.
 //!
 //! `cargo run --release -p compare -- [--quick] [--sizes] [--rows a-,c-tiny]
-//! [--without extism,winch] [--out DIRECTORY]`
+//! [--without extism,winch] [--built] [--out DIRECTORY]`
 //!
 //! Writes `comparison.json`, `comparison.md` and `comparison.svg`.
 
@@ -22,6 +22,8 @@ struct Options {
     rows: Vec<String>,
     /// Features of `peer` and variants that take no part.
     without: Vec<String>,
+    /// Whether to take the programs of the last run as they are.
+    built: bool,
     out: PathBuf,
 }
 
@@ -44,6 +46,7 @@ fn options() -> Result<Options, String> {
         },
         rows: Vec::new(),
         without: Vec::new(),
+        built: false,
         out: PathBuf::from("."),
     };
     let mut args = env::args().skip(1);
@@ -54,6 +57,7 @@ fn options() -> Result<Options, String> {
                 options.effort.samples = 3;
                 options.effort.milliseconds = 50;
             }
+            "--built" => options.built = true,
             "--sizes" => options.effort.sizes = true,
             "--rows" => options.rows = list(&value()?),
             "--without" => options.without = list(&value()?),
@@ -73,11 +77,16 @@ fn run(options: &Options) -> Result<(), String> {
         let of = |word: &String| word == contender.feature || word == contender.variant;
         options.without.iter().any(of)
     };
-    let peers = contender::Peers::build(left_out)?;
+    let peers = contender::Peers::build(left_out, !options.built)?;
     for (feature, reason) in peers.failures() {
         eprintln!("without {feature}: {reason}");
     }
     let guests = Guests::prepare(peers.directory.clone())?;
+    if let Ok(peer) = peers.program(&contender::BAKED)
+        && let Err(reason) = guests.bake(peer)
+    {
+        eprintln!("nothing baked: {reason}");
+    }
     let wanted = |key: &str| {
         options.rows.is_empty() || options.rows.iter().any(|row| key.starts_with(row.as_str()))
     };

@@ -57,6 +57,7 @@ pub struct Row {
 const ENGINES: &[Contender] = &[
     TOLLGATE_FAST,
     TOLLGATE,
+    BAKED,
     WASMI_FAST,
     WASMI,
     CRANELIFT,
@@ -312,6 +313,7 @@ pub const ROWS: &[Row] = &[
 /// Why a contender cannot do a row, where trying would only show its plugins do not fit.
 pub fn excluded(contender: &Contender, guest: Guest) -> Option<&'static str> {
     let fits = match (contender.feature, guest) {
+        _ if *contender == BAKED && guest != Guest::Go => "there is no initialisation to save",
         ("extism", Guest::Go | Guest::Compute) => "its plugins are written against its own kernel",
         ("wasm3", Guest::Ask) => "its host functions cannot call the guest's allocator",
         _ => return None,
@@ -350,6 +352,19 @@ impl Guests {
         Ok(Guests { directory })
     }
 
+    /// Writes the Go guest with its initialisation done.
+    pub fn bake(&self, peer: &std::path::Path) -> Result<(), String> {
+        let file = |name| self.directory.join(name);
+        let mut bake = std::process::Command::new(peer);
+        bake.args(["bake", ""])
+            .args([file("go.wasm"), file("baked.wasm")]);
+        let output = bake.output().map_err(|error| error.to_string())?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stdout).into_owned()),
+        }
+    }
+
     /// The module that stands for a guest in a contender's world, and the variant to say.
     pub fn module(&self, guest: Guest, contender: &Contender) -> (PathBuf, &'static str) {
         let (name, variant) = match (contender.feature, guest) {
@@ -358,6 +373,7 @@ impl Guests {
             (_, Guest::Echo) => ("echo", contender.variant),
             (_, Guest::Mirror) => ("mirror", contender.variant),
             (_, Guest::Ask) => ("ask", contender.variant),
+            (_, Guest::Go) if *contender == BAKED => ("baked", ""),
             (_, Guest::Go) => ("go", contender.variant),
             (_, Guest::Compute) => ("compute", contender.variant),
         };

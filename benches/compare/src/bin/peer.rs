@@ -2,6 +2,7 @@
 //! it prints.
 //!
 //! * `peer describe|observe VARIANT MODULE [CONFIG]`: from nothing to the answer, printed
+//! * `peer bake VARIANT MODULE TO`: writes the module with its initialisation done
 //! * `peer memory loaded|idle VARIANT COUNT MODULE`: bytes of memory that so many take
 //! * `peer serve VARIANT MODULE CONFIG THREADS MILLISECONDS`: one sample for each line read
 
@@ -38,6 +39,10 @@ fn run(args: &[&str]) -> Result<(), String> {
         ["observe", variant, module, config] => {
             let (_engine, module) = load(variant, module)?;
             println!("{}", module.observe(&parse(config)?.into())?);
+        }
+        ["bake", variant, module, to] => {
+            let baked = Engine::bake(&load(variant, module)?.1)?;
+            std::fs::write(to, baked).map_err(|error| error.to_string())?;
         }
         ["memory", what, variant, count, module] => {
             let count = count.parse().map_err(|_| "not a number")?;

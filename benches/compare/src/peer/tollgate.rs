@@ -42,6 +42,10 @@ impl Peer for Engine {
         loaded.map(Module).map_err(|error| error.to_string())
     }
 
+    fn bake(module: &Module) -> Result<Vec<u8>, String> {
+        module.0.bake().map_err(|error| error.to_string())
+    }
+
     fn in_threads(
         module: &Module,
         config: &Config,

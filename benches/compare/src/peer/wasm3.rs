@@ -93,8 +93,12 @@ impl Drop for Instance {
     }
 }
 
+/// The one function of `reglet_host` that they use.
+const LOG: &str = "log_message";
+
 /// The functions that the plugins here import, with their types as wasm3 writes them.
 const IMPORTS: &[(&str, &str)] = &[
+    (LOG, "v(I)"),
     ("sched_yield", "i()"),
     ("proc_exit", "v(i)"),
     ("args_get", "i(ii)"),
@@ -190,6 +194,7 @@ impl Module {
                 return Err(error);
             }
             let from = CString::new(stubs::WASI).unwrap_or_default();
+            let host = CString::new("reglet_host").unwrap_or_default();
             for entry in IMPORTS {
                 let (name, signature) = (entry.0, entry.1);
                 let (name, signature) = (
@@ -200,7 +205,11 @@ impl Module {
                 // A function that the module does not import is no error.
                 let _unused = m3::m3_LinkRawFunctionEx(
                     module,
-                    from.as_ptr(),
+                    if entry.0 == LOG {
+                        host.as_ptr()
+                    } else {
+                        from.as_ptr()
+                    },
                     name.as_ptr(),
                     signature.as_ptr(),
                     serve,

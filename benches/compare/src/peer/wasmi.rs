@@ -52,6 +52,8 @@ impl Peer for Engine {
 
 fn link(engine: &wasmi::Engine, module: &wasmi::Module) -> Result<Linker<()>, wasmi::Error> {
     let mut linker = Linker::new(engine);
+    // Programs of Go import some functions twice.
+    linker.allow_shadowing(true);
     for import in module.imports() {
         let ExternType::Func(ty) = import.ty() else {
             continue;
@@ -81,13 +83,7 @@ fn link(engine: &wasmi::Engine, module: &wasmi::Module) -> Result<Linker<()>, wa
             }
             Ok(())
         };
-        // WASI twice imports a function under the same name, in programs of Go.
-        if linker
-            .get(&Store::new(engine, ()), import.module(), import.name())
-            .is_none()
-        {
-            linker.func_new(import.module(), import.name(), ty.clone(), call)?;
-        }
+        linker.func_new(import.module(), import.name(), ty.clone(), call)?;
     }
     Ok(linker)
 }
