@@ -198,9 +198,8 @@ impl Plugin {
         let answer = instance
             .ask(export)
             .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
-        let answer = answer.map_err(|error| self.redacted(error))?;
-        self.give_back(instance);
-        Ok(answer)
+        // What is asked once is no reason to keep an instance: many plugins are only described.
+        answer.map_err(|error| self.redacted(error))
     }
 
     /// An error may quote the guest.

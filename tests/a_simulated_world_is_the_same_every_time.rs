@@ -53,8 +53,11 @@ fn load(wasm: &[u8], world: Simulated) -> (Plugin, Arc<Mutex<Vec<String>>>) {
     ] {
         builder = builder.grant("plugin", grant.parse().unwrap());
     }
-    let runtime = builder.build().unwrap();
-    (runtime.load("plugin", wasm).unwrap(), lines)
+    let plugin = builder.build().unwrap().load("plugin", wasm).unwrap();
+    // What initialisation logs is told once, and not with each call.
+    plugin.init_usage().unwrap();
+    lines.lock().unwrap().clear();
+    (plugin, lines)
 }
 
 fn observe(plugin: &Plugin, config: &str) -> Observation {

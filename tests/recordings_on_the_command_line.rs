@@ -114,7 +114,9 @@ fn a_run_that_fails_is_recorded_and_replayed() {
 
 #[test]
 fn a_place_that_cannot_be_written_is_told() {
-    let refused = tollgate(&["observe", FILE, "--record", "/proc/nothing/here"]);
+    let config = r#"{"path":"/etc/hostname"}"#;
+    let place = "/proc/nothing/here";
+    let refused = tollgate(&["observe", FILE, "--config", config, "--record", place]);
     assert_eq!(code(&refused), 2);
     assert!(
         text(&refused.stderr).contains("/proc/nothing/here"),

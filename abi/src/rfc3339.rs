@@ -110,12 +110,44 @@ pub fn format(moment: Moment) -> String {
     );
     let (year, month, day) = civil_from_days(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    let mut text = match year {
+        0..=9999 => {
+            // By hand, since files have three times each and recordings many files.
+            let mut text = String::with_capacity("2006-01-02T15:04:05.123456789Z".len());
+            push_digits(&mut text, year, 4);
+            text
+        }
+        _ => format!("{year:04}"),
+    };
+    for (mark, number) in [
+        ('-', month),
+        ('-', day),
+        ('T', hour),
+        (':', minute),
+        (':', second),
+    ] {
+        text.push(mark);
+        push_digits(&mut text, number, 2);
+    }
     if moment.nanos > 0 {
-        text.push_str(format!(".{:09}", moment.nanos).trim_end_matches('0'));
+        text.push('.');
+        push_digits(&mut text, moment.nanos.into(), 9);
+        text.truncate(text.trim_end_matches('0').len());
     }
     text.push('Z');
     text
+}
+
+/// Writes the last digits of a number that is not negative.
+fn push_digits(text: &mut String, number: i64, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10i64.pow(place) % 10;
+        text.extend(
+            u8::try_from(digit)
+                .ok()
+                .map(|digit| char::from(b'0' + digit)),
+        );
+    }
 }
 
 /// Days since the epoch of a date, counting years from March so that the leap day comes last.

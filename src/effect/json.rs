@@ -112,6 +112,10 @@ pub(crate) mod optional_nanoseconds {
 pub(crate) mod moment {
     use super::*;
 
+    /// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
+    const FIRST: i64 = -62_167_219_200;
+    const LAST: i64 = 253_402_300_799;
+
     #[derive(Serialize, Deserialize)]
     #[serde(untagged, deny_unknown_fields)]
     enum Written {
@@ -120,11 +124,10 @@ pub(crate) mod moment {
     }
 
     pub(crate) fn serialize<S: Serializer>(moment: &Moment, to: S) -> Result<S::Ok, S::Error> {
-        let text = rfc3339::format(*moment);
-        if rfc3339::parse(&text) == Ok(*moment) {
-            return to.serialize_str(&text);
-        }
         let Moment { seconds, nanos } = *moment;
+        if (FIRST..=LAST).contains(&seconds) && nanos < 1_000_000_000 {
+            return to.serialize_str(&rfc3339::format(*moment));
+        }
         Written::Counted { seconds, nanos }.serialize(to)
     }
 
@@ -132,6 +135,58 @@ pub(crate) mod moment {
         match Written::deserialize(from)? {
             Written::Text(text) => rfc3339::parse(&text).map_err(D::Error::custom),
             Written::Counted { seconds, nanos } => Ok(Moment { seconds, nanos }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::{SetTime, Times};
+    use proptest::prelude::*;
+
+    fn round_trip(moment: Moment) {
+        let times = Times {
+            accessed: Some(SetTime::To(moment)),
+            modified: None,
+        };
+        let text = serde_json::to_string(&times).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Times>(&text).unwrap(),
+            times,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_with_a_text_are_texts() {
+        for (text, outside) in [("0000-01-01T00:00:00Z", -1), ("9999-12-31T23:59:59Z", 1)] {
+            let moment = rfc3339::parse(text).unwrap();
+            let json = serde_json::to_string(&SetTime::To(moment)).unwrap();
+            assert!(json.contains(text), "{json}");
+            let beyond = Moment {
+                seconds: moment.seconds + outside,
+                nanos: 0,
+            };
+            let json = serde_json::to_string(&SetTime::To(beyond)).unwrap();
+            assert!(json.contains("seconds"), "{json}");
+            round_trip(moment);
+            round_trip(beyond);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_comes_back(seconds: i64, nanos in 0..1_000_000_000u32) {
+            round_trip(Moment { seconds, nanos });
+            round_trip(Moment { seconds: seconds >> 20, nanos });
+        }
+
+        #[test]
+        fn bytes_come_back_unless_they_are_large(bytes: Vec<u8>) {
+            let text = serde_json::to_string(&Body(&bytes)).unwrap();
+            let mut from = serde_json::Deserializer::from_str(&text);
+            prop_assert_eq!(bytes::deserialize(&mut from).unwrap(), bytes);
         }
     }
 }
