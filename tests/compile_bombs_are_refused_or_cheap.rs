@@ -87,12 +87,12 @@ const REFUSED: &[(&str, Bomb, &str)] = &[
 /// Each bomb just below the limit.
 const CHEAP: &[(&str, Bomb)] = &[
     ("locals", || bombs::locals(499, 10_000)),
-    ("branches", || bombs::wide_branches(29_000, 32)),
-    ("branches of one value", || bombs::wide_branches(333_000, 1)),
-    ("table of branches", || bombs::wide_table(29_000, 32)),
+    ("branches", || bombs::wide_branches(26_000, 32)),
+    ("branches of one value", || bombs::wide_branches(299_000, 1)),
+    ("table of branches", || bombs::wide_table(26_000, 32)),
     ("table", || bombs::wide_table(100_000, 0)),
-    ("blocks", || bombs::wide_blocks(8_000, 32)),
-    ("calls", || bombs::wide_calls(17_000, 32)),
+    ("blocks", || bombs::wide_blocks(7_500, 32)),
+    ("calls", || bombs::wide_calls(16_000, 32)),
     ("nesting", || bombs::nesting(50_000)),
     ("functions", || bombs::functions(99_990)),
     ("types", || bombs::types(9_990)),

@@ -81,8 +81,8 @@ limits! {
     nesting = 50_000, "levels of nested blocks", nesting;
     /// Values that branches carry (and two more for each branch that carries any), and that calls
     /// and blocks carry beyond eight. With types of many results a branch of two bytes would
-    /// compile to thousands. Default: 1 000 000, which take 40 MiB; Go's branches carry nothing.
-    carried_values = 1_000_000, "values carried by branches, calls and blocks", carried_values;
+    /// compile to thousands. Default: 900 000, which take 60 MiB at most; branches of Go carry none.
+    carried_values = 900_000, "values carried by branches, calls and blocks", carried_values;
 }
 
 /// What a module has of something that is limited.
