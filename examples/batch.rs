@@ -8,6 +8,7 @@ use tollgate::{Config, Runtime, world::Simulated};
 
 const FILE: &[u8] = include_bytes!("../fixtures/file/file.wasm");
 
+/// Public, so that a test can run it too.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let total = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let total: usize = total.unwrap_or(200);

@@ -9,6 +9,7 @@ use tollgate::{Config, Error, Event, Limits, Runtime};
 const FILE: &[u8] = include_bytes!("../fixtures/file/file.wasm");
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 
+/// Public, so that a test can run it too.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Runtime::builder()
         .grant("file", format!("fs:read:{MANIFEST}").parse()?)

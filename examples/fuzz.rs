@@ -20,6 +20,7 @@ fn next(state: &mut u64) -> usize {
     (mixed ^ (mixed >> 27)) as usize >> 8
 }
 
+/// Public, so that a test can run it too.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let world = Simulated::new().file("/etc/motd", "hello\n");

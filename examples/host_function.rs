@@ -17,6 +17,7 @@ struct Got {
     value: String,
 }
 
+/// Public, so that a test can run it too.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = BTreeMap::from([("colour", "green"), ("pin", "1234")]);
     let asked = Mutex::new(0);

@@ -25,7 +25,7 @@ mod guest;
 mod imports;
 mod inspect;
 mod limits;
-pub mod module;
+mod module;
 mod once;
 mod plugin;
 mod printable;
@@ -44,7 +44,9 @@ pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadEr
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, Unforkable};
+pub use module::{
+    AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, TypeText, Unforkable,
+};
 pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
