@@ -5,18 +5,7 @@
 //! out. Every instruction pays a toll ([`Usage::fuel`]) and every wish for the outside passes one
 //! gate ([`Capability`]): what is not granted is denied, and the plugin reads why.
 //!
-//! ```
-//! use tollgate::{Config, Runtime};
-//!
-//! # let bytes = include_bytes!("../fixtures/file/file.wasm");
-//! let runtime = Runtime::builder().grant("file", "fs:read:Cargo.toml".parse()?).build()?;
-//! let file = runtime.load("file", bytes)?;
-//! let seen = file.observe(&Config::new().set("path", "Cargo.toml").set("hash", true))?;
-//! assert!(seen.evidence.status);
-//! println!("{} for {} units of fuel", seen.evidence.data["sha256"], seen.usage.fuel);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-
+#![doc = include_str!("guide.md")]
 #![forbid(unsafe_code)]
 // Data from guests, files and callers must never be able to panic us; tests may.
 #![cfg_attr(
@@ -36,7 +25,7 @@ mod guest;
 mod imports;
 mod inspect;
 mod limits;
-pub mod module;
+mod module;
 mod once;
 mod plugin;
 mod printable;
@@ -55,7 +44,9 @@ pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadEr
 pub use event::Event;
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, Unforkable};
+pub use module::{
+    AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, TypeText, Unforkable,
+};
 pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;

@@ -153,7 +153,7 @@ pub fn is_interpreter(command: &str) -> bool {
 }
 
 /// Whether `command` starts whatever its arguments say: `env`, `sudo`, `xargs`.
-pub fn is_wrapper(command: &str) -> bool {
+pub(super) fn is_wrapper(command: &str) -> bool {
     wrapper::is_wrapper_name(&program(command))
 }
 

@@ -22,7 +22,7 @@ impl Capability {
     /// are no secret to whoever holds it: `fs:read:DIR/*` does, `fs:read:DIR/*.log` does not
     /// (reglet-abi 2.11, 5). A grant of the directory itself, or of all below it, covers reading
     /// the directory as it is.
-    pub fn covers_names_in(&self, directory: &str, cwd: Option<&str>) -> bool {
+    pub(crate) fn covers_names_in(&self, directory: &str, cwd: Option<&str>) -> bool {
         let Matcher::Read(glob) = &self.matcher else {
             return false;
         };

@@ -50,7 +50,7 @@ fn is_clean(path: &str) -> bool {
 ///
 /// For a path that does not exist the deepest existing ancestor decides: its real path, with the
 /// missing names behind it (reglet-abi 4.3, rows 84 and 85). `None` if not even `/` resolves.
-pub fn real(path: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub(super) fn real(path: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let mut known = path;
     loop {
         if let Some(real) = resolve(known) {

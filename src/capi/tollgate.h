@@ -19,17 +19,17 @@
 extern "C" {
 #endif
 
-/* The numbers are those of the command line's exit codes. */
+/* 2, 3 and 4 are the exit codes of the command line, too. */
 typedef enum tollgate_status {
     TOLLGATE_OK = 0,
-    /* The transcript holds another run than the one that was played. */
-    TOLLGATE_DIVERGED = 1,
     /* An argument of yours is wrong: a grant, a config, a name, a limit, NULL. */
     TOLLGATE_BAD_INPUT = 2,
     /* The plugin cannot be loaded, or did not run to its end. */
     TOLLGATE_PLUGIN_FAILED = 3,
+    /* The transcript holds another run than the one that was played. */
+    TOLLGATE_DIVERGED = 4,
     /* A fault of this library's. */
-    TOLLGATE_INTERNAL = 4
+    TOLLGATE_INTERNAL = 5
 } tollgate_status;
 
 /* A runtime: what is granted to plugins, and what their calls may use. */

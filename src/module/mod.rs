@@ -170,7 +170,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
 }
 
 /// Which way of dispatching instructions this build uses.
-pub fn dispatch() -> &'static str {
+pub(crate) fn dispatch() -> &'static str {
     if cfg!(feature = "portable-dispatch") {
         "portable"
     } else {

@@ -5,7 +5,7 @@ use super::{Replay, ReplayError};
 use crate::{config::Config, plugin::Plugin};
 use std::{fs, path::Path};
 
-/// The variable that has [`assert`] record anew instead of comparing.
+/// The variable that has [`assert`](fn@assert) record anew instead of comparing.
 const UPDATE: &str = "TOLLGATE_UPDATE";
 
 /// Compares what a plugin does with the transcript in a file, offline. Where there is no file, or
@@ -28,11 +28,11 @@ pub fn assert(path: impl AsRef<Path>, plugin: &Plugin) {
     check(path.as_ref(), plugin, None);
 }
 
-/// As [`assert`], with this config. It must be the recorded one where nothing is recorded anew.
+/// As [`assert`](fn@assert), with this config. It must be the recorded one where nothing is recorded anew.
 ///
 /// # Panics
 ///
-/// As [`assert`].
+/// As [`assert`](fn@assert).
 #[track_caller]
 pub fn assert_with(path: impl AsRef<Path>, plugin: &Plugin, config: &Config) {
     check(path.as_ref(), plugin, Some(config));

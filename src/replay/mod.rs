@@ -2,6 +2,8 @@
 //! each effect of a run with its reply, and the guest sees nothing else of the outside; so the
 //! same module, config and limits do the same again, and a difference is found where it begins.
 //! The lines of a transcript are `transcript`'s business; effects are told by the gate.
+//!
+#![doc = include_str!("transcript.md")]
 
 mod assert;
 mod compare;

@@ -28,14 +28,14 @@ use tollgate::{
 pub enum Status {
     /// As it should.
     Ok = 0,
-    /// The transcript holds another run.
-    Diverged = 1,
     /// An argument is wrong.
     BadInput = 2,
     /// The plugin cannot be loaded, or did not run to its end.
     PluginFailed = 3,
+    /// The transcript holds another run.
+    Diverged = 4,
     /// A fault of ours.
-    Internal = 4,
+    Internal = 5,
 }
 
 /// `tollgate_runtime`.

@@ -1,0 +1,48 @@
+//! Many configs for one plugin, over all cores, with progress. Results come in the order of the
+//! configs, and only a few of them are held at once.
+//!
+//! `cargo run --release --example batch -- 100000`
+
+use std::io::Write as _;
+use tollgate::{Config, Runtime, world::Simulated};
+
+const FILE: &[u8] = include_bytes!("../fixtures/file/file.wasm");
+
+/// Public, so that a test can run it too.
+pub fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let total = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    let total: usize = total.unwrap_or(200);
+    // Each third file is missing.
+    let files = (0..total).filter(|n| n % 3 != 0);
+    let world = files.fold(Simulated::new(), |world, n| {
+        world.file(&format!("/data/{n}"), "x".repeat(n % 50))
+    });
+    let runtime = Runtime::deterministic(1)
+        .world(move || world.clone())
+        .grant("file", "fs:read:/data/*".parse()?)
+        .build()?;
+    let file = runtime.load("file", FILE)?;
+
+    let configs = (0..total).map(|n| Config::new().set("path", format!("/data/{n}")));
+    let (mut done, mut missing, mut fuel, mut failed) = (0, 0, 0, None);
+    runtime.observe_many(&file, configs, |seen| {
+        done += 1;
+        match seen {
+            Ok(seen) => {
+                missing += usize::from(seen.evidence.data["exists"] == false);
+                fuel += seen.usage.fuel;
+            }
+            Err(error) => failed = Some((done - 1, error)),
+        }
+        if done % (total / 20).max(1) == 0 {
+            let _ = write!(std::io::stderr(), "\r{done} of {total}");
+        }
+    });
+    let _ = writeln!(std::io::stderr());
+    if let Some((number, error)) = failed {
+        return Err(format!("config {number}: {error}").into());
+    }
+    assert_eq!((done, missing), (total, total.div_ceil(3)));
+    println!("{missing} of {total} files are missing; all of it took {fuel} units of fuel");
+    Ok(())
+}
