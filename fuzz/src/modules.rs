@@ -94,9 +94,10 @@ pub fn without_imports() -> wasm_smith::Config {
         max_memories: 1,
         max_memory32_bytes: 32 << 16,
         max_table_elements: 1000,
-        max_instructions: 400,
+        // Making a module costs more than running it.
+        max_instructions: 100,
         max_imports: 60,
-        max_funcs: 20,
+        max_funcs: 8,
         exceptions_enabled: false,
         gc_enabled: false,
         compact_imports_enabled: false,
