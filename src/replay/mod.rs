@@ -12,6 +12,8 @@ mod lines;
 mod play;
 mod record;
 mod redacted;
+#[cfg(test)]
+mod tests;
 mod transcript;
 
 pub use assert::{assert, assert_with};
