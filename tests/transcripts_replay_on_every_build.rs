@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 use tollgate::{
-    Config, FuelLimit, Plugin, Runtime,
+    Config, FuelLimit, Inspection, Limits, Plugin, Runtime,
     effect::Ran,
     replay::{Replay, assert_with},
     world::Simulated,
@@ -177,6 +177,8 @@ fn every_run_replays_and_is_recorded_the_same() {
     } else {
         "little"
     };
+    let echo = wat::parse_str(include_str!("../fixtures/wat/echo.wat")).unwrap();
+    let dispatch = Inspection::new(&echo, &Limits::default()).unwrap().dispatch;
     println!(
         "build: {} {} dispatch, {order}-endian {}",
         if cfg!(debug_assertions) {
@@ -184,7 +186,7 @@ fn every_run_replays_and_is_recorded_the_same() {
         } else {
             "release"
         },
-        tollgate::module::dispatch(),
+        dispatch,
         std::env::consts::ARCH
     );
     for run in runs() {
