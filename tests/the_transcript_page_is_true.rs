@@ -38,6 +38,27 @@ fn the_example_is_the_committed_transcript_and_replays() {
 }
 
 #[test]
+fn checks_are_made_as_the_page_says() {
+    let begin = 0xcbf2_9ce4_8422_2325_u64;
+    assert!(PAGE.contains(&format!("{begin:x}")) && PAGE.contains("`100000001b3`"));
+    for line in example().lines() {
+        let (before, check) = line.split_once(",\"check\":\"").unwrap();
+        let mut bytes = before.as_bytes().to_vec();
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        let words = bytes
+            .chunks(8)
+            .map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+        let hash = [before.len() as u64]
+            .into_iter()
+            .chain(words)
+            .fold(begin, |hash, word| {
+                (hash ^ word).wrapping_mul(0x0100_0000_01b3)
+            });
+        assert_eq!(check, format!("{hash:016x}\"}}"));
+    }
+}
+
+#[test]
 fn each_effect_and_answer_is_on_the_page() {
     let nonsense = || json!({ "nonsense": {} });
     for error in [
