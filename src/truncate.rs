@@ -140,20 +140,7 @@ fn size(data: &Map<String, Value>, raw: Option<&str>) -> usize {
     json_len(data) + raw.map_or(0, |raw| json_len(&raw))
 }
 
-/// How many bytes of JSON a value has, without making them.
+/// How many bytes of JSON a value has.
 fn json_len(value: &impl serde::Serialize) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 = self.0.saturating_add(bytes.len());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // Neither can this writer fail, nor can JSON values.
-    let _ = serde_json::to_writer(&mut count, value);
-    count.0
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }

@@ -10,6 +10,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
+use std::io;
 
 /// The format that this version writes, and the only one it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -200,13 +201,17 @@ const CHECK_LENGTH: usize = CHECK_KEY.len() + 16 + 2;
 
 /// Writes a line: an object with a check of itself at its end, so that whoever changed it is told
 /// where, and not puzzled by what follows. It guards against slips, not against malice.
-pub(super) fn write_line(line: &impl Serialize, into: &mut Vec<u8>) -> serde_json::Result<()> {
-    into.clear();
-    serde_json::to_writer(&mut *into, line)?;
-    into.pop();
-    let check = fingerprint(into);
-    into.extend_from_slice(format!("{CHECK_KEY}{check:016x}\"}}\n").as_bytes());
-    Ok(())
+pub(super) fn write_line(line: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(line).map_err(unwritable)?;
+    text.pop();
+    let check = fingerprint(&text);
+    text.extend_from_slice(format!("{CHECK_KEY}{check:016x}\"}}\n").as_bytes());
+    Ok(text)
+}
+
+/// Something that has no JSON, as an error of the sink's.
+pub(super) fn unwritable(error: serde_json::Error) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 /// FNV-1a over the length and words of eight bytes, the last one filled up with zeros: whichever

@@ -24,7 +24,6 @@ pub(super) struct Recorder<W> {
     index: u64,
     /// The large bytes that were written already.
     written: BTreeSet<String>,
-    line: Vec<u8>,
     /// Why the sink takes no more.
     failed: Option<io::Error>,
 }
@@ -36,7 +35,6 @@ impl<W: Write> Recorder<W> {
             texts,
             index: 0,
             written: BTreeSet::new(),
-            line: Vec::new(),
             failed: None,
         };
         recorder.write(header);
@@ -63,9 +61,7 @@ impl<W: Write> Recorder<W> {
         if self.failed.is_some() {
             return;
         }
-        let written = write_line(line, &mut self.line)
-            .map_err(io::Error::from)
-            .and_then(|()| self.sink.write_all(&self.line));
+        let written = write_line(line).and_then(|text| self.sink.write_all(&text));
         self.failed = written.err();
     }
 

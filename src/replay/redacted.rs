@@ -1,5 +1,6 @@
 //! The texts of a transcript as the embedder's redactor leaves them.
 
+use super::lines::unwritable;
 use crate::{effect::json, redact::Redactor};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -43,11 +44,11 @@ impl Texts {
     /// The config as it is recorded.
     pub(super) fn config(&self, text: String) -> io::Result<Box<RawValue>> {
         let Some(redactor) = &self.0 else {
-            return Ok(RawValue::from_string(text)?);
+            return RawValue::from_string(text).map_err(unwritable);
         };
-        let mut config: Value = serde_json::from_str(&text)?;
+        let mut config: Value = serde_json::from_str(&text).map_err(unwritable)?;
         redactor.redact_json(&mut config);
-        Ok(RawValue::from_string(config.to_string())?)
+        RawValue::from_string(config.to_string()).map_err(unwritable)
     }
 
     fn text(&self, text: &str) -> String {
