@@ -267,6 +267,27 @@ fn what_is_recorded_is_what_happened_without_recording() {
 }
 
 #[test]
+fn large_bytes_stand_in_a_transcript_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    // Read in pieces of 4096 bytes, of which all but the last are alike.
+    fs::write(format!("{path}/a"), vec![b'a'; 100_000]).unwrap();
+    let grant = format!("fs:read:{path}/*").parse().unwrap();
+    let runtime = Runtime::builder().grant("as", grant).build().unwrap();
+    let plugin = runtime.load("as", AS_FILE).unwrap();
+    let json = json!({ "op": "read", "path": format!("{path}/a") });
+    let Recording { outcome, sink } = record(&plugin, &config(json));
+    let evidence = outcome.unwrap().evidence;
+    let text = String::from_utf8(sink).unwrap();
+    let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(count("{\"blob\":"), 1);
+    assert_eq!(count("{\"sha256\":"), 100_000 / 4096);
+    let replayed = Replay::read(text).unwrap().run(&plugin).unwrap();
+    assert_eq!(replayed.evidence(), Some(&evidence));
+}
+
+#[test]
 fn a_sink_that_takes_no_more_stops_the_run_and_is_told() {
     struct Full(usize);
     impl std::io::Write for Full {
