@@ -13,7 +13,8 @@ use std::{
 };
 use support::Guest;
 use tollgate::{
-    Config, Error, Fault, FuelLimit, HostCall, HostError, Plugin, Runtime, RuntimeBuilder,
+    Config, Error, Fault, FuelLimit, HostCall, HostError, Plugin, Redactor, Runtime,
+    RuntimeBuilder,
     effect::{Effect, Refusal},
     gate::{Checkpoint, Permitted},
     replay::{Recording, Replay, ReplayError, Replayed},
@@ -285,6 +286,41 @@ fn large_bytes_stand_in_a_transcript_once() {
     assert_eq!(count("{\"sha256\":"), 100_000 / 4096);
     let replayed = Replay::read(text).unwrap().run(&plugin).unwrap();
     assert_eq!(replayed.evidence(), Some(&evidence));
+}
+
+#[test]
+fn a_redacted_transcript_holds_no_secret_and_says_that_it_may_diverge() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    let secret = "correct horse battery staple";
+    // Both as it is and within bytes that are stored apart.
+    fs::write(format!("{path}/small"), format!("a {secret} b")).unwrap();
+    fs::write(format!("{path}/large"), format!("{secret} ").repeat(1000)).unwrap();
+    fs::write(format!("{path}/open"), "nothing to hide").unwrap();
+    let redactor = Redactor::builder().value(secret).build().unwrap();
+    let runtime = Runtime::builder()
+        .grant("file", format!("fs:read:{path}/*").parse().unwrap())
+        .redact(redactor)
+        .build()
+        .unwrap();
+    let plugin = runtime.load("file", FILE).unwrap();
+    for (name, is_hidden) in [("small", true), ("large", true), ("open", false)] {
+        let json = json!({ "path": format!("{path}/{name}"), "read_content": true });
+        let Recording { outcome, sink } = record(&plugin, &config(json));
+        assert!(outcome.unwrap().evidence.status);
+        let text = String::from_utf8(sink).unwrap();
+        assert!(!text.contains(secret), "{text}");
+        assert!(text.contains("\"redacted\":true"));
+        match Replay::read(text).unwrap().run(&plugin) {
+            Err(ReplayError::Diverged(divergence)) if is_hidden => {
+                let notes = divergence.notes.join(" ");
+                assert!(notes.contains("redacted"), "{divergence}");
+            }
+            Ok(_) if !is_hidden => {}
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }
 
 #[test]
