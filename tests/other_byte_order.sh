@@ -26,7 +26,11 @@ emulator=$(command -v qemu-s390x-static || command -v qemu-s390x) || skip "there
 export CARGO_TARGET_S390X_UNKNOWN_LINUX_GNU_LINKER=s390x-linux-gnu-gcc
 export CARGO_TARGET_S390X_UNKNOWN_LINUX_GNU_RUNNER="$emulator -L /usr/s390x-linux-gnu"
 
-has_sources() { [ -f "$("$@" --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/std/Cargo.toml" ]; }
+has_sources() {
+    local sysroot
+    sysroot=$("$@" --print sysroot 2>/dev/null) || return 1
+    [ -f "$sysroot/lib/rustlib/src/rust/library/std/Cargo.toml" ]
+}
 environment=()
 build_std=()
 if rustup target list --installed 2>/dev/null | grep -qx "$target"; then
