@@ -100,8 +100,8 @@ pub fn linked_paths(data: &[u8]) {
     let place = &*PLACE;
     let mut input = Input(data);
     let follow = input.byte() % 2 == 0;
-    let tail = input.words(WORDS, 16);
-    let asked = format!("{}/{tail}", place.root);
+    let names = (0..input.byte() % 8).map(|_| format!("/{}", input.choose(NAMES)));
+    let asked = format!("{}/in{}", place.root, names.collect::<String>());
     let request = json!({"path": asked, "no_follow": !follow});
     let config = Config::try_from(request).expect("it is an object");
     let ask = |plugin: &Plugin| {
@@ -155,9 +155,9 @@ fn real(named: &Path, follow: bool) -> io::Result<PathBuf> {
     }
 }
 
-const WORDS: &[&str] = &[
-    "/", "/", "in", "out", "a", "d", "b", "up", "abs", "loop", "gone", "etc", "back", "self",
-    "secret", "..", ".", "//", "passwd", "far", "é",
+const NAMES: &[&str] = &[
+    "out", "a", "d", "b", "up", "abs", "loop", "gone", "etc", "self", "secret", "..", ".", "",
+    "passwd", "far", "é", "back", "in",
 ];
 
 struct Place {

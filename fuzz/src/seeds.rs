@@ -288,7 +288,9 @@ fn json_call((name, request, _): &Request) -> Vec<u8> {
 
 fn host_function(request: &Request) -> Vec<Vec<u8>> {
     let once = |replies: &[u8]| [vec![0], json_call(request), replies.to_vec()].concat();
-    vec![once(request.2), once(REPLIES[2]), once(&noise(1, 64))]
+    // The second leads what is granted to a file that is not.
+    let replies = [request.2, &[0, 132], REPLIES[2], &noise(1, 64)];
+    replies.map(once).into()
 }
 
 /// Arguments as the target reads them.

@@ -4,7 +4,7 @@
 use crate::input::Input;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 use tollgate::{
@@ -359,6 +359,11 @@ impl World for MadeUp {
 
 /// A world in memory that begins the same each time, with something behind most of the grants.
 pub fn simulated() -> Simulated {
+    static WORLD: LazyLock<Simulated> = LazyLock::new(written);
+    WORLD.clone()
+}
+
+fn written() -> Simulated {
     let address: IpAddr = Ipv4Addr::new(93, 184, 215, 14).into();
     let answer = |world: Simulated, url| world.http(url, 200, "hello").expect("a plain URL");
     let world = Simulated::new()
