@@ -1,6 +1,7 @@
 //! Built plugins are committed beside their sources; one that was built with another version of
 //! the ABI package must be built again (`fixtures/build.sh`).
 
+use serde_json::Value;
 use std::{fs, path::Path};
 use tollgate::{Config, Inspection, Limits, Runtime, abi};
 
@@ -59,11 +60,17 @@ fn no_fixture_names_the_machine_it_was_built_on() {
 #[test]
 fn every_text_fixture_is_a_plugin() {
     let mut count = 0;
+    // One of them asks a function of the embedder's.
+    let runtime = Runtime::builder()
+        .host_function("store", "get", "kv", |request: Value, _| Ok(request))
+        .build()
+        .unwrap();
     for entry in fs::read_dir(Path::new("fixtures/wat")).unwrap() {
         let path = entry.unwrap().path();
         let bytes = wat::parse_file(&path).unwrap();
-        let seen = Inspection::new(&bytes, &Limits::default()).unwrap();
-        assert!(seen.problems.is_empty(), "{path:?}: {:?}", seen.problems);
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let loaded = runtime.load(name, &bytes);
+        assert!(loaded.is_ok(), "{path:?}: {:?}", loaded.err());
         count += 1;
     }
     assert!(count > 0);
