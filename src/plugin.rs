@@ -66,6 +66,9 @@ pub struct Observation {
     pub usage: Usage,
 }
 
+/// Bytes of memory that an instance is not kept for after a question that is asked once.
+const SMALL: usize = 1 << 20;
+
 /// What a run that is recorded or replayed is given in place of what its runtime gives others.
 pub(crate) struct Kept<'a> {
     pub(crate) name: Arc<str>,
@@ -198,8 +201,12 @@ impl Plugin {
         let answer = instance
             .ask(export)
             .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
-        // What is asked once is no reason to keep an instance: many plugins are only described.
-        answer.map_err(|error| self.redacted(error))
+        let answer = answer.map_err(|error| self.redacted(error))?;
+        // Many plugins are described and never called: a small instance is as quickly made anew.
+        if instance.memory().len() > SMALL {
+            self.give_back(instance);
+        }
+        Ok(answer)
     }
 
     /// An error may quote the guest.
