@@ -394,3 +394,17 @@ fn variables_that_steer_a_command() {
         assert!(env_allowed(name, |_| false), "{name}");
     }
 }
+
+#[test]
+fn a_grant_is_advised_only_where_it_would_help() {
+    let wish = |command: &str, args: &[&str]| tollgate::capability::Wish::Exec {
+        command: command.to_owned(),
+        args: args.iter().map(ToString::to_string).collect(),
+    };
+    // It runs a shell, for which only a literal grant will do, and a comma cannot be written in one.
+    assert_eq!(wish("/usr$bin,env", &["sh", "-c"]).needed(), None);
+    let shell = wish("/usr/bin/env", &["sh", "-c"]);
+    assert!(shell.needed().unwrap().covers(&shell, None));
+    let plain = wish("/opt/a,b", &[]);
+    assert!(plain.needed().unwrap().covers(&plain, None));
+}

@@ -101,7 +101,10 @@ impl Wish {
             | Wish::Env(_)
             | Wish::Custom { .. } => self.to_string(),
         };
-        text.parse().ok()
+        let needed: Capability = text.parse().ok()?;
+        // A command that runs code needs a literal grant, which some names cannot be written in.
+        let is_of_use = !matches!(self, Wish::Exec { .. }) || needed.covers(self, None);
+        is_of_use.then_some(needed)
     }
 
     fn parse(text: &str) -> Result<Wish, Flaw> {
