@@ -43,6 +43,8 @@ for profile in "${profiles[@]}"; do
         # With a target named, build scripts and macros are built without the sanitizer.
         settings+=("RUSTFLAGS=-Zsanitizer=address" CARGO_PROFILE_RELEASE_OPT_LEVEL=1)
         arguments=(--target "$host")
+        # The tests leak some texts of their own on purpose.
+        settings+=(ASAN_OPTIONS=detect_leaks=0)
         ;;
     coverage)
         settings+=("RUSTFLAGS=-Cinstrument-coverage" LLVM_PROFILE_FILE=/dev/null)
