@@ -37,6 +37,7 @@ json-100 200
 json-10k 50
 json-1m 2
 calls-10000 2
+load-go 2
 WORK
 
 if [ "${1:-}" = --write ]; then

@@ -16,7 +16,7 @@ use crate::{
     gate::{Gate, Policy, SharedJournal},
     guest::{self, Host, Start},
     limits::{FuelLimit, Limits, Usage},
-    module::{AbiVersion, Compiled, ContentKey},
+    module::{AbiVersion, Compiled},
     once::Once,
     truncate::{Truncation, fit},
     world::World,
@@ -93,7 +93,6 @@ pub(crate) struct Finished {
 /// What a plugin is made of.
 pub(crate) struct Parts {
     pub(crate) name: Arc<str>,
-    pub(crate) key: ContentKey,
     pub(crate) version: AbiVersion,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) linker: Linker<Host>,
@@ -128,8 +127,8 @@ impl Plugin {
         &self.inner.parts
     }
 
-    pub(crate) fn key(&self) -> ContentKey {
-        self.inner.parts.key
+    pub(crate) fn is_made_of(&self, bytes: &[u8]) -> bool {
+        self.inner.parts.compiled.is(bytes)
     }
 
     /// What the plugin says of itself. It is asked once; parallel first callers wait for one run,

@@ -103,14 +103,13 @@ impl Runtime {
         // Before the bytes are hashed, which takes time too.
         let limits = &inner.settings.limits.module;
         limits.check_size(bytes).map_err(failed)?;
-        let key = inner.cache.key(bytes);
         let slot = lock(&inner.plugins)
             .entry(name.to_owned())
             .or_default()
             .clone();
-        let loaded = slot.get_or_try(|| inner.prepare(name, key, bytes));
+        let loaded = slot.get_or_try(|| inner.prepare(name, bytes));
         match loaded.map_err(failed)? {
-            plugin if plugin.key() == key => Ok(plugin.clone()),
+            plugin if plugin.is_made_of(bytes) => Ok(plugin.clone()),
             _ => Err(failed(LoadError::OtherContent)),
         }
     }
@@ -180,14 +179,9 @@ impl Runtime {
 }
 
 impl Inner {
-    fn prepare(
-        &self,
-        name: &str,
-        key: module::ContentKey,
-        bytes: &[u8],
-    ) -> Result<Plugin, LoadError> {
+    fn prepare(&self, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
-        let compiled = self.cache.compile(key, bytes, limits)?;
+        let compiled = self.cache.compile(bytes, limits)?;
         let offered = imports::offered(&self.customs);
         let (version, problems) = module::check(&compiled, &offered, limits);
         let Some(version) = version.filter(|_| problems.is_empty()) else {
@@ -198,7 +192,6 @@ impl Inner {
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {
             name: name.into(),
-            key,
             version,
             compiled,
             linker,

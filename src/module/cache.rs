@@ -27,10 +27,10 @@ pub struct ModuleCache {
 
 #[derive(Default)]
 struct Inner {
-    /// Two independent keyed hashes: nobody without the keys can aim a collision.
-    hashers: [RandomState; 2],
-    /// The only place where iteration order would not matter and lookup speed does.
-    entries: Mutex<HashMap<(ContentKey, StackLimit), Arc<Entry>>>,
+    hasher: RandomState,
+    /// By the hash of the content: found entries are compared, since a hash is no proof. The only
+    /// place where iteration order would not matter and lookup speed does.
+    entries: Mutex<HashMap<(u64, StackLimit), Arc<Entry>>>,
     compilations: AtomicU64,
 }
 
@@ -38,13 +38,6 @@ struct Inner {
 /// while everybody else goes on.
 #[derive(Default)]
 struct Entry(Mutex<Weak<Compiled>>);
-
-/// What tells one content from another within this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ContentKey {
-    hash: [u64; 2],
-    len: usize,
-}
 
 static SHARED: LazyLock<ModuleCache> = LazyLock::new(ModuleCache::new);
 
@@ -77,26 +70,18 @@ impl ModuleCache {
         self.len() == 0
     }
 
-    pub(crate) fn key(&self, bytes: &[u8]) -> ContentKey {
-        let [first, second] = &self.inner.hashers;
-        ContentKey {
-            hash: [first.hash_one(bytes), second.hash_one(bytes)],
-            len: bytes.len(),
-        }
-    }
-
     pub(crate) fn compile(
         &self,
-        key: ContentKey,
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Arc<Compiled>, LoadError> {
+        let hash = self.inner.hasher.hash_one(bytes);
         let entry = lock(&self.inner.entries)
-            .entry((key, limits.stack))
+            .entry((hash, limits.stack))
             .or_default()
             .clone();
         let mut module = lock(&entry.0);
-        if let Some(compiled) = module.upgrade() {
+        if let Some(compiled) = module.upgrade().filter(|compiled| compiled.is(bytes)) {
             // Whoever had it compiled may have allowed more.
             compiled.check(limits)?;
             return Ok(compiled);

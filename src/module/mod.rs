@@ -22,7 +22,6 @@ pub use forking::Unforkable;
 pub use limits::{Measured, ModuleLimits};
 
 pub(crate) use bake::State;
-pub(crate) use cache::ContentKey;
 pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
 pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
@@ -103,6 +102,11 @@ impl Compiled {
             state: rewritten.state,
             baked,
         })
+    }
+
+    /// Whether it was made of these bytes.
+    pub(crate) fn is(&self, bytes: &[u8]) -> bool {
+        *self.original == *bytes
     }
 
     /// Writes the module that this one is once it has been initialised.

@@ -57,13 +57,57 @@ pub(super) fn walk(body: &[u8], ty: u32, types: &Types, nesting: u64) -> Option<
         labels: vec![types.of(ty).results],
         results: types.of(ty).results,
     };
-    while let Some(operator) = reader.byte() {
-        walk.operator(operator, &mut reader)?;
-        if walk.body.nesting > nesting {
-            break;
-        }
+    let mut rest = reader.0;
+    while let Some((&operator, immediates)) = rest.split_first() {
+        rest = match NUMBERS.get(usize::from(operator)) {
+            Some(0) => immediates,
+            Some(1) => after_number(immediates)?,
+            Some(2) => after_number(after_number(immediates)?)?,
+            _ => {
+                let mut reader = Reader(immediates);
+                walk.operator(operator, &mut reader)?;
+                if walk.body.nesting > nesting {
+                    break;
+                }
+                reader.0
+            }
+        };
     }
     Some(walk.body)
+}
+
+/// How many numbers follow an operator that tells nothing, which nearly all are: passing over them
+/// is most of what this walk does.
+static NUMBERS: [u8; 256] = {
+    let mut numbers = [TELLING; 256];
+    let mut operator = 0;
+    while operator < numbers.len() {
+        numbers[operator] = match operator {
+            // unreachable, nop, else, drop, select, arithmetic, ref.is_null
+            0x00 | 0x01 | 0x05 | 0x1A | 0x1B | 0x45..=0xC4 | 0xD1 => 0,
+            // locals and globals, table.get, memory.size, memory.grow, constants, ref.null,
+            // ref.func
+            0x20..=0x25 | 0x3F..=0x42 | 0xD0 | 0xD2 => 1,
+            // loads and stores
+            0x28..=0x3E => 2,
+            _ => TELLING,
+        };
+        operator += 1;
+    }
+    numbers
+};
+
+const TELLING: u8 = u8::MAX;
+
+/// What follows a number, whose value is no matter.
+fn after_number(bytes: &[u8]) -> Option<&[u8]> {
+    let (&first, rest) = bytes.split_first()?;
+    if first & 0x80 == 0 {
+        return Some(rest);
+    }
+    let mut reader = Reader(rest);
+    reader.skip_number()?;
+    Some(reader.0)
 }
 
 /// How many locals a body declares at its beginning, which is read.
@@ -86,21 +130,11 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Reads one operator's immediates and counts what it is.
+    /// Reads the immediates of an operator that tells something, and counts what it is.
     fn operator(&mut self, operator: u8, reader: &mut Reader<'_>) -> Option<()> {
         match operator {
-            // unreachable, nop, else, drop, select, arithmetic, ref.is_null
-            0x00 | 0x01 | 0x05 | 0x1A | 0x1B | 0x45..=0xC4 | 0xD1 => {}
             TABLE_SET => {
                 self.body.operators.write_tables = true;
-                reader.skip_number()?;
-            }
-            // locals and globals, table.get, memory.size, memory.grow, constants, ref.null,
-            // ref.func
-            0x20..=0x25 | 0x3F..=0x42 | 0xD0 | 0xD2 => reader.skip_number()?,
-            // loads and stores
-            0x28..=0x3E => {
-                reader.skip_number()?;
                 reader.skip_number()?;
             }
             // block, loop, if

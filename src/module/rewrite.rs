@@ -86,6 +86,8 @@ fn write(
     for section in sections {
         match section.id {
             id::START => {}
+            // The engine would pass over it; one that cannot be read is its to refuse.
+            id::CUSTOM if is_readable(section.content) => {}
             id::EXPORT => {
                 let mut reader = Reader(section.content);
                 let count = reader.u32();
@@ -109,6 +111,12 @@ fn write(
         }
     }
     Ok(module)
+}
+
+/// Whether a custom section has a name.
+fn is_readable(custom: &[u8]) -> bool {
+    let name = Reader(custom).name();
+    name.is_some_and(|name| std::str::from_utf8(name).is_ok())
 }
 
 /// The data segments, if nobody but the host need know them.

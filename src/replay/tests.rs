@@ -17,7 +17,6 @@ fn load(name: &str, mode: CompilationMode) -> Plugin {
     let compiled = Compiled::translating(&module, &Limits::default(), mode).unwrap();
     Plugin::new(Parts {
         name: parts.name.clone(),
-        key: parts.key,
         version: parts.version,
         linker: imports::linker(&compiled.engine, &parts.policy.customs).unwrap(),
         compiled: Arc::new(compiled),

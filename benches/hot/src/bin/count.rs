@@ -4,7 +4,7 @@
 use hot::{ASK, ECHO, GO, MIRROR, assemble, load, load_granted};
 use serde_json::json;
 use std::{hint::black_box, process::ExitCode};
-use tollgate::{Config, Plugin};
+use tollgate::{Config, ModuleCache, Plugin, Runtime};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -13,6 +13,14 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let times = times.parse().expect("TIMES is a number");
+    if work == "load-go" {
+        for _ in 0..times {
+            let runtime = Runtime::builder().module_cache(ModuleCache::new());
+            let runtime = runtime.build().expect("no grants, nothing to refuse");
+            black_box(runtime.load("plugin", GO).expect("the benchmark's own plugin"));
+        }
+        return ExitCode::SUCCESS;
+    }
     let (plugin, config) = match work.as_str() {
         "observe-tiny" => (load(&assemble(ECHO)), Config::new().set("hello", "world")),
         "observe-go" => {
