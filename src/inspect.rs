@@ -87,7 +87,7 @@ impl Inspection {
     /// If the bytes are not a module that compiles; a module that compiles and is no plugin is
     /// inspected, with its problems listed.
     pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
-        let compiled = Compiled::new(bytes, limits)?;
+        let compiled = Compiled::new(bytes.into(), limits)?;
         let offered = imports::offered(&Customs::default());
         let (abi_version, problems) = module::check(&compiled, &offered, limits);
         let memory = match compiled.module.get_export(export::MEMORY) {

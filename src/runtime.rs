@@ -20,6 +20,7 @@ use crate::{
     world::Simulated,
 };
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -90,11 +91,17 @@ impl Runtime {
     /// Compiles a module and checks its contract. Loading the same bytes under the same name again
     /// gives the plugin that is there; threads that load one name at once compile it once.
     ///
+    /// A plugin keeps its bytes: a `Vec` that is given is kept, what is lent is copied.
+    ///
     /// # Errors
     ///
     /// [`Error::Load`] if the bytes are no plugin that can run here, or the name is taken by a
     /// plugin with other bytes.
-    pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Plugin, Error> {
+    pub fn load<'a>(&self, name: &str, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Plugin, Error> {
+        self.load_bytes(name, bytes.into())
+    }
+
+    fn load_bytes(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, Error> {
         let inner = &*self.inner;
         let failed = |problem| Error::Load {
             plugin: name.to_owned(),
@@ -102,15 +109,18 @@ impl Runtime {
         };
         // Before the bytes are hashed, which takes time too.
         let limits = &inner.settings.limits.module;
-        limits.check_size(bytes).map_err(failed)?;
+        limits.check_size(&bytes).map_err(failed)?;
         let slot = lock(&inner.plugins)
             .entry(name.to_owned())
             .or_default()
             .clone();
-        let loaded = slot.get_or_try(|| inner.prepare(name, bytes));
-        match loaded.map_err(failed)? {
-            plugin if plugin.is_made_of(bytes) => Ok(plugin.clone()),
-            _ => Err(failed(LoadError::OtherContent)),
+        let mut bytes = Some(bytes);
+        let loaded = slot.get_or_try(|| inner.prepare(name, bytes.take().unwrap_or_default()));
+        let plugin = loaded.map_err(failed)?;
+        match bytes {
+            // It was there already.
+            Some(bytes) if !plugin.is_made_of(&bytes) => Err(failed(LoadError::OtherContent)),
+            _ => Ok(plugin.clone()),
         }
     }
 
@@ -179,7 +189,7 @@ impl Runtime {
 }
 
 impl Inner {
-    fn prepare(&self, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
+    fn prepare(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(bytes, limits)?;
         let offered = imports::offered(&self.customs);

@@ -32,7 +32,7 @@ fn play(bytes: Vec<u8>) {
         .module_cache(ModuleCache::new());
     let Ok(offline) = offline.build() else { return };
     let plugin = offline
-        .load("fuzzed", &PLAYED)
+        .load("fuzzed", &*PLAYED)
         .expect("the driver is a plugin");
     match replay.run(&plugin) {
         Ok(Replayed::Failed(error)) => drop(checked::<()>(Err(error))),
@@ -96,7 +96,7 @@ static PLAYED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 /// A recording of that plugin, without the checks that the target puts back: a seed.
 pub fn recorded(replies: &[u8]) -> Vec<u8> {
-    let plugin = runtime(replies, &Seen::default()).load("fuzzed", &PLAYED);
+    let plugin = runtime(replies, &Seen::default()).load("fuzzed", &*PLAYED);
     let plugin = plugin.expect("the driver is a plugin");
     let recording = plugin.observe_recorded(&Config::new(), Vec::new());
     let text = String::from_utf8(recording.expect("memory takes it").sink).expect("JSON");

@@ -17,7 +17,7 @@ use wasmi::CompilationMode;
 /// The fuel of initialisation, and of the export.
 fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] {
     let limits = Arc::new(Limits::default());
-    let compiled = Compiled::translating(module, &limits, mode).unwrap();
+    let compiled = Compiled::translating(module.into(), &limits, mode).unwrap();
     let linker = imports::linker(&compiled.engine, &Customs::default()).unwrap();
     let policy = Policy {
         grants: Vec::new(),

@@ -7,6 +7,7 @@ use crate::{
     limits::{Limits, StackLimit},
 };
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::RandomState},
     fmt,
     hash::BuildHasher,
@@ -72,16 +73,16 @@ impl ModuleCache {
 
     pub(crate) fn compile(
         &self,
-        bytes: &[u8],
+        bytes: Cow<'_, [u8]>,
         limits: &Limits,
     ) -> Result<Arc<Compiled>, LoadError> {
-        let hash = self.inner.hasher.hash_one(bytes);
+        let hash = self.inner.hasher.hash_one(&bytes);
         let entry = lock(&self.inner.entries)
             .entry((hash, limits.stack))
             .or_default()
             .clone();
         let mut module = lock(&entry.0);
-        if let Some(compiled) = module.upgrade().filter(|compiled| compiled.is(bytes)) {
+        if let Some(compiled) = module.upgrade().filter(|compiled| compiled.is(&bytes)) {
             // Whoever had it compiled may have allowed more.
             compiled.check(limits)?;
             return Ok(compiled);

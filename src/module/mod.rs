@@ -32,7 +32,7 @@ use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
 };
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
 
@@ -50,7 +50,7 @@ pub(crate) struct Compiled {
     pub(crate) engine: wasmi::Engine,
     pub(crate) shape: Shape,
     /// The bytes as they were given.
-    original: Box<[u8]>,
+    original: Vec<u8>,
     digest: OnceLock<String>,
     /// What the memory of an instance holds at first, besides zeros.
     pub(crate) initial: Initial,
@@ -62,19 +62,19 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Compiles a module that is within `limits`, for instances with their `stack` to call on.
-    pub(crate) fn new(bytes: &[u8], limits: &Limits) -> Result<Compiled, LoadError> {
+    pub(crate) fn new(bytes: Cow<'_, [u8]>, limits: &Limits) -> Result<Compiled, LoadError> {
         // Validated at once, since what is wrong must be found at load; translated when first
         // called, since most functions of a Go program never are.
         Compiled::translating(bytes, limits, CompilationMode::LazyTranslation)
     }
 
     pub(crate) fn translating(
-        bytes: &[u8],
+        bytes: Cow<'_, [u8]>,
         limits: &Limits,
         mode: CompilationMode,
     ) -> Result<Compiled, LoadError> {
-        limits.module.check_size(bytes)?;
-        let sections = sections::split(bytes)?;
+        limits.module.check_size(&bytes)?;
+        let sections = sections::split(&bytes)?;
         let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
         let baked = Baked::find(&sections);
         let mode = match baked {
@@ -88,7 +88,7 @@ impl Compiled {
         let doubtful = shape.has_start || !sections::in_order(&sections);
         if doubtful {
             // What the rewriting changes must not hide an error.
-            wasmi::Module::validate(&engine, bytes).map_err(refused)?;
+            wasmi::Module::validate(&engine, &bytes).map_err(refused)?;
         }
         let rewritten = rewrite::rewrite(&sections, &shape)?;
         let module = wasmi::Module::new(&engine, &rewritten.bytes).map_err(refused)?;
@@ -96,7 +96,7 @@ impl Compiled {
             module,
             engine,
             shape,
-            original: bytes.into(),
+            original: bytes.into_owned(),
             digest: OnceLock::new(),
             initial: rewritten.initial,
             state: rewritten.state,

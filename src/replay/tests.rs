@@ -14,7 +14,7 @@ fn load(name: &str, mode: CompilationMode) -> Plugin {
     let plugin = Runtime::deterministic(0).build().unwrap();
     let plugin = plugin.load(name, &module).unwrap();
     let parts = plugin.parts();
-    let compiled = Compiled::translating(&module, &Limits::default(), mode).unwrap();
+    let compiled = Compiled::translating((&module).into(), &Limits::default(), mode).unwrap();
     Plugin::new(Parts {
         name: parts.name.clone(),
         version: parts.version,

@@ -182,7 +182,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
             "note: the grant {grant} is in a directory that does not exist"
         ));
     }
-    let plugin: Plugin = runtime.load(&name, &bytes)?;
+    let plugin: Plugin = runtime.load(&name, bytes)?;
     let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
     let seen = match &args.record {
         Some(path) => record(&plugin, &config, path)?,

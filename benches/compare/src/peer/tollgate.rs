@@ -38,7 +38,7 @@ impl Peer for Engine {
             0 => NAME.to_owned(),
             number => format!("{NAME}-{number}"),
         };
-        let loaded = self.runtime.load(&name, &wasm);
+        let loaded = self.runtime.load(&name, wasm);
         loaded.map(Module).map_err(|error| error.to_string())
     }
 

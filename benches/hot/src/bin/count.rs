@@ -17,7 +17,11 @@ fn main() -> ExitCode {
         for _ in 0..times {
             let runtime = Runtime::builder().module_cache(ModuleCache::new());
             let runtime = runtime.build().expect("no grants, nothing to refuse");
-            black_box(runtime.load("plugin", GO).expect("the benchmark's own plugin"));
+            black_box(
+                runtime
+                    .load("plugin", GO)
+                    .expect("the benchmark's own plugin"),
+            );
         }
         return ExitCode::SUCCESS;
     }
