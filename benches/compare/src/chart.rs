@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// The rows of the chart.
 const KEYS: [&str; 6] = ["a-tiny", "a-go", "c-tiny", "c-go", "d-call", "e-sha256"];
-const OTHERS: [(Contender, &str); 8] = [
+const OTHERS: [(Contender, &str); 10] = [
     (WASMI_FAST, "#8d99ae"),
     (CRANELIFT, "#457b9d"),
     (POOLING, "#1d3557"),
@@ -16,6 +16,8 @@ const OTHERS: [(Contender, &str); 8] = [
     (PULLEY, "#a7c957"),
     (WASM3, "#e9c46a"),
     (TINYWASM, "#f4a261"),
+    (WAZERO, "#d62828"),
+    (WAZERO_INTERPRETED, "#f77f7f"),
     (EXTISM, "#9d4edd"),
 ];
 

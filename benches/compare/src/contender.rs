@@ -46,11 +46,18 @@ pub const WINCH: Contender = contender("wasmtime Winch", "wasmtime", "winch", "w
 pub const PULLEY: Contender = contender("wasmtime Pulley", "wasmtime", "pulley", "wasmtime");
 pub const WASM3: Contender = contender("wasm3", "wasm3", "", "wasm3");
 pub const TINYWASM: Contender = contender("tinywasm", "tinywasm", "", "tinywasm");
+/// Written in Go, and built with its tools.
+pub const WAZERO: Contender = contender("wazero compiled", GO, "", "wazero");
+pub const WAZERO_INTERPRETED: Contender =
+    contender("wazero interpreted", GO, "interpreter", "wazero");
 pub const EXTISM: Contender = contender("Extism", "extism", "", "extism");
 /// No engine: `serde_json` alone, in this process.
 pub const HOST: Contender = contender("serde_json alone", "", "", "serde_json");
 
-pub const ALL: [Contender; 12] = [
+/// What stands for a feature where the program is one of Go.
+const GO: &str = "wazero";
+
+pub const ALL: [Contender; 14] = [
     TOLLGATE_FAST,
     TOLLGATE,
     BAKED,
@@ -62,6 +69,8 @@ pub const ALL: [Contender; 12] = [
     PULLEY,
     WASM3,
     TINYWASM,
+    WAZERO,
+    WAZERO_INTERPRETED,
     EXTISM,
 ];
 
@@ -89,6 +98,9 @@ impl Peers {
                 let program = directory.join(format!("peer-{feature}"));
                 if !again && program.exists() {
                     return Ok(program);
+                }
+                if feature == GO {
+                    return go_build(&directory, program);
                 }
                 let built = cargo_build("release", "peer", feature)?;
                 fs::copy(built, &program).map_err(|error| error.to_string())?;
@@ -121,8 +133,55 @@ impl Peers {
     }
 }
 
+/// Builds the program of Go, with the module that its tools find: of the version that `go.mod`
+/// names, or what lies in GOPATH where GO111MODULE is off.
+fn go_build(directory: &Path, program: PathBuf) -> Result<PathBuf, String> {
+    eprintln!("building {GO} with Go");
+    // Where Go may note what it has fetched.
+    let source = directory.join(GO);
+    fs::create_dir_all(&source).map_err(|error| error.to_string())?;
+    for file in ["go.mod", "main.go"] {
+        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join(GO).join(file);
+        fs::copy(original, source.join(file)).map_err(|error| error.to_string())?;
+    }
+    let mut go = Command::new("go");
+    go.current_dir(&source).arg("build");
+    if !in_gopath() {
+        go.arg("-mod=mod");
+    }
+    let output = go.arg("-o").arg(&program).arg(".").output();
+    let output = output.map_err(|_| "there is no Go here".to_owned())?;
+    match output.status.success() {
+        true => Ok(program),
+        false => {
+            let text = String::from_utf8_lossy(&output.stderr);
+            let why = text.lines().find(|line| !line.starts_with('#'));
+            Err(format!(
+                "it could not be built: {}",
+                why.unwrap_or("see go").trim()
+            ))
+        }
+    }
+}
+
+fn in_gopath() -> bool {
+    env::var_os("GO111MODULE").is_some_and(|mode| mode == "off")
+}
+
+fn go_version() -> Option<String> {
+    if in_gopath() {
+        return Some("of GOPATH".to_owned());
+    }
+    let module = include_str!("../wazero/go.mod");
+    let line = module.lines().find(|line| line.starts_with("require"))?;
+    Some(line.rsplit_once(" v")?.1.to_owned())
+}
+
 /// Builds one of this package's programs with a feature; where it is then.
 pub fn cargo_build(profile: &str, program: &str, feature: &str) -> Result<PathBuf, String> {
+    if feature == GO {
+        return Err("it is no package of Rust".to_owned());
+    }
     eprintln!("building {program} with {feature} ({profile})");
     let output = cargo()
         .args([
@@ -189,6 +248,7 @@ pub fn versions() -> BTreeMap<String, String> {
         "wasm3".to_owned(),
         wasm3_version().unwrap_or_else(|| "not there".to_owned()),
     );
+    versions.insert(GO.to_owned(), go_version().unwrap_or_default());
     versions
 }
 
@@ -203,6 +263,9 @@ fn wasm3_version() -> Option<String> {
 
 /// How many packages a package brings with itself, itself included.
 pub fn crates(contender: &Contender) -> Result<usize, String> {
+    if contender.feature == GO {
+        return Err("it is no package of Rust".to_owned());
+    }
     let output = cargo()
         .args([
             "tree",

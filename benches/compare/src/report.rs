@@ -84,7 +84,7 @@ fn unit(row: &Row) -> &'static str {
     }
 }
 
-/// Every row, a goal for each line of the issue that has one, and why some could not take part.
+/// Every row, what we want of it, and why some could not take part.
 pub fn markdown(
     rows: &[Measured<'_>],
     machine: &Value,
@@ -224,6 +224,11 @@ fn goals() -> Vec<Goal> {
             "against Pulley: faster",
             Kind::Times(TOLLGATE_FAST, PULLEY, 1.0),
         ));
+        goals.push(goal(
+            key,
+            "against wazero's interpreter: faster",
+            Kind::Times(TOLLGATE_FAST, WAZERO_INTERPRETED, 1.0),
+        ));
     }
     goals.push(goal(
         "a-go",
@@ -249,6 +254,11 @@ fn goals() -> Vec<Goal> {
         "c-go",
         "against Cranelift: 1.8 times the throughput",
         Kind::Times(TOLLGATE_FAST, CRANELIFT, 1.8),
+    ));
+    goals.push(goal(
+        "c-go",
+        "against wazero, compiled: 6 times",
+        Kind::Times(TOLLGATE_FAST, WAZERO, 6.0),
     ));
     goals.push(goal(
         "c-tiny",

@@ -65,6 +65,8 @@ const ENGINES: &[Contender] = &[
     PULLEY,
     WASM3,
     TINYWASM,
+    WAZERO,
+    WAZERO_INTERPRETED,
     EXTISM,
 ];
 const WITH_POOL: &[Contender] = &ALL;
@@ -78,6 +80,8 @@ const WITH_HOST: &[Contender] = &[
     PULLEY,
     WASM3,
     TINYWASM,
+    WAZERO,
+    WAZERO_INTERPRETED,
     EXTISM,
     HOST,
 ];
@@ -89,6 +93,8 @@ const LIBRARIES: &[Contender] = &[
     CRANELIFT,
     TINYWASM,
     WASM3,
+    WAZERO,
+    WAZERO_INTERPRETED,
     EXTISM,
 ];
 const THREADED: &[Contender] = &[
@@ -407,7 +413,7 @@ pub fn document(size: usize) -> Map<String, Value> {
             "size": number * 977 % 1_000_003,
             "mode": "0644",
             "tags": ["log", "kept"],
-            "old": number % 3 == 0,
+            "old": number.is_multiple_of(3),
         })
     };
     let mut items = Vec::new();
