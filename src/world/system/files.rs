@@ -188,7 +188,16 @@ pub(super) fn read_link(path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, 
 }
 
 fn target(path: &str, link: &Found) -> Result<String, Failure> {
-    let target = fs::read_link(&link.real).map_err(|error| failure(path, &error))?;
+    // A handle to a link gives the link's own name. So the link is read by that name, in the very
+    // directory that was judged, which nobody can exchange meanwhile.
+    let read = names::entry(&link.real).and_then(|entry| {
+        if entry.real == link.real {
+            fs::read_link(entry.path())
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    });
+    let target = read.map_err(|error| failure(path, &error))?;
     Ok(target.to_string_lossy().into_owned())
 }
 
