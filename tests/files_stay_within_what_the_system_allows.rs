@@ -1,6 +1,7 @@
 //! A process whose files may not pass a size is not ended because a plugin tried to, which is what
-//! the kernel does with who writes on; and a directory of more names than are listed at once is
-//! refused as such.
+//! the kernel does with who writes on; a process that may open no more files does not take those
+//! that are there for missing; and a directory of more names than are listed at once is refused as
+//! such.
 #![cfg(target_os = "linux")]
 
 mod hostile;
@@ -9,7 +10,7 @@ mod preview1;
 mod support;
 
 use hostile::child::{self, ATTACK};
-use preview1::{BOTH, FBIG, FIRST, SCRATCH, Script};
+use preview1::{BOTH, FBIG, FIRST, MFILE, READING, SCRATCH, Script};
 use rustix::process::Resource;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -28,7 +29,10 @@ fn a_file_past_the_limit_of_the_process_is_an_answer_and_no_signal() {
 #[test]
 #[ignore = "run by the test above, in a process of its own"]
 fn the_task() {
-    child::perform(ATTACK, |_, _| {
+    child::perform(ATTACK, |name, _| {
+        if name == "descriptors" {
+            return without_descriptors();
+        }
         child::limit(Resource::Fsize, LARGEST);
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
@@ -50,6 +54,91 @@ fn the_task() {
 
         written(root).into()
     });
+}
+
+#[test]
+fn a_process_without_descriptors_says_so_and_not_that_files_are_missing() {
+    let ended = child::run("descriptors", &[]).unwrap_or_else(|error| panic!("{error}"));
+    let (outcome, replies) = (&ended.outcome, ended.outcome["replies"].as_array().unwrap());
+    assert!(!replies.is_empty());
+    for reply in replies {
+        assert_eq!(reply[1], "EMFILE", "{reply}");
+    }
+    for other in outcome["others"].as_array().unwrap() {
+        assert!(other[1]["error"].is_object(), "{other}");
+    }
+    assert_eq!(outcome["after"], "there");
+}
+
+/// What a process hears that has as many files open as it may have, and what once it has fewer.
+fn without_descriptors() -> Value {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let root = root.to_str().unwrap();
+    fs::write(format!("{root}/file"), "there").unwrap();
+    let everything = [
+        format!("fs:read:{root}/**"),
+        format!("fs:read:{root}"),
+        format!("fs:write:{root}/**"),
+        "exec:/bin/ls".to_owned(),
+        "network:outbound:*".to_owned(),
+        "network:outbound:loopback".to_owned(),
+    ];
+    let mut builder = Runtime::builder();
+    for grant in &everything {
+        builder = builder.grant("odd", grant.parse().unwrap());
+    }
+    let plugin = |function| Guest::relay(function).load_in(&builder.clone().build().unwrap());
+    let file = format!("{root}/file");
+    let files = [
+        ("fs_read", json!({"path": file})),
+        ("fs_read", json!({"path": format!("{root}/none")})),
+        ("fs_stat", json!({"path": file})),
+        ("fs_stat", json!({"path": "/etc/none"})),
+        ("fs_list", json!({"path": root})),
+        ("fs_write", json!({"path": file, "content": ""})),
+        (
+            "fs_write",
+            json!({"path": format!("{root}/new"), "content": ""}),
+        ),
+    ]
+    .map(|(function, request)| (function, plugin(function), request));
+    let others = [
+        ("exec_run", json!({"command": "/bin/ls"})),
+        ("tcp_connect", json!({"host": "127.0.0.1", "port": "1"})),
+        ("dns_lookup", json!({"hostname": "e.com", "type": "A"})),
+        (
+            "http_request",
+            json!({"method": "GET", "url": "http://127.0.0.1:1/"}),
+        ),
+    ]
+    .map(|(function, request)| (function, plugin(function), request));
+    let mut script = Script::new(root);
+    everything.iter().for_each(|grant| script.grant(grant));
+    script.open("file", 0, READING, 0, MFILE);
+    script.open("none", 0, READING, 0, MFILE);
+
+    let mut held = Vec::new();
+    child::limit(Resource::Nofile, 100);
+    while let Ok(file) = File::open("/dev/null") {
+        held.push(file);
+    }
+    script.run();
+    let answers = |asked: &[(&str, tollgate::Plugin, Value)]| -> Vec<Value> {
+        let answer = |(function, plugin, request): &(&str, _, Value)| {
+            let reply = ask(plugin, request.clone());
+            json!([function, reply])
+        };
+        asked.iter().map(answer).collect()
+    };
+    let replies: Vec<Value> = answers(&files)
+        .into_iter()
+        .map(|reply| json!([reply[0], reply[1]["error"]["code"]]))
+        .collect();
+    let others = answers(&others);
+    drop(held);
+    let after = ask(&files[0].1, json!({"path": file, "encoding": "utf-8"}));
+    json!({"replies": replies, "others": others, "after": after["content"]})
 }
 
 /// How whole files are written that are too large, appended to too much, and just small enough.

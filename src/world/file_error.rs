@@ -20,6 +20,7 @@ pub(super) enum FileError {
     TooManyLinks,
     TooLarge,
     TooMany,
+    NoDescriptors,
 }
 
 impl FileError {
@@ -40,6 +41,7 @@ impl FileError {
             FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
             FileError::TooLarge => ("EFBIG", "file too large"),
             FileError::TooMany => ("ENOMEM", "more entries than are listed at once"),
+            FileError::NoDescriptors => ("EMFILE", "the host has no descriptor left"),
         }
     }
 

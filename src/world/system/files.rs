@@ -5,7 +5,6 @@ use super::{
     failure,
     names::{self, Entry, Found, Look},
     opened::{Opened, set_file_times},
-    paths,
     stat::stat,
 };
 use crate::{
@@ -210,17 +209,20 @@ fn named(path: &str, gate: &Checkpoint<'_>) -> Result<(Entry, Permit), Refusal> 
         }
         // The place is judged before the failure is told.
         Err(error) => {
-            judge(gate, &[(&place(path), false)])?;
+            judge(gate, &[(&place(path)?, false)])?;
             Err(failure(path, &error).into())
         }
     }
 }
 
-/// The real name that a path would have whose directory cannot be reached.
-fn place(path: &str) -> PathBuf {
+/// The real name that a path would have whose directory cannot be reached, or could not be a
+/// moment ago.
+fn place(path: &str) -> Result<PathBuf, Failure> {
     match names::look(Path::new(path), false) {
-        Ok(Look::Nowhere(place, _)) => place,
-        _ => PathBuf::from(path),
+        Ok(Look::Nowhere(place, _)) => Ok(place),
+        Ok(Look::Found(found)) => Ok(found.real),
+        Ok(Look::Vacant(entry)) => Ok(entry.real),
+        Err(error) => Err(failure(path, &error)),
     }
 }
 
@@ -247,12 +249,12 @@ pub(super) fn at_names(
         (Ok(old), Ok(new)) => (old, new),
         (old, new) => {
             let real = |entry: &io::Result<Entry>, path: &str| match entry {
-                Ok(entry) => entry.real.clone(),
+                Ok(entry) => Ok(entry.real.clone()),
                 Err(_) => place(path),
             };
             judge(
                 gate,
-                &[(&real(&old, from), false), (&real(&new, to), false)],
+                &[(&real(&old, from)?, false), (&real(&new, to)?, false)],
             )?;
             let error = old
                 .err()
@@ -277,7 +279,10 @@ pub(super) fn symlink(
     let entry = match names::entry(Path::new(path)) {
         Ok(entry) => entry,
         Err(error) => {
-            judge(gate, &[(&place(path), false), (Path::new(leads_to), false)])?;
+            judge(
+                gate,
+                &[(&place(path)?, false), (Path::new(leads_to), false)],
+            )?;
             return Err(failure(path, &error).into());
         }
     };
@@ -287,7 +292,7 @@ pub(super) fn symlink(
         Ok(Look::Found(found)) => found.real,
         Ok(Look::Vacant(entry)) => entry.real,
         Ok(Look::Nowhere(place, _)) => place,
-        Err(_) => paths::clean(&meant),
+        Err(error) => return Err(failure(path, &error).into()),
     };
     let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
     make_link(target, &entry.path()).map_err(|error| failure(path, &error))?;

@@ -307,6 +307,12 @@ const ELOOP: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
     62
 };
 
+/// The numbers of "too many open files", of the process and of the system, for which std has none.
+#[cfg(unix)]
+const NO_DESCRIPTORS: [i32; 2] = [24, 23];
+#[cfg(not(unix))]
+const NO_DESCRIPTORS: [i32; 1] = [4];
+
 /// What the operating system says, in the words of the protocol.
 fn failure(path: &str, error: &io::Error) -> Failure {
     let known = match error.kind() {
@@ -325,6 +331,12 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::Unsupported => FileError::Unsupported,
         io::ErrorKind::InvalidFilename => FileError::NameTooLong,
         _ if error.raw_os_error() == Some(ELOOP) => FileError::TooManyLinks,
+        _ if error
+            .raw_os_error()
+            .is_some_and(|number| NO_DESCRIPTORS.contains(&number)) =>
+        {
+            FileError::NoDescriptors
+        }
         _ => return Failure::new(kinds::FS, "EIO", format!("{path}: {error}")),
     };
     known.failure(path)

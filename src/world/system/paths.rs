@@ -14,6 +14,10 @@ const MAX_PATH: usize = 4096;
 /// The real name that a path without an object would have: the real name (by `real`) of its
 /// deepest existing ancestor and the rest, with dangling links followed by hand. What is too long
 /// or leads in a circle is as far away as it could be followed.
+///
+/// # Errors
+///
+/// Why not even the root can be looked at: the process may have no descriptor left.
 pub(super) fn place(
     path: &Path,
     real: &dyn Fn(&Path) -> io::Result<PathBuf>,
@@ -25,6 +29,7 @@ pub(super) fn place(
         }
         let mut rest = PathBuf::new();
         let mut ancestor = path.as_path();
+        let mut unreachable = io::ErrorKind::NotFound.into();
         while let Some(parent) = ancestor.parent() {
             let name = ancestor.file_name().unwrap_or(OsStr::new(".."));
             rest = if rest.as_os_str().is_empty() {
@@ -33,7 +38,13 @@ pub(super) fn place(
                 Path::new(name).join(rest)
             };
             ancestor = parent;
-            let Ok(real) = real(ancestor) else { continue };
+            let real = match real(ancestor) {
+                Ok(real) => real,
+                Err(error) => {
+                    unreachable = error;
+                    continue;
+                }
+            };
             let mut names = rest.components();
             let first = names.next().map(|name| real.join(name)).unwrap_or_default();
             if let Ok(target) = fs::read_link(&first) {
@@ -44,7 +55,7 @@ pub(super) fn place(
             // A `..` behind a link means another directory to the kernel; here nothing is there.
             return Ok(clean(&real.join(rest)));
         }
-        return Err(io::ErrorKind::NotFound.into());
+        return Err(unreachable);
     }
     Ok(clean(&path))
 }
