@@ -203,6 +203,8 @@ fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
             addresses.retain(|address| seen.insert(*address));
             Ok(addresses)
         }
+        // The system failed, and not the search: nobody knows whether there is such a host.
+        Ok(Err(error)) if error.raw_os_error().is_some() => Err(failure(host, &error)),
         Ok(Err(_)) => Err(no_such_host(host)),
         Err(_) => Err(timed_out(&format!("lookup {host}"))),
     }
