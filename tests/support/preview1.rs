@@ -21,6 +21,7 @@ pub const LOOP: u16 = 32;
 pub const MFILE: u16 = 33;
 pub const NAMETOOLONG: u16 = 37;
 pub const NOENT: u16 = 44;
+pub const NOSPC: u16 = 51;
 pub const NOSYS: u16 = 52;
 pub const NOTDIR: u16 = 54;
 pub const NOTEMPTY: u16 = 55;
