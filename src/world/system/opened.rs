@@ -14,6 +14,9 @@ use tollgate_abi::rfc3339::Moment;
 /// What is read ahead of knowing how long a file is.
 const FIRST_GUESS: u64 = 1 << 20;
 
+/// The last offset that systems have a number for; reading must not lead past it.
+const LAST_OFFSET: u64 = i64::MAX as u64;
+
 /// As many entries of a directory are listed, which is done in memory and at once. Who has more
 /// in one is told so, and not given a part for the whole.
 const MAX_ENTRIES: usize = 100_000;
@@ -62,9 +65,14 @@ impl Opened {
     }
 }
 
-/// Reads at most `limit` bytes from `offset` on. Past the end there are none.
+/// Reads at most `limit` bytes from `offset` on. Past the end there are none, even where the file
+/// system knows no such offset.
 pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
+    match file.seek(SeekFrom::Start(offset)) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(Vec::new()),
+        sought => sought?,
+    };
+    let limit = limit.min(LAST_OFFSET.saturating_sub(offset));
     let guess = usize::try_from(limit.min(FIRST_GUESS)).unwrap_or(0);
     let mut bytes = Vec::with_capacity(guess);
     file.take(limit).read_to_end(&mut bytes)?;
