@@ -6,7 +6,7 @@ mod hostile;
 
 use hostile::{
     child::{self, ATTACK},
-    corpus, talk,
+    claims, corpus, talk,
 };
 use serde_json::Value;
 use std::thread;
@@ -84,8 +84,19 @@ fn no_request_is_too_much() {
     }
 }
 
+/// What a module says of its making is its own word, and as long as it likes.
 #[test]
-#[ignore = "run by the test above, in processes of their own"]
+fn no_claim_to_be_baked_is_too_much() {
+    for (name, module) in claims::all() {
+        let ended = child::run("talk", &module);
+        let ended = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
+        println!("{name}: {} ms, {} bytes", ended.took, ended.grew);
+        assert_eq!(ended.outcome, "answered", "{name}");
+    }
+}
+
+#[test]
+#[ignore = "run by the tests above, in processes of their own"]
 fn the_task() {
     child::perform(ATTACK, |name, module| match name {
         "requests" => {

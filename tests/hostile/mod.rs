@@ -5,5 +5,6 @@
 
 pub mod bombs;
 pub mod child;
+pub mod claims;
 pub mod corpus;
 pub mod talk;
