@@ -111,6 +111,9 @@ pub enum BakeError {
     /// The host remembers something of its initialisation that no module can hold.
     #[error("its initialisation changed its file descriptors or left a line unfinished")]
     HostState,
+    /// What it was granted is written down with it, as far as a megabyte goes.
+    #[error("it has more grants than can be written down with it")]
+    ManyGrants,
 }
 
 /// Options that cannot be.

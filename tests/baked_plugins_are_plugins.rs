@@ -172,6 +172,34 @@ fn what_cannot_be_baked_is_refused_with_its_reason() {
     assert_eq!(problem(&half_a_line.load()), BakeError::HostState);
 }
 
+/// The section is read as far as a megabyte, so no more is written.
+#[test]
+fn long_answers_are_asked_for_and_long_lists_of_grants_refused() {
+    let info = format!(
+        "{{\"name\":\"odd\",\"version\":\"1\",\"description\":\"{}\"}}",
+        "x".repeat(1 << 20)
+    );
+    let guest = Guest {
+        memory: "(memory (export \"memory\") 32)",
+        describe: support::text_at(65_536, info.len()),
+        more: support::data(65_536, &info),
+        ..Guest::default()
+    };
+    let bytes = load(&guest.bytes()).bake().unwrap();
+    let claims = Inspection::new(&bytes, &Limits::default()).unwrap().baked;
+    assert_eq!(claims.unwrap().original, digest(&guest.bytes()));
+    let described = load(&bytes).describe().unwrap();
+    assert_eq!(described.description.len(), 1 << 20);
+
+    let mut builder = Runtime::builder();
+    for number in 0..1100 {
+        let grant = format!("fs:read:/{number}/{}", "x".repeat(1000));
+        builder = builder.grant("plugin", grant.parse().unwrap());
+    }
+    let plugin = builder.build().unwrap().load("plugin", &counting().bytes());
+    assert_eq!(problem(&plugin.unwrap()), BakeError::ManyGrants);
+}
+
 /// The section of a baked module, and where it begins.
 fn section(bytes: &[u8]) -> (usize, String) {
     let name = b"tollgate.baked";

@@ -13,6 +13,10 @@ const NAME: &str = "tollgate.baked";
 /// The form of the section; others are not read.
 const FORMAT: u32 = 1;
 
+/// The longest section that is read. A list of empty texts takes eight times its length in memory,
+/// and nobody says so much of a plugin.
+const MOST_BYTES: usize = 1 << 20;
+
 /// What a baked module says of its making. Nothing of it is proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,9 +52,25 @@ impl Baked {
         }
     }
 
+    /// Keeps an answer, if there is room for it; what is not kept can be asked for.
+    pub(crate) fn keep(&mut self, export: &str, answer: String) {
+        self.answers.insert(export.to_owned(), answer);
+        if !self.fits() {
+            self.answers.remove(export);
+        }
+    }
+
+    /// Whether it will be read.
+    pub(crate) fn fits(&self) -> bool {
+        self.text().len() <= MOST_BYTES
+    }
+
     /// What the first such section says, if it can be read.
     pub(super) fn find(sections: &[Section<'_>]) -> Option<Baked> {
         let content = sections.iter().find_map(content)?;
+        if content.len() > MOST_BYTES {
+            return None;
+        }
         let baked: Baked = serde_json::from_slice(content).ok()?;
         (baked.format == FORMAT).then_some(baked)
     }
@@ -64,9 +84,13 @@ impl Baked {
     pub(super) fn section(&self) -> Vec<u8> {
         let mut section = Vec::new();
         push_name(&mut section, NAME.as_bytes());
-        // Numbers and texts under texts can always be written.
-        section.extend(serde_json::to_vec(self).unwrap_or_default());
+        section.extend(self.text());
         section
+    }
+
+    fn text(&self) -> Vec<u8> {
+        // Numbers and texts under texts can always be written.
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 

@@ -52,12 +52,15 @@ impl Plugin {
             snapshot.usage().fuel,
             flags,
         );
+        if !baked.fits() {
+            return Err(failed(BakeError::ManyGrants));
+        }
         for name in QUESTIONS.into_iter().filter(|name| self.exports(name)) {
             // What it cannot answer now, it may be asked again.
             if let Ok(bytes) = self.start()?.ask(name)
                 && let Ok(answer) = String::from_utf8(bytes)
             {
-                baked.answers.insert(name.to_owned(), answer);
+                baked.keep(name, answer);
             }
         }
         let memory = snapshot.memory();
