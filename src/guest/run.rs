@@ -9,7 +9,7 @@ use crate::{
     module::Shape,
 };
 use std::time::Duration;
-use wasmi::{AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall};
+use wasmi::{AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall, errors::ErrorKind};
 
 /// Fuel between two looks at the clock: some milliseconds, even of the slowest code.
 const SLICE: u64 = 5_000_000;
@@ -134,9 +134,14 @@ impl From<&wasmi::Error> for Stop {
         if let Some(stop) = error.downcast_ref::<Stop>() {
             return stop.clone();
         }
-        match error.as_trap_code() {
-            Some(code) => Cause::Trap(code).into(),
-            None => Fault::Trap(error.to_string().trim().to_owned()).into(),
+        match (error.as_trap_code(), error.kind()) {
+            (Some(code), _) => Cause::Trap(code).into(),
+            // Only in a module that says it was baked. The engine tells what is wrong with the
+            // function to the first who calls it and to nobody after, so nobody is told.
+            (None, ErrorKind::Wasm(_) | ErrorKind::Translation(_)) => {
+                Fault::Trap("a function that it calls is not valid".to_owned()).into()
+            }
+            (None, _) => Fault::Trap(error.to_string().trim().to_owned()).into(),
         }
     }
 }
