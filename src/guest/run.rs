@@ -9,7 +9,10 @@ use crate::{
     module::Shape,
 };
 use std::time::Duration;
-use wasmi::{AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall, errors::ErrorKind};
+use wasmi::{
+    AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall,
+    errors::{ErrorKind, InstantiationError},
+};
 
 /// Fuel between two looks at the clock: some milliseconds, even of the slowest code.
 const SLICE: u64 = 5_000_000;
@@ -141,6 +144,11 @@ impl From<&wasmi::Error> for Stop {
             (None, ErrorKind::Wasm(_) | ErrorKind::Translation(_)) => {
                 Fault::Trap("a function that it calls is not valid".to_owned()).into()
             }
+            // The engine's words name the store, which is another one each time.
+            (
+                None,
+                ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }),
+            ) => Cause::Trap(TrapCode::TableOutOfBounds).into(),
             (None, _) => Fault::Trap(error.to_string().trim().to_owned()).into(),
         }
     }
