@@ -9,17 +9,55 @@ use hostile::{
     claims, corpus, talk,
 };
 use serde_json::Value;
-use std::thread;
+use std::{sync::Mutex, thread};
 use tollgate::{Config, Limits, Plugin, Runtime};
+
+/// The attacks of one test: each in a process of its own, which must not use more memory than an
+/// attack may. How long they took is for whoever runs this with `--nocapture`.
+#[derive(Default)]
+struct Attacks(Mutex<Vec<(u64, u64, String)>>);
+
+impl Attacks {
+    fn run(&self, name: &str, task: &str, input: &[u8]) -> Result<Value, String> {
+        let ended = child::run(task, input).map_err(|error| format!("{name}: {error}"))?;
+        if ended.peak > ATTACK.data {
+            return Err(format!("{name}: {} bytes of memory in use", ended.peak));
+        }
+        let mut ran = self.0.lock().unwrap();
+        ran.push((ended.took, ended.peak, name.to_owned()));
+        Ok(ended.outcome)
+    }
+}
+
+impl Drop for Attacks {
+    fn drop(&mut self) {
+        let ran = self.0.get_mut().unwrap();
+        ran.sort_unstable_by(|a, b| b.cmp(a));
+        println!("{} attacks, of which these took longest:", ran.len());
+        for (took, peak, name) in ran.iter().take(5) {
+            println!("  {took} ms, {} MB: {name}", peak >> 20);
+        }
+        if let Some((_, peak, name)) = ran.iter().max_by_key(|(_, peak, _)| peak) {
+            println!("  most memory, {} MB: {name}", peak >> 20);
+        }
+    }
+}
 
 #[test]
 fn each_attack_ends_as_expected() {
     let attacks = corpus::all();
     assert!(attacks.len() > 40);
+    let ran = Attacks::default();
     let wrong: Vec<String> = thread::scope(|scope| {
         let halves = attacks.chunks(attacks.len().div_ceil(2));
         let workers: Vec<_> = halves
-            .map(|half| scope.spawn(move || half.iter().filter_map(judge).collect::<Vec<_>>()))
+            .map(|half| {
+                scope.spawn(|| {
+                    half.iter()
+                        .filter_map(|attack| judge(&ran, attack))
+                        .collect::<Vec<_>>()
+                })
+            })
             .collect();
         workers
             .into_iter()
@@ -30,13 +68,12 @@ fn each_attack_ends_as_expected() {
 }
 
 /// How an attack did not end as it should.
-fn judge(attack: &corpus::Attack) -> Option<String> {
-    let ended = match child::run(&attack.name, &attack.module) {
-        Ok(ended) => ended,
+fn judge(ran: &Attacks, attack: &corpus::Attack) -> Option<String> {
+    let outcome = match ran.run(&attack.name, &attack.name, &attack.module) {
+        Ok(outcome) => outcome,
         Err(error) => return Some(error),
     };
-    println!("{}: {} ms, {} bytes", attack.name, ended.took, ended.grew);
-    let outcome = ended.outcome.as_str().unwrap();
+    let outcome = outcome.as_str().unwrap();
     let fits = match attack.expect.as_str() {
         "answered" => outcome == "answered",
         part => outcome.contains(part),
@@ -51,11 +88,11 @@ fn judge(attack: &corpus::Attack) -> Option<String> {
 
 #[test]
 fn no_evidence_is_too_much() {
+    let ran = Attacks::default();
     for (name, text, expect) in talk::evidence() {
-        let ended = child::run("talk", &talk::saying(&text, None));
-        let ended = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let outcome = ended.outcome.as_str().unwrap();
-        println!("{name}: {} ms, {} bytes", ended.took, ended.grew);
+        let outcome = ran.run(name, "talk", &talk::saying(&text, None));
+        let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
+        let outcome = outcome.as_str().unwrap();
         assert!(outcome.contains(expect), "{name}: {outcome}");
         assert!(outcome.len() < 10_000, "{name}: {} bytes", outcome.len());
         assert!(!outcome.contains('\x1b'), "{name}: {outcome:?}");
@@ -65,6 +102,7 @@ fn no_evidence_is_too_much() {
 /// Nothing is granted, so a request is refused or denied; what counts is that the guest hears so.
 #[test]
 fn no_request_is_too_much() {
+    let ran = Attacks::default();
     for (name, text) in talk::requests() {
         let modules = talk::FUNCTIONS.iter().map(|function| {
             let module = talk::saying(&text, Some(function));
@@ -72,13 +110,10 @@ fn no_request_is_too_much() {
             [length.to_le_bytes().as_slice(), &module].concat()
         });
         let modules: Vec<u8> = modules.flatten().collect();
-        let ended = child::run("requests", &modules);
-        let ended = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
-        println!("{name}: {} ms, {} bytes", ended.took, ended.grew);
-        for (function, outcome) in talk::FUNCTIONS
-            .iter()
-            .zip(ended.outcome.as_array().unwrap())
-        {
+        let outcomes = ran.run(name, "requests", &modules);
+        let outcomes = outcomes.unwrap_or_else(|error| panic!("{error}"));
+        let outcomes = outcomes.as_array().unwrap();
+        for (function, outcome) in talk::FUNCTIONS.iter().zip(outcomes) {
             assert_eq!(outcome, "answered", "{name} to {function}");
         }
     }
@@ -87,11 +122,10 @@ fn no_request_is_too_much() {
 /// What a module says of its making is its own word, and as long as it likes.
 #[test]
 fn no_claim_to_be_baked_is_too_much() {
+    let ran = Attacks::default();
     for (name, module) in claims::all() {
-        let ended = child::run("talk", &module);
-        let ended = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
-        println!("{name}: {} ms, {} bytes", ended.took, ended.grew);
-        assert_eq!(ended.outcome, "answered", "{name}");
+        let outcome = ran.run(name, "talk", &module);
+        assert_eq!(outcome, Ok("answered".into()), "{name}");
     }
 }
 

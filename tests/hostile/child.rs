@@ -34,6 +34,8 @@ pub const ATTACK: Bounds = Bounds {
 pub struct Ended {
     /// What the task told.
     pub outcome: Value,
+    /// The most memory that the process had in use, in bytes.
+    pub peak: u64,
     /// By how many bytes its memory in use grew at most.
     pub grew: u64,
     /// Milliseconds, for whoever wants to know; no test depends on it.
@@ -76,6 +78,7 @@ pub fn run(task: &str, input: &[u8]) -> Result<Ended, String> {
     }
     Ok(Ended {
         outcome: told["outcome"].clone(),
+        peak: told["peak"].as_u64().unwrap(),
         grew: told["grew"].as_u64().unwrap(),
         took: told["took"].as_u64().unwrap(),
     })
@@ -99,6 +102,7 @@ pub fn perform(bounds: Bounds, task: impl FnOnce(&str, Vec<u8>) -> Value) {
     let took = u64::try_from(start.elapsed().as_millis()).unwrap();
     let told = json!({
         "outcome": outcome,
+        "peak": peak(),
         "grew": peak().saturating_sub(before),
         "took": took,
     });
