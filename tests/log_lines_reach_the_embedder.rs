@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::json;
 use std::sync::{Arc, Mutex};
 use support::Guest;
 use tollgate::{
@@ -81,6 +82,47 @@ fn control_characters_are_escaped_and_sizes_capped() {
     assert!(lines[0].message.len() < 9_000);
     assert_eq!(lines[0].attrs.len(), 64);
     assert!(lines[0].attrs[0].key.len() < 300);
+}
+
+/// The words of a wish are the guest's, and a denial ends up where an operator reads it.
+#[test]
+fn denials_are_safe_to_print() {
+    let odd = "\u{1b}[2J\r\n\u{202e}x";
+    for (function, request) in [
+        ("fs_read", json!({"path": format!("/{odd}")})),
+        ("fs_list", json!({"path": format!("/{odd}/..//{odd}")})),
+        ("env_get", json!({"name": odd})),
+        (
+            "exec_run",
+            json!({"command": odd, "args": [odd], "env": [odd]}),
+        ),
+        (
+            "exec_run",
+            json!({"command": "/bin/ls", "dir": format!("/{odd}")}),
+        ),
+        ("net_connect", json!({"host": odd, "port": 1})),
+        ("tcp_connect", json!({"host": odd, "port": "1"})),
+        ("dns_lookup", json!({"hostname": odd, "type": "A"})),
+        (
+            "http_request",
+            json!({"method": odd, "url": format!("http://h/{odd}")}),
+        ),
+    ] {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = told.clone();
+        let runtime = Runtime::builder().on_event(move |_, event| {
+            if let Event::Denied(denial) = event {
+                sink.lock().unwrap().push(denial.to_string());
+            }
+        });
+        let plugin = Guest::relay(function).load_in(&runtime.build().unwrap());
+        let reply = support::ask(&plugin, request);
+        assert!(reply["error"].is_object(), "{function}: {reply}");
+        for denial in told.lock().unwrap().iter() {
+            let drives = |letter: char| letter.is_control() || letter == '\u{202e}';
+            assert!(!denial.contains(drives), "{function}: {denial:?}");
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Seek as _, SeekFrom, Write as _},
 };
-use support::{ask, kind, place::Place};
+use support::{Guest, ask, kind, place::Place};
+use tollgate::{Runtime, world::Simulated};
 
 /// The last offset of preview 1.
 const LAST: i128 = i64::MAX as i128;
@@ -220,34 +221,41 @@ fn offsets_and_limits_of_the_host_function() {
     let place = Place { root };
     let file = place.path("file");
     fs::write(&file, CONTENT).unwrap();
-    let plugin = place.plugin("fs_read", &["fs:read:ROOT/**"]);
-    for offset in [
-        10,
-        11,
-        1 << 31,
-        1 << 32,
-        1 << 44,
-        1 << 62,
-        i64::MAX as u64,
-        1 << 63,
-        u64::MAX,
-    ] {
-        let request = json!({"path": file, "offset": offset, "encoding": "utf-8"});
-        let reply = ask(&plugin, request);
-        assert_eq!(
-            (kind(&reply), &reply["content"]),
-            ("none", &json!("")),
-            "{offset}: {reply}"
-        );
-        assert_eq!(reply["size"], 10);
-    }
-    for limit in [10, 11, 1 << 32, i64::MAX as u64, u64::MAX] {
-        let request = json!({"path": file, "offset": 1, "limit": limit, "encoding": "utf-8"});
-        assert_eq!(ask(&plugin, request)["content"], "123456789", "{limit}");
-    }
-    for odd in [json!(-1), json!(1e19), json!(1.5), json!("1")] {
-        let reply = ask(&plugin, json!({"path": file, "offset": odd}));
-        assert_eq!(kind(&reply), "internal", "{odd}: {reply}");
+    let real = place.plugin("fs_read", &["fs:read:ROOT/**"]);
+    let world = Simulated::new().file(&file, CONTENT);
+    let runtime = Runtime::builder()
+        .world(move || world.clone())
+        .grant("odd", "fs:read:/**".parse().unwrap());
+    let made_up = Guest::relay("fs_read").load_in(&runtime.build().unwrap());
+    for plugin in [real, made_up] {
+        for offset in [
+            10,
+            11,
+            1 << 31,
+            1 << 32,
+            1 << 44,
+            1 << 62,
+            i64::MAX as u64,
+            1 << 63,
+            u64::MAX,
+        ] {
+            let request = json!({"path": file, "offset": offset, "encoding": "utf-8"});
+            let reply = ask(&plugin, request);
+            assert_eq!(
+                (kind(&reply), &reply["content"]),
+                ("none", &json!("")),
+                "{offset}: {reply}"
+            );
+            assert_eq!(reply["size"], 10);
+        }
+        for limit in [10, 11, 1 << 32, i64::MAX as u64, u64::MAX] {
+            let request = json!({"path": file, "offset": 1, "limit": limit, "encoding": "utf-8"});
+            assert_eq!(ask(&plugin, request)["content"], "123456789", "{limit}");
+        }
+        for odd in [json!(-1), json!(1e19), json!(1.5), json!("1")] {
+            let reply = ask(&plugin, json!({"path": file, "offset": odd}));
+            assert_eq!(kind(&reply), "internal", "{odd}: {reply}");
+        }
     }
 }
 
