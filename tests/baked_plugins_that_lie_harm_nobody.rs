@@ -43,7 +43,7 @@ fn plugin(name: &str, number: i32) -> Guest {
 fn baked(name: &str, number: i32) -> Sections {
     let runtime = Runtime::builder().steady(7).build().unwrap();
     let plugin = runtime
-        .load("plugin", &plugin(name, number).bytes())
+        .load("plugin", plugin(name, number).bytes())
         .unwrap();
     split(&plugin.bake().unwrap())
 }

@@ -259,6 +259,9 @@ fn offsets_and_limits_of_the_host_function() {
     }
 }
 
+/// The arguments of a call whose answer goes to a place.
+type Arguments<'a> = &'a dyn Fn(i64) -> Vec<i64>;
+
 /// The last place where an answer fits, and the first where it does not.
 #[test]
 fn answers_fit_to_the_last_byte_of_memory() {
@@ -267,8 +270,7 @@ fn answers_fit_to_the_last_byte_of_memory() {
     script.open("file", 0, BOTH, 0, 0);
     script.open("", DIRECTORY, READING, 0, 0);
     let dir = FIRST + 1;
-    let at = |out: i64, args: &dyn Fn(i64) -> Vec<i64>| args(out);
-    let rows: [(&str, i64, &dyn Fn(i64) -> Vec<i64>); 16] = [
+    let rows: [(&str, i64, Arguments); 16] = [
         ("args_sizes_get", 4, &|out| vec![out, SCRATCH]),
         ("environ_sizes_get", 4, &|out| vec![SCRATCH, out]),
         ("clock_res_get", 8, &|out| vec![0, out]),
@@ -293,9 +295,9 @@ fn answers_fit_to_the_last_byte_of_memory() {
         }),
     ];
     for (name, size, args) in rows {
-        script.expect(name, &at(END - size, args), 0);
+        script.expect(name, &args(END - size), 0);
         for outside in [1, 2, size] {
-            script.expect(name, &at(END - size + outside, args), FAULT);
+            script.expect(name, &args(END - size + outside), FAULT);
         }
         for outside in [
             1 << 31,
@@ -303,7 +305,7 @@ fn answers_fit_to_the_last_byte_of_memory() {
             0xFFFF_FFFF - size,
             0xFFFF_FFFF - size + 1,
         ] {
-            script.expect(name, &at(outside, args), FAULT);
+            script.expect(name, &args(outside), FAULT);
         }
     }
     // Nothing, at the very end, and behind it.
