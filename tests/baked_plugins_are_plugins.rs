@@ -132,7 +132,7 @@ fn what_it_was_granted_is_written_down() {
     let runtime = Runtime::builder()
         .steady(1)
         .grant("plugin", "env:HOME".parse().unwrap());
-    let plugin = runtime.build().unwrap().load("plugin", &counting().bytes());
+    let plugin = runtime.build().unwrap().load("plugin", counting().bytes());
     let bytes = plugin.unwrap().bake().unwrap();
     let claims = Inspection::new(&bytes, &Limits::default()).unwrap().baked;
     assert_eq!(claims.unwrap().grants, ["env:HOME"]);
@@ -196,7 +196,7 @@ fn long_answers_are_asked_for_and_long_lists_of_grants_refused() {
         let grant = format!("fs:read:/{number}/{}", "x".repeat(1000));
         builder = builder.grant("plugin", grant.parse().unwrap());
     }
-    let plugin = builder.build().unwrap().load("plugin", &counting().bytes());
+    let plugin = builder.build().unwrap().load("plugin", counting().bytes());
     assert_eq!(problem(&plugin.unwrap()), BakeError::ManyGrants);
 }
 

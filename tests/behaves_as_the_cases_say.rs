@@ -27,7 +27,7 @@ fn file_plugin(grants: &[String]) -> Plugin {
     builder
         .build()
         .unwrap()
-        .load("file", &file_module())
+        .load("file", file_module())
         .unwrap()
 }
 
@@ -115,7 +115,7 @@ fn the_file_plugin_answers_as_the_original() {
         match name {
             "TestLoadFilePlugin" => {
                 let runtime = Runtime::new().unwrap();
-                let plugin = runtime.load("file", &file_module()).unwrap();
+                let plugin = runtime.load("file", file_module()).unwrap();
                 assert_eq!(plugin.name(), "file");
                 assert_eq!(runtime.plugins(), ["file"]);
             }

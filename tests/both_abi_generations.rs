@@ -53,7 +53,7 @@ fn without(wat: &str, exports: &[&str]) -> String {
 }
 
 fn load(wat: &str) -> Result<tollgate::Plugin, Error> {
-    Runtime::new()?.load("plugin", &wat::parse_str(wat).unwrap())
+    Runtime::new()?.load("plugin", wat::parse_str(wat).unwrap())
 }
 
 fn observe(wat: &str) -> Result<Evidence, Error> {

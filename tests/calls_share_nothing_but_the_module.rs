@@ -50,7 +50,7 @@ fn handles_may_cross_threads() {
 
 #[test]
 fn fifty_threads_get_their_own_answers() {
-    let plugin = Runtime::new().unwrap().load("echo", &echo()).unwrap();
+    let plugin = Runtime::new().unwrap().load("echo", echo()).unwrap();
     let right = together(|number| {
         (0..20).all(|round| {
             let config = Config::new().set("thread", number).set("round", round);
@@ -92,7 +92,7 @@ fn names_and_runtimes_share_a_module_and_nobody_keeps_it() {
             .unwrap()
     });
     assert_eq!((cache.compilations(), cache.len()), (1, 1));
-    runtimes[0].load("odd", &Guest::default().bytes()).unwrap();
+    runtimes[0].load("odd", Guest::default().bytes()).unwrap();
     assert_eq!((cache.compilations(), cache.len()), (2, 2));
     runtimes[0].close();
     assert_eq!(cache.len(), 1);
@@ -103,11 +103,11 @@ fn names_and_runtimes_share_a_module_and_nobody_keeps_it() {
 #[test]
 fn a_name_belongs_to_its_bytes() {
     let runtime = Runtime::new().unwrap();
-    let first = runtime.load("p", &echo()).unwrap();
-    let again = runtime.load("p", &echo()).unwrap();
+    let first = runtime.load("p", echo()).unwrap();
+    let again = runtime.load("p", echo()).unwrap();
     assert_eq!(first.name(), again.name());
     let message = runtime
-        .load("p", &Guest::default().bytes())
+        .load("p", Guest::default().bytes())
         .map(|_| ())
         .unwrap_err()
         .to_string();
@@ -117,7 +117,7 @@ fn a_name_belongs_to_its_bytes() {
     );
     runtime.close();
     assert!(runtime.plugin("p").is_none());
-    assert!(runtime.load("p", &Guest::default().bytes()).is_ok());
+    assert!(runtime.load("p", Guest::default().bytes()).is_ok());
     assert!(
         first.observe(&Config::new()).is_ok(),
         "a handle outlives close"
@@ -130,7 +130,7 @@ fn a_failed_load_takes_no_name() {
     assert!(runtime.load("p", b"not wasm").is_err());
     assert!(runtime.plugin("p").is_none());
     assert!(runtime.plugins().is_empty());
-    assert!(runtime.load("p", &echo()).is_ok());
+    assert!(runtime.load("p", echo()).is_ok());
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn what_is_not_loaded_is_not_found() {
         runtime.schema("nonexistent").unwrap_err().to_string(),
         "plugin nonexistent not loaded; call load first"
     );
-    runtime.load("echo", &echo()).unwrap();
+    runtime.load("echo", echo()).unwrap();
     assert_eq!(
         runtime.schema("echo").unwrap().raw(),
         r#"{"type":"object"}"#

@@ -181,7 +181,7 @@ fn a_minimum_above_the_limit_is_an_error_of_loading() {
         memory: "(memory (export \"memory\") 17)",
         ..Guest::default()
     };
-    match runtime.load("odd", &guest.bytes()).map(|_| ()) {
+    match runtime.load("odd", guest.bytes()).map(|_| ()) {
         Err(Error::Load {
             problem: LoadError::Contract(problems),
             ..
@@ -222,7 +222,7 @@ fn deallocate_and_schema_are_optional() {
         .replace("(func (export \"schema\")", "(func");
     let plugin = Runtime::new()
         .unwrap()
-        .load("odd", &wat::parse_str(wat).unwrap())
+        .load("odd", wat::parse_str(wat).unwrap())
         .unwrap();
     assert!(plugin.observe(&tollgate::Config::new()).is_ok());
     let message = plugin.schema().unwrap_err().to_string();

@@ -399,14 +399,14 @@ fn tables_are_limited_together() {
         };
         Runtime::builder().limits(limits).build().unwrap()
     };
-    let Err(error) = runtime(999).load("odd", &guest([500, 500], "").bytes()) else {
+    let Err(error) = runtime(999).load("odd", guest([500, 500], "").bytes()) else {
         panic!("loaded");
     };
     let text = error.to_string();
     assert!(text.contains("needs tables of 1000 elements"), "{text}");
     assert!(
         runtime(1000)
-            .load("odd", &guest([500, 500], "").bytes())
+            .load("odd", guest([500, 500], "").bytes())
             .is_ok()
     );
     // One grows to just what there may be; then the other one may not.

@@ -144,7 +144,7 @@ impl Guest {
     }
 
     pub fn load_in(&self, runtime: &Runtime) -> Plugin {
-        runtime.load("odd", &self.bytes()).unwrap()
+        runtime.load("odd", self.bytes()).unwrap()
     }
 }
 
