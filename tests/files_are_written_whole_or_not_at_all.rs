@@ -260,3 +260,26 @@ fn a_private_file_is_never_readable_for_others_while_it_is_replaced() {
     });
     assert_eq!(seen, 0, "{seen:o}");
 }
+
+/// Several begin the same file at once: whoever comes second appends to what the first made.
+#[test]
+fn what_is_appended_at_once_is_all_there() {
+    let place = Place::new();
+    let plugin = place.plugin("fs_write", &["fs:write:ROOT/open/**"]);
+    for round in 0..200 {
+        let name = format!("open/log{round}");
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut append = text(place.path(&name), "line\n");
+                    append["mode"] = json!("append");
+                    start.wait();
+                    let reply = ask(&plugin, append);
+                    assert_eq!(reply, json!({"written": 5}));
+                });
+            }
+        });
+        assert_eq!(place.read(&name), "line\n".repeat(4));
+    }
+}

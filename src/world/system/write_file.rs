@@ -26,6 +26,23 @@ pub(super) fn write_file(
     largest: LargestFile,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
+    // Who appends to a file that somebody else makes at the same moment looks at it once more.
+    for _ in 0..8 {
+        if let Some(permitted) = write_once(path, content, mode, largest, gate)? {
+            return Ok(permitted);
+        }
+    }
+    Err(failure(path, &io::ErrorKind::AlreadyExists.into()).into())
+}
+
+/// The same, or nothing if what was to be appended to is there only now.
+fn write_once(
+    path: &str,
+    content: &[u8],
+    mode: WriteMode,
+    largest: LargestFile,
+    gate: &Checkpoint<'_>,
+) -> Result<Option<Permitted>, Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
     let (old, entry, permit) = match names::look(Path::new(path), true).map_err(failed)? {
         Look::Found(found) => {
@@ -65,10 +82,19 @@ pub(super) fn write_file(
             let new = aside(&entry, content, None).map_err(failed)?;
             let linked = fs::hard_link(&new, entry.path());
             let _ = fs::remove_file(&new);
-            linked.map_err(failed)?;
+            match linked {
+                Err(error)
+                    if mode == WriteMode::Append
+                        && error.kind() == io::ErrorKind::AlreadyExists =>
+                {
+                    return Ok(None);
+                }
+                linked => linked.map_err(failed)?,
+            }
         }
     }
-    Ok(permit.answer(Answer::Written(content.len() as u64)))
+    let written = Answer::Written(content.len() as u64);
+    Ok(Some(permit.answer(written)))
 }
 
 /// Writes the content to a new file beside the one it is meant for.
