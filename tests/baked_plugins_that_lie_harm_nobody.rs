@@ -254,8 +254,12 @@ impl Change {
     fn apply(&self, sections: &mut Sections, at: prop::sample::Index) {
         const MEMORY: u8 = 5;
         let at = match self {
-            Change::Pages(..) => sections.iter().position(|(id, _)| *id == MEMORY).unwrap(),
-            _ => at.index(sections.len()),
+            Change::Pages(..) => sections.iter().position(|(id, _)| *id == MEMORY),
+            _ => Some(at.index(sections.len())),
+        };
+        // Another change may have left nothing to change.
+        let Some(at) = at.filter(|at| !sections[*at].1.is_empty()) else {
+            return;
         };
         let (id, content) = sections[at].clone();
         let new = match self {
