@@ -4,7 +4,13 @@
 use crate::effect::Failure;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    any::{Any, TypeId},
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 use tollgate_abi::{ErrorDetail, host::kinds};
 
 /// Who calls a host function of the embedder's, and how long it may take.
@@ -66,17 +72,17 @@ impl Customs {
         kind: &str,
         function: impl Fn(Request, &HostCall<'_>) -> Result<Reply, HostError> + Send + Sync + 'static,
     ) where
-        Request: DeserializeOwned,
-        Reply: Serialize,
+        Request: DeserializeOwned + 'static,
+        Reply: Serialize + 'static,
     {
         let body = move |request: &Value, call: &HostCall<'_>| {
-            let request = Request::deserialize(request).map_err(|error| {
+            let request = read(request).map_err(|error| {
                 HostError::new(
                     kinds::CONFIG,
                     format!("the request has the wrong shape: {error}"),
                 )
             })?;
-            serde_json::to_value(function(request, call)?).map_err(|error| {
+            write(function(request, call)?).map_err(|error| {
                 HostError::new(
                     kinds::INTERNAL,
                     format!("the reply has no JSON form: {error}"),
@@ -136,6 +142,30 @@ impl Customs {
         (found.body)(request, call)
             .map_err(|HostError(detail)| Failure::new(detail.kind, detail.code, detail.message))
     }
+}
+
+/// Reads a request. A function that takes any JSON gets a copy, without its being read anew.
+fn read<Request: DeserializeOwned + 'static>(request: &Value) -> serde_json::Result<Request> {
+    let wanted = TypeId::of::<Request>() == TypeId::of::<Value>();
+    match take_as(&mut wanted.then(|| request.clone())) {
+        Some(request) => Ok(request),
+        None => Request::deserialize(request),
+    }
+}
+
+/// Writes a reply. What is JSON already stays as it is.
+fn write<Reply: Serialize + 'static>(reply: Reply) -> serde_json::Result<Value> {
+    let mut reply = Some(reply);
+    match take_as(&mut reply) {
+        Some(reply) => Ok(reply),
+        None => serde_json::to_value(reply),
+    }
+}
+
+/// Takes a value, if it has the type that is wanted.
+fn take_as<Have: 'static, Want: 'static>(value: &mut Option<Have>) -> Option<Want> {
+    let value: &mut dyn Any = value;
+    value.downcast_mut::<Option<Want>>()?.take()
 }
 
 impl Custom {

@@ -191,8 +191,8 @@ impl RuntimeBuilder {
         function: impl Fn(Request, &HostCall<'_>) -> Result<Reply, HostError> + Send + Sync + 'static,
     ) -> RuntimeBuilder
     where
-        Request: DeserializeOwned,
-        Reply: Serialize,
+        Request: DeserializeOwned + 'static,
+        Reply: Serialize + 'static,
     {
         self.customs.add(module, name, kind, function);
         self
