@@ -2,6 +2,7 @@
 //! so that none can be cut in two.
 
 use serde_json::{Map, Value, json};
+use std::io;
 use tollgate_abi::Evidence;
 
 /// What ends a text that was cut.
@@ -41,11 +42,11 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
     if limit == 0 {
         return None;
     }
-    let whole = Whole::new(evidence);
-    let original_size_bytes = whole.size;
+    let original_size_bytes = size(&evidence.data, evidence.raw.as_deref());
     if original_size_bytes <= limit {
         return None;
     }
+    let whole = Whole::new(evidence);
     let mut threshold = limit / 2;
     let (data, raw) = loop {
         let (data, raw) = whole.cut(threshold);
@@ -73,7 +74,6 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
 struct Whole<'a> {
     data: Vec<(&'a String, &'a Value, usize)>,
     raw: Option<&'a str>,
-    size: usize,
 }
 
 impl Whole<'_> {
@@ -84,7 +84,6 @@ impl Whole<'_> {
                 .map(|(key, value)| (key, value, json_len(value)))
                 .collect(),
             raw: evidence.raw.as_deref(),
-            size: size(&evidence.data, evidence.raw.as_deref()),
         }
     }
 
@@ -142,5 +141,23 @@ fn size(data: &Map<String, Value>, raw: Option<&str>) -> usize {
 
 /// How many bytes of JSON a value has.
 fn json_len(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(0, |json| json.len())
+    let mut counted = Counted(0);
+    match serde_json::to_writer(&mut counted, value) {
+        Ok(()) => counted.0,
+        Err(_) => 0,
+    }
+}
+
+/// Counts bytes instead of keeping them.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
