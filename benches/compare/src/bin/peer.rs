@@ -38,7 +38,7 @@ fn run(args: &[&str]) -> Result<(), String> {
         }
         ["observe", variant, module, config] => {
             let (_engine, module) = load(variant, module)?;
-            println!("{}", module.observe(&parse(config)?.into())?);
+            println!("{}", module.observe(&parse(config)?)?);
         }
         ["bake", variant, module, to] => {
             let baked = Engine::bake(&load(variant, module)?.1)?;
@@ -54,7 +54,7 @@ fn run(args: &[&str]) -> Result<(), String> {
             serve(
                 variant,
                 module,
-                parse(config)?.into(),
+                parse(config)?,
                 threads,
                 milliseconds * 1_000_000,
             )?;
@@ -72,12 +72,13 @@ fn load(variant: &str, module: &str) -> Result<(Engine, Module), String> {
 }
 
 /// A config as text or, for large ones, as `@` and a file.
-fn parse(config: &str) -> Result<Object, String> {
+fn parse<Config: From<Object>>(config: &str) -> Result<Config, String> {
     let text = match config.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).map_err(|error| error.to_string())?,
         None => config.to_owned(),
     };
-    serde_json::from_str(&text).map_err(|error| error.to_string())
+    let object: Object = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(object.into())
 }
 
 /// Prints the evidence, and for each line read how long an observe took, in nanoseconds by the
