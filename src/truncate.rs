@@ -2,7 +2,6 @@
 //! so that none can be cut in two.
 
 use serde_json::{Map, Value, json};
-use std::io;
 use tollgate_abi::Evidence;
 
 /// What ends a text that was cut.
@@ -141,23 +140,5 @@ fn size(data: &Map<String, Value>, raw: Option<&str>) -> usize {
 
 /// How many bytes of JSON a value has.
 fn json_len(value: &impl serde::Serialize) -> usize {
-    let mut counted = Counted(0);
-    match serde_json::to_writer(&mut counted, value) {
-        Ok(()) => counted.0,
-        Err(_) => 0,
-    }
-}
-
-/// Counts bytes instead of keeping them.
-struct Counted(usize);
-
-impl io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }
