@@ -206,6 +206,14 @@ fn saw_inside(plugin: &Plugin) -> bool {
     errno == "00"
 }
 
+/// The same by the host function, which is asked to read.
+fn read_inside(plugin: &Plugin, request: &Value) -> bool {
+    let reply = support::ask(plugin, request.clone());
+    let refused = refused(&reply);
+    assert!(refused || reply["content"] == "inside", "{reply}");
+    !refused
+}
+
 fn refused(reply: &Value) -> bool {
     let code = reply["error"]["code"].as_str();
     assert!(matches!(code, None | Some("EACCES" | "ENOENT")), "{reply}");
@@ -272,12 +280,7 @@ fn a_directory_moved_out_and_back_tells_nothing() {
     };
     let plugin = place.plugin("fs_read", &GRANTS);
     let request = json!({"path": place.path("open/sub/deep/near"), "encoding": "utf-8"});
-    race(change, || {
-        let reply = support::ask(&plugin, request.clone());
-        let refused = refused(&reply);
-        assert!(refused || reply["content"] == "inside", "{reply}");
-        !refused
-    });
+    race(change, || read_inside(&plugin, &request));
     let plugin = by_preview_1(&place, "open/sub/deep/near", "read");
     race(change, || saw_inside(&plugin));
 }
@@ -290,12 +293,7 @@ fn a_second_name_exchanged_for_a_link_tells_nothing() {
     let plugin = place.plugin("fs_read", &GRANTS);
     let request = json!({"path": place.path("open/f"), "encoding": "utf-8"});
     let change = || exchange(&place, "open/f", "open/g");
-    race(change, || {
-        let reply = support::ask(&plugin, request.clone());
-        let refused = refused(&reply);
-        assert!(refused || reply["content"] == "inside", "{reply}");
-        !refused
-    });
+    race(change, || read_inside(&plugin, &request));
     let plugin = by_preview_1(&place, "open/f", "read");
     race(change, || saw_inside(&plugin));
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 /// One engine in one way of using it.
@@ -153,15 +153,16 @@ fn go_build(directory: &Path, program: PathBuf) -> Result<PathBuf, String> {
     let output = output.map_err(|_| "there is no Go here".to_owned())?;
     match output.status.success() {
         true => Ok(program),
-        false => {
-            let text = String::from_utf8_lossy(&output.stderr);
-            let why = text.lines().find(|line| !line.starts_with('#'));
-            Err(format!(
-                "it could not be built: {}",
-                why.unwrap_or("see go").trim()
-            ))
-        }
+        false => Err(unbuilt(&output, |line| !line.starts_with('#'))),
     }
+}
+
+/// Why there is no program, in the first line of a tool's that tells something.
+fn unbuilt(output: &Output, tells: impl Fn(&str) -> bool) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let why = text.lines().find(|line| tells(line));
+    let why = why.unwrap_or("the tool does not say why").trim();
+    format!("it could not be built: {why}")
 }
 
 fn in_gopath() -> bool {
@@ -202,14 +203,9 @@ pub fn cargo_build(profile: &str, program: &str, feature: &str) -> Result<PathBu
         .output()
         .map_err(|error| format!("cargo: {error}"))?;
     if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        let why = text
-            .lines()
-            .find(|line| line.starts_with("WASM3") || line.contains("error"));
-        return Err(format!(
-            "it could not be built: {}",
-            why.unwrap_or("see cargo").trim()
-        ));
+        return Err(unbuilt(&output, |line| {
+            line.starts_with("WASM3") || line.contains("error")
+        }));
     }
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
     let artifact = messages.lines().rev().find_map(|line| {
@@ -263,9 +259,6 @@ fn wasm3_version() -> Option<String> {
 
 /// How many packages a package brings with itself, itself included.
 pub fn crates(contender: &Contender) -> Result<usize, String> {
-    if contender.feature == GO {
-        return Err("it is no package of Rust".to_owned());
-    }
     let output = cargo()
         .args([
             "tree",

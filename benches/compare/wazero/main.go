@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	goruntime "runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -308,7 +309,7 @@ func memory(idle bool, variant string, count int, path string) error {
 		return err
 	}
 	fmt.Println(max(0, after-before))
-	_ = kept
+	goruntime.KeepAlive(kept)
 	return nil
 }
 

@@ -2,7 +2,7 @@
 //! compare with others is measured in `../compare`.
 
 use serde_json::Value;
-use tollgate::{Plugin, Runtime};
+use tollgate::{ModuleCache, Plugin, Runtime};
 
 /// The smallest whole plugin, as text.
 pub const ECHO: &str = include_str!("../../../fixtures/wat/echo.wat");
@@ -19,6 +19,12 @@ pub const GO: &[u8] = include_bytes!("../../../fixtures/go-file/go-file.wasm");
 /// Assembles a module of ours.
 pub fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the benchmark's own module")
+}
+
+/// A runtime that has nothing compiled yet, whatever others in the process have.
+pub fn cold_runtime() -> Runtime {
+    let builder = Runtime::builder().module_cache(ModuleCache::new());
+    builder.build().expect("default options")
 }
 
 /// Loads a plugin into a runtime with default limits and no grants.

@@ -218,12 +218,16 @@ fn named(path: &str, gate: &Checkpoint<'_>) -> Result<(Entry, Permit), Refusal> 
 /// The real name that a path would have whose directory cannot be reached, or could not be a
 /// moment ago.
 fn place(path: &str) -> Result<PathBuf, Failure> {
-    match names::look(Path::new(path), false) {
-        Ok(Look::Nowhere(place, _)) => Ok(place),
-        Ok(Look::Found(found)) => Ok(found.real),
-        Ok(Look::Vacant(entry)) => Ok(entry.real),
-        Err(error) => Err(failure(path, &error)),
-    }
+    real_name(Path::new(path), false).map_err(|error| failure(path, &error))
+}
+
+/// The real name of what a path leads to, or would have to.
+fn real_name(path: &Path, follow: bool) -> io::Result<PathBuf> {
+    Ok(match names::look(path, follow)? {
+        Look::Found(found) => found.real,
+        Look::Vacant(entry) => entry.real,
+        Look::Nowhere(place, _) => place,
+    })
 }
 
 /// Does something to the name at the end of a path.
@@ -288,12 +292,7 @@ pub(super) fn symlink(
     };
     // From where the link really will be, which may be elsewhere than its path says.
     let meant = entry.real.parent().unwrap_or(Path::new("/")).join(target);
-    let end = match names::look(&meant, true) {
-        Ok(Look::Found(found)) => found.real,
-        Ok(Look::Vacant(entry)) => entry.real,
-        Ok(Look::Nowhere(place, _)) => place,
-        Err(error) => return Err(failure(path, &error).into()),
-    };
+    let end = real_name(&meant, true).map_err(|error| failure(path, &error))?;
     let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
     make_link(target, &entry.path()).map_err(|error| failure(path, &error))?;
     Ok(permit.answer(Answer::Done))

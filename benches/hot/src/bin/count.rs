@@ -1,10 +1,10 @@
 //! One piece of work, so many times: `count WORK TIMES`, for a tool that counts instructions.
 //! `benches/count.sh` runs it.
 
-use hot::{ASK, ECHO, GO, MIRROR, assemble, load, load_granted};
+use hot::{ASK, ECHO, GO, MIRROR, assemble, cold_runtime, load, load_granted};
 use serde_json::json;
 use std::{hint::black_box, process::ExitCode};
-use tollgate::{Config, ModuleCache, Plugin, Runtime};
+use tollgate::{Config, Plugin};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -15,13 +15,8 @@ fn main() -> ExitCode {
     let times = times.parse().expect("TIMES is a number");
     if work == "load-go" {
         for _ in 0..times {
-            let runtime = Runtime::builder().module_cache(ModuleCache::new());
-            let runtime = runtime.build().expect("no grants, nothing to refuse");
-            black_box(
-                runtime
-                    .load("plugin", GO)
-                    .expect("the benchmark's own plugin"),
-            );
+            let loaded = cold_runtime().load("plugin", GO);
+            black_box(loaded.expect("the benchmark's own plugin"));
         }
         return ExitCode::SUCCESS;
     }
