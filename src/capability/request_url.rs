@@ -126,6 +126,7 @@ mod tests {
                 "https://e.com:443/a/../b?z=1&a=ü#f",
                 "https://e.com/b?z=1&a=%C3%BC",
             ),
+            ("http://e.com/?b&ä", "http://e.com/?b&%C3%A4"),
             ("http://u:p@[::1]:81/?", "http://[::1]:81/"),
         ] {
             assert_eq!(url(text).text(), sent);

@@ -94,11 +94,13 @@ fn normal_target(target: &str) -> String {
     let (path, query) = split_query(target);
     let mut normal = plain_path(path);
     if !query.is_empty() {
+        // Encoded first, as an encoded letter sorts elsewhere than the letter it stands for.
+        let query = encoded(query);
         let mut pairs: Vec<&str> = query.split('&').collect();
         // By name only, and stable: the order of values of one name may matter.
         pairs.sort_by_key(|pair| pair.split_once('=').map_or(*pair, |(name, _)| name));
         normal.push('?');
-        normal.push_str(&encoded(&pairs.join("&")));
+        normal.push_str(&pairs.join("&"));
     }
     normal
 }
@@ -179,6 +181,7 @@ mod tests {
             ("https://example.com?x", Some("https://example.com/?x")),
             ("https://e.com/a/%2e%2E/./b/..", Some("https://e.com/")),
             ("https://e.com/ä?\"", Some("https://e.com/%C3%A4?%22")),
+            ("https://e.com/?ä&z", Some("https://e.com/?%C3%A4&z")),
             ("http://[::1]:8080/", Some("http://[::1]:8080/")),
             ("ftp://e.com:21/", Some("ftp://e.com:21/")),
             ("ftp://e.com/", None),
