@@ -2,7 +2,7 @@
 //! that the guest reads.
 
 use crate::{
-    capability::{CapabilityError, UnknownKind},
+    capability::{CapabilityError, TooManyCapabilities, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
     printable::Printable,
@@ -382,6 +382,9 @@ pub enum Breach {
     /// The result is JSON of another shape.
     #[error("returned JSON of the wrong shape: {}", Printable(.0))]
     WrongShape(String),
+    /// The plugin declares more capabilities than one plugin may.
+    #[error("declares {0}")]
+    TooManyCapabilities(TooManyCapabilities),
     /// The plugin wants a newer host than this one is compatible with: the line 0.3.
     #[error(
         "asks for a host of version {} or newer, and this host is compatible with 0.3; use an older build of the plugin",

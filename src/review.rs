@@ -1,6 +1,7 @@
 //! Declared against granted: advice for the operator, which allows and denies nothing.
 
 use crate::capability::Capability;
+use std::collections::BTreeSet;
 use tollgate_abi as abi;
 
 /// What a plugin declares, compared with what it was granted.
@@ -19,9 +20,14 @@ pub struct Review {
 impl Review {
     pub(crate) fn new(declared: &[abi::Capability], granted: &[Capability], cwd: &str) -> Review {
         let mut review = Review::default();
+        // Most of what is declared is granted in the same words, and found without comparing all.
+        let same: BTreeSet<&Capability> = granted.iter().collect();
         for text in declared {
             match Capability::try_from(text) {
-                Ok(declared) if granted.iter().any(|one| one.includes(&declared, Some(cwd))) => {
+                Ok(declared)
+                    if same.contains(&declared)
+                        || granted.iter().any(|one| one.includes(&declared, Some(cwd))) =>
+                {
                     review.covered.push(declared);
                 }
                 Ok(declared) => review.missing.push(declared),
@@ -31,8 +37,10 @@ impl Review {
             }
         }
         let declared: Vec<&Capability> = review.covered.iter().chain(&review.missing).collect();
-        let needed =
-            |grant: &&Capability| declared.iter().any(|one| one.includes(grant, Some(cwd)));
+        let same: BTreeSet<&Capability> = declared.iter().copied().collect();
+        let needed = |grant: &&Capability| {
+            same.contains(grant) || declared.iter().any(|one| one.includes(grant, Some(cwd)))
+        };
         review.broader = granted
             .iter()
             .filter(|grant| !needed(grant))

@@ -6,7 +6,7 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::error::Breach;
+use crate::{capability::check_declared, error::Breach};
 use serde_json::Value;
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
 
@@ -28,6 +28,7 @@ fn info(document: &Value) -> Result<PluginInfo, Breach> {
     let info = PluginInfo::from_value(document)
         .ok_or_else(|| Breach::WrongShape("the description is not an object".into()))?;
     host_version::check(&info.min_host_version)?;
+    check_declared(&info.capabilities).map_err(Breach::TooManyCapabilities)?;
     Ok(info)
 }
 

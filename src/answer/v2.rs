@@ -2,7 +2,10 @@
 //! first one. Nothing is dropped on the way.
 
 use super::{not_json, parse, reported_error, utf8};
-use crate::{capability::GrantSet, error::Breach};
+use crate::{
+    capability::{GrantSet, GrantSetError},
+    error::Breach,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo, from_json};
@@ -48,9 +51,10 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
 fn capabilities(grants: &Value) -> Result<Vec<Capability>, Breach> {
     let set = GrantSet::deserialize(grants)
         .map_err(|error| Breach::WrongShape(format!("capabilities: {error}")))?;
-    let wanted = set
-        .capabilities()
-        .map_err(|error| Breach::WrongShape(format!("capabilities: {error}")))?;
+    let wanted = set.capabilities().map_err(|error| match error {
+        GrantSetError::TooMany(error) => Breach::TooManyCapabilities(error),
+        error => Breach::WrongShape(format!("capabilities: {error}")),
+    })?;
     let text =
         |capability: &crate::Capability| Capability::new(capability.kind(), capability.pattern());
     Ok(wanted.iter().map(text).collect())

@@ -3,10 +3,10 @@
 
 use super::command::{is_wrapper, runs_code};
 use super::exec::{ExecPattern, parent};
-use super::fs::PathGlob;
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
 use super::{Capability, Matcher};
+use std::collections::BTreeSet;
 
 impl Capability {
     /// Whether everything `other` covers is covered by this too. Relative patterns count from
@@ -21,7 +21,7 @@ impl Capability {
         }
         match (&self.matcher, &other.matcher) {
             (Matcher::Read(own), Matcher::Read(other))
-            | (Matcher::Write(own), Matcher::Write(other)) => paths(own, other, cwd),
+            | (Matcher::Write(own), Matcher::Write(other)) => own.includes(other, cwd),
             (Matcher::Network(own), Matcher::Network(other)) => network(own, other),
             (Matcher::Env(own), Matcher::Env(other)) => names(own, other),
             (Matcher::Exec(own), Matcher::Exec(other)) => commands(own, other),
@@ -33,30 +33,12 @@ impl Capability {
     }
 }
 
-fn paths(own: &PathGlob, other: &PathGlob, cwd: Option<&str>) -> bool {
-    if own.is_everything() {
-        return true;
-    }
-    let (Some((dir, rest)), Some((path, wild))) =
-        (own.literal_prefix(cwd), other.literal_prefix(cwd))
-    else {
-        return false;
-    };
-    if wild.is_empty() {
-        return own.matches(&path, None) || own.matches(&path, cwd);
-    }
-    let below = dir == "/"
-        || path
-            .strip_prefix(&dir)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    (rest == "**" && below) || (dir == path && rest == wild)
-}
-
 fn names(own: &NamePattern, other: &NamePattern) -> bool {
     match (own, other) {
         (NamePattern::All, _) => true,
         (NamePattern::Prefix(own), NamePattern::Prefix(other)) => other.starts_with(own.as_str()),
         (own, NamePattern::Exact(name)) => own.matches(name),
+        (NamePattern::Glob(own), NamePattern::Glob(other)) => own.includes_texts(other),
         _ => false,
     }
 }
@@ -77,7 +59,7 @@ fn network(own: &NetworkPattern, other: &NetworkPattern) -> bool {
             let same = match (host, other) {
                 (HostPattern::Any, _) => true,
                 (host, HostPattern::Exact(other)) => host.matches(other),
-                (HostPattern::Glob(host), HostPattern::Glob(other)) => host.text() == other.text(),
+                (HostPattern::Glob(host), HostPattern::Glob(other)) => host.includes_texts(other),
                 _ => false,
             };
             same && ports.contain_all(other_ports)
@@ -95,6 +77,7 @@ fn commands(own: &ExecPattern, other: &ExecPattern) -> bool {
             .iter()
             .all(|name| parent(name) == Some(dir.as_str()) && !is_code(name)),
         (ExecPattern::Names(own), ExecPattern::Names(names)) => {
+            let own: BTreeSet<&String> = own.iter().collect();
             names.iter().all(|name| own.contains(name))
         }
         _ => false,

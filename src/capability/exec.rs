@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::command;
 use super::error::Flaw;
-use super::glob::Glob;
+use super::glob::{Braces, Glob, Parts};
 use super::name::GLOB;
 use super::path;
 use super::risk;
@@ -40,7 +40,8 @@ impl ExecPattern {
             return Err(Flaw::new(at, "a command cannot contain a NUL byte"));
         }
         if let Some(glob) = text.strip_prefix(GLOB) {
-            let glob = Glob::parse(glob).map_err(|flaw| flaw.shifted(GLOB.len()))?;
+            let glob = Glob::parse(glob, Parts::OfText, Braces::Choices)
+                .map_err(|flaw| flaw.shifted(GLOB.len()))?;
             return Ok((ExecPattern::Glob(glob), text.to_owned()));
         }
         if text == "**" {

@@ -1,15 +1,17 @@
-//! `fs:read:<glob>` and `fs:write:<glob>`: globs over absolute paths, cleaned and anchored.
+//! `fs:read:<glob>` and `fs:write:<glob>`: globs over absolute paths, cleaned and anchored. After
+//! `glob:`, braces are choices; otherwise they are characters.
 //! No links are followed here; see `Capability::pinned` for what a grant that names a link covers.
 
 use super::error::Flaw;
-use super::glob::Glob;
+use super::glob::{Beginning, Braces, Glob, Parts, escaped, is_wild};
+use super::name::GLOB;
 use super::path;
 
 /// The longest path or path pattern, in bytes: what Linux takes.
 const MAX_PATH: usize = 4096;
 
-/// A glob over absolute paths. Braces are ordinary characters; `.`, `..` and empty parts are
-/// cleaned away, so `/etc/` is `/etc`.
+/// A glob over absolute paths. Before the first brace `.`, `..` and empty parts are cleaned away,
+/// so `/etc/` is `/etc`.
 #[derive(Clone, Debug)]
 pub(super) struct PathGlob {
     anchor: Anchor,
@@ -41,41 +43,71 @@ impl PathGlob {
                 format!("a path is longer than {MAX_PATH} bytes"),
             ));
         }
-        let mut anchor = match text {
-            "**" => Anchor::Anywhere,
-            _ if text.starts_with('/') => Anchor::Root,
-            _ => Anchor::Cwd { up: 0 },
-        };
-        let mut glob = Glob::empty();
-        let mut at = 0;
-        for name in text.split('/') {
-            match name {
-                "" | "." => {}
-                ".." => match (glob.pop(), &mut anchor) {
-                    (Some(true), _) | (None, Anchor::Root | Anchor::Anywhere) => {}
-                    (None, Anchor::Cwd { up }) => *up = up.saturating_add(1),
-                    (Some(false), _) => {
-                        return Err(Flaw::new(at, "`..` after a wildcard has no fixed meaning"));
-                    }
-                },
-                name => glob.push(name).map_err(|flaw| flaw.shifted(at))?,
-            }
-            at = at.saturating_add(name.len()).saturating_add(1);
+        match text.strip_prefix(GLOB) {
+            Some("") => Err(Flaw::new(text.len(), "the path is empty")),
+            Some(glob) => PathGlob::parse_choices(glob).map_err(|flaw| flaw.shifted(GLOB.len())),
+            None => PathGlob::parse_plain(text),
         }
-        Ok(PathGlob { anchor, glob })
+    }
+
+    fn parse_plain(text: &str) -> Result<PathGlob, Flaw> {
+        // Read as written first, to find its flaws where they are.
+        Glob::parse(text, Parts::OfText, Braces::Characters)?;
+        let (anchor, parts) = cleaned(text)?;
+        let anchor = match text {
+            "**" => Anchor::Anywhere,
+            _ => anchor,
+        };
+        Ok(PathGlob {
+            anchor,
+            glob: Glob::parse(&parts.join("/"), Parts::OfPath, Braces::Characters)?,
+        })
+    }
+
+    /// A glob with choices. What stands before the part with the first brace is cleaned, the rest
+    /// is kept as written: what its parts are depends on the choice.
+    fn parse_choices(text: &str) -> Result<PathGlob, Flaw> {
+        // Read whole, to find its flaws where they are written.
+        let whole = Glob::parse(text, Parts::OfPath, Braces::Choices)?;
+        if !whole.has_choices() {
+            return PathGlob::parse_plain(text);
+        }
+        let brace = text.find('{').unwrap_or_default();
+        let start = text
+            .get(..brace)
+            .and_then(|before| before.rfind('/'))
+            .map_or(0, |slash| slash.saturating_add(1));
+        let (before, rest) = text.split_at_checked(start).unwrap_or((text, ""));
+        let (anchor, parts) = match before {
+            "" => (first_anchor(&whole)?, Vec::new()),
+            before => cleaned(before)?,
+        };
+        let rest = [parts.as_slice(), &[rest]].concat().join("/");
+        Ok(PathGlob {
+            anchor,
+            glob: Glob::parse(&rest, Parts::OfPath, Braces::Choices)?,
+        })
     }
 
     /// The cleaned text, which parses to the same glob.
     pub(super) fn text(&self) -> String {
         let tail = self.glob.text();
-        match self.anchor {
+        let text = match self.anchor {
             Anchor::Anywhere => "**".to_owned(),
             Anchor::Root => format!("/{tail}"),
-            Anchor::Cwd { up: 0 } if self.glob.is_empty() => ".".to_owned(),
-            // `**` alone has a meaning of its own.
-            Anchor::Cwd { up: 0 } if tail == "**" => "./**".to_owned(),
-            Anchor::Cwd { up } if self.glob.is_empty() => vec![".."; up].join("/"),
+            Anchor::Cwd { up: 0 } if tail.is_empty() => ".".to_owned(),
+            // `**` alone has a meaning of its own, so has `glob:`, and a choice can begin with `/`.
+            Anchor::Cwd { up: 0 }
+                if tail == "**" || tail.starts_with(GLOB) || tail.starts_with('{') =>
+            {
+                format!("./{tail}")
+            }
+            Anchor::Cwd { up } if tail.is_empty() => vec![".."; up].join("/"),
             Anchor::Cwd { up } => format!("{}{tail}", "../".repeat(up)),
+        };
+        match self.glob.has_choices() {
+            true => format!("{GLOB}{text}"),
+            false => text,
         }
     }
 
@@ -84,6 +116,36 @@ impl PathGlob {
         if path.len() > MAX_PATH {
             return false;
         }
+        self.at(path, cwd, |glob, parts| glob.matches(parts))
+    }
+
+    /// Whether `path` and all that can be below it is meant.
+    pub(super) fn covers_all_below(&self, path: &str, cwd: Option<&str>) -> bool {
+        self.at(path, cwd, Glob::covers_all_below)
+    }
+
+    /// Whether all that can be directly in the directory `path` is meant.
+    pub(super) fn covers_names_in(&self, path: &str, cwd: Option<&str>) -> bool {
+        self.at(path, cwd, Glob::covers_names_in)
+    }
+
+    /// Whether this means all that `other` means. Cautious: `false` where it is not plain to see.
+    pub(super) fn includes(&self, other: &PathGlob, cwd: Option<&str>) -> bool {
+        if self.is_everything() {
+            return true;
+        }
+        let Some((path, wild)) = other.literal_prefix(cwd) else {
+            return false;
+        };
+        if wild.is_empty() {
+            return self.matches(&path, None) || self.matches(&path, cwd);
+        }
+        self.at(&path, cwd, |glob, parts| glob.includes(parts, &other.glob))
+    }
+
+    /// What `judge` says of the parts of `path` from where the glob begins; relative ones on either
+    /// side count from `cwd`.
+    fn at(&self, path: &str, cwd: Option<&str>, judge: impl Fn(&Glob, &str) -> bool) -> bool {
         let Some(path) = path::absolute(path, cwd) else {
             return false;
         };
@@ -91,11 +153,11 @@ impl PathGlob {
             return false;
         };
         match self.anchor {
-            Anchor::Anywhere | Anchor::Root => self.glob.matches(rest),
+            Anchor::Anywhere | Anchor::Root => judge(&self.glob, rest),
             Anchor::Cwd { up } => base(cwd, up)
                 .as_deref()
                 .and_then(|base| below(rest, base))
-                .is_some_and(|rest| self.glob.matches(rest)),
+                .is_some_and(|rest| judge(&self.glob, rest)),
         }
     }
 
@@ -115,7 +177,57 @@ impl PathGlob {
 
     /// Whether this means every absolute path.
     pub(super) fn is_everything(&self) -> bool {
-        !matches!(self.anchor, Anchor::Cwd { .. }) && self.glob.split_at_wildcard() == ("", "**")
+        !matches!(self.anchor, Anchor::Cwd { .. }) && self.glob.covers_all_below("")
+    }
+
+    /// `real`, in place of the literal directory or path, with the wildcards of this behind it.
+    pub(super) fn below_real(&self, real: &str) -> String {
+        let (_, wild) = self.glob.split_at_wildcard();
+        let choices = self.glob.has_choices();
+        let parts = real.split('/').map(|part| match choices || is_wild(part) {
+            true => escaped(part),
+            false => part.to_owned(),
+        });
+        let real = parts.collect::<Vec<_>>().join("/");
+        match choices {
+            true => format!("{GLOB}{real}/{wild}"),
+            false => format!("{real}/{wild}"),
+        }
+    }
+}
+
+/// Where a glob begins, and its parts, without those that mean nothing.
+fn cleaned(text: &str) -> Result<(Anchor, Vec<&str>), Flaw> {
+    let mut anchor = match text.starts_with('/') {
+        true => Anchor::Root,
+        false => Anchor::Cwd { up: 0 },
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    let mut at: usize = 0;
+    for name in text.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => match (parts.pop(), &mut anchor) {
+                (Some(part), _) if is_wild(part) => {
+                    return Err(Flaw::new(at, "`..` after a wildcard has no fixed meaning"));
+                }
+                (Some(_), _) | (None, Anchor::Root | Anchor::Anywhere) => {}
+                (None, Anchor::Cwd { up }) => *up = up.saturating_add(1),
+            },
+            name => parts.push(name),
+        }
+        at = at.saturating_add(name.len()).saturating_add(1);
+    }
+    Ok((anchor, parts))
+}
+
+/// Where a glob that begins with a choice begins.
+fn first_anchor(glob: &Glob) -> Result<Anchor, Flaw> {
+    match glob.beginning() {
+        Beginning::Slash => Ok(Anchor::Root),
+        Beginning::Name => Ok(Anchor::Cwd { up: 0 }),
+        Beginning::Other => Err(Flaw::new(0, "a choice between places to begin at")
+            .hint("begin with `/`, or with `./` for the working directory")),
     }
 }
 
@@ -162,10 +274,38 @@ mod tests {
             ("../a/../../*", "../../*"),
             ("a//b/", "a/b"),
             ("**/x", "**/x"),
+            ("/x/{a,b}", "/x/{a,b}"),
+            ("./glob:x", "./glob:x"),
+            ("glob:/a/../b/*", "/b/*"),
+            ("glob:**", "**"),
+            ("glob:./**", "./**"),
+            ("glob:/a//../b/./{c,d}/", "glob:/b/{c,d}/"),
+            ("glob:{a,b}", "glob:./{a,b}"),
+            ("glob:./{/a,b}", "glob:./{/a,b}"),
+            ("glob:../{a,b}", "glob:../{a,b}"),
+            ("glob:{/a,/b}/c", "glob:/{/a,/b}/c"),
+            ("glob:/[{]", "/[{]"),
         ] {
             let glob = PathGlob::parse(text).unwrap();
             assert_eq!(glob.text(), expected);
             assert_eq!(PathGlob::parse(expected).unwrap().text(), expected);
+        }
+    }
+
+    #[test]
+    fn globs_without_a_fixed_beginning_are_refused() {
+        for (text, at) in [
+            ("glob:{/a,b}", 5),
+            ("glob:{a,}", 5),
+            ("glob:{**,/a}", 5),
+            ("glob:{**/x,a}", 5),
+            ("glob:", 5),
+            ("glob:/a/*/../{b,c}", 12),
+            ("glob:/a/{b,..}/c", 14),
+            ("glob:/a/}", 8),
+        ] {
+            let read = PathGlob::parse(text).map(|_| ()).map_err(|flaw| flaw.at);
+            assert_eq!(read, Err(at), "{text}");
         }
     }
 

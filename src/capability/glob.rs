@@ -1,219 +1,238 @@
-//! Globs over texts whose parts are divided by `/`: paths above all, and the v2 patterns for
-//! variables, commands, hosts and keys. Braces are expanded elsewhere, before a glob is parsed.
+//! Globs over texts whose parts are divided by `/`: paths above all, and the patterns for
+//! variables, commands, hosts and keys. Reading one is in `program`, matching in `run`, comparing
+//! two in `compare`.
+//!
+//! `*`, `?` and `[...]` stop at `/`, a part that is `**` stands for any number of parts, also none,
+//! and everything else is itself. In the dialect with braces, `{a,b}` is a choice; choices nest,
+//! may be empty and may hold `/`. A choice is matched, never written out: reading costs time and
+//! memory in proportion to the glob, and matching at most glob times text.
+
+mod compare;
+mod program;
+mod run;
 
 use super::error::Flaw;
+use program::Program;
+use run::Run;
 
 /// What to write for a character that is a wildcard otherwise.
 const LITERAL_HINT: &str = "write [[], [*] or [?] for the character itself";
 
-/// A compiled glob: `*`, `?` and `[...]` stop at `/`, a part that is `**` stands for any number of
-/// parts, also none, and everything else is itself.
-///
-/// Parts are compiled one by one, so that no wildcard ever meets a `/`: a star then never has to
-/// try a second place for what follows the `/`, and a hostile text costs no more than its length
-/// times the number of parts.
-#[derive(Clone, Debug)]
-pub(super) struct Glob {
-    parts: Vec<Part>,
-    /// The parts with `/` between, for the rule that an identical text always matches (row 86).
-    text: String,
+/// The characters that begin a wildcard, in both dialects.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
+/// Where a wildcard or a choice begins, in the dialect with braces.
+const WILDCARDS_AND_BRACES: [char; 5] = ['*', '?', '[', '{', '}'];
+
+/// What the parts of a text are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Names in a cleaned path: none is empty, `.` or `..`. In a choice, a part that is empty or
+    /// `.` stands for nothing, as it does in a path, and `..` is refused.
+    OfPath,
+    /// Texts of any kind, also empty ones.
+    OfText,
 }
 
+/// Whether braces are choices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Braces {
+    Characters,
+    Choices,
+}
+
+/// What the texts that a glob means begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// All of them with `/`.
+    Slash,
+    /// None of them with `/`, nor with any number of parts; none is empty.
+    Name,
+    Other,
+}
+
+/// A glob that can be matched.
 #[derive(Clone, Debug)]
-enum Part {
-    Name(String),
-    Wild(glob::Pattern),
-    AnyDepth,
+pub(super) struct Glob {
+    text: String,
+    /// Where the part with the first wildcard begins; the length of the text if there is none.
+    wild: usize,
+    /// What comes from there on, `None` if nothing does.
+    program: Option<Program>,
 }
 
 impl Glob {
-    /// A glob of no parts: it matches the empty text.
-    pub(super) fn empty() -> Glob {
-        Glob {
-            parts: Vec::new(),
-            text: String::new(),
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Glob, Flaw> {
-        let mut glob = Glob::empty();
-        let mut at = 0;
-        for name in text.split('/') {
-            glob.parts
-                .push(Part::parse(name).map_err(|flaw| flaw.shifted(at))?);
-            at = at.saturating_add(name.len()).saturating_add(1);
-        }
-        glob.text = text.to_owned();
-        Ok(glob)
-    }
-
-    /// Appends one part, which contains no `/`.
-    pub(super) fn push(&mut self, name: &str) -> Result<(), Flaw> {
-        self.parts.push(Part::parse(name)?);
-        if !self.text.is_empty() {
-            self.text.push('/');
-        }
-        self.text.push_str(name);
-        Ok(())
-    }
-
-    /// Takes the last part away: whether it was literal, `None` if there is none.
-    pub(super) fn pop(&mut self) -> Option<bool> {
-        let literal = matches!(self.parts.pop()?, Part::Name(_));
-        self.text.truncate(self.text.rfind('/').unwrap_or(0));
-        Some(literal)
+    /// Reads a glob. Of a path it is the part without the `/` at the beginning.
+    pub(super) fn parse(text: &str, parts: Parts, braces: Braces) -> Result<Glob, Flaw> {
+        check_backslashes(text, braces)?;
+        let wild = match first_wild(text, braces) {
+            // A text without parts is matched by `**`, which is a wildcard.
+            Some(at) => text
+                .get(..at)
+                .and_then(|before| before.rfind('/'))
+                .map_or(0, |slash| slash.saturating_add(1)),
+            None => text.len(),
+        };
+        let rest = text.get(wild..).unwrap_or_default();
+        let program = match rest.is_empty() {
+            true => None,
+            false => {
+                let program = Program::parse(rest, parts, braces);
+                Some(program.map_err(|flaw| flaw.shifted(wild))?)
+            }
+        };
+        Ok(Glob {
+            text: text.to_owned(),
+            wild,
+            program,
+        })
     }
 
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+    /// Whether it holds a choice.
+    pub(super) fn has_choices(&self) -> bool {
+        self.program.as_ref().is_some_and(Program::has_choices)
+    }
+
+    /// What the texts that it means begin with.
+    pub(super) fn beginning(&self) -> Beginning {
+        match &self.program {
+            Some(program) if self.wild == 0 => program.beginning(),
+            _ if self.text.is_empty() => Beginning::Other,
+            _ if self.text.starts_with('/') => Beginning::Slash,
+            _ => Beginning::Name,
+        }
     }
 
     /// The texts of the parts before the first wildcard and of those from it on.
     pub(super) fn split_at_wildcard(&self) -> (&str, &str) {
-        let mut at = 0;
-        for part in &self.parts {
-            match part {
-                Part::Name(name) => at = name.len().saturating_add(at).saturating_add(1),
-                Part::Wild(_) | Part::AnyDepth => {
-                    let before = self.text.get(..at.saturating_sub(1)).unwrap_or_default();
-                    return (before, self.text.get(at..).unwrap_or_default());
-                }
-            }
+        let (before, wild) = self
+            .text
+            .split_at_checked(self.wild)
+            .unwrap_or((&self.text, ""));
+        match wild.is_empty() {
+            true => (before, ""),
+            false => (before.strip_suffix('/').unwrap_or(before), wild),
         }
-        (&self.text, "")
     }
 
-    pub(super) fn matches(&self, text: &str) -> bool {
-        text == self.text || self.matches_parts(text)
-    }
-
-    /// The empty text has no parts: `/*` does not mean the root directory itself.
+    /// Whether this means `text`. A glob without choices also means its own text, since a file can
+    /// be named like a glob (row 86).
     ///
-    /// Only the last `**` seen ever takes one part more: an earlier one could not do better, so
-    /// the whole costs at most parts times names.
-    fn matches_parts(&self, text: &str) -> bool {
-        let mut names = Some(text).filter(|text| !text.is_empty());
-        let mut next = 0;
-        let mut depth: Option<(usize, Option<&str>)> = None;
-        loop {
-            match (self.parts.get(next), names) {
-                (Some(Part::AnyDepth), _) => {
-                    next = next.saturating_add(1);
-                    depth = Some((next, names));
-                }
-                (None, None) => return true,
-                (Some(part), Some(path)) if part.matches(first(path)) => {
-                    names = after(path);
-                    next = next.saturating_add(1);
-                }
-                _ => {
-                    let Some((resume, Some(path))) = depth else {
-                        return false;
-                    };
-                    names = after(path);
-                    next = resume;
-                    depth = Some((resume, names));
-                }
-            }
+    /// The empty text has no parts: `/*` does not mean the root directory itself.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        if text == self.text && !self.has_choices() {
+            return true;
         }
+        let Some(rest) = self.after_literal(text) else {
+            return false;
+        };
+        self.split_at_wildcard().1 == "**" || self.run(rest).is_some_and(|run| run.has_ended())
+    }
+
+    /// Whether this means every text whose parts begin with those of `text`, and `text` too.
+    pub(super) fn covers_all_below(&self, text: &str) -> bool {
+        let rest = self.after_literal(text);
+        rest.and_then(|rest| self.run(rest))
+            .is_some_and(|run| run.takes_all_that_follows())
+    }
+
+    /// Whether this means every text that is `text` and one part more.
+    pub(super) fn covers_names_in(&self, text: &str) -> bool {
+        let rest = self.after_literal(text);
+        rest.and_then(|rest| self.run(rest))
+            .is_some_and(|run| run.takes_any_part())
+    }
+
+    /// The parts of `text` that the wildcards meet, which may be none. `None` if the parts before
+    /// them are others.
+    fn after_literal<'a>(&self, text: &'a str) -> Option<Option<&'a str>> {
+        if self.wild == 0 {
+            return Some(Some(text).filter(|text| !text.is_empty()));
+        }
+        let (literal, _) = self.split_at_wildcard();
+        match text.strip_prefix(literal)? {
+            "" => Some(None),
+            rest => rest.strip_prefix('/').map(Some),
+        }
+    }
+
+    /// The wildcards, after these parts.
+    fn run(&self, parts: Option<&str>) -> Option<Run<'_>> {
+        let mut run = Run::new(self.program.as_ref()?);
+        if let Some(parts) = parts {
+            run.take_all(parts);
+            run.take('/');
+        }
+        Some(run)
     }
 }
 
-fn first(path: &str) -> &str {
-    path.split_once('/').map_or(path, |(name, _)| name)
+fn first_wild(text: &str, braces: Braces) -> Option<usize> {
+    match braces {
+        Braces::Characters => text.find(WILDCARDS),
+        Braces::Choices => text.find(WILDCARDS_AND_BRACES),
+    }
 }
 
-fn after(path: &str) -> Option<&str> {
-    path.split_once('/').map(|(_, rest)| rest)
-}
-
-impl Part {
-    fn parse(name: &str) -> Result<Part, Flaw> {
-        if name == "**" {
-            return Ok(Part::AnyDepth);
+/// A backslash would escape in some dialects of globs and be a plain character in this one.
+fn check_backslashes(text: &str, braces: Braces) -> Result<(), Flaw> {
+    let mut at: usize = 0;
+    for part in text.split('/') {
+        if first_wild(part, braces).is_some()
+            && let Some(backslash) = part.find('\\')
+        {
+            return Err(Flaw::new(
+                at.saturating_add(backslash),
+                "a backslash does not escape here",
+            )
+            .hint(LITERAL_HINT));
         }
-        if !is_wild(name) {
-            return Ok(Part::Name(name.to_owned()));
-        }
-        // A backslash would escape in some dialects of globs and be a plain character in this one.
-        if let Some(at) = name.find('\\') {
-            return Err(Flaw::new(at, "a backslash does not escape here").hint(LITERAL_HINT));
-        }
-        glob::Pattern::new(&shell_negation(name))
-            .map(Part::Wild)
-            .map_err(|error| {
-                // The crate counts characters, and does not quite point at a misplaced `**`.
-                let at = match error.msg.contains("recursive") {
-                    true => name.find("**"),
-                    false => name.char_indices().nth(error.pos).map(|(at, _)| at),
-                };
-                let at = at.unwrap_or(name.len());
-                Flaw::new(at, format!("bad glob: {}", error.msg)).hint(LITERAL_HINT)
-            })
+        at = at.saturating_add(part.len()).saturating_add(1);
     }
-
-    fn matches(&self, name: &str) -> bool {
-        match self {
-            Part::Name(own) => own == name,
-            Part::Wild(pattern) => pattern.matches(name),
-            Part::AnyDepth => true,
-        }
-    }
+    Ok(())
 }
 
 /// Whether `text` holds a character that begins a wildcard.
 pub(super) fn is_wild(text: &str) -> bool {
-    text.contains(['*', '?', '['])
+    text.contains(WILDCARDS)
 }
 
-/// The glob that matches `text` and nothing else.
+/// Whether `text` holds a character that begins a wildcard or a choice, or ends a choice.
+pub(super) fn is_wild_with_braces(text: &str) -> bool {
+    text.contains(WILDCARDS_AND_BRACES)
+}
+
+/// The glob that matches `text` and nothing else, in either dialect.
 pub(super) fn escaped(text: &str) -> String {
-    if is_wild(text) {
-        glob::Pattern::escape(text)
-    } else {
-        text.to_owned()
-    }
-}
-
-/// `[^a]` means `[!a]` to a shell and to plugins written in Go; the glob crate knows the latter.
-fn shell_negation(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some((before, class)) = rest.split_once('[') {
-        out.push_str(before);
-        out.push('[');
-        let negated = class.strip_prefix(['^', '!']);
-        if negated.is_some() {
-            out.push('!');
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '*' | '?' | '[' | ']' | '{' | '}' => escaped.extend(['[', character, ']']),
+            character => escaped.push(character),
         }
-        let class = negated.unwrap_or(class);
-        // The first character of a class may be `]`.
-        let first = class.chars().next().map_or(0, char::len_utf8);
-        let end = class
-            .get(first..)
-            .and_then(|more| more.find(']'))
-            .map_or(class.len(), |end| {
-                first.saturating_add(end).saturating_add(1)
-            });
-        let (class, after) = class.split_at_checked(end).unwrap_or((class, ""));
-        out.push_str(class);
-        rest = after;
     }
-    out.push_str(rest);
-    out
+    escaped
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn text(glob: &str) -> Glob {
+        Glob::parse(glob, Parts::OfText, Braces::Characters).unwrap()
+    }
+
+    fn path(glob: &str) -> Glob {
+        Glob::parse(glob, Parts::OfPath, Braces::Choices).unwrap()
+    }
+
     #[test]
     fn wildcards_stop_at_slashes_and_double_stars_span() {
-        for (glob, text, expected) in [
+        for (glob, name, expected) in [
             ("*", "a", true),
             ("*", "", false),
             ("*", "a/b", false),
@@ -228,16 +247,56 @@ mod tests {
             ("a[!]]c", "a]c", false),
             ("a[]]c", "a]c", true),
             ("a[b-d]?", "acx", true),
+            ("a[d-b]", "ac", false),
+            ("a[b-]", "a-", true),
             ("a[1]", "a[1]", true),
             ("/x/y*", "/x/yz", true),
+            ("a/*", "a/", true),
+            ("a/*", "a", false),
+            ("a/*/b", "a//b", true),
             ("", "", true),
             ("a", "", false),
+            ("é?*", "éé", true),
         ] {
-            assert_eq!(
-                Glob::parse(glob).unwrap().matches(text),
-                expected,
-                "{glob} on {text}"
-            );
+            assert_eq!(text(glob).matches(name), expected, "{glob} on {name}");
+        }
+    }
+
+    #[test]
+    fn choices_are_matched() {
+        for (glob, name, expected) in [
+            ("etc/{hosts,passwd}", "etc/hosts", true),
+            ("etc/{hosts,passwd}", "etc/host", false),
+            ("etc/{hosts,passwd}", "etc/{hosts,passwd}", false),
+            ("{a,b{c,d}}x", "bdx", true),
+            ("{a,b{c,d}}x", "bx", false),
+            ("{a,b}{c,d}", "bc", true),
+            ("{a}", "a", true),
+            ("{,a}", "a", true),
+            ("{,a}", "", true),
+            ("a{/**,}", "a/b/c", true),
+            ("a{/**,}", "a", true),
+            ("a{/**,}", "ab", false),
+            ("{**,a}/b", "x/y/b", true),
+            ("{a/**,b}/c", "a/c", true),
+            ("{a/**,b}/c", "b/x/c", false),
+            ("usr/{,local/}bin", "usr/bin", true),
+            ("usr/{,local/}bin", "usr/local/bin", true),
+            // As in a path, an empty part or `.` is none.
+            ("usr/{,local}/bin", "usr/bin", true),
+            ("usr/{.,local}/bin", "usr/bin", true),
+            ("usr/{.,local}/bin", "usr/./bin", false),
+            ("usr/{*,local}/bin", "usr/bin", false),
+            ("usr/{.x,local}", "usr/.x", true),
+            ("usr/{.*,local}", "usr/x", false),
+            ("usr/{.*,local}", "usr/.x", true),
+            ("{a,b}/", "b", true),
+            ("[{]a[}]", "{a}", true),
+            ("[]{]x", "{x", true),
+            ("{[,],b}", ",", true),
+            ("a,{b,c}", "a,c", true),
+        ] {
+            assert_eq!(path(glob).matches(name), expected, "{glob} on {name}");
         }
     }
 
@@ -246,22 +305,72 @@ mod tests {
         for (glob, at) in [
             ("[", 0),
             ("a/[", 2),
+            ("[a/]", 0),
             ("a/b**", 3),
+            ("**a", 2),
             ("é***", 2),
             ("a\\*", 1),
             ("[]", 0),
+            ("[!]", 0),
         ] {
-            assert_eq!(
-                Glob::parse(glob).map(|_| ()).map_err(|flaw| flaw.at),
-                Err(at),
-                "{glob}"
-            );
+            for braces in [Braces::Characters, Braces::Choices] {
+                let read = Glob::parse(glob, Parts::OfText, braces);
+                assert_eq!(read.map(|_| ()).map_err(|flaw| flaw.at), Err(at), "{glob}");
+            }
+        }
+        for (glob, at) in [
+            ("{a", 0),
+            ("a}", 1),
+            ("a{b,{c}", 1),
+            ("{a\\,b}/c", 2),
+            ("{x,}**", 4),
+            ("{*,x}*", 5),
+            ("{**,x}y", 6),
+            ("a/{..,b}/c", 8),
+            ("a/{.,b}.", 8),
+        ] {
+            let read = Glob::parse(glob, Parts::OfPath, Braces::Choices);
+            assert_eq!(read.map(|_| ()).map_err(|flaw| flaw.at), Err(at), "{glob}");
+        }
+        let many = format!("{{{}}}", "a,".repeat(program::MAX_ALTERNATIVES));
+        let flaw = Glob::parse(&many, Parts::OfText, Braces::Choices).unwrap_err();
+        assert!(flaw.of(&many).problem().contains("257 alternatives"));
+    }
+
+    #[test]
+    fn an_escaped_text_matches_itself_alone() {
+        for name in ["a*b", "{a,b}", "[x]", "]", "a?", "!", "-", "a}", "é{"] {
+            let glob = escaped(name);
+            for braces in [Braces::Characters, Braces::Choices] {
+                let glob = Glob::parse(&glob, Parts::OfText, braces).unwrap();
+                assert!(glob.matches(name), "{name}");
+                assert!(!glob.matches("a"), "{name}");
+                assert!(!glob.matches("ab"), "{name}");
+            }
         }
     }
 
     #[test]
-    fn many_stars_do_not_explode() {
-        let glob = Glob::parse(&format!("**/{}b/**/z", "*a".repeat(40))).unwrap();
-        assert!(!glob.matches(&format!("{}/y", "a".repeat(4000))));
+    fn what_is_below_and_what_is_in_a_directory() {
+        for (glob, directory, below, names) in [
+            ("**", "", true, false),
+            ("**", "a/b", true, false),
+            ("*", "", false, true),
+            ("a/{b,c}/**", "a/c", true, false),
+            ("a/{b,c}/**", "a/c/d", true, false),
+            ("a/{b,c}/**", "a/d", false, false),
+            ("a/{b/**,c}", "a/b", true, false),
+            ("a/{b/**,c}", "a/c", false, false),
+            ("a{/**,}", "a", true, false),
+            ("a/**/b", "a/b", false, false),
+            ("a/{*,x.log}", "a", false, true),
+            ("{a,b}/*", "b", false, true),
+            ("a/*.log", "a", false, false),
+            ("a/*/*", "a/x", false, true),
+            ("a/**/*", "a/x/y", false, true),
+        ] {
+            assert_eq!(path(glob).covers_all_below(directory), below, "{glob}");
+            assert_eq!(path(glob).covers_names_in(directory), names, "{glob}");
+        }
     }
 }

@@ -3,12 +3,14 @@
 
 use serde::{Deserialize, Deserializer};
 
+use std::collections::BTreeSet;
+
 use super::Capability;
-use super::braces::expand;
 use super::error::{CapabilityError, Flaw};
-use super::glob::is_wild;
+use super::glob::is_wild_with_braces;
 use super::name::GLOB;
 use super::network::parse_range;
+use super::tally::{Tally, TooManyCapabilities};
 
 /// Grants in structured form: `{"network": {"rules": [{"hosts": [...], "ports": [...]}]}, ...}`.
 ///
@@ -127,81 +129,128 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Why a [`GrantSet`] is not a list of capabilities.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrantSetError {
+    /// One of the patterns is wrong.
+    #[error(transparent)]
+    Capability(#[from] CapabilityError),
+    /// There are too many of them.
+    #[error(transparent)]
+    TooMany(#[from] TooManyCapabilities),
+}
+
 impl GrantSet {
-    /// The same grants as capabilities, in the order written, each once.
+    /// The same grants as capabilities, in the order written, each once. A glob is one capability,
+    /// however many choices it has.
     ///
     /// Keys of a store become capabilities of kind `kv`, whose wishes have the values `read:<key>`
     /// and `write:<key>`.
     ///
     /// # Errors
     ///
-    /// [`CapabilityError`] for a bad glob, a port that is none (`abc`, `-1`), and a network rule
-    /// without hosts or without ports, which would match nothing.
-    pub fn capabilities(&self) -> Result<Vec<Capability>, CapabilityError> {
-        let mut found = Found(Vec::new());
+    /// [`GrantSetError`] for a bad glob, a port that is none (`abc`, `-1`), a network rule without
+    /// hosts or without ports, which would match nothing, and for more capabilities than one
+    /// plugin may declare.
+    pub fn capabilities(&self) -> Result<Vec<Capability>, GrantSetError> {
+        let mut tally = Tally::of_plugin();
+        self.count(&mut tally);
+        tally.check()?;
+        Ok(self.read()?)
+    }
+
+    /// Counts the capabilities that [`read`](Self::read) would return, without reading any.
+    pub(super) fn count(&self, tally: &mut Tally) {
+        for rule in &self.network.rules {
+            // Each host comes with all the ports.
+            let ports = rule.ports.iter().map(|port| port.len().saturating_add(1));
+            let ports = ports.fold(0, usize::saturating_add);
+            rule.hosts.iter().for_each(|host| tally.add(host, ports));
+        }
+        let files = self.fs.rules.iter();
+        files
+            .flat_map(|rule| rule.read.iter().chain(&rule.write))
+            .chain(&self.env.vars)
+            .chain(&self.exec.commands)
+            .for_each(|glob| tally.add(glob, 0));
+        for rule in &self.kv.rules {
+            for glob in &rule.keys {
+                rule.op.words().iter().for_each(|_| tally.add(glob, 0));
+            }
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Vec<Capability>, CapabilityError> {
+        let mut found = Found::default();
         for rule in &self.network.rules {
             rule.read_into(&mut found)?;
         }
         for rule in &self.fs.rules {
             for (kind, globs) in [("fs:read:", &rule.read), ("fs:write:", &rule.write)] {
                 for glob in globs {
-                    found.add_all(kind, glob, |glob| glob.to_owned())?;
+                    found.add(kind, glob, format!("{GLOB}{glob}"))?;
                 }
             }
         }
         for glob in &self.env.vars {
-            found.add_all("env:", glob, |glob| match glob {
+            let name = match glob.as_str() {
                 "**" => "*".to_owned(),
                 glob => as_name(glob),
-            })?;
+            };
+            found.add("env:", glob, name)?;
         }
         for glob in &self.exec.commands {
-            found.add_all("exec:", glob, as_command)?;
+            found.add("exec:", glob, as_command(glob))?;
         }
         for rule in &self.kv.rules {
-            let operations: &[&str] = match rule.op {
-                KvOperation::Read => &["read"],
-                KvOperation::Write => &["write"],
-                KvOperation::ReadWrite => &["read", "write"],
-            };
             for glob in &rule.keys {
-                for operation in operations {
-                    found.add_all("kv:", glob, |glob| match is_wild(glob) {
+                for operation in rule.op.words() {
+                    let key = match is_wild_with_braces(glob) {
                         true => format!("{GLOB}{operation}:{glob}"),
                         false => format!("{operation}:{glob}"),
-                    })?;
+                    };
+                    found.add("kv:", glob, key)?;
                 }
             }
         }
-        Ok(found.0)
+        Ok(found.capabilities)
     }
 }
 
-struct Found(Vec<Capability>);
+impl KvOperation {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            KvOperation::Read => &["read"],
+            KvOperation::Write => &["write"],
+            KvOperation::ReadWrite => &["read", "write"],
+        }
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    capabilities: Vec<Capability>,
+    /// Their texts.
+    known: BTreeSet<String>,
+}
 
 impl Found {
-    fn add(&mut self, text: &str) -> Result<(), CapabilityError> {
-        let capability = text.parse()?;
-        if !self.0.contains(&capability) {
-            self.0.push(capability);
-        }
-        Ok(())
-    }
-
-    /// Adds a capability for each choice of braces in `glob`, written as `grammar` says.
-    fn add_all(
-        &mut self,
-        kind: &str,
-        glob: &str,
-        grammar: impl Fn(&str) -> String,
-    ) -> Result<(), CapabilityError> {
+    /// Adds what `pattern` says in the grammar of capabilities, where `glob` was written.
+    fn add(&mut self, kind: &str, glob: &str, pattern: String) -> Result<(), CapabilityError> {
+        let text = format!("{kind}{glob}");
         if glob.is_empty() {
             return Err(Flaw::new(kind.len(), "an empty pattern").of(kind));
         }
-        for choice in
-            expand(glob).map_err(|flaw| flaw.shifted(kind.len()).of(&format!("{kind}{glob}")))?
-        {
-            self.add(&format!("{kind}{}", grammar(&choice)))?;
+        if let Some(at) = glob.find('\\') {
+            return Err(Flaw::new(at, "a backslash does not escape here")
+                .hint("write [[], [*], [?] or [{] for the character itself")
+                .shifted(kind.len())
+                .of(&text));
+        }
+        let capability: Capability = format!("{kind}{pattern}").parse()?;
+        if self.known.insert(capability.to_string()) {
+            self.capabilities.push(capability);
         }
         Ok(())
     }
@@ -210,7 +259,7 @@ impl Found {
 /// A glob over names in the grammar of variables: as it is where that grammar says the same.
 fn as_name(glob: &str) -> String {
     let stem = glob.strip_suffix('*').unwrap_or(glob);
-    if is_wild(stem) {
+    if is_wild_with_braces(stem) {
         format!("{GLOB}{glob}")
     } else {
         glob.to_owned()
@@ -220,8 +269,8 @@ fn as_name(glob: &str) -> String {
 /// A glob over commands in the grammar of commands, where that says the same.
 fn as_command(glob: &str) -> String {
     let same = match glob.strip_suffix("/*") {
-        Some(dir) => dir.starts_with('/') && !is_wild(dir),
-        None => glob == "**" || !is_wild(glob),
+        Some(dir) => dir.starts_with('/') && !is_wild_with_braces(dir),
+        None => glob == "**" || !is_wild_with_braces(glob),
     };
     if same && !glob.contains(',') {
         glob.to_owned()
@@ -257,12 +306,13 @@ impl NetworkRule {
             ports.join(",")
         };
         for host in &self.hosts {
-            found.add_all(direction, host, |host| match host {
+            let pattern = match host.as_str() {
                 // Without a host part, so that it also covers a wish that names no host.
                 "*" | "**" => ports.clone(),
                 host if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{ports}"),
                 host => format!("{host}:{ports}"),
-            })?;
+            };
+            found.add(direction, host, pattern)?;
         }
         Ok(())
     }

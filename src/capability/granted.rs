@@ -13,6 +13,7 @@ use super::exec::ExecPattern;
 use super::fs::PathGlob;
 use super::name::NamePattern;
 use super::network::NetworkPattern;
+use super::tally::Tally;
 use super::{BUILT_IN_KINDS, MAX_TEXT, Wish, check_custom_kind};
 
 /// One thing a plugin may do, parsed and validated: `fs:read:/etc/**`, `network:outbound:443`.
@@ -190,6 +191,13 @@ pub(super) struct Parts {
 }
 
 impl Written {
+    pub(super) fn count(&self, tally: &mut Tally) {
+        match self {
+            Written::Text(text) => tally.add(text, 0),
+            Written::Parts(Parts { kind, pattern }) => tally.add(pattern, kind.len()),
+        }
+    }
+
     pub(super) fn read(self) -> Result<Capability, CapabilityError> {
         match self {
             Written::Text(text) => text.parse(),

@@ -1,20 +1,22 @@
 //! Who holds what: the capabilities an operator gave each plugin, as a list one can compare and
 //! read from a file. Whether a grant covers a wish is for the capability to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::granted::Written;
+use super::tally::Tally;
 use super::{BUILT_IN_KINDS, Capability, GrantSet, Wish};
 
 /// The grants of an operator: for each plugin name the capabilities it holds, in the order given,
 /// each once.
 ///
 /// As JSON: an object from plugin names to lists of capabilities, each `"kind:pattern"` or
-/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry.
+/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry. As
+/// many as [`TooManyCapabilities`](super::TooManyCapabilities) says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     plugins: BTreeMap<String, Vec<Capability>>,
@@ -84,7 +86,7 @@ impl Grants {
     /// What this grants and `other` does not, by equality. Names left with nothing are left out.
     pub fn difference(&self, other: &Grants) -> Grants {
         let left = self.plugins.iter().filter_map(|(plugin, held)| {
-            let theirs = other.for_plugin(plugin);
+            let theirs: BTreeSet<&Capability> = other.for_plugin(plugin).iter().collect();
             let left: Vec<_> = held
                 .iter()
                 .filter(|own| !theirs.contains(own))
@@ -144,7 +146,7 @@ impl Grants {
 }
 
 fn deduplicate(held: &mut Vec<Capability>) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     held.retain(|capability| seen.insert(capability.clone()));
 }
 
@@ -171,8 +173,12 @@ impl<'de> Visitor<'de> for GrantsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Grants, A::Error> {
         let mut plugins = BTreeMap::new();
+        let mut tally = Tally::of_file();
         while let Some(plugin) = map.next_key::<String>()? {
-            let held = map.next_value_seed(PluginSeed(&plugin))?;
+            let held = map.next_value_seed(PluginSeed {
+                plugin: &plugin,
+                tally: &mut tally,
+            })?;
             if plugins.contains_key(&plugin) {
                 // The last one winning would drop grants that somebody wrote down.
                 return Err(A::Error::custom(format!("plugin {plugin:?} appears twice")));
@@ -184,7 +190,11 @@ impl<'de> Visitor<'de> for GrantsVisitor {
 }
 
 /// Reads the grants of one plugin, in whichever form.
-struct PluginSeed<'a>(&'a str);
+struct PluginSeed<'a> {
+    plugin: &'a str,
+    /// What the file held so far.
+    tally: &'a mut Tally,
+}
 
 impl<'de> DeserializeSeed<'de> for PluginSeed<'_> {
     type Value = Vec<Capability>;
@@ -201,35 +211,55 @@ impl<'de> Visitor<'de> for PluginSeed<'_> {
         write!(
             f,
             "a list of capabilities or a grant set for plugin {:?}",
-            self.0
+            self.plugin
         )
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let PluginSeed { plugin, tally } = self;
         let mut held = Vec::new();
         for entry in 1_usize.. {
             let place = |error: &dyn fmt::Display| {
-                A::Error::custom(format!("plugin {:?}, entry {entry}: {error}", self.0))
+                A::Error::custom(format!("plugin {plugin:?}, entry {entry}: {error}"))
             };
-            match list.next_element::<Written>() {
+            let written: Written = match list.next_element() {
                 Ok(None) => break,
-                Ok(Some(written)) => held.push(written.read().map_err(|error| place(&error))?),
+                Ok(Some(written)) => written,
                 Err(error) => return Err(place(&error)),
+            };
+            written.count(tally);
+            if tally.check().is_err() {
+                // How many there are is worth knowing, and cheap to find out.
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    tally.add("", 0);
+                }
+                break;
             }
+            held.push(written.read().map_err(|error| place(&error))?);
         }
+        check(plugin, tally)?;
         deduplicate(&mut held);
         Ok(held)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let PluginSeed { plugin, tally } = self;
         let place =
-            |error: &dyn fmt::Display| A::Error::custom(format!("plugin {:?}: {error}", self.0));
+            |error: &dyn fmt::Display| A::Error::custom(format!("plugin {plugin:?}: {error}"));
         let set = GrantSet::deserialize(serde::de::value::MapAccessDeserializer::new(map))
             .map_err(|error| place(&error))?;
-        set.capabilities().map_err(|error| place(&error))
+        set.count(tally);
+        check(plugin, tally)?;
+        set.read().map_err(|error| place(&error))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(Vec::new())
     }
+}
+
+fn check<E: Error>(plugin: &str, tally: &Tally) -> Result<(), E> {
+    tally
+        .check()
+        .map_err(|error| E::custom(format!("grants up to plugin {plugin:?}: {error}")))
 }

@@ -1,21 +1,18 @@
 //! Whether a grant covers what is in a directory: its names, for listing it, or all below it, for
 //! moving it.
 
-use super::{Capability, Matcher, Wish, fs::PathGlob};
+use super::{Capability, Matcher, Wish};
 
 impl Capability {
     /// Whether this grants the wish for everything below the path wished for, however deep:
     /// `fs:write:DIR/**` does.
     pub(crate) fn covers_all_below(&self, wish: &Wish, cwd: Option<&str>) -> bool {
-        let (glob, path) = match (&self.matcher, wish) {
+        match (&self.matcher, wish) {
             (Matcher::Read(glob), Wish::Read(path)) | (Matcher::Write(glob), Wish::Write(path)) => {
-                (glob, path)
+                glob.covers_all_below(path, cwd)
             }
-            _ => return false,
-        };
-        // A last part that is `**` stands for no parts, too, and then for any that follow.
-        let text = glob.text();
-        (text == "**" || text.ends_with("/**")) && glob.matches(path, cwd)
+            _ => false,
+        }
     }
 
     /// Whether this allows reading whatever is directly in `directory`, so that the names there
@@ -23,20 +20,10 @@ impl Capability {
     /// (reglet-abi 2.11, 5). A grant of the directory itself, or of all below it, covers reading
     /// the directory as it is.
     pub(crate) fn covers_names_in(&self, directory: &str, cwd: Option<&str>) -> bool {
-        let Matcher::Read(glob) = &self.matcher else {
-            return false;
-        };
-        let text = glob.text();
-        let parent = match text.strip_suffix('*') {
-            Some("") => ".",
-            Some("/") => "/",
-            Some(parent) if !parent.ends_with("/*") => match parent.strip_suffix('/') {
-                Some(parent) => parent,
-                None => return false,
-            },
-            _ => return false,
-        };
-        PathGlob::parse(parent).is_ok_and(|parent| parent.matches(directory, cwd))
+        match &self.matcher {
+            Matcher::Read(glob) => glob.covers_names_in(directory, cwd),
+            _ => false,
+        }
     }
 }
 
@@ -54,6 +41,11 @@ mod tests {
             ("fs:read:/*", "/", true),
             ("fs:read:*", "/work", true),
             ("fs:read:*", "/work/sub", false),
+            ("fs:read:glob:/var/{log,tmp}/*", "/var/tmp", true),
+            ("fs:read:glob:/var/{log,tmp}/*", "/var/x", false),
+            ("fs:read:glob:/var/log/{*,x}", "/var/log", true),
+            ("fs:read:glob:{*,x}", "/work", true),
+            ("fs:read:glob:/var/log/{*.log,x}", "/var/log", false),
             ("fs:write:/var/log/*", "/var/log", false),
             ("env:*", "/", false),
         ] {
@@ -63,6 +55,29 @@ mod tests {
                 expected,
                 "{grant}"
             );
+        }
+    }
+
+    #[test]
+    fn all_below_is_covered_by_double_stars_at_the_end() {
+        for (grant, path, expected) in [
+            ("fs:write:/a/**", "/a", true),
+            ("fs:write:/a/**", "/a/b/c", true),
+            ("fs:write:/a/**", "/", false),
+            ("fs:write:/a/*", "/a", false),
+            ("fs:write:/a/**/x", "/a/b", false),
+            ("fs:write:**", "/", true),
+            ("fs:write:./**", "/work", true),
+            ("fs:write:./**", "/", false),
+            ("fs:write:glob:/{a,b}/**", "/b/c", true),
+            ("fs:write:glob:/a{,/**}", "/a", true),
+            ("fs:write:glob:/{a/**,b}", "/b", false),
+            ("fs:read:/a/**", "/a", false),
+        ] {
+            let grant: Capability = grant.parse().unwrap();
+            let wish = Wish::Write(path.to_owned());
+            let covers = grant.covers_all_below(&wish, Some("/work"));
+            assert_eq!(covers, expected, "{grant} {path}");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Names: `env:<pattern>` and the default grammar of an embedder's own kinds.
 
 use super::error::Flaw;
-use super::glob::Glob;
+use super::glob::{Braces, Glob, Parts};
 
 /// What a pattern written as a full glob begins with, in the kinds whose own grammar is simpler.
 /// The structured v2 form has such globs; this keeps them apart from names that contain a star.
 pub(super) const GLOB: &str = "glob:";
 
 /// An exact name, `PREFIX*` or `*`; any other star is an ordinary character (rows 108 to 114).
-/// After `glob:` a full glob.
+/// After `glob:` a full glob, with choices in braces.
 #[derive(Clone, Debug)]
 pub(super) enum NamePattern {
     All,
@@ -26,7 +26,7 @@ impl NamePattern {
             return Err(Flaw::new(at, "a name cannot contain a NUL byte"));
         }
         if let Some(glob) = text.strip_prefix(GLOB) {
-            return Glob::parse(glob)
+            return Glob::parse(glob, Parts::OfText, Braces::Choices)
                 .map(NamePattern::Glob)
                 .map_err(|flaw| flaw.shifted(GLOB.len()));
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::address::{AddressWord, Host, in_network, parse_host};
 use super::error::Flaw;
-use super::glob::{Glob, is_wild};
+use super::glob::{Braces, Glob, Parts, is_wild_with_braces};
 use super::host::parse_port;
 use super::url::{Url, looks_like_url};
 
@@ -29,15 +29,21 @@ pub(super) enum Target {
 pub(super) enum HostPattern {
     Any,
     Exact(Host),
-    /// Stars cross dots: only `/` separates (reglet-abi 4.3.1).
+    /// Stars cross dots: only `/` separates (reglet-abi 4.3.1). Braces are choices, as no host has
+    /// any in its name.
     Glob(Glob),
     /// An address and how many of its leading bits count.
     Network(IpAddr, u32),
 }
 
-/// Ranges of ports, both ends included, sorted.
+/// Ranges of ports, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ports(Vec<(u16, u16)>);
+pub(super) struct Ports {
+    /// As written, sorted.
+    written: Vec<(u16, u16)>,
+    /// The same ports, sorted, in as few ranges as there can be.
+    merged: Vec<(u16, u16)>,
+}
 
 impl NetworkPattern {
     /// The pattern and its canonical text.
@@ -142,7 +148,7 @@ impl Target {
         let (ports, words) = parse_items(text)?;
         let mut items: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
         let numbers = ports.text();
-        if !ports.0.is_empty() {
+        if !ports.written.is_empty() {
             items.insert(0, &numbers);
         }
         let canonical = items.join(",");
@@ -161,11 +167,9 @@ fn parse_items(text: &str) -> Result<(Ports, Vec<AddressWord>), Flaw> {
         }
         at = at.saturating_add(item.len()).saturating_add(1);
     }
-    ranges.sort_unstable();
-    ranges.dedup();
     words.sort_unstable();
     words.dedup();
-    Ok((Ports(ranges), words))
+    Ok((Ports::new(ranges), words))
 }
 
 /// `80` or `8000-9000`.
@@ -193,28 +197,38 @@ pub(super) fn parse_range(item: &str) -> Result<(u16, u16), Flaw> {
 }
 
 impl Ports {
+    fn new(mut written: Vec<(u16, u16)>) -> Ports {
+        written.sort_unstable();
+        written.dedup();
+        let mut merged: Vec<(u16, u16)> = Vec::new();
+        for (low, high) in &written {
+            match merged.last_mut() {
+                Some((_, end)) if *low <= end.saturating_add(1) => *end = (*end).max(*high),
+                _ => merged.push((*low, *high)),
+            }
+        }
+        Ports { written, merged }
+    }
+
     pub(super) fn all() -> Ports {
-        Ports(vec![(1, u16::MAX)])
+        Ports::new(vec![(1, u16::MAX)])
     }
 
     pub(super) fn contain(&self, port: u16) -> bool {
-        self.0
-            .iter()
-            .any(|(low, high)| (*low..=*high).contains(&port))
+        self.contain_range(port, port)
     }
 
     /// Whether every port of `other` is contained.
     pub(super) fn contain_all(&self, other: &Ports) -> bool {
-        // The ranges are sorted, so a gap shows as a start beyond what was reached so far.
-        other.0.iter().all(|(low, high)| {
-            let mut next = u32::from(*low);
-            for (from, to) in &self.0 {
-                if u32::from(*from) <= next {
-                    next = next.max(u32::from(*to).saturating_add(1));
-                }
-            }
-            next > u32::from(*high)
-        })
+        let mut ranges = other.merged.iter();
+        ranges.all(|(low, high)| self.contain_range(*low, *high))
+    }
+
+    fn contain_range(&self, low: u16, high: u16) -> bool {
+        // Only the last range that begins by then can hold it, as no two of them touch.
+        let after = self.merged.partition_point(|(own, _)| *own <= low);
+        let range = after.checked_sub(1).and_then(|at| self.merged.get(at));
+        range.is_some_and(|(_, end)| high <= *end)
     }
 
     pub(super) fn are_all(&self) -> bool {
@@ -225,7 +239,7 @@ impl Ports {
         if *self == Ports::all() {
             return "*".to_owned();
         }
-        let items = self.0.iter().map(|(low, high)| match low == high {
+        let items = self.written.iter().map(|(low, high)| match low == high {
             true => low.to_string(),
             false => format!("{low}-{high}"),
         });
@@ -242,6 +256,14 @@ impl HostPattern {
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'));
         let plain = bracketed.unwrap_or(text);
+        if text.contains(['{', '}'])
+            && let Some(at) = text.find([':', '/'])
+        {
+            return Err(
+                Flaw::new(at, "a network or an IPv6 address in a glob with braces")
+                    .hint("grant each on its own"),
+            );
+        }
         if let Some((address, bits)) = plain.split_once('/') {
             return HostPattern::parse_network(address, bits)
                 .ok_or_else(|| Flaw::new(0, "not a network such as 10.0.0.0/8"));
@@ -253,8 +275,14 @@ impl HostPattern {
                         .hint("one host per grant, an IPv6 address as [::1]"),
                 );
             }
-            if is_wild(text) {
-                return Glob::parse(&text.to_ascii_lowercase()).map(HostPattern::Glob);
+            if is_wild_with_braces(text) {
+                let glob = text.to_ascii_lowercase();
+                let glob = Glob::parse(&glob, Parts::OfText, Braces::Choices)?;
+                let any = glob.covers_names_in("") || glob.covers_all_below("");
+                return Ok(match any {
+                    true => HostPattern::Any,
+                    false => HostPattern::Glob(glob),
+                });
             }
         }
         let host = parse_host(text).map_err(|error| Flaw::new(0, error.to_string()))?;

@@ -55,10 +55,9 @@ fn pinned_glob(
     resolve: Resolve<'_>,
     cwd: Option<&str>,
 ) -> Option<String> {
-    let (prefix, rest) = glob.literal_prefix(cwd)?;
+    let (prefix, _) = glob.literal_prefix(cwd)?;
     let real = path::real(&prefix, resolve).filter(|real| *real != prefix)?;
-    let real = real.split('/').map(escaped).collect::<Vec<_>>().join("/");
-    Some(format!("{real}/{rest}"))
+    Some(glob.below_real(&real))
 }
 
 fn pinned_command(

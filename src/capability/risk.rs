@@ -7,6 +7,7 @@ use super::address::AddressWord;
 use super::command::{base_name, is_shell, is_wrapper, runs_code};
 use super::exec::ExecPattern;
 use super::fs::PathGlob;
+use super::glob::Glob;
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
 use super::{Capability, CapabilityError, Matcher};
@@ -185,21 +186,25 @@ fn tree_risk(glob: &PathGlob, verb: &str) -> Option<Risk> {
         return Some(everything(verb));
     }
     // The root directory itself: upstream's list, though only its names are handed out here.
-    if prefix == "/" && glob.text() == "/" {
+    if glob.matches("/", None) {
         return Some(Risk::new(
             Level::High,
             format!("{verb} the root directory of the system."),
         ));
     }
-    if tree && SENSITIVE_TREES.contains(&prefix.as_str()) {
-        let what = match prefix.as_str() {
+    let sensitive = SENSITIVE_TREES.iter().copied();
+    if let Some(tree) = sensitive
+        .into_iter()
+        .find(|tree| glob.covers_all_below(tree, None))
+    {
+        let what = match tree {
             "/etc" => "sensitive system configuration",
             "/root" => "the home of the administrator, with its secrets",
             _ => "the files of all users, with their secrets",
         };
         return Some(Risk::new(
             Level::High,
-            format!("{verb} ALL files below {prefix}: {what}."),
+            format!("{verb} ALL files below {tree}: {what}."),
         ));
     }
     let top_level = tree && prefix.rfind('/') == Some(0);
@@ -272,6 +277,11 @@ fn network_risk(pattern: &NetworkPattern) -> Risk {
     }
 }
 
+/// Whether a glob over names means all of them, or all without a `/`.
+fn means_all(glob: &Glob) -> bool {
+    glob.covers_names_in("") || glob.covers_all_below("")
+}
+
 /// Prefixes of a cloud's variables, the cloud, and what they hold.
 const CLOUDS: [(&str, &str, &str); 3] = [
     ("AWS_", "AWS", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
@@ -288,7 +298,7 @@ fn env_risk(pattern: &NamePattern) -> Risk {
     };
     match pattern {
         NamePattern::All => all(),
-        NamePattern::Glob(glob) if matches!(glob.text(), "*" | "**") => all(),
+        NamePattern::Glob(glob) if means_all(glob) => all(),
         NamePattern::Prefix(prefix) => match CLOUDS.iter().find(|(cloud, ..)| cloud == prefix) {
             Some((_, cloud, held)) => Risk::new(
                 Level::High,
@@ -316,7 +326,7 @@ fn env_risk(pattern: &NamePattern) -> Risk {
 fn exec_risk(pattern: &ExecPattern) -> Risk {
     match pattern {
         ExecPattern::Any => any_command(),
-        ExecPattern::Glob(glob) if matches!(glob.text(), "*" | "**" | "/**") => any_command(),
+        ExecPattern::Glob(glob) if means_all(glob) || glob.covers_all_below("/") => any_command(),
         ExecPattern::Names(names) => {
             if let Some(name) = names
                 .iter()

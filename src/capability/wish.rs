@@ -69,8 +69,8 @@ impl Wish {
         }
         let text = match self {
             // An absolute pattern is cleaned as the path would be; wildcards in it are escaped.
-            Wish::Read(path) => format!("fs:read:{}", escaped_path(path)),
-            Wish::Write(path) => format!("fs:write:{}", escaped_path(path)),
+            Wish::Read(path) => format!("fs:read:{}", plain_pattern(path)),
+            Wish::Write(path) => format!("fs:write:{}", plain_pattern(path)),
             Wish::Connect {
                 host: Some(host),
                 port,
@@ -87,12 +87,12 @@ impl Wish {
                 let name = exec::clean(command, None)?;
                 let special = name.contains([',', '*']) || name.starts_with(GLOB);
                 match special {
-                    true => format!("exec:{GLOB}{}", escaped_path(&name)),
+                    true => format!("exec:{GLOB}{}", escaped(&name)),
                     false => format!("exec:{name}"),
                 }
             }
             Wish::Custom { kind, value } if value.ends_with('*') || value.starts_with(GLOB) => {
-                format!("{kind}:{GLOB}{}", escaped_path(value))
+                format!("{kind}:{GLOB}{}", escaped(value))
             }
             Wish::Connect { host: None, .. }
             | Wish::Listen { .. }
@@ -148,12 +148,17 @@ impl Wish {
     }
 }
 
-/// `path` as a glob that matches it alone. Escaped part by part: a class cannot hold a `/`.
-fn escaped_path(path: &str) -> String {
-    if !is_wild(path) {
-        return path.to_owned();
+/// `path` as a plain pattern of paths that matches it alone.
+fn plain_pattern(path: &str) -> String {
+    let pattern = match is_wild(path) {
+        true => escaped(path),
+        false => path.to_owned(),
+    };
+    match pattern.starts_with(GLOB) {
+        // What follows would be read as a glob with choices.
+        true => format!("./{pattern}"),
+        false => pattern,
     }
-    path.split('/').map(escaped).collect::<Vec<_>>().join("/")
 }
 
 fn parse_fs(rest: &str) -> Result<Wish, Flaw> {

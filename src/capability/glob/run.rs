@@ -1,0 +1,256 @@
+//! Matching: all the steps that a text can have led to are followed at once, character by
+//! character. A step is looked at a fixed number of times for each character, whatever the glob.
+
+use super::Parts;
+use super::program::{Part, Program, Step};
+
+/// A step that is next, and what its part consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Thread {
+    pub(super) step: usize,
+    pub(super) part: Part,
+}
+
+/// A glob in the midst of a text.
+#[derive(Clone, Debug)]
+pub(super) struct Run<'a> {
+    program: &'a Program,
+    threads: Vec<Thread>,
+    /// The parts with which each step is among the threads.
+    seen: Vec<u8>,
+    /// Kept for its memory.
+    spare: Vec<Thread>,
+}
+
+impl<'a> Run<'a> {
+    /// Before the first character.
+    pub(super) fn new(program: &'a Program) -> Run<'a> {
+        let mut run = Run {
+            program,
+            threads: Vec::new(),
+            seen: vec![0; program.steps.len()],
+            spare: Vec::new(),
+        };
+        run.add(Thread {
+            step: 0,
+            part: Part::Empty,
+        });
+        run.follow();
+        run
+    }
+
+    pub(super) fn program(&self) -> &'a Program {
+        self.program
+    }
+
+    pub(super) fn take_all(&mut self, text: &str) {
+        for character in text.chars() {
+            if self.threads.is_empty() {
+                return;
+            }
+            self.take(character);
+        }
+    }
+
+    pub(super) fn take(&mut self, character: char) {
+        let program = self.program;
+        self.replace(|thread| program.take(thread, character));
+    }
+
+    /// Whether the glob can end here.
+    pub(super) fn has_ended(&self) -> bool {
+        let ends = |thread: &Thread| matches!(self.program.step(*thread), Some(Step::End));
+        self.threads.iter().any(ends)
+    }
+
+    /// After a `/` or nothing: whether the glob can end here and after any further parts.
+    pub(super) fn takes_all_that_follows(mut self) -> bool {
+        let program = self.program;
+        self.replace(|thread| {
+            let spans = matches!(program.step(thread), Some(Step::Deep));
+            (spans && thread.part == Part::Empty).then_some(thread)
+        });
+        self.has_ended()
+    }
+
+    /// After a `/` or nothing: whether the glob can end after any one part more.
+    pub(super) fn takes_any_part(mut self) -> bool {
+        let program = self.program;
+        self.replace(|thread| matches!(program.step(thread), Some(Step::Star)).then_some(thread));
+        self.take('/');
+        self.has_ended()
+    }
+
+    /// Replaces each thread by what `change` makes of it, and what that leads to.
+    pub(super) fn replace(&mut self, change: impl Fn(Thread) -> Option<Thread>) {
+        let old = std::mem::replace(&mut self.threads, std::mem::take(&mut self.spare));
+        for thread in &old {
+            if let Some(seen) = self.seen.get_mut(thread.step) {
+                *seen = 0;
+            }
+        }
+        for thread in &old {
+            if let Some(thread) = change(*thread) {
+                self.add(thread);
+            }
+        }
+        self.spare = old;
+        self.spare.clear();
+        self.follow();
+    }
+
+    /// Keeps the threads that `other`, a run of the same glob, has too.
+    pub(super) fn keep_common(&mut self, other: &Run<'_>) {
+        let (seen, theirs) = (&mut self.seen, &other.seen);
+        self.threads.retain(|thread| {
+            let common = theirs.get(thread.step).copied().unwrap_or_default() & thread.part.bit();
+            if let (0, Some(seen)) = (common, seen.get_mut(thread.step)) {
+                *seen &= !thread.part.bit();
+            }
+            common != 0
+        });
+    }
+
+    fn add(&mut self, thread: Thread) {
+        let Some(seen) = self.seen.get_mut(thread.step) else {
+            return;
+        };
+        if *seen & thread.part.bit() == 0 {
+            *seen |= thread.part.bit();
+            self.threads.push(thread);
+        }
+    }
+
+    /// Adds all that the threads lead to without a further character.
+    fn follow(&mut self) {
+        let mut next = 0;
+        while let Some(thread) = self.threads.get(next).copied() {
+            next = next.saturating_add(1);
+            let [one, other] = self.program.without_character(thread);
+            for thread in [one, other].into_iter().flatten() {
+                self.add(thread);
+            }
+        }
+    }
+}
+
+impl Program {
+    pub(super) fn step(&self, thread: Thread) -> Option<&Step> {
+        self.steps.get(thread.step)
+    }
+
+    /// Where a thread is after this character.
+    fn take(&self, thread: Thread, character: char) -> Option<Thread> {
+        if !thread.is_open() {
+            return None;
+        }
+        let stays = |part| Some(Thread { part, ..thread });
+        let takes = match self.step(thread)? {
+            Step::Slash => {
+                let ends_a_part = thread.part == Part::Other || self.parts == Parts::OfText;
+                return (ends_a_part && character == '/').then(|| thread.next(Part::Empty));
+            }
+            // `Other` is within a part, `Empty` before one.
+            Step::Deep if character == '/' => return stays(Part::Empty),
+            Step::Deep => return stays(Part::Other),
+            Step::Star if character == '/' => return None,
+            Step::Star => return stays(Part::Other),
+            Step::Char(own) => *own == character,
+            Step::Any => character != '/',
+            Step::Class(class) => character != '/' && class.contains(character),
+            Step::Fork(_) | Step::Jump(_) | Step::End => false,
+        };
+        takes.then(|| thread.next(Part::Other))
+    }
+
+    /// Where a thread is as well, without a further character.
+    fn without_character(&self, thread: Thread) -> [Option<Thread>; 2] {
+        let of_path = self.parts == Parts::OfPath;
+        match (self.step(thread), thread.part) {
+            (Some(Step::Fork(other)), part) => {
+                [Some(thread.next(part)), Some(Thread { step: *other, part })]
+            }
+            (Some(Step::Jump(to)), part) => [Some(Thread { step: *to, part }), None],
+            (Some(Step::Star), Part::Empty | Part::Other) => [Some(thread.next(Part::Other)), None],
+            (Some(Step::Deep), Part::Empty) => [Some(thread.next(Part::Deep)), None],
+            // The parts that `**` stands for came with their slashes.
+            (Some(Step::Slash), Part::Deep) => [Some(thread.next(Part::Empty)), None],
+            (Some(Step::Slash), Part::Empty | Part::Dot) if of_path => {
+                [Some(thread.next(Part::Empty)), None]
+            }
+            (Some(Step::Char('.')), Part::Empty) if of_path => [Some(thread.next(Part::Dot)), None],
+            _ => [None, None],
+        }
+    }
+}
+
+impl Thread {
+    /// Whether its part can have more characters: after `.` as a whole part and after `**` only a
+    /// slash can follow.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self.part, Part::Empty | Part::Other)
+    }
+
+    pub(super) fn next(self, part: Part) -> Thread {
+        Thread {
+            step: self.step.saturating_add(1),
+            part,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Braces;
+    use super::*;
+
+    /// How many steps are looked at over the whole text.
+    fn work(glob: &str, text: &str) -> usize {
+        let program = Program::parse(glob, Parts::OfPath, Braces::Choices).unwrap();
+        let mut run = Run::new(&program);
+        let mut work = run.threads.len();
+        for character in text.chars() {
+            run.take(character);
+            work += run.threads.len();
+        }
+        work
+    }
+
+    /// The worst that four kilobytes of each can do is what the product of the two says.
+    #[test]
+    fn the_work_is_at_most_glob_times_text() {
+        let nested = |depth: usize| format!("{}a{}", "{".repeat(depth), ",*a}".repeat(depth));
+        for size in [64_usize, 256, 1024, 4096] {
+            for (glob, text) in [
+                (format!("{}b", "*a".repeat(size / 2)), "a".repeat(size)),
+                (format!("{}b", "?*".repeat(size / 2)), "a".repeat(size)),
+                ("**/a/".repeat(size / 5) + "b", "a/".repeat(size / 2)),
+                ("*/".repeat(size / 2) + "**/b", "a/".repeat(size / 2)),
+                ("{a,b}".repeat(size.min(640) / 5), "ab".repeat(size / 2)),
+                ("{a,}".repeat(size.min(512) / 4), "a".repeat(size)),
+                ("{,,,}".repeat(size.min(320) / 5) + "*b", "a".repeat(size)),
+                (
+                    "{**/a,*}/".repeat(size.min(1100) / 9),
+                    "a/".repeat(size / 2),
+                ),
+                ("{./,a/,}".repeat(size.min(680) / 8), "a/".repeat(size / 2)),
+                (nested(size.min(600) / 5), "a".repeat(size)),
+                ("[!b-x]*".repeat(size / 7), "a".repeat(size)),
+            ] {
+                let most = 3 * (glob.len() + 2) * (text.len() + 1);
+                let work = work(&glob, &text);
+                assert!(work <= most, "{size} {glob}: {work} of {most}");
+            }
+        }
+    }
+
+    /// What an honest glob costs: a few steps for each character.
+    #[test]
+    fn plain_globs_take_a_few_steps_for_each_character() {
+        let text = "a".repeat(4096);
+        for (glob, steps) in [("*.log", 4), ("**/x*.{log,txt}", 8), ("{a,b,c}*", 4)] {
+            let work = work(glob, &text);
+            assert!(work <= steps * 4200, "{glob}: {work}");
+        }
+    }
+}
