@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
+mod choices;
+
+use choices::written_out;
 use proptest::prelude::*;
 use tollgate::capability::address::{judge, parse_destination, parse_host};
 use tollgate::capability::command::{allowed_env, classify, env_allowed};
@@ -101,7 +104,165 @@ fn any_wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
+/// Globs with choices, nested, with all that can stand in them.
+fn with_choices() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "a", "b", "a", "/", "/", "*", "?", "**", "/**", "**/", ".", "", "[{]", "[,]",
+    ]);
+    let word = word.prop_map(str::to_owned);
+    word.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|words| words.concat()),
+            prop::collection::vec(inner, 1..4)
+                .prop_map(|alternatives| format!("{{{}}}", alternatives.join(","))),
+        ]
+    })
+}
+
+/// Few enough to be written out.
+fn few_choices() -> impl Strategy<Value = String> {
+    with_choices().prop_filter("too many", |glob| glob.matches(['{', ',']).count() < 12)
+}
+
+/// `[{]` and `[,]`, which the reference for parts does not know, as other characters.
+fn plain(text: &str) -> String {
+    text.replace("[{]", "y").replace("[,]", "z")
+}
+
+/// Whether one of the texts that the choices make is no glob, or none that can be seen from the
+/// choices alone: with a `**` within a part, also one that two choices make, or a part `..`.
+fn may_be_refused(glob: &str) -> bool {
+    let parts = |text: &String| text.split('/').any(|part| part == "..") || text.contains("**");
+    written_out(glob).iter().any(parts)
+}
+
+/// Whether one of the texts that the choices make has a `**` within a part.
+fn must_be_refused(glob: &str) -> bool {
+    let bad = |part: &str| part.contains("**") && part != "**";
+    written_out(glob)
+        .iter()
+        .any(|text| text.split('/').any(bad))
+}
+
 proptest! {
+    #[test]
+    fn choices_in_paths_match_like_the_reference(
+        glob in few_choices(),
+        path in "(/([abyz.]|[ab]{2}|\\.)){0,5}",
+        relative in any::<bool>(),
+    ) {
+        let glob = match relative {
+            true => format!("./{glob}"),
+            false => format!("/{glob}"),
+        };
+        let read = format!("fs:read:glob:{glob}").parse::<Capability>();
+        let Ok(grant) = read else {
+            prop_assert!(may_be_refused(&glob), "{} {:?}", glob, read);
+            return Ok(());
+        };
+        prop_assert!(!must_be_refused(&glob), "{}", glob);
+        let names: Vec<String> = reference_clean(&path).iter().map(|name| plain(name)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let expected = written_out(&glob)
+            .iter()
+            .any(|text| reference_path(&reference_clean(&plain(text)), &names));
+        let asked = path.replace('y', "{").replace('z', ",");
+        let wish = match relative {
+            true => Wish::Read(format!("/w{asked}")),
+            false => Wish::Read(format!("/{asked}")),
+        };
+        let covered = grant.covers(&wish, Some("/w"));
+        prop_assert_eq!(covered, expected, "{} {:?}", grant, wish);
+        // The v2 form means the same, and is one capability.
+        let set = serde_json::json!({"fs": {"rules": [{"read": [glob]}]}});
+        let set: GrantSet = serde_json::from_value(set).unwrap();
+        prop_assert_eq!(set.capabilities().unwrap(), vec![grant.clone()]);
+        prop_assert_eq!(grant.to_string().parse::<Capability>().unwrap(), grant);
+    }
+
+    #[test]
+    fn choices_in_names_match_like_the_reference(
+        glob in few_choices(),
+        name in "[ab.]{1,3}(/[ab.]{0,2}){0,3}",
+    ) {
+        let glob = glob.replace("[{]", "c").replace("[,]", "d");
+        let read = format!("kv:glob:{glob}").parse::<Capability>();
+        let Ok(grant) = read else {
+            prop_assert!(may_be_refused(&glob), "{} {:?}", glob, read);
+            return Ok(());
+        };
+        prop_assert!(!must_be_refused(&glob), "{}", glob);
+        let names: Vec<&str> = name.split('/').collect();
+        let expected = written_out(&glob).iter().any(|text| {
+            reference_path(&text.split('/').collect::<Vec<_>>(), &names)
+        });
+        let wish = Wish::Custom { kind: "kv".to_owned(), value: name };
+        prop_assert_eq!(grant.covers(&wish, None), expected, "{} {:?}", grant, wish);
+    }
+
+    #[test]
+    fn choices_in_hosts_match_like_the_reference(
+        glob in few_choices(),
+        host in "[ab]{1,3}(\\.[ab]{1,2}){0,3}",
+    ) {
+        let glob = glob.replace('/', "").replace("[{]", "").replace("[,]", "");
+        if !glob.contains(['{', '*', '?']) {
+            return Ok(());
+        }
+        let read = format!("network:outbound:{glob}:80").parse::<Capability>();
+        let Ok(grant) = read else {
+            prop_assert!(may_be_refused(&glob), "{} {:?}", glob, read);
+            return Ok(());
+        };
+        let expected = written_out(&glob).iter().any(|text| reference_path(&[text], &[&host]));
+        let wish = Wish::Connect { host: Some(host), port: 80 };
+        prop_assert_eq!(grant.covers(&wish, None), expected, "{} {:?}", grant, wish);
+    }
+
+    #[test]
+    fn a_glob_is_as_risky_as_the_riskiest_of_its_choices(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "/", "etc", "root", "home", "usr", "**", "*", "{", ",", "}", "x", "/etc", "/**",
+        ]), 1..9),
+    ) {
+        let glob = format!("/{}", words.concat());
+        for kind in ["fs:read:", "fs:write:", "env:", "exec:"] {
+            let Ok(grant) = format!("{kind}glob:{glob}").parse::<Capability>() else {
+                continue;
+            };
+            for text in written_out(&glob) {
+                if let Ok(one) = format!("{kind}glob:{text}").parse::<Capability>() {
+                    prop_assert!(grant.risk().level >= one.risk().level, "{} {}", grant, one);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_included_opens_nothing_more(
+        own in few_choices(),
+        other in few_choices(),
+        kind in prop::sample::select(vec!["fs:read:glob:/", "fs:read:glob:./", "kv:glob:"]),
+        path in "[ab]{1,2}(/[ab.]{1,2}){0,3}",
+    ) {
+        let read = |glob: &str| format!("{kind}{glob}").parse::<Capability>();
+        let (Ok(own), Ok(other)) = (read(&own), read(&other)) else {
+            return Ok(());
+        };
+        let wishes = [
+            Wish::Read(format!("/{path}")),
+            Wish::Read(format!("/w/{path}")),
+            Wish::Custom { kind: "kv".to_owned(), value: path },
+        ];
+        prop_assert!(own.includes(&own, Some("/w")));
+        if own.includes(&other, Some("/w")) {
+            for wish in wishes {
+                let opens = other.covers(&wish, Some("/w"));
+                prop_assert!(!opens || own.covers(&wish, Some("/w")), "{} {} {}", own, other, wish);
+            }
+        }
+    }
+
     #[test]
     fn globs_match_like_the_reference(
         pattern in "(/(\\*\\*|[ab*?]{1,4})){1,5}",

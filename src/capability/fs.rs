@@ -92,20 +92,19 @@ impl PathGlob {
     /// The cleaned text, which parses to the same glob.
     pub(super) fn text(&self) -> String {
         let tail = self.glob.text();
+        let choices = self.glob.has_choices();
         let text = match self.anchor {
             Anchor::Anywhere => "**".to_owned(),
             Anchor::Root => format!("/{tail}"),
             Anchor::Cwd { up: 0 } if tail.is_empty() => ".".to_owned(),
             // `**` alone has a meaning of its own, so has `glob:`, and a choice can begin with `/`.
-            Anchor::Cwd { up: 0 }
-                if tail == "**" || tail.starts_with(GLOB) || tail.starts_with('{') =>
-            {
+            Anchor::Cwd { up: 0 } if tail == "**" || tail.starts_with(GLOB) || choices => {
                 format!("./{tail}")
             }
             Anchor::Cwd { up } if tail.is_empty() => vec![".."; up].join("/"),
             Anchor::Cwd { up } => format!("{}{tail}", "../".repeat(up)),
         };
-        match self.glob.has_choices() {
+        match choices {
             true => format!("{GLOB}{text}"),
             false => text,
         }

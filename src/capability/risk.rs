@@ -169,7 +169,10 @@ const SYSTEM_DIRS: [&str; 12] = [
 /// begin where the working directory is, which is not known here.
 fn place(glob: &PathGlob) -> (String, bool) {
     match glob.literal_prefix(None) {
-        Some((prefix, rest)) => (prefix, rest == "**"),
+        Some((prefix, _)) => {
+            let tree = glob.covers_all_below(&prefix, None);
+            (prefix, tree)
+        }
         None => (String::new(), false),
     }
 }

@@ -23,8 +23,10 @@ impl Glob {
     /// Whether this means every text that `other` means. As cautious.
     pub(in crate::capability) fn includes_texts(&self, other: &Glob) -> bool {
         let (before, _) = other.split_at_wildcard();
-        // A text that begins with `/` has an empty part before that, which `before` cannot say.
-        self.text == other.text || (!other.text.starts_with('/') && self.includes(before, other))
+        // A text that begins with `/` has an empty part there, which `before` cannot say.
+        let rooted =
+            before.is_empty() && [self, other].iter().any(|glob| glob.text.starts_with('/'));
+        self.text == other.text || (!rooted && self.includes(before, other))
     }
 }
 
