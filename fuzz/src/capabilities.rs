@@ -213,8 +213,8 @@ fn hosts_by_glob(input: &mut Input<'_>) {
 }
 
 /// Definitions instead of algorithms: try everything.
-mod reference {
-    pub(super) fn clean(path: &str) -> Vec<&str> {
+pub(crate) mod reference {
+    pub(crate) fn clean(path: &str) -> Vec<&str> {
         let mut parts = Vec::new();
         for part in path.split('/') {
             match part {
@@ -226,12 +226,12 @@ mod reference {
         parts
     }
 
-    pub(super) fn path(pattern: &[&str], path: &[&str]) -> bool {
+    pub(crate) fn path(pattern: &[&str], path: &[&str]) -> bool {
         // An identical text always matches: a file can be named like a glob.
         pattern == path || parts(pattern, path)
     }
 
-    fn parts(pattern: &[&str], path: &[&str]) -> bool {
+    pub(crate) fn parts(pattern: &[&str], path: &[&str]) -> bool {
         match (pattern.split_first(), path.split_first()) {
             (None, None) => true,
             (Some((&"**", rest)), _) => (0..=path.len()).any(|taken| parts(rest, &path[taken..])),

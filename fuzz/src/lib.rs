@@ -9,6 +9,7 @@ mod driver;
 mod forks;
 mod host_calls;
 mod input;
+mod manifests;
 mod modules;
 mod paths;
 mod run;
@@ -23,6 +24,7 @@ pub use capabilities::{capability_patterns, capability_texts};
 pub use codecs::codecs;
 pub use forks::forks;
 pub use host_calls::{host_functions, wasi_calls};
+pub use manifests::manifests;
 pub use modules::{module_bytes, smith_modules};
 pub use paths::{linked_paths, paths};
 pub use seeds::seeds;
@@ -42,6 +44,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("forks", forks),
     ("host_functions", host_functions),
     ("linked_paths", linked_paths),
+    ("manifests", manifests),
     ("module_bytes", module_bytes),
     ("paths", paths),
     ("record_replay", record_replay),

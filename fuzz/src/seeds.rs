@@ -16,6 +16,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "codecs" => codecs(),
         "host_functions" => REQUESTS.iter().flat_map(host_function).collect(),
         "linked_paths" => (0..12).map(|first| (first..first + 12).collect()).collect(),
+        "manifests" => manifests(),
         "module_bytes" => modules(),
         "paths" => PATHS.iter().map(|path| path.as_bytes().to_vec()).collect(),
         "record_replay" => mixed(),
@@ -116,6 +117,22 @@ const PATHS: &[&str] = &[
     "/..//..//x/.",
     ".hidden/..",
     "a/b/c/../../../../../../x",
+];
+
+/// Whole manifests and grants files, and some made of words.
+fn manifests() -> Vec<Vec<u8>> {
+    let whole = MANIFESTS
+        .iter()
+        .map(|json| [vec![0], text("/etc/hosts"), json.as_bytes().to_vec()].concat());
+    let words = (1..64).map(|seed| [vec![seed as u8], noise(seed, 60)].concat());
+    whole.chain(words).collect()
+}
+
+const MANIFESTS: &[&str] = &[
+    r#"{"fs":{"rules":[{"read":["/etc/{hosts,passwd}","/var/{log/**,run}"],"write":null}]}}"#,
+    r#"{"network":{"rules":[{"hosts":["{a,b}.example.com","::1"],"ports":["80","*"]}]}}"#,
+    r#"{"env":{"vars":["APP_{A,B}*","**"]},"exec":{"commands":["/usr/{,local/}bin/*","**"]}}"#,
+    r#"{"p":["fs:read:glob:/{a,b}","kv:glob:{a,b}"],"q":{"kv":{"rules":[{"op":"read-write","keys":["{a,b/**}"]}]}}}"#,
 ];
 
 const CAPABILITIES: &[[&str; 2]] = &[
