@@ -83,11 +83,13 @@ pub fn explain(
         _ => (None, false),
     };
     let seen = seen.unwrap_or_else(|| wish.clone());
-    let pinned = grant.pinned(resolve, cwd).filter(|_| held);
+    let pinned = match held {
+        true => grant.pinned(resolve, cwd),
+        false => Vec::new(),
+    };
     let wished = grant.covers(wish, cwd);
-    let covering = [Some(grant), pinned.as_ref()]
-        .into_iter()
-        .flatten()
+    let covering = std::iter::once(grant)
+        .chain(&pinned)
         .find(|grant| match (wish, &seen) {
             // The name asked for must be granted, and the file that it is; see the gate.
             (Wish::Exec { command: given, .. }, Wish::Exec { command, args }) => {

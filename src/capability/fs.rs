@@ -183,15 +183,26 @@ impl PathGlob {
     pub(super) fn below_real(&self, real: &str) -> String {
         let (_, wild) = self.glob.split_at_wildcard();
         let choices = self.glob.has_choices();
-        let parts = real.split('/').map(|part| match choices || is_wild(part) {
-            true => escaped(part),
-            false => part.to_owned(),
-        });
-        let real = parts.collect::<Vec<_>>().join("/");
+        let real = match choices || is_wild(real) {
+            true => escaped(real),
+            false => real.to_owned(),
+        };
         match choices {
             true => format!("{GLOB}{real}/{wild}"),
             false => format!("{real}/{wild}"),
         }
+    }
+
+    /// The same without choices, if there are few of them.
+    pub(super) fn written_out(&self, most: usize) -> Option<Vec<PathGlob>> {
+        let globs = self.glob.written_out(most)?.into_iter().map(|glob| {
+            let text = match self.anchor {
+                Anchor::Anywhere | Anchor::Root => format!("/{glob}"),
+                Anchor::Cwd { up } => format!("./{}{glob}", "../".repeat(up)),
+            };
+            PathGlob::parse_plain(&text).ok()
+        });
+        globs.collect()
     }
 }
 

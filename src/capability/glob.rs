@@ -119,6 +119,19 @@ impl Glob {
         }
     }
 
+    /// The globs without choices that this stands for; `None` for one without choices, and if
+    /// there are more than `most`.
+    pub(super) fn written_out(&self, most: usize) -> Option<Vec<String>> {
+        let program = self
+            .program
+            .as_ref()
+            .filter(|program| program.has_choices())?;
+        let texts = program.written_out(most)?;
+        let before = self.text.get(..self.wild).unwrap_or_default();
+        let whole = |text: &String| format!("{before}{text}");
+        Some(texts.iter().map(whole).collect())
+    }
+
     /// Whether this means `text`. A glob without choices also means its own text, since a file can
     /// be named like a glob (row 86).
     ///
@@ -334,6 +347,28 @@ mod tests {
         let many = format!("{{{}}}", "a,".repeat(program::MAX_ALTERNATIVES));
         let flaw = Glob::parse(&many, Parts::OfText, Braces::Choices).unwrap_err();
         assert!(flaw.of(&many).problem().contains("257 alternatives"));
+    }
+
+    #[test]
+    fn few_choices_can_be_written_out() {
+        for (glob, texts) in [
+            ("a/{b,c*}/d", Some("a/b/d a/c*/d")),
+            (
+                "{a,{b,?}[!c-e]}{,[,]}",
+                Some("?[!c-e] ?[!c-e], a a, b[!c-e] b[!c-e],"),
+            ),
+            ("{[{]}x", Some("[{]x")),
+            ("{a,b}{a,b}{a,b}", Some("aaa aab aba abb baa bab bba bbb")),
+            ("{a,b}{a,b}{a,b}{,}", None),
+            ("{}{}{}{}{}{}{}{}{}{}", Some("")),
+            ("a*", None),
+        ] {
+            let mut found = path(glob).written_out(8);
+            found.iter_mut().for_each(|texts| texts.sort());
+            let found = found.map(|texts| texts.join(" "));
+            assert_eq!(found.as_deref(), texts, "{glob}");
+        }
+        assert_eq!(path(&"{,,}".repeat(64)).written_out(1000), None);
     }
 
     #[test]

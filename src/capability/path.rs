@@ -50,22 +50,30 @@ fn is_clean(path: &str) -> bool {
 ///
 /// For a path that does not exist the deepest existing ancestor decides: its real path, with the
 /// missing names behind it (reglet-abi 4.3, rows 84 and 85). `None` if not even `/` resolves.
+///
+/// What lies below something missing is missing too, so few of many ancestors are asked for.
 pub(super) fn real(path: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let mut known = path;
-    loop {
-        if let Some(real) = resolve(known) {
-            let missing = path.get(known.len()..).unwrap_or_default();
-            return Some(cleaned(&format!("/{real}/{missing}")).into_owned());
-        }
-        if known == "/" {
-            return None;
-        }
-        known = match known.rfind('/') {
-            Some(0) => "/",
-            Some(slash) => known.get(..slash)?,
-            None => return None,
-        };
+    if let Some(real) = resolve(path) {
+        return Some(cleaned(&format!("/{real}")).into_owned());
     }
+    let mut known = (1, resolve("/")?);
+    // Where the ancestors end that may exist, the nearest to the root first.
+    let slashes = path.match_indices('/').skip(1);
+    let ends: Vec<usize> = slashes.map(|(at, _)| at).collect();
+    let mut open = ends.as_slice();
+    while let Some(end) = open.get(open.len() / 2).copied() {
+        let (nearer, farther) = open.split_at_checked(open.len() / 2)?;
+        match path.get(..end).and_then(resolve) {
+            Some(real) => {
+                known = (end, real);
+                open = farther.get(1..).unwrap_or_default();
+            }
+            None => open = nearer,
+        }
+    }
+    let (end, real) = known;
+    let missing = path.get(end..).unwrap_or_default();
+    Some(cleaned(&format!("/{real}/{missing}")).into_owned())
 }
 
 #[cfg(test)]
@@ -110,5 +118,24 @@ mod tests {
         assert_eq!(real("/linked", &resolve).as_deref(), Some("/linked"));
         assert_eq!(real("/", &resolve).as_deref(), Some("/"));
         assert_eq!(real("/x", &|_| None), None);
+        // Wherever existence ends.
+        let path = "/a/bc/d/e/f";
+        for end in [1, 2, 5, 7, 9, 11] {
+            let resolve = |asked: &str| (asked.len() <= end).then(|| format!("/real{asked}"));
+            let found = real(path, &resolve);
+            assert_eq!(found.as_deref(), Some("/real/a/bc/d/e/f"), "{end}");
+        }
+    }
+
+    #[test]
+    fn few_ancestors_are_asked_for() {
+        let path = "/a".repeat(2048);
+        let asked = std::cell::Cell::new(0);
+        let resolve = |path: &str| {
+            asked.set(asked.get() + 1);
+            (path == "/").then(|| path.to_owned())
+        };
+        assert_eq!(real(&path, &resolve), Some(path));
+        assert!(asked.get() <= 14, "{}", asked.get());
     }
 }

@@ -3,31 +3,45 @@
 
 use super::command::runs_code;
 use super::exec::{ExecPattern, clean};
-use super::glob::{escaped, is_wild};
+use super::fs::PathGlob;
+use super::glob::{Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
 use super::{Capability, Matcher, path};
+use std::collections::BTreeSet;
 
 type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// The most globs without choices that one with choices is pinned as.
+const MAX_PINNED: usize = 64;
+
 impl Capability {
     /// The same grant with its literal directory, or the whole literal path, resolved to the real
-    /// one by `resolve`; `None` where that makes no difference.
+    /// one by `resolve`; empty where that makes no difference.
     ///
     /// A granted link covers its target, and a granted directory behind a link covers the real
-    /// directory, as they were when this was called (reglet-abi 4.3, rows 81 and 82). Hold both
-    /// capabilities from then on. `resolve` tells the real path of what exists; relative grants
+    /// directory, as they were when this was called (reglet-abi 4.3, rows 81 and 82). Hold all of
+    /// the capabilities from then on. `resolve` tells the real path of what exists; relative grants
     /// count from `cwd`.
     ///
     /// For commands the same holds of absolute paths and of `DIR/*`. An item of a list whose
     /// target is a shell or an interpreter is not pinned: such a command needs a grant of its own.
-    pub fn pinned(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Option<Capability> {
-        let text = match &self.matcher {
-            Matcher::Read(glob) => format!("fs:read:{}", pinned_glob(glob, resolve, cwd)?),
-            Matcher::Write(glob) => format!("fs:write:{}", pinned_glob(glob, resolve, cwd)?),
-            Matcher::Exec(pattern) => format!("exec:{}", pinned_command(pattern, resolve, cwd)?),
-            Matcher::Network(_) | Matcher::Env(_) | Matcher::Custom(_) => return None,
+    ///
+    /// Each combination of the choices in a glob is pinned by itself, if there are at most 64 of
+    /// them; otherwise the directory in front of the first brace is.
+    pub fn pinned(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Vec<Capability> {
+        let texts = match &self.matcher {
+            Matcher::Read(glob) => pinned_globs("fs:read:", glob, resolve, cwd),
+            Matcher::Write(glob) => pinned_globs("fs:write:", glob, resolve, cwd),
+            Matcher::Exec(ExecPattern::Glob(glob)) => pinned_choices(glob, resolve),
+            Matcher::Exec(pattern) => pinned_command(pattern, resolve, cwd)
+                .map(|command| format!("exec:{command}"))
+                .into_iter()
+                .collect(),
+            Matcher::Network(_) | Matcher::Env(_) | Matcher::Custom(_) => Vec::new(),
         };
-        text.parse().ok().filter(|pinned| pinned != self)
+        let texts: BTreeSet<String> = texts.into_iter().collect();
+        let pinned = texts.iter().filter_map(|text| text.parse().ok());
+        pinned.filter(|pinned| pinned != self).collect()
     }
 }
 
@@ -50,14 +64,38 @@ impl Capability {
     }
 }
 
-fn pinned_glob(
-    glob: &super::fs::PathGlob,
+fn pinned_globs(
+    kind: &str,
+    glob: &PathGlob,
     resolve: Resolve<'_>,
     cwd: Option<&str>,
-) -> Option<String> {
-    let (prefix, _) = glob.literal_prefix(cwd)?;
-    let real = path::real(&prefix, resolve).filter(|real| *real != prefix)?;
-    Some(glob.below_real(&real))
+) -> Vec<String> {
+    let plain = glob.written_out(MAX_PINNED);
+    let plain = plain.unwrap_or_else(|| vec![glob.clone()]);
+    let pinned = plain.iter().filter_map(|glob| {
+        let (prefix, _) = glob.literal_prefix(cwd)?;
+        let real = path::real(&prefix, resolve).filter(|real| *real != prefix)?;
+        Some(format!("{kind}{}", glob.below_real(&real)))
+    });
+    pinned.collect()
+}
+
+/// The commands that choices name, or the directories of those: still a glob, since a choice
+/// names nothing literally.
+fn pinned_choices(glob: &Glob, resolve: Resolve<'_>) -> Vec<String> {
+    let plain = glob.written_out(MAX_PINNED).unwrap_or_default();
+    let pinned = plain.iter().filter_map(|text| {
+        let glob = Glob::parse(text, Parts::OfText, Braces::Choices).ok()?;
+        let (prefix, wild) = glob.split_at_wildcard();
+        let path = path::absolute(prefix, None)?;
+        let real = path::real(&path, resolve).filter(|real| *real != path)?;
+        let real = escaped(&real);
+        Some(match wild {
+            "" => format!("exec:{GLOB}{real}"),
+            wild => format!("exec:{GLOB}{real}/{wild}"),
+        })
+    });
+    pinned.collect()
 }
 
 fn pinned_command(

@@ -341,7 +341,7 @@ fn pin(
     let working_directory = world.working_directory();
     let policy = |plugin: &str| {
         let written = grants.for_plugin(plugin);
-        let pinned = written.iter().filter_map(|grant| {
+        let pinned = written.iter().flat_map(|grant| {
             grant.pinned(&|path| world.real_name(path), Some(&working_directory))
         });
         let pinned: Vec<Capability> = pinned.collect();

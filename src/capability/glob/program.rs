@@ -1,7 +1,7 @@
 //! A glob read into a list of steps, as a Pike machine runs them, and the check that all that the
 //! choices can make of it is a glob too.
 
-use super::{Beginning, Braces, LITERAL_HINT, Parts};
+use super::{Beginning, Braces, LITERAL_HINT, Parts, escaped};
 use crate::capability::error::Flaw;
 
 /// The most alternatives in one glob, over all its braces.
@@ -29,6 +29,20 @@ pub(super) enum Step {
     End,
 }
 
+impl Step {
+    fn write_to(&self, text: &mut String) {
+        match self {
+            Step::Char(character) => text.push_str(&escaped(character.encode_utf8(&mut [0; 4]))),
+            Step::Any => text.push('?'),
+            Step::Class(class) => class.write_to(text),
+            Step::Star => text.push('*'),
+            Step::Deep => text.push_str("**"),
+            Step::Slash => text.push('/'),
+            Step::Fork(_) | Step::Jump(_) | Step::End => {}
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Class {
     negated: bool,
@@ -39,6 +53,19 @@ impl Class {
     pub(super) fn contains(&self, character: char) -> bool {
         let named = |(low, high): &(char, char)| (*low..=*high).contains(&character);
         self.ranges.iter().any(named) != self.negated
+    }
+
+    /// Writes it as it was read.
+    fn write_to(&self, text: &mut String) {
+        text.push('[');
+        text.extend(self.negated.then_some('!'));
+        for (low, high) in &self.ranges {
+            text.push(*low);
+            if low != high {
+                text.extend(['-', *high]);
+            }
+        }
+        text.push(']');
     }
 }
 
@@ -115,6 +142,41 @@ impl Program {
             (false, true, false) => Beginning::Name,
             _ => Beginning::Other,
         }
+    }
+
+    /// The globs without choices that this stands for, `None` if there are more than `most`. Each
+    /// text that is begun becomes at least one of them, so no more than that are ever held.
+    pub(super) fn written_out(&self, most: usize) -> Option<Vec<String>> {
+        let last = self.steps.len().saturating_sub(2);
+        let mut done = Vec::new();
+        let mut open = vec![(0_usize, String::new())];
+        while let Some((mut at, mut text)) = open.pop() {
+            if open.len().saturating_add(done.len()) >= most {
+                return None;
+            }
+            loop {
+                let next = at.saturating_add(1);
+                match self.steps.get(at) {
+                    Some(Step::Fork(other)) => {
+                        if *other != next {
+                            open.push((*other, text.clone()));
+                        }
+                        at = next;
+                    }
+                    Some(Step::Jump(to)) => at = *to,
+                    Some(step) if at < last => {
+                        step.write_to(&mut text);
+                        at = next;
+                    }
+                    _ => break,
+                }
+                if open.len().saturating_add(done.len()) >= most {
+                    return None;
+                }
+            }
+            done.push(text);
+        }
+        Some(done)
     }
 
     /// Goes through all that the steps can mean at once: a step is looked at once for each thing
