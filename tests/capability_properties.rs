@@ -303,6 +303,23 @@ proptest! {
     }
 
     #[test]
+    fn lists_of_ports_are_compared_as_sets(
+        own in prop::collection::vec((1..40_u16, 0..12_u16), 1..6),
+        other in prop::collection::vec((1..40_u16, 0..12_u16), 1..6),
+    ) {
+        let ports = |ranges: &[(u16, u16)]| -> std::collections::BTreeSet<u16> {
+            ranges.iter().flat_map(|(low, more)| *low..=low + more).collect()
+        };
+        let grant = |ranges: &[(u16, u16)]| -> Capability {
+            let items = ranges.iter().map(|(low, more)| format!("{low}-{}", low + more));
+            let items: Vec<String> = items.collect();
+            format!("network:outbound:{}", items.join(",")).parse().unwrap()
+        };
+        let included = grant(&own).includes(&grant(&other), None);
+        prop_assert_eq!(included, ports(&own).is_superset(&ports(&other)));
+    }
+
+    #[test]
     fn a_cleaned_path_never_leaves_its_grant(tail in "(/(\\.|\\.\\.|a|)){0,12}") {
         let grant: Capability = "fs:read:/safe/**".parse().unwrap();
         let path = format!("/safe{tail}");

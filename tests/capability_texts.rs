@@ -42,6 +42,14 @@ fn errors_say_where_and_what_instead() {
         ("exec:/bin/", 5, None),
         ("kv:", 3, None),
         (":x", 0, None),
+        ("fs:read:glob:/a/{b,c", 16, None),
+        ("fs:read:glob:/a/b}", 17, None),
+        ("fs:write:glob:{/a,b}", 14, Some("`./`")),
+        ("fs:write:glob:/{a,..}/b", 21, Some("path that is meant")),
+        ("env:glob:{A,B}\\", 14, Some("[[]")),
+        ("env:glob:{*,A}*", 14, Some("[*]")),
+        ("network:outbound:{a,10.0.0.0/8}:80", 28, Some("on its own")),
+        ("network:outbound:[{::1,::2}]:80", 19, Some("on its own")),
     ] {
         let error = text.parse::<Capability>().expect_err(text);
         assert_eq!(
@@ -83,6 +91,18 @@ fn canonical_texts() {
             "network:outbound:http://e.com/?a&b",
         ),
         ("exec:/bin//ls, cat", "exec:/bin/ls,cat"),
+        (
+            "fs:read:glob:/a/../etc//{b,c/*}/",
+            "fs:read:glob:/etc/{b,c/*}/",
+        ),
+        ("fs:read:glob:/etc/./*", "fs:read:/etc/*"),
+        ("fs:read:glob:{a,b}", "fs:read:glob:./{a,b}"),
+        ("fs:read:/etc/{a,b}", "fs:read:/etc/{a,b}"),
+        (
+            "network:outbound:{A,b}.Example.com:443",
+            "network:outbound:{a,b}.example.com:443",
+        ),
+        ("network:outbound:{*,a}:443", "network:outbound:*:443"),
         ("exec:/usr/bin/../lib/*", "exec:/usr/lib/*"),
     ] {
         let capability: Capability = text.parse().unwrap();
@@ -125,6 +145,10 @@ fn the_grant_a_wish_needs() {
         ),
         ("network:outbound:private", Some("network:outbound:private")),
         ("env:A*", Some("env:glob:A[*]")),
+        ("env:{A,B}*", Some("env:glob:[{]A,B[}][*]")),
+        ("fs:read:glob:/x", Some("fs:read:./glob:/x")),
+        ("fs:read:glob:*", Some("fs:read:./glob:[*]")),
+        ("fs:read:/x/{a,b}", Some("fs:read:/x/{a,b}")),
         ("exec:/bin//sh", Some("exec:/bin/sh")),
         ("exec:a,b", Some("exec:glob:a,b")),
         ("kv:x", Some("kv:x")),
@@ -135,7 +159,7 @@ fn the_grant_a_wish_needs() {
             needed,
             "{wish}"
         );
-        assert!(wish.needed().unwrap().covers(&wish, None), "{wish}");
+        assert!(wish.needed().unwrap().covers(&wish, Some("/w")), "{wish}");
     }
     assert_eq!(
         Wish::Connect {

@@ -114,9 +114,9 @@ fn too_many_declared_capabilities_are_an_error_that_says_how_many() {
              the limit of 256; a plugin should declare fewer and wider ones",
         ),
         (
-            older(&many("env", &"A".repeat(65_536), 1)),
-            "plugin odd: describe() declares 65539 bytes of capabilities, more than the limit of \
-             65536; a plugin should declare fewer and wider ones",
+            older(&many("env", &"A".repeat(32_768), 1)),
+            "plugin odd: describe() declares 32771 bytes of capabilities, more than the limit of \
+             32768; a plugin should declare fewer and wider ones",
         ),
     ] {
         assert_eq!(described(&module), Err(expected.to_owned()));

@@ -64,7 +64,7 @@ fn network(own: &NetworkPattern, other: &NetworkPattern) -> bool {
             };
             same && ports.contain_all(other_ports)
         }
-        (_, Target::Url(url)) => own.covers_url(&url.normal()),
+        (_, Target::Url(url)) => own.covers_url(url),
         _ => false,
     }
 }

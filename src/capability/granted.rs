@@ -14,6 +14,7 @@ use super::fs::PathGlob;
 use super::name::NamePattern;
 use super::network::NetworkPattern;
 use super::tally::Tally;
+use super::url::Url;
 use super::{BUILT_IN_KINDS, MAX_TEXT, Wish, check_custom_kind};
 
 /// One thing a plugin may do, parsed and validated: `fs:read:/etc/**`, `network:outbound:443`.
@@ -81,7 +82,9 @@ impl Capability {
                 pattern.covers_connect(host.as_deref(), *port)
             }
             (Matcher::Network(pattern), Wish::Listen { port }) => pattern.covers_listen(*port),
-            (Matcher::Network(pattern), Wish::Url(url)) => pattern.covers_url(url),
+            (Matcher::Network(pattern), Wish::Url(url)) => {
+                Url::parse(url).is_some_and(|url| pattern.covers_url(&url))
+            }
             (Matcher::Network(pattern), Wish::Address(word)) => pattern.covers_word(*word),
             (Matcher::Env(pattern), Wish::Env(name)) => pattern.matches_variable(name),
             (Matcher::Exec(pattern), Wish::Exec { command, args }) => {
@@ -92,6 +95,20 @@ impl Capability {
             }
             _ => false,
         }
+    }
+
+    /// Whether one of `grants` covers `wish`, which is read once for all of them: it may be long,
+    /// and they may be many.
+    pub(crate) fn any_covers(grants: &[Capability], wish: &Wish, cwd: Option<&str>) -> bool {
+        let Wish::Url(text) = wish else {
+            return grants.iter().any(|grant| grant.covers(wish, cwd));
+        };
+        Url::parse(text).is_some_and(|url| {
+            grants.iter().any(|grant| match &grant.matcher {
+                Matcher::Network(pattern) => pattern.covers_url(&url),
+                _ => false,
+            })
+        })
     }
 
     /// Whether a plugin that holds this may run the file `real` with `args`, having asked for it

@@ -31,11 +31,12 @@
 //!   that begins with a brace begins in all combinations with `/`, or in none.
 //! * `[{]`, `[}]` and `[,]` are the characters. A glob with braces does not mean its own text.
 //! * Choices are matched, never written out: matching costs at most glob times text.
+//! * A command in a choice is not named literally.
 //!
 //! # Limits
 //!
-//! A capability has at most 8192 bytes and a path 4096. How many one plugin may declare, and one
-//! grants file may hold, is at [`TooManyCapabilities`].
+//! A capability has at most 8192 bytes and a path 4096, and a glob means no longer text than that.
+//! How many one plugin may declare, and one grants file may hold, is at [`TooManyCapabilities`].
 //!
 //! # Choices
 //!

@@ -1,5 +1,6 @@
 //! Names: `env:<pattern>` and the default grammar of an embedder's own kinds.
 
+use super::MAX_TEXT;
 use super::error::Flaw;
 use super::glob::{Braces, Glob, Parts};
 
@@ -46,16 +47,18 @@ impl NamePattern {
     }
 
     pub(super) fn matches(&self, name: &str) -> bool {
-        match self {
-            _ if name.is_empty() || name.contains('\0') => false,
+        let matches = match self {
             NamePattern::All => true,
             NamePattern::Prefix(prefix) => name.starts_with(prefix.as_str()),
             NamePattern::Exact(own) => own == name,
-            NamePattern::Glob(glob) => glob.matches(name),
-        }
+            // What no capability could name is not worth the work.
+            NamePattern::Glob(glob) => name.len() <= MAX_TEXT && glob.matches(name),
+        };
+        // The whole name is looked at last, once it matches: there may be many patterns.
+        matches && !name.is_empty() && !name.contains('\0')
     }
 
     pub(super) fn matches_variable(&self, name: &str) -> bool {
-        !name.contains('=') && self.matches(name)
+        self.matches(name) && !name.contains('=')
     }
 }

@@ -96,12 +96,10 @@ impl NetworkPattern {
     }
 
     /// A URL is covered by the same URL, and by a grant for its host and port.
-    pub(super) fn covers_url(&self, text: &str) -> bool {
-        let Some(url) = Url::parse(text).filter(|_| !self.inbound) else {
-            return false;
-        };
+    pub(super) fn covers_url(&self, url: &Url) -> bool {
         match &self.target {
-            Target::Url(own) => *own == url,
+            _ if self.inbound => false,
+            Target::Url(own) => own == url,
             _ => self.covers_host(Some(&url.host), url.port),
         }
     }

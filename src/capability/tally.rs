@@ -23,7 +23,7 @@ struct Limits {
 const OF_PLUGIN: Limits = Limits {
     capabilities: 1000,
     globs: 256,
-    bytes: 64 << 10,
+    bytes: 32 << 10,
     advice: "a plugin should declare fewer and wider ones",
 };
 
@@ -37,7 +37,7 @@ const OF_FILE: Limits = Limits {
 
 /// More capabilities than one plugin may declare, or one grants file may hold.
 ///
-/// A plugin may declare 1000 capabilities, 256 of them with wildcards or braces, in 64 KiB of text
+/// A plugin may declare 1000 capabilities, 256 of them with wildcards or braces, in 32 KiB of text
 /// together; a grants file may hold 10 000, 1000 of them with wildcards or braces, in 1 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyCapabilities {

@@ -44,9 +44,7 @@ impl Policy {
     }
 
     pub(crate) fn covers(&self, wish: &Wish) -> bool {
-        self.grants
-            .iter()
-            .any(|grant| grant.covers(wish, Some(&self.working_directory)))
+        Capability::any_covers(&self.grants, wish, Some(&self.working_directory))
     }
 
     /// Whether calling a function of the embedder's is covered, by the embedder's rule for the
