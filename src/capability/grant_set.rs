@@ -4,8 +4,10 @@
 use serde::{Deserialize, Deserializer};
 
 use super::Capability;
+use super::arguments::is_plain;
 use super::braces::expand;
 use super::error::{CapabilityError, Flaw};
+use super::exec;
 use super::glob::is_wild;
 use super::name::GLOB;
 use super::network::parse_range;
@@ -217,16 +219,14 @@ fn as_name(glob: &str) -> String {
     }
 }
 
-/// A glob over commands in the grammar of commands, where that says the same.
+/// A glob over commands in the grammar of commands, where that says the same. This form has no
+/// arguments: a space is a character of the name.
 fn as_command(glob: &str) -> String {
-    let same = match glob.strip_suffix("/*") {
-        Some(dir) => dir.starts_with('/') && !is_wild(dir),
-        None => glob == "**" || !is_wild(glob),
-    };
-    if same && !glob.contains(',') {
-        glob.to_owned()
-    } else {
-        format!("{GLOB}{glob}")
+    match glob.strip_suffix("/*") {
+        Some(dir) if dir.starts_with('/') && !is_wild(dir) && is_plain(dir) => glob.to_owned(),
+        None if glob == "**" => glob.to_owned(),
+        None if !is_wild(glob) => exec::literal(glob),
+        _ => format!("{GLOB}{glob}"),
     }
 }
 

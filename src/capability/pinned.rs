@@ -1,8 +1,9 @@
 //! Pinning: what a grant that names a link, or lies behind one, covers besides its own text.
 //! Who resolves links, and when, is the world's business; here it is a function.
 
-use super::command::runs_code;
-use super::exec::{ExecPattern, clean};
+use super::arguments::is_plain;
+use super::command::family;
+use super::exec::{ExecPattern, clean, literal};
 use super::glob::{escaped, is_wild};
 use super::name::GLOB;
 use super::{Capability, Matcher, path};
@@ -18,8 +19,9 @@ impl Capability {
     /// capabilities from then on. `resolve` tells the real path of what exists; relative grants
     /// count from `cwd`.
     ///
-    /// For commands the same holds of absolute paths and of `DIR/*`. An item of a list whose
-    /// target is a shell or an interpreter is not pinned: such a command needs a grant of its own.
+    /// For commands the same holds of absolute paths, with the same arguments, and of `DIR/*`. An
+    /// item of a list whose target can run code is not pinned: such a command needs a grant of its
+    /// own.
     pub fn pinned(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Option<Capability> {
         let text = match &self.matcher {
             Matcher::Read(glob) => format!("fs:read:{}", pinned_glob(glob, resolve, cwd)?),
@@ -75,21 +77,28 @@ fn pinned_command(
         ExecPattern::Dir(dir) => {
             let dir = path::absolute(dir, cwd)?;
             let real = path::real(&dir, resolve).filter(|real| *real != dir)?;
-            Some(match is_wild(&real) {
+            Some(match is_wild(&real) || !is_plain(&real) {
                 true => format!("{GLOB}{}/*", escaped(&real)),
                 false => format!("{real}/*"),
             })
         }
-        ExecPattern::Names(names) => {
-            let alone = names.len() == 1;
-            let targets: Vec<String> = names
-                .iter()
-                .filter_map(|name| real(name))
-                .filter(|target| alone || !runs_code(target))
-                // A list has no way to write these; such a target needs a grant of its own.
-                .filter(|target| !target.contains([',', '*']))
-                .collect();
-            (!targets.is_empty()).then(|| targets.join(","))
+        ExecPattern::Command(name, arguments) => {
+            let mut text = literal(&real(name)?);
+            arguments.write(&mut text);
+            Some(text)
         }
+        ExecPattern::Names(names) => match names.as_slice() {
+            [name] => real(name).map(|target| literal(&target)),
+            names => {
+                let targets: Vec<String> = names
+                    .iter()
+                    .filter_map(|name| real(name))
+                    .filter(|target| family(target).is_none())
+                    // A list has no way to write these; such a target needs a grant of its own.
+                    .filter(|target| is_plain(target) && !target.contains(','))
+                    .collect();
+                (!targets.is_empty()).then(|| targets.join(","))
+            }
+        },
     }
 }

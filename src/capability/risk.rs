@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::address::AddressWord;
-use super::command::{base_name, is_shell, is_wrapper, runs_code};
+use super::command::{base_name, family, is_interpreter, is_shell};
 use super::exec::ExecPattern;
 use super::fs::PathGlob;
 use super::name::NamePattern;
@@ -90,7 +90,7 @@ pub fn assess(text: &str) -> Result<Risk, CapabilityError> {
 /// (`python3.11`) or with something behind a colon (`node:/app.js`).
 pub fn interpreter(pattern: &str) -> Option<&str> {
     let name = pattern.split_once(':').map_or(pattern, |(name, _)| name);
-    (!name.contains('/') && runs_code(name)).then_some(name)
+    (!name.contains('/') && (is_shell(name) || is_interpreter(name))).then_some(name)
 }
 
 fn everything(verb: &str) -> Risk {
@@ -105,17 +105,25 @@ fn any_host() -> Risk {
 }
 
 fn any_command() -> Risk {
+    wildcard("any command of the system")
+}
+
+/// A wildcard over commands. The table of programs cannot be complete, so each of them is high.
+fn wildcard(what: &str) -> Risk {
     Risk::new(
         Level::High,
-        "Runs any command of the system, which is arbitrary code execution.",
+        format!(
+            "Runs {what}, with any arguments: a program that is not in the table of programs that \
+             run code is allowed, so every wildcard for commands is high risk and may be \
+             arbitrary code execution."
+        ),
     )
 }
 
 fn runs_any_code(name: &str) -> Risk {
-    let what = if is_shell(name) {
-        "a shell"
-    } else {
-        "an interpreter"
+    let what = match family(name) {
+        Some(family) => family.describe(),
+        None => "a program that can run code",
     };
     Risk::new(
         Level::High,
@@ -314,32 +322,40 @@ fn env_risk(pattern: &NamePattern) -> Risk {
 }
 
 fn exec_risk(pattern: &ExecPattern) -> Risk {
-    match pattern {
-        ExecPattern::Any => any_command(),
-        ExecPattern::Glob(glob) if matches!(glob.text(), "*" | "**" | "/**") => any_command(),
-        ExecPattern::Names(names) => {
-            if let Some(name) = names
-                .iter()
-                .find(|name| runs_code(name) || interpreter(name).is_some())
-            {
-                return runs_any_code(interpreter(name).unwrap_or(name));
-            }
-            if let Some(name) = names.iter().find(|name| is_wrapper(name)) {
-                let name = base_name(name);
-                return Risk::new(
+    let listed = pattern.listed_program();
+    match (pattern, listed) {
+        (ExecPattern::Any, _) => any_command(),
+        (ExecPattern::Glob(glob), _) if matches!(glob.text(), "*" | "**" | "/**") => any_command(),
+        (ExecPattern::Glob(glob), _) => {
+            wildcard(&format!("every command that matches {}", glob.text()))
+        }
+        (ExecPattern::Dir(dir), _) => wildcard(&format!("every command that lies in {dir}")),
+        (ExecPattern::Names(_), Some(name)) => runs_any_code(name),
+        (ExecPattern::Command(_, arguments), Some(name)) => {
+            let what =
+                family(name).map_or("a program that can run code", |family| family.describe());
+            let name = base_name(name);
+            match arguments.are_fixed() {
+                true => Risk::new(
+                    Level::Medium,
+                    format!(
+                        "Runs {name}, which is {what}, with arguments that are fixed: whether they run code is to be read in the grant."
+                    ),
+                ),
+                false => Risk::new(
                     Level::High,
-                    format!("Runs any command given to it, so arbitrary code: {name}."),
-                );
+                    format!(
+                        "Runs {name}, which is {what}, with words of the plugin's choice: one may be an option or a script that runs arbitrary code."
+                    ),
+                ),
             }
+        }
+        (ExecPattern::Names(names), None) => {
             Risk::new(Level::Medium, format!("Runs {}.", names.join(" and ")))
         }
-        ExecPattern::Dir(dir) => Risk::new(
+        (ExecPattern::Command(name, _), None) => Risk::new(
             Level::Medium,
-            format!("Runs every command that lies in {dir}."),
-        ),
-        ExecPattern::Glob(glob) => Risk::new(
-            Level::Medium,
-            format!("Runs every command that matches {}.", glob.text()),
+            format!("Runs {name} with the arguments named."),
         ),
     }
 }
