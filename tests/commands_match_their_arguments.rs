@@ -119,6 +119,7 @@ fn mistakes_are_refused_with_their_place() {
         ("exec:ls \"\\u{+41}\"", 9, Some("quotes")),
         ("exec:ls \"\\u{d800}\"", 9, Some("quotes")),
         ("exec:ls,git", 8, Some("exec:git")),
+        ("exec:gitk-like, ls ,git", 20, Some("exec:git")),
         ("exec: ", 5, None),
         ("exec:\"\"", 5, None),
         ("exec:\"/bin/\" x", 5, None),

@@ -188,7 +188,7 @@ fn every_command_has_a_fixed_path_unless_another_is_granted() {
 }
 
 #[test]
-fn the_operator_is_told_of_each_variable_that_is_left_out() {
+fn each_variable_that_is_left_out_is_reported() {
     let place = Workplace::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let events = told.clone();
@@ -227,6 +227,61 @@ fn the_operator_is_told_of_each_variable_that_is_left_out() {
             (true, "exec:true", "exec:true"),
         ]
     );
+}
+
+#[test]
+fn a_grant_with_arguments_runs_exactly_these() {
+    let place = Workplace::new();
+    let tool = place.program("tool", "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n");
+    symlink(&tool, place.path("alias")).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = told.clone();
+    let builder = place
+        .builder(&[
+            "exec:ROOT/alias show *",
+            "exec:/bin/sh -c \"echo a b\"",
+            "exec:/bin/*",
+        ])
+        .audit()
+        .on_event(move |_, event| {
+            events.lock().unwrap().push(match event {
+                Event::Denied(denial) => (denial.wish.clone(), denial.needs.clone()),
+                Event::Granted { wish, needs, .. } => (wish.clone(), needs.clone()),
+                other => panic!("{other:?}"),
+            });
+        });
+    let plugin = support::Guest::relay("exec_run").load_in(&builder.build().unwrap());
+    let run =
+        |command: &str, args: &[&str]| ask(&plugin, json!({"command": command, "args": args}));
+    // The link was pinned with the same arguments.
+    assert_eq!(stdout(&run("./alias", &["show", "a b"])), "<show>\n<a b>\n");
+    assert_eq!(stdout(&run("/bin/sh", &["-c", "echo a b"])), "a b\n");
+    let alias = place.path("alias");
+    let needed = format!("exec:{alias} show a \"\\u{{9b}}b\"");
+    let denied = run(&alias, &["show", "a", "\u{9b}b"]);
+    let message = denied["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("with other arguments only")
+            && message.contains(&format!("the grant {needed} would allow it")),
+        "{message}"
+    );
+    let plugin_of_advice = place.plugin(&[&needed]);
+    let request = json!({"command": alias, "args": ["show", "a", "\u{9b}b"]});
+    assert_eq!(
+        stdout(&ask(&plugin_of_advice, request)),
+        "<show>\n<a>\n<\u{9b}b>\n"
+    );
+    // Another script of the same shell, by whatever wildcard.
+    let denied = run("/bin/sh", &["-c", "echo a b; echo c"]);
+    assert_denied(&denied, "exec:/bin/sh -c \"echo a b; echo c\"");
+    let told = told.lock().unwrap();
+    // What is granted is reported by the grant, without the words of the plugin's.
+    assert_eq!(
+        told[0],
+        ("exec:./alias".to_owned(), format!("exec:{alias} show *"))
+    );
+    assert_eq!(told[2], (needed.clone(), needed));
+    assert_eq!(told.len(), 4);
 }
 
 #[test]

@@ -208,10 +208,14 @@ const TARGETS: [&str; 36] = [
     "xtensa",
 ];
 
+/// More parts than any target has, with the name of a program behind it.
+const MAX_TARGET_PARTS: usize = 8;
+
 /// What may be the program behind a target: each rest after a `-`.
 fn without_target(name: &str) -> impl Iterator<Item = &str> {
     let has_target = TARGETS.iter().any(|target| name.starts_with(target));
     name.match_indices('-')
+        .take(MAX_TARGET_PARTS)
         .filter(move |_| has_target)
         .filter_map(move |(at, _)| name.get(at.saturating_add(1)..))
 }

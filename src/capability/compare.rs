@@ -1,6 +1,8 @@
 //! Whether one capability includes another: for reviews that compare what a plugin declares with
 //! what it holds. The gate never asks this; it asks about wishes.
 
+use std::collections::BTreeSet;
+
 use super::command::family;
 use super::exec::{ExecPattern, parent};
 use super::fs::PathGlob;
@@ -103,7 +105,9 @@ fn commands(own: &ExecPattern, other: &ExecPattern) -> bool {
             lies_in(dir, name) && family(name).is_none()
         }
         (ExecPattern::Names(own), ExecPattern::Names(names)) => {
-            names.iter().all(|name| own.contains(name))
+            // Not one list for each name of the other: they may be long.
+            let own: BTreeSet<&str> = own.iter().map(String::as_str).collect();
+            names.iter().all(|name| own.contains(name.as_str()))
         }
         (ExecPattern::Names(own), ExecPattern::Command(name, _)) => own.contains(name),
         (ExecPattern::Command(own, arguments), ExecPattern::Command(name, wanted)) => {

@@ -2,6 +2,7 @@
 //! be named literally is for `command`; nothing is run or looked up in `PATH` here.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::arguments::{self, Arguments};
 use super::command;
@@ -170,16 +171,20 @@ fn parse_list(text: &str, items: &[&str]) -> Result<(ExecPattern, String), Flaw>
         return Err(star(text));
     }
     let mut names: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut rest = text;
     for item in items {
-        let at = text.find(item).unwrap_or(0);
+        rest = rest.trim_start_matches([',', ' ']);
+        let at = text.len().saturating_sub(rest.len());
+        rest = rest.strip_prefix(item).unwrap_or(rest).trim_start();
         let name =
             clean(item, None).ok_or_else(|| Flaw::new(at, "this is a directory, not a command"))?;
         if let Some(family) = command::family(&name) {
             let problem = format!("{} in a list of commands", family.describe());
-            return Err(Flaw::new(at, problem)
-                .hint(format!("grant it on its own: exec:{}", literal(&name))));
+            let hint = format!("grant it on its own: exec:{}", literal(&name));
+            return Err(Flaw::new(at, problem).hint(hint));
         }
-        if !names.iter().any(|known| *known == name) {
+        if known.insert(name.clone()) {
             names.push(name.into_owned());
         }
     }

@@ -1,5 +1,5 @@
 //! Which variables a command is given: those that are harmless, and those that are granted. The
-//! others are left out, as plugins of other hosts expect, and the operator is told of each.
+//! others are left out, as plugins of other hosts expect, and each is reported as denied.
 
 use super::Gate;
 use crate::{

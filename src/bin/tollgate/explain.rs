@@ -130,19 +130,19 @@ fn about_command(words: &[String]) -> Result<Answer, Failure> {
     };
     let needs = wish
         .needed()
-        .ok_or_else(|| bad(format!("{command:?} names no command")))?
-        .to_string();
+        .ok_or_else(|| bad(format!("{command:?} names no command")))?;
     let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
     // The file behind a link counts as well, where there is one.
     let real = real_path(command).filter(|_| command.contains('/'));
     let family = command::family(command).or_else(|| command::family(real.as_deref()?));
+    let name = needs.pattern();
     let what = match family {
         Some(family) => format!(
-            "{needs} names {}, which no wildcard allows, whatever its arguments; it needs the grant {needs}",
+            "{name} is {}: no wildcard allows it, whatever its arguments; it needs the grant {needs}",
             family.describe()
         ),
         None => format!(
-            "{needs} is not in the table of programs that run code, so every wildcard that covers it \
+            "{name} is not in the table of programs that run code: every wildcard that covers it \
              allows it, with any arguments; it needs the grant {needs}"
         ),
     };
@@ -155,7 +155,7 @@ fn about_command(words: &[String]) -> Result<Answer, Failure> {
         json: json!({
             "command": command,
             "kind": family.map_or("unlisted", |family| family.as_str()),
-            "needs": needs,
+            "needs": needs.to_string(),
             "needs_with_arguments": exact,
         }),
         exit: Exit::Success,
