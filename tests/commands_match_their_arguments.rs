@@ -87,6 +87,9 @@ fn texts_are_canonical() {
         ),
         ("exec:ls \"\u{9b}\n\"", "exec:ls \"\\u{9b}\\n\""),
         ("exec:ls x,y", "exec:ls x,y"),
+        // A list, in which a space may stand on either side of the comma.
+        ("exec:ls ,cat", "exec:ls,cat"),
+        ("exec:ls \",cat\" \",\"", "exec:ls \",cat\" \",\""),
         ("exec:glob:/opt/my dir/*", "exec:glob:/opt/my dir/*"),
     ] {
         let grant: Capability = text.parse().unwrap_or_else(|error| panic!("{error}"));
@@ -218,7 +221,7 @@ fn written((words, rest): &Meant) -> String {
 
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
-        4 => "[ab*]{0,2}",
+        4 => "[ab*,]{0,2}",
         1 => "[a \"'\\\\*\n\u{9b}\u{202e}\u{a0}é,:]{0,4}",
         1 => any::<String>().prop_map(|text| text.replace('\0', "")),
     ]

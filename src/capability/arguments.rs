@@ -116,9 +116,10 @@ pub(super) fn is_plain(word: &str) -> bool {
     !word.is_empty() && !word.contains('*') && word.chars().all(may_be_plain)
 }
 
-/// Appends `word` to `out`, in quotes where it needs them.
+/// Appends `word` to `out`, in quotes where it needs them. Behind a command, a word that begins with a
+/// comma would make a list of both.
 pub(super) fn write_word(word: &str, out: &mut String) {
-    match is_plain(word) {
+    match is_plain(word) && !word.starts_with(',') {
         true => out.push_str(word),
         false => write_quoted(word, out),
     }

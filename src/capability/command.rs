@@ -72,7 +72,7 @@ impl Family {
         }
     }
 
-    /// With its article, for sentences: `a shell`, `a compiler or build tool`.
+    /// With its article, for sentences: `a shell`, `an editor or pager`.
     pub fn describe(self) -> &'static str {
         match self {
             Family::Shell => "a shell",
@@ -80,7 +80,7 @@ impl Family {
             Family::Launcher => "a program that starts other programs",
             Family::Editor => "an editor or pager",
             Family::Debugger => "a debugger or tracer",
-            Family::BuildTool => "a compiler or build tool",
+            Family::BuildTool => "a compiler, a build tool or version control",
             Family::PackageManager => "a package manager",
             Family::System => "a program that manages services, jobs or containers",
             Family::Remote => "a network program that starts other programs",

@@ -152,8 +152,8 @@ fn refused_command(grant: &Capability, wish: &Wish, command: &str, real: &str) -
     if grant.names_arguments() {
         let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
         return match exact.or(literal) {
-            Some(needed) => format!("the arguments are others; {needed} would"),
-            None => "the arguments are others".to_owned(),
+            Some(needed) => format!("it is granted with other arguments; {needed} would"),
+            None => "it is granted with other arguments".to_owned(),
         };
     }
     match family(command).or_else(|| family(real)) {

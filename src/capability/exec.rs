@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::arguments::{self, Arguments};
-use super::command;
+use super::command::{self, Family};
 use super::error::Flaw;
 use super::glob::Glob;
 use super::name::GLOB;
@@ -119,15 +119,15 @@ impl ExecPattern {
         self.names(real, cwd) || (!given.contains('/') && self.names(given, cwd))
     }
 
-    /// The first program that this names literally and that can run code.
-    pub(super) fn listed_program(&self) -> Option<&str> {
+    /// The first program that this names literally and that can run code, with its family.
+    pub(super) fn listed_program(&self) -> Option<(&str, Family)> {
         let names = match self {
             ExecPattern::Names(names) => names.as_slice(),
             ExecPattern::Command(name, _) => std::slice::from_ref(name),
             ExecPattern::Any | ExecPattern::Dir(_) | ExecPattern::Glob(_) => return None,
         };
         let mut names = names.iter().map(String::as_str);
-        names.find(|name| command::family(name).is_some())
+        names.find_map(|name| command::family(name).map(|family| (name, family)))
     }
 
     /// Whether the grant names the command `given`, whatever its arguments.

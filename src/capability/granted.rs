@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::command::{Family, family};
+use super::command::Family;
 use super::error::{CapabilityError, Flaw};
 use super::exec::ExecPattern;
 use super::fs::PathGlob;
@@ -119,11 +119,10 @@ impl Capability {
     /// The first program that this names literally and that can run code or other programs, with
     /// its family; see [`command`](super::command).
     pub fn listed_program(&self) -> Option<(&str, Family)> {
-        let Matcher::Exec(pattern) = &self.matcher else {
-            return None;
-        };
-        let name = pattern.listed_program()?;
-        family(name).map(|family| (name, family))
+        match &self.matcher {
+            Matcher::Exec(pattern) => pattern.listed_program(),
+            _ => None,
+        }
     }
 
     fn parse(text: &str) -> Result<Capability, Flaw> {

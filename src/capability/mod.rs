@@ -36,7 +36,8 @@
 //! * `*` is any one word, also an empty one; `**`, as the last word only, is any number of words,
 //!   also none; any other word is itself. `exec:/bin/ls **` is `exec:/bin/ls`.
 //! * Words are divided by spaces. A word is plain or wholly in double quotes. A plain word holds no
-//!   white space, quote, apostrophe, backslash, star, control or invisible character.
+//!   white space, quote, apostrophe, backslash, star, control or invisible character, and does not
+//!   begin with a comma.
 //! * In quotes every character is itself, `*` too, except for `\"`, `\\`, `\n`, `\r`, `\t` and
 //!   `\u{9b}`, a character by its number in hexadecimal; NUL cannot be written. `""` is the empty
 //!   word.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::address::AddressWord;
-use super::command::{base_name, family, is_interpreter, is_shell};
+use super::command::{Family, base_name, family, is_interpreter, is_shell};
 use super::exec::ExecPattern;
 use super::fs::PathGlob;
 use super::name::NamePattern;
@@ -78,10 +78,9 @@ pub fn assess(text: &str) -> Result<Risk, CapabilityError> {
         Some(("fs", "**" | "/**")) => Ok(everything("Reads and modifies")),
         Some(("network", "*")) => Ok(any_host()),
         Some(("exec", "*")) => Ok(any_command()),
-        Some(("exec", pattern)) => match interpreter(pattern) {
-            Some(name) => Ok(runs_any_code(name)),
-            None => Err(error),
-        },
+        Some(("exec", pattern)) => interpreter(pattern)
+            .and_then(|name| Some(runs_any_code(name, family(name)?)))
+            .ok_or(error),
         _ => Err(error),
     }
 }
@@ -120,14 +119,11 @@ fn wildcard(what: &str) -> Risk {
     )
 }
 
-fn runs_any_code(name: &str) -> Risk {
-    let what = match family(name) {
-        Some(family) => family.describe(),
-        None => "a program that can run code",
-    };
+fn runs_any_code(name: &str, family: Family) -> Risk {
+    let (name, what) = (base_name(name), family.describe());
     Risk::new(
         Level::High,
-        format!("Runs arbitrary code: {} is {what}.", base_name(name)),
+        format!("Runs arbitrary code: {name} is {what}."),
     )
 }
 
@@ -330,22 +326,20 @@ fn exec_risk(pattern: &ExecPattern) -> Risk {
             wildcard(&format!("every command that matches {}", glob.text()))
         }
         (ExecPattern::Dir(dir), _) => wildcard(&format!("every command that lies in {dir}")),
-        (ExecPattern::Names(_), Some(name)) => runs_any_code(name),
-        (ExecPattern::Command(_, arguments), Some(name)) => {
-            let what =
-                family(name).map_or("a program that can run code", |family| family.describe());
-            let name = base_name(name);
+        (ExecPattern::Names(_), Some((name, family))) => runs_any_code(name, family),
+        (ExecPattern::Command(_, arguments), Some((name, family))) => {
+            let (name, what) = (base_name(name), family.describe());
             match arguments.are_fixed() {
                 true => Risk::new(
                     Level::Medium,
                     format!(
-                        "Runs {name}, which is {what}, with arguments that are fixed: whether they run code is to be read in the grant."
+                        "Runs {name}, which is {what}, with fixed arguments; check whether these run code."
                     ),
                 ),
                 false => Risk::new(
                     Level::High,
                     format!(
-                        "Runs {name}, which is {what}, with words of the plugin's choice: one may be an option or a script that runs arbitrary code."
+                        "Runs {name}, which is {what}, with words of the plugin's choice; one may be an option or a script that runs arbitrary code."
                     ),
                 ),
             }
