@@ -74,19 +74,19 @@ fn programs_that_can_run_code_are_known_by_name() {
     for (expected, names) in [
         (
             Family::Shell,
-            "sh bash dash zsh ksh csh tcsh fish ash rbash mksh ksh93 pwsh git-shell -sh SH bash5.2 \
+            "sh bash bash-static gsh dash zsh ksh csh tcsh fish ash rbash mksh ksh93 pwsh git-shell -sh SH bash5.2 \
              zsh-5.9 bash.exe /bin//sh",
         ),
         (
             Family::Interpreter,
-            "python python3 python3.11 python3.14t pypy3.10 perl perl5.36.0 perl5.36-x86_64-linux-gnu \
+            "python python3 python3-dbg .python3-wrapped python3.11 python3.14t pypy3.10 perl perl5.36.0 perl5.36-x86_64-linux-gnu \
              ruby ruby3.2 node nodejs node18 deno php8.2 lua5.4 luajit tclsh8.6 wish wish8.6 awk gawk \
              mawk nawk original-awk sed gsed bc dc gnuplot R Rscript julia ghci gs latex m4 \
              groff jshell java jrunscript pydoc3.11 osascript wasmtime",
         ),
         (
             Family::Launcher,
-            "env xargs find timeout nice nohup setsid script time stdbuf ionice chrt taskset prlimit \
+            "env genv gnuenv uu_env env-rs su-exec gosu sudo-rs xargs gxargs find timeout nice nohup setsid script time stdbuf ionice chrt taskset prlimit \
              setarch x86_64 i386 linux32 flock watch parallel sudo su doas pkexec runuser sg chroot \
              unshare nsenter capsh setpriv start-stop-daemon run-parts split sort openssl ip tc screen \
              tmux fdfind rg fzf entr ld-linux-x86-64.so.2 ld-2.31.so ld-musl-x86_64.so.1 \

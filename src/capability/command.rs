@@ -104,7 +104,8 @@ impl fmt::Display for Family {
 /// be complete. Links are not seen from here: ask again with the real path.
 ///
 /// Names are compared without regard to case, `.exe` and whatever else follows a dot
-/// (`vim.basic`), versions (`python3.11`, `gcc-12`) and targets (`x86_64-linux-gnu-gcc`).
+/// (`vim.basic`), versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets
+/// (`x86_64-linux-gnu-gcc`) and the `g` or `gnu` of GNU's programs beside a system's own (`gtar`).
 ///
 /// ```
 /// # use tollgate::capability::command::{Family, family};
@@ -117,11 +118,47 @@ pub fn family(command: &str) -> Option<Family> {
     let stem = name.split(['.', ' ', ':']).next().unwrap_or_default();
     [name, stem]
         .into_iter()
+        .flat_map(|name| [name, without_build(name)])
         .flat_map(|name| [name, without_version_part(name), without_version(name)])
         .find_map(|name| {
-            let mut names = std::iter::once(name).chain(without_target(name));
+            let mut names = std::iter::once(name)
+                .chain(["gnu", "g", "uu_"].map(|maker| name.strip_prefix(maker).unwrap_or(name)))
+                .chain(without_target(name));
             names.find_map(in_table)
         })
+}
+
+/// What packages put behind the name of a program that they build in another way.
+const BUILDS: [&str; 22] = [
+    "any",
+    "bin",
+    "classic",
+    "cli",
+    "coverage",
+    "dbg",
+    "debug",
+    "full",
+    "gtk",
+    "gtk3",
+    "huge",
+    "minimal",
+    "mri",
+    "nox",
+    "orig",
+    "real",
+    "rs",
+    "small",
+    "static",
+    "tiny",
+    "unwrapped",
+    "wrapped",
+];
+
+fn without_build(name: &str) -> &str {
+    match name.rsplit_once(['-', '_']) {
+        Some((name, build)) if BUILDS.contains(&build) => name,
+        _ => name,
+    }
 }
 
 fn in_table(name: &str) -> Option<Family> {
@@ -275,6 +312,9 @@ mod tests {
                     format!("{name}-1.2.3-x86_64-linux-gnu"),
                     format!("-{name}"),
                     format!("x86_64-linux-gnu-{name}"),
+                    format!("{name}-static"),
+                    format!("g{name}"),
+                    format!("gnu{name}"),
                     format!("arm-none-eabi-{name}-12.2"),
                 ] {
                     // Where the name ends in a digit, nothing tells where a version begins.

@@ -34,7 +34,7 @@
 //! arguments that match them one by one:
 //!
 //! * `*` is any one word, also an empty one; `**`, as the last word only, is any number of words,
-//!   also none; any other word is itself. `exec:/bin/ls **` is `exec:/bin/ls`.
+//!   also none; any other word is itself, byte by byte. `exec:/bin/ls **` is `exec:/bin/ls`.
 //! * Words are divided by spaces. A word is plain or wholly in double quotes. A plain word holds no
 //!   white space, quote, apostrophe, backslash, star, control or invisible character, and does not
 //!   begin with a comma.
