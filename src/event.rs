@@ -1,7 +1,7 @@
 //! What an embedder may watch while plugins run: their log lines and what was denied to them.
 
 use crate::{
-    capability::Wish,
+    capability::{Capability, Wish},
     effect::{Denial, LogRecord},
     redact::Redactor,
 };
@@ -68,13 +68,16 @@ impl Observer {
                 .needed()
                 .map(|grant| grant.to_string())
                 .unwrap_or_default();
-            self.tell(
-                plugin,
-                &Event::Granted {
-                    wish: wish.to_string(),
-                    needs,
-                },
-            );
+            let wish = wish.to_string();
+            self.tell(plugin, &Event::Granted { wish, needs });
+        }
+    }
+
+    /// Tells of a granted wish where `grant` says less than the smallest grant for any arguments.
+    pub(crate) fn granted_by(&self, plugin: &str, wish: &Wish, grant: &Capability) {
+        if self.audit {
+            let (wish, needs) = (wish.to_string(), grant.to_string());
+            self.tell(plugin, &Event::Granted { wish, needs });
         }
     }
 }

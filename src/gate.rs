@@ -3,6 +3,7 @@
 //! to the outside itself.
 
 mod checkpoint;
+mod environment;
 mod initialised;
 mod journal;
 mod policy;
@@ -139,6 +140,8 @@ impl Gate {
 
     /// Lets an effect happen, or says why not.
     pub(crate) fn pass(&mut self, effect: &Effect) -> Reply {
+        let permitted = self.without_ungranted_variables(effect);
+        let effect = permitted.as_ref().unwrap_or(effect);
         let reply = match self.journal.clone() {
             None => self.judge_and_perform(effect),
             Some(journal) => {

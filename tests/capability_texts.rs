@@ -38,7 +38,7 @@ fn errors_say_where_and_what_instead() {
         ("exec:bash,sh", 5, Some("exec:bash")),
         ("exec:ls,sh", 8, Some("exec:sh")),
         ("exec:/*", 5, None),
-        ("exec:python:/x.py", 11, Some("exec:python")),
+        ("exec:python:/x.py", 11, Some("exec:python /x.py")),
         ("exec:/bin/", 5, None),
         ("kv:", 3, None),
         (":x", 0, None),
@@ -150,7 +150,8 @@ fn the_grant_a_wish_needs() {
         ("fs:read:glob:*", Some("fs:read:./glob:[*]")),
         ("fs:read:/x/{a,b}", Some("fs:read:/x/{a,b}")),
         ("exec:/bin//sh", Some("exec:/bin/sh")),
-        ("exec:a,b", Some("exec:glob:a,b")),
+        ("exec:a,b", Some("exec:\"a,b\"")),
+        ("exec:/bin/ls -l", Some("exec:/bin/ls")),
         ("kv:x", Some("kv:x")),
     ] {
         let wish: Wish = wish.parse().unwrap();

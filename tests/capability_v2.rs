@@ -138,7 +138,13 @@ fn the_examples() {
         (&exec("/usr/bin/ls*"), run("/usr/bin/lsblk"), true),
         (&exec("/usr/{bin,sbin}/*"), run("/usr/sbin/x"), true),
         (&exec("ls"), run("/bin/ls"), false),
-        (&exec("**"), run("/bin/sh"), true),
+        (&exec("**"), run("/bin/ls"), true),
+        (&exec("**"), run("/bin/sh"), false),
+        (&exec("/bin/sh"), run("/bin/sh"), true),
+        (&exec("/opt/my tool"), run("/opt/my tool"), true),
+        (&exec("/opt/my dir/*"), run("/opt/my dir/x"), true),
+        (&exec("/opt/a,b"), run("/opt/a,b"), true),
+        (&exec("ls -l"), run("ls"), false),
         (&exec("*"), run("ls"), true),
         (&exec("*"), run("/bin/ls"), false),
         (&kv, json!({"key": "config/db", "op": "read"}), true),
@@ -319,18 +325,24 @@ fn grants_as_json() {
         "web": ["network:outbound:443", {"kind": "fs", "pattern": "read:/x"},
                 {"kind": "fs:read", "pattern": "/x"}],
         "structured": {"env": {"vars": ["APP_*"]}, "exec": {"commands": ["ls", "cat"]}},
+        "runs": ["exec:/bin/systemctl   is-active *",
+                 {"kind": "exec", "pattern": "/bin/sh -c \"echo a\""}],
         "nothing": []
     }"#;
     let grants: Grants = serde_json::from_str(file).unwrap();
     assert_eq!(
         grants.plugins().collect::<Vec<_>>(),
-        ["nothing", "structured", "web"]
+        ["nothing", "runs", "structured", "web"]
     );
     let texts = |plugin: &str| {
         let held = grants.for_plugin(plugin).iter().map(ToString::to_string);
         held.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(texts("web"), "network:outbound:443 fs:read:/x");
+    assert_eq!(
+        texts("runs"),
+        "exec:/bin/systemctl is-active * exec:/bin/sh -c \"echo a\""
+    );
     assert_eq!(texts("structured"), "env:APP_* exec:ls exec:cat");
     let written = serde_json::to_string(&grants).unwrap();
     assert_eq!(serde_json::from_str::<Grants>(&written).unwrap(), grants);

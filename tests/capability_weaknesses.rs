@@ -211,14 +211,16 @@ fn e1_and_e8_code_in_arguments_needs_a_literal_grant() {
         assert!(!run(grant, "/bin/busybox", &["sh", "-c", "x"]), "{grant}");
         assert!(!run(grant, "/bin/env", &["sh", "-c", "x"]), "{grant}");
         assert!(!run(grant, "/bin/perl", &["-ne", "x"]), "{grant}");
+        assert!(!run(grant, "/bin/perl", &[]), "{grant}");
     }
     assert!(run("exec:/bin/sh", "/bin/sh", &["-c", "x"]));
 }
 
 #[test]
 fn e2_loader_variables_are_never_handed_on() {
-    assert!(!env_allowed("LD_PRELOAD", |_| true));
-    assert!(!env_allowed("PATH", |_| false));
+    assert!(!env_allowed("LD_PRELOAD", "x", |_| true));
+    assert!(!env_allowed("PATH", "x", |_| false));
+    assert!(!env_allowed("LUA_INIT", "x", |_| false));
 }
 
 #[test]

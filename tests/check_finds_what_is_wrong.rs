@@ -144,6 +144,20 @@ fn what_it_says_of_itself_is_judged() {
     for (kind, pattern, severity, why) in [
         ("fs", "read:**", "unwise", "high risk"),
         ("exec", "/bin/sh", "unwise", "high risk"),
+        (
+            "exec",
+            "/usr/bin/*",
+            "unwise",
+            "every wildcard for commands is high risk",
+        ),
+        (
+            "exec",
+            "/bin/sh -c *",
+            "unwise",
+            "words of the plugin's choice",
+        ),
+        ("exec", "/bin/sh -c uptime", "note", "with fixed arguments"),
+        ("exec", "/bin/ls -l*", "unwise", "nobody can grant"),
         ("fs", "/etc/hosts", "unwise", "nobody can grant"),
         ("kv", "get", "note", "only some hosts"),
     ] {

@@ -339,6 +339,22 @@ fn explain_answers_in_words_and_in_json() {
         (&answer["kind"], &answer["needs"]),
         (&"shell".into(), &"exec:bash".into())
     );
+    assert_eq!(answer["needs_with_arguments"], "exec:bash -c id");
+    let (_, answer) = json(&["--exec", "/usr/bin/ls"]);
+    assert_eq!(
+        (&answer["kind"], &answer["needs_with_arguments"]),
+        (&"unlisted".into(), &Value::Null)
+    );
+    let grant = "exec:/usr/bin/systemctl is-active *";
+    let (_, answer) = json(&[grant, "exec:/usr/bin/systemctl is-active cron"]);
+    assert_eq!(answer["allowed"], true);
+    let (_, answer) = json(&[grant, "exec:/usr/bin/systemctl stop \"a b\""]);
+    assert_eq!(answer["allowed"], false);
+    let reason = answer["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("exec:/usr/bin/systemctl stop \"a b\" would"),
+        "{reason}"
+    );
     // Behind --exec everything is the command's, but for a --json at the very end.
     let output = tollgate(&["explain", "--exec", "python3", "-c", "1", "--json"]);
     assert_eq!(stdout(&output)["kind"], "interpreter");

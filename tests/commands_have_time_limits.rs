@@ -52,6 +52,7 @@ fn ask(request: Value, ran: Ran) -> (Option<Effect>, Value) {
     let seen = runs.clone();
     let runtime = Runtime::builder()
         .grant("odd", "exec:ls".parse().unwrap())
+        .grant("odd", "env:A".parse().unwrap())
         .world(move || Witness {
             runs: seen.clone(),
             ran: ran.clone(),

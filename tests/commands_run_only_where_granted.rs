@@ -9,7 +9,16 @@ mod support;
 
 use commands::{Workplace, ask, kind, shell, stdout};
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+use tollgate::Event;
+
+/// What every command is given.
+const FIXED_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n";
 
 /// That the request is denied and the marker, which the command would make, is not there.
 fn assert_denied(reply: &Value, needs: &str) {
@@ -86,7 +95,7 @@ fn e1_what_runs_code_needs_a_literal_grant() {
         ("/bin/sh", json!(["-c", script])),
         ("/bin/sh", json!([place.program("script", &script)])),
         ("env", json!(["sh", "-c", script])),
-        ("unknown", json!(["-c", script])),
+        ("awk", json!(["{print}", script])),
     ] {
         let reply = ask(
             &place.plugin(broad),
@@ -119,7 +128,7 @@ fn e2_variables_that_steer_loaders_and_shells_are_not_handed_on() {
             &place.plugin(&grants),
             json!({"command": "env", "env": env}),
         );
-        stdout(&reply).to_owned()
+        stdout(&reply).replace(FIXED_PATH, "")
     };
     // D3-24
     let always = json!([
@@ -139,22 +148,140 @@ fn e2_variables_that_steer_loaders_and_shells_are_not_handed_on() {
         "NUL=a\u{0}b",
         "GOOD=1"
     ]);
-    assert_eq!(run(&[], always.clone()), "GOOD=1\n");
+    assert_eq!(run(&[], always.clone()), "");
+    assert_eq!(run(&["env:GOOD"], always.clone()), "GOOD=1\n");
     assert_eq!(run(&["env:*"], always), "GOOD=1\n");
     let steering = json!([
         "PATH=/x",
         "HOME=/x",
         "PYTHONPATH=x",
         "GIT_SSH=x",
-        "RUBYOPT=x"
+        "RUBYOPT=x",
+        "UNKNOWN=x"
     ]);
     assert_eq!(run(&[], steering.clone()), "");
     assert_eq!(run(&["env:HOME"], steering.clone()), "HOME=/x\n");
     assert_eq!(run(&["env:GIT_*"], steering), "GIT_SSH=x\n");
     // Of a name given twice the last one counts, and nothing is inherited.
-    assert_eq!(run(&[], json!(["A=1", "A=2=3"])), "A=2=3\n");
+    assert_eq!(run(&["env:A"], json!(["A=1", "A=2=3"])), "A=2=3\n");
     assert_eq!(run(&["env:**"], json!([])), "");
     assert_eq!(run(&["env:**"], json!(null)), "");
+    // What is known to be harmless needs no grant, as long as it names no file.
+    let harmless = json!(["LANG=C", "LC_TIME=C", "TERM=dumb", "TZ=Europe/Berlin"]);
+    assert_eq!(
+        run(&[], harmless),
+        "LANG=C\nLC_TIME=C\nTERM=dumb\nTZ=Europe/Berlin\n"
+    );
+    let files = json!(["LANG=/x", "LC_TIME=../x", "TERM=/x", "TZ=:/x"]);
+    assert_eq!(run(&[], files.clone()), "");
+    assert_eq!(run(&["env:TZ"], files), "TZ=:/x\n");
+}
+
+#[test]
+fn every_command_has_a_fixed_path_unless_another_is_granted() {
+    let place = Workplace::new();
+    let request = json!({"command": "printenv", "args": ["PATH"], "env": ["PATH=/x"]});
+    let reply = ask(&place.plugin(&["exec:printenv"]), request.clone());
+    assert_eq!(stdout(&reply), FIXED_PATH.trim_start_matches("PATH="));
+    let reply = ask(&place.plugin(&["exec:printenv", "env:PATH"]), request);
+    assert_eq!(stdout(&reply), "/x\n");
+}
+
+#[test]
+fn each_variable_that_is_left_out_is_reported() {
+    let place = Workplace::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = told.clone();
+    let builder = place
+        .builder(&["exec:true", "env:GRANTED"])
+        .audit()
+        .on_event(move |_, event| {
+            events.lock().unwrap().push(match event {
+                Event::Denied(denial) => (false, denial.wish.clone(), denial.needs.clone()),
+                Event::Granted { wish, needs, .. } => (true, wish.clone(), needs.clone()),
+                other => panic!("{other:?}"),
+            });
+        });
+    let plugin = support::Guest::relay("exec_run").load_in(&builder.build().unwrap());
+    let env = json!([
+        "LANG=C",
+        "A=1",
+        "A=2",
+        "LD_PRELOAD=x",
+        "GRANTED=x",
+        "MALFORMED"
+    ]);
+    let reply = ask(&plugin, json!({"command": "true", "env": env}));
+    assert_eq!(kind(&reply), "none");
+    let told = told.lock().unwrap();
+    let told: Vec<(bool, &str, &str)> = told
+        .iter()
+        .map(|(granted, wish, needs)| (*granted, wish.as_str(), needs.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (false, "env:A", "env:A"),
+            (false, "env:LD_PRELOAD", ""),
+            (true, "env:GRANTED", "env:GRANTED"),
+            (true, "exec:true", "exec:true"),
+        ]
+    );
+}
+
+#[test]
+fn a_grant_with_arguments_runs_exactly_these() {
+    let place = Workplace::new();
+    let tool = place.program("tool", "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n");
+    symlink(&tool, place.path("alias")).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = told.clone();
+    let builder = place
+        .builder(&[
+            "exec:ROOT/alias show *",
+            "exec:/bin/sh -c \"echo a b\"",
+            "exec:/bin/*",
+        ])
+        .audit()
+        .on_event(move |_, event| {
+            events.lock().unwrap().push(match event {
+                Event::Denied(denial) => (denial.wish.clone(), denial.needs.clone()),
+                Event::Granted { wish, needs, .. } => (wish.clone(), needs.clone()),
+                other => panic!("{other:?}"),
+            });
+        });
+    let plugin = support::Guest::relay("exec_run").load_in(&builder.build().unwrap());
+    let run =
+        |command: &str, args: &[&str]| ask(&plugin, json!({"command": command, "args": args}));
+    // The link was pinned with the same arguments.
+    assert_eq!(stdout(&run("./alias", &["show", "a b"])), "<show>\n<a b>\n");
+    assert_eq!(stdout(&run("/bin/sh", &["-c", "echo a b"])), "a b\n");
+    let alias = place.path("alias");
+    let needed = format!("exec:{alias} show a \"\\u{{9b}}b\"");
+    let denied = run(&alias, &["show", "a", "\u{9b}b"]);
+    let message = denied["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("with other arguments only")
+            && message.contains(&format!("the grant {needed} would allow it")),
+        "{message}"
+    );
+    let plugin_of_advice = place.plugin(&[&needed]);
+    let request = json!({"command": alias, "args": ["show", "a", "\u{9b}b"]});
+    assert_eq!(
+        stdout(&ask(&plugin_of_advice, request)),
+        "<show>\n<a>\n<\u{9b}b>\n"
+    );
+    // Another script of the same shell, by whatever wildcard.
+    let denied = run("/bin/sh", &["-c", "echo a b; echo c"]);
+    assert_denied(&denied, "exec:/bin/sh -c \"echo a b; echo c\"");
+    let told = told.lock().unwrap();
+    // What is granted is reported by the grant, without the words of the plugin's.
+    assert_eq!(
+        told[0],
+        ("exec:./alias".to_owned(), format!("exec:{alias} show *"))
+    );
+    assert_eq!(told[2], (needed.clone(), needed));
+    assert_eq!(told.len(), 4);
 }
 
 #[test]
@@ -228,6 +355,8 @@ fn e8_shells_under_other_names_and_wrappers_are_known() {
         "php -B x",
         "awk /x/{system(\"x\")}",
         "sed 1e",
+        "sed p",
+        "vim",
         "tar --to-command=x",
         "rsync --rsh=x",
         "ssh -oProxyCommand=x host",

@@ -57,20 +57,8 @@ pub fn capability_texts(data: &[u8]) {
             let _ = set.capabilities();
         }
     }
-    let args = [second, rest];
-    for name in [
-        first.as_str(),
-        "env",
-        "find",
-        "sed",
-        "awk",
-        "tar",
-        "git",
-        "ssh",
-    ] {
-        let _ = command::classify(name, &args);
-    }
-    let _ = command::allowed_env(&args, |name| name.len() % 2 == 0);
+    let _ = command::family(&first);
+    let _ = command::env_allowed(&first, &second, |name| name.len() % 2 == 0);
 }
 
 fn is_absolute(cwd: Option<&str>) -> bool {

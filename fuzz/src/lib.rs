@@ -5,6 +5,7 @@ mod answers;
 mod bare_engine;
 mod capabilities;
 mod codecs;
+mod commands;
 mod driver;
 mod forks;
 mod host_calls;
@@ -22,6 +23,7 @@ pub use answers::answers;
 pub use bare_engine::bare_engine;
 pub use capabilities::{capability_patterns, capability_texts};
 pub use codecs::codecs;
+pub use commands::exec_grants;
 pub use forks::forks;
 pub use host_calls::{host_functions, wasi_calls};
 pub use manifests::manifests;
@@ -41,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("capability_patterns", capability_patterns),
     ("capability_texts", capability_texts),
     ("codecs", codecs),
+    ("exec_grants", exec_grants),
     ("forks", forks),
     ("host_functions", host_functions),
     ("linked_paths", linked_paths),

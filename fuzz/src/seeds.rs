@@ -14,6 +14,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "capability_patterns" => (0..16).map(|kind| (kind..kind + 60).collect()).collect(),
         "capability_texts" => CAPABILITIES.iter().flat_map(capability).collect(),
         "codecs" => codecs(),
+        "exec_grants" => exec_grants(),
         "host_functions" => REQUESTS.iter().flat_map(host_function).collect(),
         "linked_paths" => (0..12).map(|first| (first..first + 12).collect()).collect(),
         "manifests" => manifests(),
@@ -198,6 +199,26 @@ fn codecs() -> Vec<Vec<u8>> {
             .map(move |shape| [document.as_bytes(), &[shape]].concat())
     });
     plain.chain(shaped).collect()
+}
+
+const COMMAND_GRANTS: &[&str] = &[
+    "/usr/bin/systemctl is-active *",
+    "/bin/sh -c \"echo a b\" **",
+    "\"/opt/my tool\" \"\\u{9b}\\n\\\"\" \"\"",
+    "ls, cat",
+    "/usr/bin/*",
+    "glob:/opt/my dir/*",
+];
+
+fn exec_grants() -> Vec<Vec<u8>> {
+    let texts = COMMAND_GRANTS.iter().enumerate();
+    let with_text = |(seed, text): (usize, &&str)| {
+        // Two grants, a command and its arguments come before it.
+        let before = noise(u64::try_from(seed).unwrap_or(0), 12);
+        [before, text.as_bytes().to_vec()].concat()
+    };
+    let noise = (100..124).map(|seed| noise(seed, 128));
+    texts.map(with_text).chain(noise).collect()
 }
 
 const WORLDS: &[&str] = &[

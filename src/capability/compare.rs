@@ -1,20 +1,22 @@
 //! Whether one capability includes another: for reviews that compare what a plugin declares with
 //! what it holds. The gate never asks this; it asks about wishes.
 
-use super::command::{is_wrapper, runs_code};
+use std::collections::BTreeSet;
+
+use super::command::family;
 use super::exec::{ExecPattern, parent};
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
 use super::{Capability, Matcher};
-use std::collections::BTreeSet;
 
 impl Capability {
     /// Whether everything `other` covers is covered by this too. Relative patterns count from
     /// `cwd`.
     ///
     /// Cautious: true only where it is plain to see, so two globs that happen to mean the same are
-    /// not found. A wildcard over commands includes a command named literally unless that runs
-    /// code (a shell, an interpreter, a wrapper): those need the literal grant.
+    /// not found. A wildcard over commands includes a command named literally unless that can run
+    /// code: such a program needs the literal grant. Arguments of commands are compared word by
+    /// word, and exactly.
     pub fn includes(&self, other: &Capability, cwd: Option<&str>) -> bool {
         if self == other {
             return true;
@@ -70,20 +72,28 @@ fn network(own: &NetworkPattern, other: &NetworkPattern) -> bool {
 }
 
 fn commands(own: &ExecPattern, other: &ExecPattern) -> bool {
+    let lies_in = |dir: &str, name: &str| parent(name) == Some(dir);
     match (own, other) {
-        (ExecPattern::Any, ExecPattern::Names(names)) => !names.iter().any(|name| is_code(name)),
+        (ExecPattern::Any, ExecPattern::Names(names)) => {
+            names.iter().all(|name| family(name).is_none())
+        }
+        (ExecPattern::Any, ExecPattern::Command(name, _)) => family(name).is_none(),
         (ExecPattern::Any, _) => true,
         (ExecPattern::Dir(dir), ExecPattern::Names(names)) => names
             .iter()
-            .all(|name| parent(name) == Some(dir.as_str()) && !is_code(name)),
+            .all(|name| lies_in(dir, name) && family(name).is_none()),
+        (ExecPattern::Dir(dir), ExecPattern::Command(name, _)) => {
+            lies_in(dir, name) && family(name).is_none()
+        }
         (ExecPattern::Names(own), ExecPattern::Names(names)) => {
+            // Not one list for each name of the other: they may be long.
             let own: BTreeSet<&String> = own.iter().collect();
             names.iter().all(|name| own.contains(name))
         }
+        (ExecPattern::Names(own), ExecPattern::Command(name, _)) => own.contains(name),
+        (ExecPattern::Command(own, arguments), ExecPattern::Command(name, wanted)) => {
+            own == name && arguments.include(wanted)
+        }
         _ => false,
     }
-}
-
-fn is_code(command: &str) -> bool {
-    runs_code(command) || is_wrapper(command)
 }

@@ -1,6 +1,7 @@
 //! One question, answered with a reason: would this grant allow this request? For the command
 //! line and for tests; the gate asks `Capability::covers` with what it has parsed once.
 
+use super::command::family;
 use super::{Capability, Wish, path};
 
 /// The answer of [`decide`].
@@ -106,7 +107,7 @@ pub fn explain(
     let reason = match covering {
         Some(covering) if covering == grant => format!("{grant} covers {wish}{followed}"),
         Some(covering) => format!("{grant}, which is {covering}, covers {wish}{followed}"),
-        None => denial(grant, wish, &seen, cwd, &followed),
+        None => denial(grant, &pinned, wish, &seen, cwd, &followed),
     };
     Decision {
         allowed,
@@ -117,6 +118,7 @@ pub fn explain(
 
 fn denial(
     grant: &Capability,
+    pinned: &[Capability],
     wish: &Wish,
     seen: &Wish,
     cwd: Option<&str>,
@@ -127,14 +129,15 @@ fn denial(
         Wish::Read(path) | Wish::Write(path) if !path.starts_with('/') && cwd.is_none() => {
             return format!("{what}: a relative path needs a working directory");
         }
-        Wish::Exec { command, args } => {
-            let class = super::command::classify(command, args);
-            if class != super::command::Class::Safe {
-                return format!(
-                    "{what}: {} requires 'exec:{command}' literally (prevents arbitrary code \
-                     execution)",
-                    class.describe()
-                );
+        Wish::Exec { command, .. } => {
+            let real = match seen {
+                Wish::Exec { command, .. } => command,
+                _ => command,
+            };
+            let by_file = |grant: &Capability| grant.names_command(command, real, cwd);
+            let named = by_file(grant) || pinned.iter().any(by_file);
+            if named && grant.names_command(command, command, cwd) {
+                return format!("{what}: {}", refused_command(grant, wish, command, real));
             }
         }
         _ => {}
@@ -142,5 +145,25 @@ fn denial(
     match seen.needed() {
         Some(needed) => format!("{what}; {needed} would"),
         None => format!("{what}; nothing would"),
+    }
+}
+
+/// Why a grant that names a command does not cover it.
+fn refused_command(grant: &Capability, wish: &Wish, command: &str, real: &str) -> String {
+    let literal = wish.needed().map(|needed| needed.to_string());
+    if grant.names_arguments() {
+        let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
+        return match exact.or(literal) {
+            Some(needed) => format!("it is granted with other arguments; {needed} would"),
+            None => "it is granted with other arguments".to_owned(),
+        };
+    }
+    match family(command).or_else(|| family(real)) {
+        Some(family) => format!(
+            "{} requires '{}' literally (prevents arbitrary code execution)",
+            family.describe(),
+            literal.unwrap_or_default()
+        ),
+        None => "the file that it leads to is not granted".to_owned(),
     }
 }

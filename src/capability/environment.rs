@@ -1,111 +1,60 @@
-//! Which variables a plugin may hand to a command it runs (reglet-abi 3.6.2). Which variables a
-//! plugin may read is a grant of its own.
+//! Which variables a plugin may set for a command it runs. Which variables a plugin may read is a
+//! grant of its own; the judge of both is the gate.
 
-/// Never handed on: they make a loader, a shell or libc run or read something else.
+/// Never handed on: they make a loader, a shell or libc load, run or write something else.
 const NEVER: &[&str] = &[
-    "IFS",
-    "LOCPATH",
+    "BASHOPTS",
     "BASH_ENV",
     "ENV",
     "GCONV_PATH",
-    "NLSPATH",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "PROMPT_COMMAND",
-];
-
-const NEVER_PREFIXES: &[&str] = &["LD_", "DYLD_", "BASH_FUNC_"];
-
-/// Handed on when granted by `env:NAME`: they steer what a command finds and loads.
-const GRANTED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONHOME",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "RUBYLIB",
-    "RUBYOPT",
-    "PERL5LIB",
-    "PERL5OPT",
-    "LUA_PATH",
-    "LUA_CPATH",
-    "CDPATH",
-    "PS4",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "PERLLIB",
-    "PERL5DB",
-    "PYTHONUSERBASE",
-    "PYTHONBREAKPOINT",
-    "PHPRC",
-    "PHP_INI_SCAN_DIR",
-    // Options of a command, which can name a program, as its arguments can.
-    "TAR_OPTIONS",
-    "RSYNC_RSH",
-    "RSYNC_CONNECT_PROG",
-    "RIPGREP_CONFIG_PATH",
-    "WGETRC",
-    "SYSTEM_WGETRC",
-    "CURL_HOME",
-    "NMAPDIR",
-    "AWKPATH",
-    "AWKLIBPATH",
-    "MAKEFLAGS",
-    "GNUMAKEFLAGS",
-    "MAKEFILES",
-    "VIMINIT",
-    "EXINIT",
-    // Programs that a command starts in its turn.
-    "SHELL",
-    "PAGER",
-    "MANPAGER",
-    "SYSTEMD_PAGER",
-    "EDITOR",
-    "VISUAL",
-    "BROWSER",
-    "LESSOPEN",
-    "LESSCLOSE",
-    "LESS",
-    "SSH_ASKPASS",
-    "SUDO_ASKPASS",
-    "ZDOTDIR",
-    // Where settings and parts are found that can name either.
-    "XDG_CONFIG_HOME",
-    "XDG_CONFIG_DIRS",
-    "MALLOC_TRACE",
+    "GETCONF_DIR",
     "GLIBC_TUNABLES",
-    "SSLKEYLOGFILE",
+    "IFS",
+    "LIBPATH",
+    "LOCPATH",
+    "MALLOC_TRACE",
+    "NLSPATH",
+    "PROMPT_COMMAND",
+    "SHELLOPTS",
+    "SHLIB_PATH",
 ];
 
-const GRANTED_PREFIXES: &[&str] = &["GIT_", "OPENSSL_"];
+/// Beginnings of variables of loaders (Linux and most others, macOS, IRIX and Tru64, AIX), and of
+/// functions that bash takes from its environment.
+const NEVER_BEGINNINGS: &[&str] = &["BASH_FUNC_", "DYLD_", "LDR_", "LD_", "_RLD"];
 
 /// Whether no grant lets a plugin set the variable `name` for a command.
 pub fn env_never_allowed(name: &str) -> bool {
     name.is_empty()
         || name.contains(['=', '\0'])
         || NEVER.contains(&name)
-        || NEVER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// Whether a plugin may set the variable `name` for a command, where `granted` tells whether the
-/// plugin holds `env:NAME` for a name.
-pub fn env_allowed(name: &str, granted: impl Fn(&str) -> bool) -> bool {
-    let steers = GRANTED.contains(&name)
-        || GRANTED_PREFIXES
+        || NEVER_BEGINNINGS
             .iter()
-            .any(|prefix| name.starts_with(prefix));
-    !env_never_allowed(name) && (!steers || granted(name))
+            .any(|beginning| name.starts_with(beginning))
 }
 
-/// The entries `NAME=VALUE` of `entries` that a plugin may hand on, in their order. Entries
-/// without `=` and values with a NUL byte are left out.
-pub fn allowed_env(entries: &[String], granted: impl Fn(&str) -> bool) -> Vec<&str> {
-    let allowed = |entry: &&str| match entry.split_once('=') {
-        Some((name, value)) => !value.contains('\0') && env_allowed(name, &granted),
-        None => false,
-    };
-    entries.iter().map(String::as_str).filter(allowed).collect()
+/// Whether a plugin may set the variable `name` to `value` for a command without a grant: `LANG`,
+/// `LC_*`, `TERM` and `TZ`, as long as the value cannot name a file.
+pub fn env_allowed_freely(name: &str, value: &str) -> bool {
+    match name {
+        // A zone may be `Europe/Berlin`; one that begins with `:` or `/` is a file of its own.
+        "TZ" => !value.starts_with([':', '/']) && !value.contains("..") && is_plain(value),
+        "LANG" | "TERM" => !value.contains(['/', '%']) && is_plain(value),
+        name => name.starts_with("LC_") && !value.contains(['/', '%']) && is_plain(value),
+    }
+}
+
+/// The longest value that goes along without a grant, in bytes.
+const MAX_FREE: usize = 255;
+
+fn is_plain(value: &str) -> bool {
+    value.len() <= MAX_FREE && value.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a plugin may set the variable `name` to `value` for a command, where `granted` returns
+/// whether the plugin holds `env:NAME` for a name.
+pub fn env_allowed(name: &str, value: &str, granted: impl Fn(&str) -> bool) -> bool {
+    !env_never_allowed(name)
+        && !value.contains('\0')
+        && (env_allowed_freely(name, value) || granted(name))
 }

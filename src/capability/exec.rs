@@ -1,9 +1,11 @@
-//! `exec:<commands>`: which commands a grant names. What a command would do with its arguments is
-//! the business of `command`; nothing is run or looked up in `PATH` here.
+//! `exec:<commands>`: which commands a grant names, and with which arguments. Which programs need to
+//! be named literally is for `command`; nothing is run or looked up in `PATH` here.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use super::command;
+use super::arguments::{self, Arguments};
+use super::command::{self, Family};
 use super::error::Flaw;
 use super::glob::{Braces, Glob, Parts};
 use super::name::GLOB;
@@ -13,7 +15,7 @@ use super::risk;
 /// What a grant names.
 ///
 /// A list, `ls,cat`, is a list when every item is a plain name or an absolute path, and one
-/// literal name otherwise (reglet-abi 4.6). Shells and interpreters are refused in a list: each
+/// literal name otherwise (reglet-abi 4.6). Programs that can run code are refused in a list: each
 /// needs a grant of its own, so that handing one out is never an item overlooked among others
 /// (4.3, row 136).
 #[derive(Clone, Debug)]
@@ -22,8 +24,10 @@ pub(super) enum ExecPattern {
     Any,
     /// `DIR/*`: the files directly in a directory. Never the root (row 131).
     Dir(String),
-    /// These commands, literally.
+    /// These commands, literally, with any arguments.
     Names(Vec<String>),
+    /// This command, literally, with these arguments.
+    Command(String, Arguments),
     /// `glob:...`, from the structured v2 form.
     Glob(Glob),
 }
@@ -44,58 +48,53 @@ impl ExecPattern {
                 .map_err(|flaw| flaw.shifted(GLOB.len()))?;
             return Ok((ExecPattern::Glob(glob), text.to_owned()));
         }
-        if text == "**" {
-            return Ok((ExecPattern::Any, text.to_owned()));
+        if let Some(items) = list(text) {
+            return parse_list(text, &items);
         }
-        if let Some(dir) = text.strip_suffix("/*") {
-            if dir.contains('*') {
-                return Err(star(text));
-            }
-            let dir = clean(&format!("{dir}/x"), None)
-                .and_then(|file| parent(&file).map(str::to_owned))
-                .filter(|dir| dir != "/")
-                .ok_or_else(|| Flaw::new(0, "no commands lie directly in the root"))?;
-            let canonical = format!("{dir}/*");
-            return Ok((ExecPattern::Dir(dir), canonical));
-        }
-        if text.contains('*') {
-            return Err(star(text));
-        }
-        if let Some(name) = text.split_once(':').and_then(|_| risk::interpreter(text)) {
-            return Err(Flaw::new(name.len(), "arguments are not part of a grant")
-                .hint(format!("write exec:{name}")));
-        }
-        let items: Vec<&str> = text.split(',').map(str::trim).collect();
-        let plain =
-            |item: &&str| !item.is_empty() && (item.starts_with('/') || !item.contains('/'));
-        let items = match items.len() > 1 && items.iter().all(plain) {
-            true => items,
-            false => vec![text],
+        let mut words = arguments::words(text)?.into_iter();
+        let Some(command) = words.next() else {
+            return Err(Flaw::new(0, "the command is empty"));
         };
-        let mut names: Vec<String> = Vec::new();
-        for item in &items {
-            let name = clean(item, None)
-                .ok_or_else(|| Flaw::new(0, "this is a directory, not a command"))?;
-            if items.len() > 1 && command::runs_code(&name) {
-                let at = text.find(item).unwrap_or(0);
-                return Err(
-                    Flaw::new(at, "a shell or interpreter in a list of commands")
-                        .hint(format!("grant it on its own: exec:{name}")),
-                );
+        let words: Vec<_> = words.collect();
+        let name = command.text.as_str();
+        if !command.quoted {
+            if let Some(wildcard) = parse_wildcard(name).map_err(|flaw| flaw.shifted(command.at))? {
+                if let Some(first) = words.first() {
+                    return Err(Flaw::new(first.at, "a wildcard takes no arguments")
+                        .hint("name the program: exec:/DIR/PROGRAM ARGUMENTS"));
+                }
+                return Ok(wildcard);
             }
-            if !names.iter().any(|known| *known == name) {
-                names.push(name.into_owned());
+            if let (Some((interpreter, code)), Some(_)) =
+                (name.split_once(':'), risk::interpreter(name))
+            {
+                let at = command.at.saturating_add(interpreter.len());
+                return Err(Flaw::new(at, "arguments stand behind a space")
+                    .hint(format!("write exec:{interpreter} {code}")));
+            }
+            if let (Some(comma), Some(_)) = (name.find(','), words.first()) {
+                return Err(Flaw::new(
+                    command.at.saturating_add(comma),
+                    "a list of commands takes no arguments",
+                )
+                .hint("grant each command with its arguments on its own"));
             }
         }
-        let canonical = names.join(",");
-        Ok((ExecPattern::Names(names), canonical))
+        let name = clean(name, None)
+            .ok_or_else(|| Flaw::new(command.at, "this is a directory, not a command"))?
+            .into_owned();
+        let arguments = Arguments::parse(words)?;
+        let mut canonical = literal(&name);
+        if arguments.are_unset() || arguments.allow_all() {
+            return Ok((ExecPattern::Names(vec![name]), canonical));
+        }
+        arguments.write(&mut canonical);
+        Ok((ExecPattern::Command(name, arguments), canonical))
     }
 
     /// Whether running `given` with `args` is covered, where `real` is the file that would run.
     ///
-    /// What runs code out of its arguments, under either name, needs a grant that names the
-    /// command literally, and a wrapper (`env`, `timeout`) under a wildcard needs what it starts
-    /// to be covered too.
+    /// A program that can run code, under either name, needs a grant that names it literally.
     pub(super) fn covers(
         &self,
         given: &str,
@@ -103,20 +102,33 @@ impl ExecPattern {
         args: &[String],
         cwd: Option<&str>,
     ) -> bool {
+        let allowed = match self {
+            ExecPattern::Names(_) => true,
+            ExecPattern::Command(_, arguments) => arguments.matches(args),
+            ExecPattern::Any | ExecPattern::Dir(_) | ExecPattern::Glob(_) => {
+                command::family(given).is_none() && command::family(real).is_none()
+            }
+        };
+        allowed && self.names_file(given, real, cwd)
+    }
+
+    /// Whether the grant names the command `given`, which is the file `real`, whatever its
+    /// arguments are and whether or not it can run code.
+    pub(super) fn names_file(&self, given: &str, real: &str, cwd: Option<&str>) -> bool {
         // A bare name stands for itself: the host's `PATH` decides what it is (row 124). A path
         // does not: it may be a link to something else.
-        let named = self.names(real, cwd) || (!given.contains('/') && self.names(given, cwd));
-        if !named {
-            return false;
-        }
-        if matches!(self, ExecPattern::Names(_)) {
-            return true;
-        }
-        [given, real].into_iter().all(|command| {
-            let run = command::inspect(command, args);
-            run.class == command::Class::Safe
-                && run.started.iter().all(|started| self.names(started, cwd))
-        })
+        self.names(real, cwd) || (!given.contains('/') && self.names(given, cwd))
+    }
+
+    /// The first program that this names literally and that can run code, with its family.
+    pub(super) fn listed_program(&self) -> Option<(&str, Family)> {
+        let names = match self {
+            ExecPattern::Names(names) => names.as_slice(),
+            ExecPattern::Command(name, _) => std::slice::from_ref(name),
+            ExecPattern::Any | ExecPattern::Dir(_) | ExecPattern::Glob(_) => return None,
+        };
+        let mut names = names.iter().map(String::as_str);
+        names.find_map(|name| command::family(name).map(|family| (name, family)))
     }
 
     /// Whether the grant names the command `given`, whatever its arguments.
@@ -135,6 +147,7 @@ impl ExecPattern {
                         && cwd.and_then(|_| path::absolute(dir, cwd)).as_deref() == Some(parent))
             }),
             ExecPattern::Names(names) => names.iter().any(|name| same(name, &command)),
+            ExecPattern::Command(name, _) => same(name, &command),
             // A relative glob has no directory of its own to be joined to.
             ExecPattern::Glob(glob) => {
                 glob.matches(&command)
@@ -144,12 +157,84 @@ impl ExecPattern {
     }
 }
 
+/// The items of a list of commands; `None` if the text is not one.
+fn list(text: &str) -> Option<Vec<&str>> {
+    let items: Vec<&str> = text.split(',').map(str::trim).collect();
+    let is_item = |item: &&str| {
+        (item.starts_with('/') || !item.contains('/'))
+            && (arguments::is_plain(item) || item.contains('*') && !item.contains([' ', '"']))
+    };
+    (items.len() > 1 && items.iter().all(is_item)).then_some(items)
+}
+
+fn parse_list(text: &str, items: &[&str]) -> Result<(ExecPattern, String), Flaw> {
+    if text.contains('*') {
+        return Err(star(text));
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut rest = text;
+    for item in items {
+        rest = rest.trim_start_matches([',', ' ']);
+        let at = text.len().saturating_sub(rest.len());
+        rest = rest.strip_prefix(item).unwrap_or(rest).trim_start();
+        let name =
+            clean(item, None).ok_or_else(|| Flaw::new(at, "this is a directory, not a command"))?;
+        if let Some(family) = command::family(&name) {
+            let problem = format!("{} in a list of commands", family.describe());
+            let hint = format!("grant it on its own: exec:{}", literal(&name));
+            return Err(Flaw::new(at, problem).hint(hint));
+        }
+        if known.insert(name.clone()) {
+            names.push(name.into_owned());
+        }
+    }
+    // One name is left of a list that repeats it.
+    let canonical = match names.as_slice() {
+        [name] => literal(name),
+        names => names.join(","),
+    };
+    Ok((ExecPattern::Names(names), canonical))
+}
+
+/// Reads `**` and `DIR/*`.
+fn parse_wildcard(text: &str) -> Result<Option<(ExecPattern, String)>, Flaw> {
+    if text == "**" {
+        return Ok(Some((ExecPattern::Any, text.to_owned())));
+    }
+    let Some(dir) = text.strip_suffix("/*").filter(|dir| !dir.contains('*')) else {
+        return match text.contains('*') {
+            true => Err(star(text)),
+            false => Ok(None),
+        };
+    };
+    let dir = clean(&format!("{dir}/x"), None)
+        .and_then(|file| parent(&file).map(str::to_owned))
+        .filter(|dir| dir != "/")
+        .ok_or_else(|| Flaw::new(0, "no commands lie directly in the root"))?;
+    let canonical = format!("{dir}/*");
+    Ok(Some((ExecPattern::Dir(dir), canonical)))
+}
+
 fn star(text: &str) -> Flaw {
     Flaw::new(
         text.find('*').unwrap_or(0),
         "a `*` in the name of a command",
     )
-    .hint("commands are named exactly, as DIR/* or as **")
+    .hint("commands are named exactly, as DIR/* or as **; a name with a `*` or a space in it is written in quotes")
+}
+
+/// A name as a grant says it, and nothing else: in quotes where it would mean something else.
+pub(super) fn literal(name: &str) -> String {
+    let mut text = String::new();
+    let misread = name.contains(',')
+        || name.starts_with(GLOB)
+        || (name.contains(':') && risk::interpreter(name).is_some());
+    match misread {
+        true => arguments::write_quoted(name, &mut text),
+        false => arguments::write_word(name, &mut text),
+    }
+    text
 }
 
 /// The form in which commands are compared: a bare name as it is, an absolute path cleaned, a

@@ -6,7 +6,9 @@ use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 
 use super::Capability;
+use super::arguments::is_plain;
 use super::error::{CapabilityError, Flaw};
+use super::exec;
 use super::glob::is_wild_with_braces;
 use super::name::GLOB;
 use super::network::parse_range;
@@ -266,16 +268,16 @@ fn as_name(glob: &str) -> String {
     }
 }
 
-/// A glob over commands in the grammar of commands, where that says the same.
+/// A glob over commands in the grammar of commands, where that says the same. This form has no
+/// arguments: a space is a character of the name.
 fn as_command(glob: &str) -> String {
-    let same = match glob.strip_suffix("/*") {
-        Some(dir) => dir.starts_with('/') && !is_wild_with_braces(dir),
-        None => glob == "**" || !is_wild_with_braces(glob),
-    };
-    if same && !glob.contains(',') {
-        glob.to_owned()
-    } else {
-        format!("{GLOB}{glob}")
+    match glob.strip_suffix("/*") {
+        Some(dir) if dir.starts_with('/') && !is_wild_with_braces(dir) && is_plain(dir) => {
+            glob.to_owned()
+        }
+        None if glob == "**" => glob.to_owned(),
+        None if !is_wild_with_braces(glob) => exec::literal(glob),
+        _ => format!("{GLOB}{glob}"),
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::command::Family;
 use super::error::{CapabilityError, Flaw};
 use super::exec::ExecPattern;
 use super::fs::PathGlob;
@@ -113,11 +114,32 @@ impl Capability {
 
     /// Whether a plugin that holds this may run the file `real` with `args`, having asked for it
     /// as `given` (reglet-abi 3.6.1 and 4.7, E1, E8, E9): a bare name or the real path must be
-    /// named, and arguments that mean code to either of the two need a literal grant.
+    /// named, with these arguments if the grant names any, and a program that can run code under
+    /// either of the two names needs a literal grant.
     pub fn covers_exec(&self, given: &str, real: &str, args: &[String], cwd: Option<&str>) -> bool {
         match &self.matcher {
             Matcher::Exec(pattern) => pattern.covers(given, real, args, cwd),
             _ => false,
+        }
+    }
+
+    /// Whether this names the command `given`, which is the file `real`, whatever its arguments
+    /// are and whether or not it can run code.
+    pub(crate) fn names_command(&self, given: &str, real: &str, cwd: Option<&str>) -> bool {
+        matches!(&self.matcher, Matcher::Exec(pattern) if pattern.names_file(given, real, cwd))
+    }
+
+    /// Whether this grants a command with certain arguments only.
+    pub(crate) fn names_arguments(&self) -> bool {
+        matches!(&self.matcher, Matcher::Exec(ExecPattern::Command(..)))
+    }
+
+    /// The first program that this names literally and that can run code or other programs, with
+    /// its family; see [`command`](super::command).
+    pub fn listed_program(&self) -> Option<(&str, Family)> {
+        match &self.matcher {
+            Matcher::Exec(pattern) => pattern.listed_program(),
+            _ => None,
         }
     }
 

@@ -14,7 +14,8 @@
 //! | `network:outbound:https://example.com/x` | fetching one URL |
 //! | `network:outbound:private` | addresses that are closed otherwise; see [`address`] |
 //! | `env:HOME`, `env:AWS_*`, `env:*` | reading variables; a star elsewhere is a character |
-//! | `exec:/bin/ls`, `exec:ls,cat`, `exec:/usr/bin/*`, `exec:**` | running commands; what runs code out of its arguments needs to be named literally, see [`command`] |
+//! | `exec:/bin/ls`, `exec:ls,cat`, `exec:/usr/bin/*`, `exec:**` | running commands; a program that can run code needs to be named literally, see below |
+//! | `exec:/usr/bin/systemctl is-active *` | running one command with these arguments, see below |
 //! | `kv:a*` | a kind of the embedder's, with the grammar of variables |
 //!
 //! # Globs with braces
@@ -38,6 +39,39 @@
 //! A capability has at most 8192 bytes and a path 4096, and a glob means no longer text than that.
 //! How many one plugin may declare, and one grants file may hold, is at [`TooManyCapabilities`].
 //!
+//! # Commands
+//!
+//! A **wildcard** (`exec:DIR/*`, `exec:**`, `exec:glob:...`) allows the programs that it covers with
+//! any arguments, except those in the table of [`command`]: shells, interpreters, and all others
+//! known to run code or other programs when they are told to. These are denied whatever their
+//! arguments, by the name asked for and by that of the file that it really is, and need a literal
+//! grant: `exec:/usr/bin/git`. A program that is not in the table is allowed, and no table is
+//! complete: every wildcard for commands is high risk.
+//!
+//! A **literal** grant names one command, or several without arguments (`exec:ls,cat`; none of them
+//! from the table). Alone it allows all arguments. Followed by words it allows exactly the lists of
+//! arguments that match them one by one:
+//!
+//! * `*` is any one word, also an empty one; `**`, as the last word only, is any number of words,
+//!   also none; any other word is itself, byte by byte. `exec:/bin/ls **` is `exec:/bin/ls`.
+//! * Words are divided by spaces. A word is plain or wholly in double quotes. A plain word holds no
+//!   white space, quote, apostrophe, backslash, star, control or invisible character, and does not
+//!   begin with a comma.
+//! * In quotes every character is itself, `*` too, except for `\"`, `\\`, `\n`, `\r`, `\t` and
+//!   `\u{9b}`, a character by its number in hexadecimal; NUL cannot be written. `""` is the empty
+//!   word.
+//! * The command is such a word as well: one with a space, a comma or a star in its name is written
+//!   in quotes, `exec:"/opt/my tool" -v`, and is then never a list or a wildcard.
+//! * The canonical text has one space between words, and quotes where a word needs them.
+//!
+//! Requests are written in the same way, but nothing in them is a wildcard: `exec:/bin/ls -l *`
+//! asks for an argument that is a star.
+//!
+//! A command is **given** the variables `LANG`, `LC_*`, `TERM` and `TZ` that the plugin sets, as long
+//! as their values cannot name files, and a fixed `PATH`. Any other needs `env:NAME`; those that
+//! steer loaders, shells or libc (`LD_*`, `DYLD_*`, `GCONV_PATH`, `BASH_ENV`) are never given,
+//! whatever is granted. What may not be given is left out, and reported as denied.
+//!
 //! # Choices
 //!
 //! Where the sources disagree, the decision table (reglet-abi 4.3, column "recommended") wins over
@@ -45,6 +79,7 @@
 //! refused with the advice to grant each alone), `exec:/*` covers nothing (row 131; refused too).
 
 pub mod address;
+mod arguments;
 pub mod command;
 mod compare;
 mod decide;
@@ -57,20 +92,18 @@ mod grant_set;
 mod granted;
 mod grants;
 mod host;
-mod interpreter;
 mod kind;
 mod listing;
 mod name;
 mod network;
-mod options;
 pub mod path;
 mod pinned;
+mod programs;
 mod request_url;
 pub mod risk;
 mod tally;
 mod url;
 mod wish;
-mod wrapper;
 
 pub use address::AddressWord;
 pub use decide::{Decision, decide, decide_resolved, explain};

@@ -1,8 +1,9 @@
 //! Pinning: what a grant that names a link, or lies behind one, covers besides its own text.
 //! Who resolves links, and when, is the world's business; here it is a function.
 
-use super::command::runs_code;
-use super::exec::{ExecPattern, clean};
+use super::arguments::is_plain;
+use super::command::family;
+use super::exec::{ExecPattern, clean, literal};
 use super::fs::PathGlob;
 use super::glob::{Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
@@ -23,8 +24,9 @@ impl Capability {
     /// the capabilities from then on. `resolve` tells the real path of what exists; relative grants
     /// count from `cwd`.
     ///
-    /// For commands the same holds of absolute paths and of `DIR/*`. An item of a list whose
-    /// target is a shell or an interpreter is not pinned: such a command needs a grant of its own.
+    /// For commands the same holds of absolute paths, with the same arguments, and of `DIR/*`. An
+    /// item of a list whose target can run code is not pinned: such a command needs a grant of its
+    /// own.
     ///
     /// Each combination of the choices in a glob is pinned by itself, if there are at most 64 of
     /// them; otherwise the directory in front of the first brace is.
@@ -112,21 +114,28 @@ fn pinned_command(
         ExecPattern::Dir(dir) => {
             let dir = path::absolute(dir, cwd)?;
             let real = path::real(&dir, resolve).filter(|real| *real != dir)?;
-            Some(match is_wild(&real) {
+            Some(match is_wild(&real) || !is_plain(&real) {
                 true => format!("{GLOB}{}/*", escaped(&real)),
                 false => format!("{real}/*"),
             })
         }
-        ExecPattern::Names(names) => {
-            let alone = names.len() == 1;
-            let targets: Vec<String> = names
-                .iter()
-                .filter_map(|name| real(name))
-                .filter(|target| alone || !runs_code(target))
-                // A list has no way to write these; such a target needs a grant of its own.
-                .filter(|target| !target.contains([',', '*']))
-                .collect();
-            (!targets.is_empty()).then(|| targets.join(","))
+        ExecPattern::Command(name, arguments) => {
+            let mut text = literal(&real(name)?);
+            arguments.write(&mut text);
+            Some(text)
         }
+        ExecPattern::Names(names) => match names.as_slice() {
+            [name] => real(name).map(|target| literal(&target)),
+            names => {
+                let targets: Vec<String> = names
+                    .iter()
+                    .filter_map(|name| real(name))
+                    .filter(|target| family(target).is_none())
+                    // A list has no way to write these; such a target needs a grant of its own.
+                    .filter(|target| is_plain(target) && !target.contains(','))
+                    .collect();
+                (!targets.is_empty()).then(|| targets.join(","))
+            }
+        },
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::address::AddressWord;
-use super::command::{base_name, is_shell, is_wrapper, runs_code};
+use super::command::{Family, base_name, family, is_interpreter, is_shell};
 use super::exec::ExecPattern;
 use super::fs::PathGlob;
 use super::glob::Glob;
@@ -79,10 +79,9 @@ pub fn assess(text: &str) -> Result<Risk, CapabilityError> {
         Some(("fs", "**" | "/**")) => Ok(everything("Reads and modifies")),
         Some(("network", "*")) => Ok(any_host()),
         Some(("exec", "*")) => Ok(any_command()),
-        Some(("exec", pattern)) => match interpreter(pattern) {
-            Some(name) => Ok(runs_any_code(name)),
-            None => Err(error),
-        },
+        Some(("exec", pattern)) => interpreter(pattern)
+            .and_then(|name| Some(runs_any_code(name, family(name)?)))
+            .ok_or(error),
         _ => Err(error),
     }
 }
@@ -91,7 +90,7 @@ pub fn assess(text: &str) -> Result<Risk, CapabilityError> {
 /// (`python3.11`) or with something behind a colon (`node:/app.js`).
 pub fn interpreter(pattern: &str) -> Option<&str> {
     let name = pattern.split_once(':').map_or(pattern, |(name, _)| name);
-    (!name.contains('/') && runs_code(name)).then_some(name)
+    (!name.contains('/') && (is_shell(name) || is_interpreter(name))).then_some(name)
 }
 
 fn everything(verb: &str) -> Risk {
@@ -106,21 +105,26 @@ fn any_host() -> Risk {
 }
 
 fn any_command() -> Risk {
+    wildcard("any command of the system")
+}
+
+/// A wildcard over commands. The table of programs cannot be complete, so each of them is high.
+fn wildcard(what: &str) -> Risk {
     Risk::new(
         Level::High,
-        "Runs any command of the system, which is arbitrary code execution.",
+        format!(
+            "Runs {what}, with any arguments: a program that is not in the table of programs that \
+             run code is allowed, so every wildcard for commands is high risk and may be \
+             arbitrary code execution."
+        ),
     )
 }
 
-fn runs_any_code(name: &str) -> Risk {
-    let what = if is_shell(name) {
-        "a shell"
-    } else {
-        "an interpreter"
-    };
+fn runs_any_code(name: &str, family: Family) -> Risk {
+    let (name, what) = (base_name(name), family.describe());
     Risk::new(
         Level::High,
-        format!("Runs arbitrary code: {} is {what}.", base_name(name)),
+        format!("Runs arbitrary code: {name} is {what}."),
     )
 }
 
@@ -327,32 +331,40 @@ fn env_risk(pattern: &NamePattern) -> Risk {
 }
 
 fn exec_risk(pattern: &ExecPattern) -> Risk {
-    match pattern {
-        ExecPattern::Any => any_command(),
-        ExecPattern::Glob(glob) if means_all(glob) || glob.covers_all_below("/") => any_command(),
-        ExecPattern::Names(names) => {
-            if let Some(name) = names
-                .iter()
-                .find(|name| runs_code(name) || interpreter(name).is_some())
-            {
-                return runs_any_code(interpreter(name).unwrap_or(name));
-            }
-            if let Some(name) = names.iter().find(|name| is_wrapper(name)) {
-                let name = base_name(name);
-                return Risk::new(
+    let listed = pattern.listed_program();
+    match (pattern, listed) {
+        (ExecPattern::Any, _) => any_command(),
+        (ExecPattern::Glob(glob), _) if means_all(glob) || glob.covers_all_below("/") => {
+            any_command()
+        }
+        (ExecPattern::Glob(glob), _) => {
+            wildcard(&format!("every command that matches {}", glob.text()))
+        }
+        (ExecPattern::Dir(dir), _) => wildcard(&format!("every command that lies in {dir}")),
+        (ExecPattern::Names(_), Some((name, family))) => runs_any_code(name, family),
+        (ExecPattern::Command(_, arguments), Some((name, family))) => {
+            let (name, what) = (base_name(name), family.describe());
+            match arguments.are_fixed() {
+                true => Risk::new(
+                    Level::Medium,
+                    format!(
+                        "Runs {name}, which is {what}, with fixed arguments; check whether these run code."
+                    ),
+                ),
+                false => Risk::new(
                     Level::High,
-                    format!("Runs any command given to it, so arbitrary code: {name}."),
-                );
+                    format!(
+                        "Runs {name}, which is {what}, with words of the plugin's choice; one may be an option or a script that runs arbitrary code."
+                    ),
+                ),
             }
+        }
+        (ExecPattern::Names(names), None) => {
             Risk::new(Level::Medium, format!("Runs {}.", names.join(" and ")))
         }
-        ExecPattern::Dir(dir) => Risk::new(
+        (ExecPattern::Command(name, _), None) => Risk::new(
             Level::Medium,
-            format!("Runs every command that lies in {dir}."),
-        ),
-        ExecPattern::Glob(glob) => Risk::new(
-            Level::Medium,
-            format!("Runs every command that matches {}.", glob.text()),
+            format!("Runs {name} with the arguments named."),
         ),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::address::{AddressWord, Host, parse_host};
+use super::arguments;
 use super::error::{CapabilityError, Flaw};
 use super::glob::{escaped, is_wild};
 use super::host::parse_port;
@@ -14,8 +15,8 @@ use super::{Capability, MAX_TEXT, check_custom_kind, exec};
 /// What an effect needs to be allowed.
 ///
 /// Displays and parses in the grammar of capabilities: `fs:read:/etc/hosts`,
-/// `network:outbound:example.com:443`, `env:HOME`, `exec:/bin/ls`. The arguments of a command are
-/// not part of the text: they may hold secrets, and no grant names them.
+/// `network:outbound:example.com:443`, `env:HOME`, `exec:/bin/ls -l "a b"`. The arguments of a
+/// command may hold secrets: what the gate reports leaves them out, unless a grant names some.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wish {
     /// Read, stat or list this path.
@@ -60,7 +61,7 @@ pub enum Wish {
 impl Wish {
     /// The smallest grant that would allow this, for denial messages and audits.
     ///
-    /// For a command that runs code out of its arguments it is the literal grant that it needs.
+    /// For a command it is the literal grant of the command with any arguments.
     /// `None` if no grant can allow it: an empty path, port 0, a host that resolvers disagree on.
     pub fn needed(&self) -> Option<Capability> {
         if let Wish::Custom { kind, .. } = self {
@@ -84,12 +85,7 @@ impl Wish {
                 format!("env:{GLOB}{}", escaped(name))
             }
             Wish::Exec { command, .. } => {
-                let name = exec::clean(command, None)?;
-                let special = name.contains([',', '*']) || name.starts_with(GLOB);
-                match special {
-                    true => format!("exec:{GLOB}{}", escaped(&name)),
-                    false => format!("exec:{name}"),
-                }
+                format!("exec:{}", exec::literal(&exec::clean(command, None)?))
             }
             Wish::Custom { kind, value } if value.ends_with('*') || value.starts_with(GLOB) => {
                 format!("{kind}:{GLOB}{}", escaped(value))
@@ -101,10 +97,35 @@ impl Wish {
             | Wish::Env(_)
             | Wish::Custom { .. } => self.to_string(),
         };
-        let needed: Capability = text.parse().ok()?;
-        // A command that runs code needs a literal grant, which some names cannot be written in.
-        let is_of_use = !matches!(self, Wish::Exec { .. }) || needed.covers(self, None);
-        is_of_use.then_some(needed)
+        text.parse().ok()
+    }
+
+    /// The grant that allows this command with these arguments and no others; `None` for what is
+    /// no command with arguments, and for arguments too long for a grant.
+    pub fn needed_with_arguments(&self) -> Option<Capability> {
+        let Wish::Exec { command, args } = self else {
+            return None;
+        };
+        let mut text = format!("exec:{}", exec::literal(&exec::clean(command, None)?));
+        let bytes = args.iter().fold(text.len(), |bytes, arg| {
+            bytes.saturating_add(arg.len()).saturating_add(1)
+        });
+        if args.is_empty() || bytes > MAX_TEXT {
+            return None;
+        }
+        write_arguments(args, &mut text);
+        text.parse().ok()
+    }
+
+    /// The same without the arguments of a command.
+    pub(crate) fn without_arguments(&self) -> Wish {
+        match self {
+            Wish::Exec { command, .. } => Wish::Exec {
+                command: command.clone(),
+                args: Vec::new(),
+            },
+            other => other.clone(),
+        }
     }
 
     fn parse(text: &str) -> Result<Wish, Flaw> {
@@ -126,13 +147,7 @@ impl Wish {
                 Some(at) => Err(Flaw::new(at, "the name of a variable cannot contain `=`")),
                 None => Ok(Wish::Env(rest.to_owned())),
             },
-            "exec" => match exec::clean(rest, None) {
-                Some(_) => Ok(Wish::Exec {
-                    command: rest.to_owned(),
-                    args: Vec::new(),
-                }),
-                None => Err(Flaw::new(0, "this names no file that could be run")),
-            },
+            "exec" => parse_exec(rest),
             kind => {
                 check_custom_kind(kind)?;
                 match rest {
@@ -158,6 +173,25 @@ fn plain_pattern(path: &str) -> String {
         // What follows would be read as a glob with choices.
         true => format!("./{pattern}"),
         false => pattern,
+    }
+}
+
+/// A command and its arguments, in words as grants write them.
+fn parse_exec(rest: &str) -> Result<Wish, Flaw> {
+    let mut words = arguments::words(rest)?.into_iter();
+    match words.next() {
+        Some(command) if exec::clean(&command.text, None).is_some() => Ok(Wish::Exec {
+            command: command.text,
+            args: words.map(|word| word.text).collect(),
+        }),
+        _ => Err(Flaw::new(0, "this names no file that could be run")),
+    }
+}
+
+fn write_arguments(args: &[String], text: &mut String) {
+    for arg in args {
+        text.push(' ');
+        arguments::write_word(arg, text);
     }
 }
 
@@ -275,7 +309,11 @@ impl fmt::Display for Wish {
             Wish::Url(url) => write!(f, "network:outbound:{url}"),
             Wish::Address(word) => write!(f, "network:outbound:{word}"),
             Wish::Env(name) => write!(f, "env:{name}"),
-            Wish::Exec { command, .. } => write!(f, "exec:{command}"),
+            Wish::Exec { command, args } => {
+                let mut text = exec::literal(command);
+                write_arguments(args, &mut text);
+                write!(f, "exec:{text}")
+            }
             Wish::Custom { kind, value } => write!(f, "{kind}:{value}"),
         }
     }

@@ -46,11 +46,13 @@ pub(crate) enum Need<'a> {
     Fetch { url: &'a str },
     /// The port of name servers; which those are, the machine's own configuration says.
     Resolve,
-    /// A command with these arguments, by its real name; and its directory, for reading.
+    /// A command with these arguments, by its real name; its directory, for reading; and each
+    /// variable that it is to be given.
     Run {
         command: &'a str,
         args: &'a [String],
         directory: Option<&'a str>,
+        environment: &'a [(String, String)],
     },
     /// Something of an embedder's kind.
     Custom {
@@ -111,11 +113,13 @@ impl Effect {
                 command,
                 args,
                 directory,
+                environment,
                 ..
             } => Need::Run {
                 command,
                 args,
                 directory: directory.as_deref(),
+                environment,
             },
             Effect::Custom {
                 kind,

@@ -222,11 +222,13 @@ pub enum DenialReason {
         /// Which address, and what would open it.
         refusal: String,
     },
-    /// A grant covers the command, but not with arguments that make it run code.
+    /// A wildcard covers the command, which can be made to run code and needs a literal grant.
     RunsCode {
-        /// What it would be: a shell, an interpreter, …
+        /// What it is: a shell, an interpreter, …
         class: Cow<'static, str>,
     },
+    /// A grant names the command, with other arguments.
+    OtherArguments,
 }
 
 impl std::fmt::Display for Denial {
@@ -264,6 +266,10 @@ impl std::fmt::Display for Denial {
             DenialReason::RunsCode { class } => write!(
                 f,
                 "capability denied: {wish} is {class}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)"
+            )?,
+            DenialReason::OtherArguments => write!(
+                f,
+                "capability denied: {wish} is granted to plugin {plugin} with other arguments only"
             )?,
         }
         if self.needs.is_empty() {

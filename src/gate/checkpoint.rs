@@ -245,19 +245,34 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
-        let wish = Wish::Exec {
+        let whole = Wish::Exec {
             command: asked.to_owned(),
             args: args.to_vec(),
         };
+        // What is told leaves the arguments out, which may hold secrets.
+        let wish = whole.without_arguments();
+        let (limited, named) = self.policy.names_command(asked, real);
         if self.policy.covers_exec(asked, real, args) {
-            self.observer.granted(self.plugin, &wish);
+            match limited {
+                Some(grant) => self.observer.granted_by(self.plugin, &wish, grant),
+                None => self.observer.granted(self.plugin, &wish),
+            }
             return Ok(Permit(()));
         }
         let mut denial = self.policy.denial(self.plugin, &wish);
-        let class = command::classify(asked, args).max(command::classify(real, args));
-        if class != command::Class::Safe && self.policy.covers_exec(asked, real, &[]) {
+        if limited.is_some() {
+            denial.reason = DenialReason::OtherArguments;
+            // An operator who chose the arguments is shown them, and offered no more than these.
+            if let Some(needed) = whole.needed_with_arguments() {
+                denial.wish = whole.to_string();
+                denial.needs = needed.to_string();
+            }
+        } else if let Some(family) = command::family(asked)
+            .or_else(|| command::family(real))
+            .filter(|_| named)
+        {
             denial.reason = DenialReason::RunsCode {
-                class: class.describe().into(),
+                class: family.describe().into(),
             };
         }
         Err(denial)

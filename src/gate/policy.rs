@@ -90,6 +90,22 @@ impl Policy {
                 .any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
+    /// The grant, if any, that names the command `given`, which is the file `real`, for certain
+    /// arguments only; and whether any grant names it at all, whatever its arguments.
+    pub(crate) fn names_command(&self, given: &str, real: &str) -> (Option<&Capability>, bool) {
+        let cwd = Some(self.working_directory.as_str());
+        let by_file = |grant: &&Capability| grant.names_command(given, real, cwd);
+        let by_name = |grant: &&Capability| grant.names_command(given, given, cwd);
+        let written = self.written();
+        let limited = written
+            .iter()
+            .filter(by_name)
+            .find(|grant| grant.names_arguments());
+        let named = written.iter().any(|grant| by_name(&grant))
+            && self.grants.iter().any(|grant| by_file(&grant));
+        (limited.filter(|_| named), named)
+    }
+
     /// The denial of a wish that nothing covers.
     pub(crate) fn denial(&self, plugin: &str, wish: &Wish) -> Denial {
         Denial {

@@ -229,7 +229,7 @@ pub struct ExplainArgs {
     /// Whether this address is closed, and which word opens it
     #[arg(long, value_name = "IP", conflicts_with_all = ["capability", "exec"])]
     pub address: Option<String>,
-    /// What this command would do with these arguments, and which grant it needs
+    /// Which family of programs this command is of, and which grant it needs
     #[arg(
         long,
         value_name = "COMMAND",

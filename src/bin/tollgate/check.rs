@@ -256,7 +256,10 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
                 Severity::Unwise,
                 "capability",
                 format!("declares {text}, which is high risk. {}", risk.reason),
-                "declare the narrowest pattern that does; a plugin whose config decides may declare an example and say so",
+                match declared.kind.as_str() {
+                    "exec" => "name each command with its arguments, as in `exec` `/usr/bin/systemctl is-active *`; a plugin whose config decides may declare an example and say so",
+                    _ => "declare the narrowest pattern that does; a plugin whose config decides may declare an example and say so",
+                },
             ),
             Ok(_) => {}
             Err(error) => findings.add(
@@ -266,10 +269,19 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
                 "write kind and pattern as in `fs` `read:/etc/hosts`",
             ),
         }
-        if text
-            .parse::<Capability>()
-            .is_ok_and(|capability| capability.is_custom())
+        let parsed = text.parse::<Capability>().ok();
+        if let Some(capability) = &parsed
+            && capability.listed_program().is_some()
+            && !capability.is_broad()
         {
+            findings.add(
+                Severity::Note,
+                "capability",
+                format!("declares {text}. {}", capability.risk().reason),
+                "",
+            );
+        }
+        if parsed.is_some_and(|capability| capability.is_custom()) {
             findings.add(
                 Severity::Note,
                 "capability",

@@ -124,7 +124,6 @@ fn about_address(text: &str) -> Result<Answer, Failure> {
 
 fn about_command(words: &[String]) -> Result<Answer, Failure> {
     let (command, arguments) = words.split_first().ok_or_else(|| bad("which command?"))?;
-    let class = command::classify(command, arguments);
     let wish = Wish::Exec {
         command: command.clone(),
         args: arguments.to_vec(),
@@ -132,12 +131,33 @@ fn about_command(words: &[String]) -> Result<Answer, Failure> {
     let needs = wish
         .needed()
         .ok_or_else(|| bad(format!("{command:?} names no command")))?;
-    Ok(Answer {
-        words: format!(
-            "{command} is {}; it needs the grant {needs}",
-            class.describe()
+    let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
+    // The file behind a link counts as well, where there is one.
+    let real = real_path(command).filter(|_| command.contains('/'));
+    let family = command::family(command).or_else(|| command::family(real.as_deref()?));
+    let name = needs.pattern();
+    let what = match family {
+        Some(family) => format!(
+            "{name} is {}: no wildcard allows it, whatever its arguments; it needs the grant {needs}",
+            family.describe()
         ),
-        json: json!({ "command": command, "kind": class.as_str(), "needs": needs.to_string() }),
+        None => format!(
+            "{name} is not in the table of programs that run code: every wildcard that covers it \
+             allows it, with any arguments; it needs the grant {needs}"
+        ),
+    };
+    let words = match &exact {
+        Some(exact) => format!("{what}, or for these arguments only {exact}"),
+        None => what,
+    };
+    Ok(Answer {
+        words,
+        json: json!({
+            "command": command,
+            "kind": family.map_or("unlisted", |family| family.as_str()),
+            "needs": needs.to_string(),
+            "needs_with_arguments": exact,
+        }),
         exit: Exit::Success,
     })
 }

@@ -2,7 +2,6 @@
 
 use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout, unexpected};
 use crate::{
-    capability::{Wish, command},
     effect::{Answer, Effect, Ran},
     guest::Host,
     imports::path,
@@ -30,12 +29,7 @@ impl JsonReply for ExecReply {
 pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, ErrorDetail> {
     not_canceled(&request.context)?;
     check(&request)?;
-    let granted = |name: &str| host.gate.would_allow(&Wish::Env(name.to_owned()));
-    let environment = command::allowed_env(&request.env, granted)
-        .into_iter()
-        .filter_map(|entry| entry.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let environment = variables(&request.env);
     let base = host.gate.working_directory();
     let directory = (!request.dir.is_empty()).then(|| path::clean(base, &request.dir));
     let timeout = timeout::effective(host, &request.context, request.timeout_ms)?;
@@ -52,6 +46,18 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
         Answer::Ran(ran) => Ok(reply(&command, ran)),
         other => Err(unexpected(&other)),
     }
+}
+
+/// The entries `NAME=VALUE`, in their order. What is none, or could not be a variable of any
+/// system, is left out.
+fn variables(entries: &[String]) -> Vec<(String, String)> {
+    entries
+        .iter()
+        .filter(|entry| !entry.contains('\0'))
+        .filter_map(|entry| entry.split_once('='))
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// What no grant could make sense of.
@@ -108,6 +114,17 @@ mod tests {
     #[test]
     fn output_that_is_not_utf8_is_replaced() {
         assert_eq!(text(b"a\xFFb".to_vec()), "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn entries_that_are_no_variables_are_left_out() {
+        let entries = ["A=1", "MALFORMED", "=x", "B=2=3", "N=a\0b", "", "A="].map(String::from);
+        let read = variables(&entries);
+        let read: Vec<(&str, &str)> = read
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(read, [("A", "1"), ("B", "2=3"), ("A", "")]);
     }
 
     #[test]

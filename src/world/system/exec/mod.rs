@@ -76,6 +76,7 @@ pub(super) fn run(
             None => PathBuf::from(&surroundings.working_directory),
         })
         .env_clear()
+        .env("PATH", COMMAND_PATH)
         .envs(order.environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -88,6 +89,11 @@ pub(super) fn run(
         .map_err(failed)?;
     Ok(permit.answer(Answer::Ran(ran)))
 }
+
+/// Where a command looks for the programs that it starts in its turn, unless the plugin was granted
+/// `env:PATH` and says otherwise. Without it each libc has a list of its own, some with the working
+/// directory in it; the host's own would tell where it keeps its programs.
+const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A year is as good as for ever, and never overflows.
 const LONGEST: Duration = Duration::from_secs(31_536_000);

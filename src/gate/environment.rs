@@ -1,0 +1,52 @@
+//! Which variables a command is given: those that are harmless, and those that are granted. The
+//! others are left out, as plugins of other hosts expect, and each is reported as denied.
+
+use super::Gate;
+use crate::{
+    capability::{Wish, command},
+    effect::{Effect, Need},
+    event::Event,
+};
+use std::collections::BTreeSet;
+
+impl Gate {
+    /// The same effect without the variables that it may not set; `None` if it may set them all.
+    ///
+    /// This happens before a journal sees the effect, so that a recording holds what the world was
+    /// asked for, and before a world does, so that none can forget it.
+    pub(super) fn without_ungranted_variables(&self, effect: &Effect) -> Option<Effect> {
+        let Need::Run { environment, .. } = effect.need() else {
+            return None;
+        };
+        let granted = |name: &str| self.policy.covers(&Wish::Env(name.to_owned()));
+        let mut refused = BTreeSet::new();
+        for (name, value) in environment {
+            if !command::env_allowed(name, value, granted) {
+                if refused.insert(name.as_str()) {
+                    self.report_variable(name);
+                }
+            } else if !command::env_allowed_freely(name, value) {
+                self.observer
+                    .granted(&self.plugin, &Wish::Env(name.to_owned()));
+            }
+        }
+        if refused.is_empty() {
+            return None;
+        }
+        let mut permitted = effect.clone();
+        if let Effect::Run { environment, .. } = &mut permitted {
+            environment.retain(|(name, value)| command::env_allowed(name, value, granted));
+        }
+        Some(permitted)
+    }
+
+    fn report_variable(&self, name: &str) {
+        let mut denial = self
+            .policy
+            .denial(&self.plugin, &Wish::Env(name.to_owned()));
+        if command::env_never_allowed(name) {
+            denial.needs.clear();
+        }
+        self.observer.tell(&self.plugin, &Event::Denied(denial));
+    }
+}
