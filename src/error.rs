@@ -6,7 +6,7 @@ use crate::{
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
     printable::Printable,
-    schema::Violation,
+    schema::{TooExpensive, Violation},
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -232,6 +232,11 @@ pub enum ConfigError {
     /// It is not as the plugin's schema says.
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
+    /// Nobody knows whether it is as the plugin's schema says: to find out costs too much.
+    #[error(
+        "validating this config against the plugin's schema is too expensive: {0}; ask the plugin's author for a simpler schema, or skip config validation"
+    )]
+    TooExpensive(TooExpensive),
     /// It is larger than what may cross the boundary.
     #[error("it has {bytes} bytes of JSON, more than the limit of {limit}")]
     TooLarge {

@@ -24,6 +24,7 @@ pub mod gate;
 mod guest;
 mod imports;
 mod inspect;
+mod json_len;
 mod limits;
 mod module;
 mod once;
