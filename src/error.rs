@@ -376,13 +376,24 @@ pub enum Breach {
         /// The limit.
         limit: usize,
     },
-    /// The result holds more values than anything honest.
-    #[error("returned JSON of {values} values, more than the limit of {limit}")]
+    /// The result holds more values than anything honest. A value takes up to 128 bytes of memory
+    /// when it is read, an object 1408.
+    #[error(
+        "returned JSON of {values} values, more than the limit of {limit} (an object counts as ten values more)"
+    )]
     TooManyValues {
-        /// How many there are, about.
+        /// How many there are, about. An object counts for ten more, since it takes much memory.
         values: usize,
         /// The limit.
         limit: usize,
+    },
+    /// The host has not the memory to read the result.
+    #[error(
+        "returned JSON that takes up to {bytes} bytes of memory to be read, and the host has no more"
+    )]
+    NoMemory {
+        /// How much it may take.
+        bytes: usize,
     },
     /// The result is JSON of another shape.
     #[error("returned JSON of the wrong shape: {}", Printable(.0))]

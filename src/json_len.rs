@@ -1,12 +1,6 @@
-//! How many bytes of JSON a value has, counted without writing it, and about how many bytes of
-//! memory it takes.
+//! How many bytes of JSON a value has, counted without writing it.
 
 use serde_json::{Map, Value};
-
-/// Bytes of a node of a map, which holds up to eleven entries.
-const NODE: usize = 640;
-/// Bytes of an entry of a large map, whose nodes are half empty.
-const ENTRY: usize = 128;
 
 /// The bytes of compact JSON of a value.
 pub(crate) fn json_len(value: &Value) -> usize {
@@ -49,26 +43,10 @@ pub(crate) fn byte_len(byte: u8) -> usize {
     }
 }
 
-/// About the bytes of memory that a copy of a value takes.
-pub(crate) fn memory(value: &Value) -> usize {
-    let own = size_of::<Value>();
-    match value {
-        Value::String(text) => own + text.len(),
-        Value::Array(items) => own + items.iter().map(memory).sum::<usize>(),
-        Value::Object(map) if !map.is_empty() => {
-            let entries = map.iter();
-            let entries = entries.map(|(key, value)| ENTRY + key.len() + memory(value));
-            own + NODE + entries.sum::<usize>()
-        }
-        _ => own,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
 
     fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
@@ -96,11 +74,5 @@ mod tests {
                 prop_assert_eq!(map_len(map), value.to_string().len());
             }
         }
-    }
-
-    #[test]
-    fn memory_counts_texts_and_nodes() {
-        assert_eq!(memory(&json!([1, "abc"])), 3 * size_of::<Value>() + 3);
-        assert!(memory(&json!({"": 0})) > 600);
     }
 }

@@ -3,15 +3,21 @@
 #![cfg(target_os = "linux")]
 
 mod hostile;
+#[path = "../src/schema/shapes.rs"]
+mod shapes;
 mod support;
 
 use hostile::child::{self, ATTACK};
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::{Guest, data, text_at};
-use tollgate::{Config, Plugin, Runtime};
+use tollgate::{
+    Config, ConfigError, Error, Plugin, Runtime, RuntimeBuilder,
+    schema::{TooExpensive, fill_defaults, validate},
+};
 
 /// A plugin with this schema.
-fn plugin(schema: &str) -> Plugin {
+fn plugin(schema: &str, builder: RuntimeBuilder) -> Plugin {
     let wat = Guest::default().wat().replace(
         &format!("(export \"schema\") (result i64) {}", text_at(300, 2)),
         &format!(
@@ -26,11 +32,12 @@ fn plugin(schema: &str) -> Plugin {
     );
     let end = wat.rfind(')').unwrap();
     let wat = format!("{} {})", &wat[..end], data(8192, schema));
-    let runtime = Runtime::new().unwrap();
+    let runtime = builder.build().unwrap();
     runtime.load("odd", &wat::parse_str(wat).unwrap()).unwrap()
 }
 
 /// `allOf` of this many different patterns.
+#[cfg(feature = "regex")]
 fn patterns(many: usize, pattern: &str) -> Value {
     let patterns: Vec<Value> = (0..many)
         .map(|number| json!({"pattern": format!("{pattern}{number}")}))
@@ -38,34 +45,141 @@ fn patterns(many: usize, pattern: &str) -> Value {
     json!({"properties": {"x": {"allOf": patterns}}})
 }
 
-/// Runs in a process of its own, with as much memory as an attack may have.
-fn validated(schema: &Value, config: &Value) -> String {
-    let input = json!([schema, config]).to_string();
-    let ended = child::run("validate", input.as_bytes());
+/// How a task ends in a process of its own, with as much memory as an attack may have.
+fn ended(task: &str, input: &Value) -> String {
+    let ended = child::run(task, input.to_string().as_bytes());
     let ended = ended.unwrap_or_else(|error| panic!("{error}"));
     ended.outcome.as_str().unwrap().to_owned()
 }
 
-/// 71 KB of schema that once took 4.7 s and 791 MB.
+/// 71 KB of schema that once took 4.7 s and 791 MB, and more that aborted the process.
+#[cfg(feature = "regex")]
 #[test]
 fn patterns_that_compile_to_much_are_an_error() {
     for many in [2_000, 12_000] {
         let schema = patterns(many, r"(\w{1,50}){1,40}");
-        let outcome = validated(&schema, &json!({"x": "abc"}));
-        assert!(outcome.contains("too expensive"), "{outcome}");
+        let outcome = ended("plugin", &json!([schema, {"x": "abc"}]));
+        assert!(
+            outcome.starts_with(
+                "the config for plugin odd cannot be used: \
+                 validating this config against the plugin's schema is too expensive: "
+            ),
+            "{outcome}"
+        );
+        assert!(outcome.ends_with("or skip config validation"), "{outcome}");
     }
+}
+
+#[cfg(feature = "regex")]
+#[test]
+fn no_patterns_take_more_memory_than_an_attack_may() {
+    for name in shapes::PATTERNS.iter().map(|(name, _)| name) {
+        println!("{name}: {}", ended("patterns", &json!(name)));
+    }
+}
+
+#[test]
+fn no_defaults_take_more_memory_than_an_attack_may() {
+    for name in shapes::DEFAULTS.iter().map(|(name, _)| name) {
+        let outcome = ended("defaults", &json!(name));
+        assert!(
+            outcome.contains("TooExpensive") || outcome.contains("Steps"),
+            "{outcome}"
+        );
+    }
+}
+
+/// A megabyte of each, as honest schemas and configs may be.
+#[test]
+fn what_is_large_and_proportional_is_validated() {
+    for (name, shape) in shapes::PROPORTIONAL {
+        let (schema, value) = shape(1_000_000);
+        assert!(validate(&schema, &value).is_ok(), "{name}");
+    }
+}
+
+/// A schema that takes longer than the deadline, and not more than the budget.
+#[test]
+fn the_deadline_ends_a_validation() {
+    let (schema, value) = shapes::PRODUCTS[4].1(100_000);
+    let schema =
+        json!({"properties": {"x": schema, "y": {"default": 1}}, "$defs": schema["$defs"]});
+    let builder = Runtime::builder().deadline(Duration::from_millis(5));
+    let plugin = plugin(&schema.to_string(), builder.validate_configs());
+    // The plugin itself has to answer in time once.
+    while plugin.schema().is_err() {}
+    let config = Config::new().set("x", value);
+    for ended in [
+        plugin.validate(&config).map(drop),
+        plugin.observe(&config).map(drop),
+    ] {
+        let error = ended.unwrap_err();
+        let Error::Config {
+            problem: ConfigError::TooExpensive(TooExpensive::Deadline { limit }),
+            ..
+        } = error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(limit, Duration::from_millis(5));
+    }
+}
+
+/// No value that breaks the schema somewhere passes for one that breaks it nowhere, or the other
+/// way round, because the budget ended.
+#[test]
+fn a_spent_budget_is_neither_valid_nor_invalid() {
+    let (dear, value) = shapes::PRODUCTS[0].1(100_000);
+    for other in [json!(true), json!(false)] {
+        let schema = json!({"allOf": [other, dear], "$defs": dear["$defs"]});
+        let outcome = validate(&schema, &value);
+        assert!(
+            matches!(outcome, Err(TooExpensive::Steps { .. })),
+            "{outcome:?}"
+        );
+    }
+    let plugin = plugin(&dear.to_string(), Runtime::builder().validate_configs());
+    let error = plugin.observe(&Config::new()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Config {
+                problem: ConfigError::TooExpensive(_),
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
 #[ignore = "the body of a child process"]
 fn the_task() {
-    child::perform(ATTACK, |_, input| {
-        let [schema, config]: [Value; 2] = serde_json::from_slice(&input).unwrap();
-        let plugin = plugin(&schema.to_string());
-        let config = Config::try_from(config).unwrap();
-        match plugin.validate(&config) {
-            Ok(found) => format!("{found:?}").into(),
-            Err(error) => error.to_string().into(),
+    child::perform(ATTACK, |task, input| {
+        let input: Value = serde_json::from_slice(&input).unwrap();
+        let shape = |shapes: &[(&str, shapes::Shape)]| {
+            let named = shapes.iter().find(|(name, _)| input == *name);
+            named.unwrap().1(1_000_000)
+        };
+        match task {
+            "plugin" => {
+                let plugin = plugin(&input[0].to_string(), Runtime::builder());
+                let config = Config::try_from(input[1].clone()).unwrap();
+                match plugin.validate(&config) {
+                    Ok(found) => format!("{found:?}").into(),
+                    Err(error) => error.to_string().into(),
+                }
+            }
+            #[cfg(feature = "regex")]
+            "patterns" => {
+                let (schema, value) = shape(shapes::PATTERNS);
+                format!("{:?}", validate(&schema, &value)).into()
+            }
+            "defaults" => {
+                let (schema, mut value) = shape(shapes::DEFAULTS);
+                format!("{:?}", fill_defaults(&schema, &mut value)).into()
+            }
+            other => panic!("{other}"),
         }
     });
 }

@@ -6,15 +6,30 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::error::Breach;
+use crate::{error::Breach, memory};
+use serde::Deserialize as _;
 use serde_json::Value;
+use std::fmt::Display;
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
 
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
 
-/// As many values as an answer may hold.
+/// As many values as an answer may hold. A value takes up to 128 bytes of memory, however few bytes
+/// of text it has, so that reading an answer takes up to 128 MB beside its text.
 const MAX_VALUES: usize = 1_000_000;
+
+/// An object counts for as many values more: it takes memory for eleven entries at once.
+const OBJECT: usize = 10;
+
+/// Bytes of memory for each value.
+const VALUE_BYTES: usize = 128;
+
+/// Answers of fewer bytes take too little to be counted.
+const SMALL: usize = 1 << 16;
+
+/// The most bytes of a message about an answer: it may quote all of it.
+const MAX_MESSAGE: usize = 1024;
 
 pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
     let document: Value = parse(bytes)?;
@@ -65,23 +80,46 @@ fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
             limit: MAX_DEPTH,
         }
     } else if error.is_shape() {
-        Breach::WrongShape(error.to_string())
+        wrong_shape(error)
     } else {
-        Breach::NotJson(error.to_string())
+        Breach::NotJson(short(error))
     }
 }
 
-/// Each value takes up to a hundred times the bytes in memory that it takes as text.
+fn wrong_shape(error: impl Display) -> Breach {
+    Breach::WrongShape(short(error))
+}
+
+fn short(message: impl Display) -> String {
+    let mut message = message.to_string();
+    if message.len() > MAX_MESSAGE {
+        let places = (0..=MAX_MESSAGE).rev();
+        let border = places.into_iter().find(|at| message.is_char_boundary(*at));
+        message.truncate(border.unwrap_or_default());
+        message.push('…');
+    }
+    message
+}
+
+/// Refuses what would take much more memory than its text, or more than there is.
 fn check_values(bytes: &[u8]) -> Result<(), Breach> {
-    if bytes.len() <= MAX_VALUES {
+    if bytes.len() <= SMALL {
         return Ok(());
     }
     // A value ends with a comma or a bracket.
-    let values = outside_strings(bytes)
-        .filter(|byte| matches!(byte, b',' | b']' | b'}'))
-        .count();
+    let values = outside_strings(bytes).map(|byte| match byte {
+        b',' | b']' | b'}' => 1,
+        b'{' => OBJECT,
+        _ => 0,
+    });
+    let values: usize = values.sum();
     if values <= MAX_VALUES {
-        return Ok(());
+        let memory = values * VALUE_BYTES + bytes.len();
+        return if memory::is_available(memory) {
+            Ok(())
+        } else {
+            Err(Breach::NoMemory { bytes: memory })
+        };
     }
     // What cannot be read at all is told first.
     let depth = nesting(bytes);
@@ -141,7 +179,7 @@ fn reported_error(document: &Value) -> Option<ErrorDetail> {
         return None;
     }
     let error = get("error").filter(|error| error.is_object())?;
-    serde_json::from_value(error.clone()).ok()
+    ErrorDetail::deserialize(error).ok()
 }
 
 #[cfg(test)]
@@ -152,6 +190,43 @@ mod tests {
     fn nesting_is_counted_outside_strings() {
         assert_eq!(nesting(br#"{"a[[[\"[":[[1],"{"]}"#), 3);
         assert_eq!(nesting(b"]]]["), 1);
+    }
+
+    #[test]
+    fn messages_are_short_however_long_the_answer() {
+        let long = "é".repeat(1 << 20);
+        for answer in [
+            format!(r#"{{"status":"{long}"}}"#),
+            format!(r#"{{"error":{{"message":[]}},"data":"{long}"}}"#),
+        ] {
+            for read in [
+                read_evidence(answer.as_bytes()),
+                read_result(answer.as_bytes()),
+            ] {
+                let Err(Breach::WrongShape(message)) = read else {
+                    panic!("{read:?}")
+                };
+                assert!(message.len() < 2 * MAX_MESSAGE, "{} bytes", message.len());
+            }
+        }
+    }
+
+    #[test]
+    fn objects_count_for_more_than_what_is_in_them() {
+        let read = |item: &str, items: usize| {
+            let answer = format!("{{\"data\":{{\"a\":[{}]}}}}", vec![item; items].join(","));
+            read_evidence(answer.as_bytes()).map(drop)
+        };
+        assert_eq!(read("0", 990_000), Ok(()));
+        assert_eq!(read(r#"{"":0}"#, 80_000), Ok(()));
+        for (item, items) in [("0", 1_000_001), ("[0]", 500_001), (r#"{"":0}"#, 84_000)] {
+            let refused = read(item, items);
+            assert!(
+                matches!(refused, Err(Breach::TooManyValues { .. })),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(read("\"{{{{,,,,\"", 400_000), Ok(()));
     }
 
     #[test]

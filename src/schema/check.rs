@@ -19,6 +19,8 @@ const DEPTH: usize = 160;
 
 /// Steps for each schema and each keyword.
 const VISIT: usize = 64;
+/// Steps for each note.
+const NOTE: usize = 1024;
 /// Steps for each search in a map, beside those for the bytes of the key.
 const SEARCH: usize = 64;
 
@@ -162,7 +164,7 @@ impl<'a> Check<'a, '_, '_> {
             Value::Bool(true) => {}
             Value::Bool(false) => found.add(path, || "must not be there".to_owned()),
             Value::Object(schema) => self.object(schema, value, path, found)?,
-            _ => self.note(|| "a schema that is neither an object nor true or false".to_owned()),
+            _ => self.note(|| "a schema that is neither an object nor true or false".to_owned())?,
         }
         self.depth -= 1;
         Ok(())
@@ -192,7 +194,7 @@ impl<'a> Check<'a, '_, '_> {
                 keywords::apply(self, schema, keyword, argument, value, path, found)?
             };
             if !understood {
-                self.note(|| format!("the keyword {}", words::quoted(keyword)));
+                self.note(|| format!("the keyword {}", words::quoted(keyword)))?;
             }
         }
         Ok(())
@@ -227,9 +229,12 @@ impl<'a> Check<'a, '_, '_> {
         Ok(map.get(name))
     }
 
-    pub(super) fn note(&mut self, unchecked: impl FnOnce() -> String) {
+    /// Keeps what was not checked, once.
+    pub(super) fn note(&mut self, unchecked: impl FnOnce() -> String) -> Result<(), TooExpensive> {
         if self.notes.len() < MOST {
+            self.budget.spend(NOTE)?;
             self.notes.insert(format!("not checked: {}", unchecked()));
         }
+        Ok(())
     }
 }

@@ -46,6 +46,8 @@ mod observed;
 mod pattern;
 mod reference;
 mod scalars;
+#[cfg(test)]
+mod shapes;
 mod words;
 
 use crate::json_len::json_len;

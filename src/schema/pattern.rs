@@ -222,15 +222,16 @@ mod tests {
 
     /// Or a validation could end in one way or another after the same question.
     #[test]
-    fn a_pattern_costs_the_same_from_the_cache() {
+    fn a_pattern_is_compiled_once_and_costs_the_same_each_time() {
         let cache = PatternCache::default();
         for pattern in ["^a{1,90}$", "("] {
             let cost = |budget: &mut Budget<'_>| {
-                Patterns::new(&cache).get(pattern, budget).unwrap();
-                budget.spent()
+                let pattern = Patterns::new(&cache).get(pattern, budget).unwrap();
+                (budget.spent(), pattern)
             };
-            let first = cost(&mut Budget::new(0, 0, NEVER_LATE));
-            assert_eq!(cost(&mut Budget::new(0, 0, NEVER_LATE)), first);
+            let (first, compiled) = cost(&mut Budget::new(0, 0, NEVER_LATE));
+            let (again, kept) = cost(&mut Budget::new(0, 0, NEVER_LATE));
+            assert!(first == again && Arc::ptr_eq(&compiled, &kept));
         }
     }
 

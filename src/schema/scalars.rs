@@ -86,7 +86,7 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
             Ok(matches) => Some(matches),
             Err(why) => {
                 let note = || format!("the pattern {}: {why}", quoted(pattern));
-                self.check.note(note);
+                self.check.note(note)?;
                 None
             }
         })
