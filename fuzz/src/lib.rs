@@ -12,6 +12,7 @@ mod input;
 mod modules;
 mod paths;
 mod run;
+mod schemas;
 mod seeds;
 mod simulations;
 mod transcripts;
@@ -25,6 +26,7 @@ pub use forks::forks;
 pub use host_calls::{host_functions, wasi_calls};
 pub use modules::{module_bytes, smith_modules};
 pub use paths::{linked_paths, paths};
+pub use schemas::schemas;
 pub use seeds::seeds;
 pub use simulations::simulated_worlds;
 pub use transcripts::{record_replay, transcripts};
@@ -45,6 +47,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("module_bytes", module_bytes),
     ("paths", paths),
     ("record_replay", record_replay),
+    ("schemas", schemas),
     ("simulated_worlds", simulated_worlds),
     ("smith_modules", smith_modules),
     ("transcripts", transcripts),
