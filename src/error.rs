@@ -376,13 +376,13 @@ pub enum Breach {
         /// The limit.
         limit: usize,
     },
-    /// The result holds more values than anything honest. A value takes up to 128 bytes of memory
-    /// when it is read, an object 1408.
+    /// The result holds more values than anything honest. A value takes up to 112 bytes of memory
+    /// beside its text when it is read, an object as much as six values.
     #[error(
-        "returned JSON of {values} values, more than the limit of {limit} (an object counts as ten values more)"
+        "returned JSON of {values} values, more than the limit of {limit} (an object counts as five values more)"
     )]
     TooManyValues {
-        /// How many there are, about. An object counts for ten more, since it takes much memory.
+        /// How many there are, about. An object counts for five more, since it takes much memory.
         values: usize,
         /// The limit.
         limit: usize,

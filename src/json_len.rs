@@ -1,19 +1,35 @@
 //! How many bytes of JSON a value has, counted without writing it.
 
 use serde_json::{Map, Value};
+use std::fmt::{self, Write as _};
 
 /// The bytes of compact JSON of a value.
 pub(crate) fn json_len(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(true) => 4,
         Value::Bool(false) => 5,
-        Value::Number(number) => number.to_string().len(),
+        Value::Number(number) => {
+            let mut length = Length(0);
+            // Counting never fails.
+            let _ = write!(length, "{number}");
+            length.0
+        }
         Value::String(text) => text_len(text),
         Value::Array(items) => {
             let inner: usize = items.iter().map(|item| json_len(item) + 1).sum();
             (inner + 1).max(2)
         }
         Value::Object(map) => map_len(map),
+    }
+}
+
+/// Counts the bytes that are written to it.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
     }
 }
 

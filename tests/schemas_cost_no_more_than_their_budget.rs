@@ -18,6 +18,11 @@ use tollgate::{
 
 /// A plugin with this schema.
 fn plugin(schema: &str, builder: RuntimeBuilder) -> Plugin {
+    let runtime = builder.build().unwrap();
+    runtime.load("odd", &module(schema)).unwrap()
+}
+
+fn module(schema: &str) -> Vec<u8> {
     let wat = Guest::default().wat().replace(
         &format!("(export \"schema\") (result i64) {}", text_at(300, 2)),
         &format!(
@@ -32,8 +37,7 @@ fn plugin(schema: &str, builder: RuntimeBuilder) -> Plugin {
     );
     let end = wat.rfind(')').unwrap();
     let wat = format!("{} {})", &wat[..end], data(8192, schema));
-    let runtime = builder.build().unwrap();
-    runtime.load("odd", &wat::parse_str(wat).unwrap()).unwrap()
+    wat::parse_str(wat).unwrap()
 }
 
 /// `allOf` of this many different patterns.
@@ -150,6 +154,32 @@ fn a_spent_budget_is_neither_valid_nor_invalid() {
         ),
         "{error}"
     );
+}
+
+/// The command line must not run a plugin with a config that nobody could check, as it does where a
+/// plugin cannot say its schema.
+#[cfg(feature = "cli")]
+#[test]
+fn the_command_line_refuses_what_is_too_expensive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.wasm");
+    let dear = shapes::PRODUCTS[0].1(100_000).0.to_string();
+    std::fs::write(&path, module(&dear)).unwrap();
+    let observe = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        let output = command.arg("observe").arg(&path).args(more).output();
+        let output = output.unwrap();
+        let words = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), output.stdout.is_empty(), words)
+    };
+    let (code, silent, words) = observe(&[]);
+    assert_eq!((code, silent), (Some(2), true), "{words}");
+    assert!(
+        words.contains("too expensive") && words.contains("--no-validate"),
+        "{words}"
+    );
+    let (code, silent, words) = observe(&["--no-validate"]);
+    assert_eq!((code, silent), (Some(0), false), "{words}");
 }
 
 #[test]

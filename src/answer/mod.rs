@@ -15,15 +15,16 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
 
-/// As many values as an answer may hold. A value takes up to 128 bytes of memory, however few bytes
-/// of text it has, so that reading an answer takes up to 128 MB beside its text.
+/// As many values as an answer may hold.
 const MAX_VALUES: usize = 1_000_000;
 
-/// An object counts for as many values more: it takes memory for eleven entries at once.
-const OBJECT: usize = 10;
+/// An object that is not empty counts for as many values more: it takes memory for eleven entries
+/// at once.
+const OBJECT: usize = 5;
 
-/// Bytes of memory for each value.
-const VALUE_BYTES: usize = 128;
+/// The most bytes of memory that a value takes, beside its text. So reading an answer takes up to
+/// 112 MB and its text.
+const VALUE_BYTES: usize = 112;
 
 /// Answers of fewer bytes take too little to be counted.
 const SMALL: usize = 1 << 16;
@@ -106,13 +107,7 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     if bytes.len() <= SMALL {
         return Ok(());
     }
-    // A value ends with a comma or a bracket.
-    let values = outside_strings(bytes).map(|byte| match byte {
-        b',' | b']' | b'}' => 1,
-        b'{' => OBJECT,
-        _ => 0,
-    });
-    let values: usize = values.sum();
+    let values = values(bytes);
     if values <= MAX_VALUES {
         let memory = values * VALUE_BYTES + bytes.len();
         return if memory::is_available(memory) {
@@ -133,6 +128,21 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
         values,
         limit: MAX_VALUES,
     })
+}
+
+/// About how many values there are: each ends with a comma or a bracket.
+fn values(bytes: &[u8]) -> usize {
+    let mut values = 0;
+    let mut before = b' ';
+    for byte in outside_strings(bytes).filter(|byte| !byte.is_ascii_whitespace()) {
+        values += usize::from(matches!(byte, b',' | b']' | b'}'));
+        // What comes first in an object is a string or its end.
+        if before == b'{' && byte != b'}' {
+            values += OBJECT;
+        }
+        before = byte;
+    }
+    values
 }
 
 /// The bytes of a JSON text that stand in no string.
@@ -218,8 +228,9 @@ mod tests {
             read_evidence(answer.as_bytes()).map(drop)
         };
         assert_eq!(read("0", 990_000), Ok(()));
-        assert_eq!(read(r#"{"":0}"#, 80_000), Ok(()));
-        for (item, items) in [("0", 1_000_001), ("[0]", 500_001), (r#"{"":0}"#, 84_000)] {
+        assert_eq!(read(r#"{"":0}"#, 140_000), Ok(()));
+        assert_eq!(read("{ }", 490_000), Ok(()));
+        for (item, items) in [("0", 1_000_001), ("[0]", 500_001), (r#"{"":0}"#, 143_000)] {
             let refused = read(item, items);
             assert!(
                 matches!(refused, Err(Breach::TooManyValues { .. })),

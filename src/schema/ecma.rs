@@ -14,8 +14,12 @@ const ATTEMPT: usize = 20_000;
 const ATTEMPT_BYTES: usize = 384 << 10;
 
 /// The pattern in the words of the crate: `\d`, `\w` and `\b` mean ASCII, in brackets `[`, `&`
-/// and `~` mean themselves, and groups capture nothing, since nobody asks what they captured.
-pub(super) fn translated(pattern: &str) -> Translated {
+/// and `~` mean themselves, `[]` is nothing and `[^]` anything, and groups capture nothing, since
+/// nobody asks what they captured.
+///
+/// It must know as well as the crate what is in brackets and what is not: what a pattern costs
+/// depends on that. So what would let the two differ is an error, which says why.
+pub(super) fn translated(pattern: &str) -> Result<Translated, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut in_brackets = false;
@@ -47,9 +51,17 @@ pub(super) fn translated(pattern: &str) -> Translated {
                 any_class += 1;
             }
             '[' if !in_brackets => {
-                in_brackets = true;
                 any_class += 1;
-                out.push('[');
+                if let Some(behind) = behind.strip_prefix(']') {
+                    after = behind;
+                    out.push_str("[^\\s\\S]");
+                } else if let Some(behind) = behind.strip_prefix("^]") {
+                    after = behind;
+                    out.push_str("[\\s\\S]");
+                } else {
+                    in_brackets = true;
+                    out.push('[');
+                }
             }
             '[' | '&' | '~' if in_brackets => out.extend(['\\', character]),
             ']' => {
@@ -59,11 +71,16 @@ pub(super) fn translated(pattern: &str) -> Translated {
             '(' if !in_brackets => match behind.strip_prefix('?') {
                 None => out.push_str("(?:"),
                 Some(kind) => {
-                    let mut flags = kind.chars().take_while(char::is_ascii_alphabetic);
-                    folds |= flags.any(|flag| flag == 'i');
-                    match behind_name(kind) {
-                        Some(named) => {
-                            after = named;
+                    let flags = kind.chars().take_while(char::is_ascii_alphabetic);
+                    for flag in flags.filter(|_| !kind.starts_with("P<")) {
+                        folds |= flag == 'i';
+                        if flag == 'x' {
+                            return Err("the flag x is not part of ECMA-262");
+                        }
+                    }
+                    match named(kind) {
+                        Some(name) => {
+                            after = behind_name(name).ok_or("the name of a group is not valid")?;
                             out.push_str("(?:");
                         }
                         None => out.push('('),
@@ -87,16 +104,21 @@ pub(super) fn translated(pattern: &str) -> Translated {
         .saturating_add(length.saturating_mul(512))
         .saturating_add(classes.saturating_mul(8 << 10))
         .saturating_add(folded.saturating_mul(48 << 10));
-    Translated {
+    Ok(Translated {
         text: out,
         steps,
         memory,
-    }
+    })
 }
 
-/// What is behind the name of a named group, such as `<name>`.
-fn behind_name(kind: &str) -> Option<&str> {
+/// What begins with the name of a group, if it has one: `(?<` is also how looking behind begins.
+fn named(kind: &str) -> Option<&str> {
     let named = kind.strip_prefix('P').unwrap_or(kind).strip_prefix('<')?;
+    (!named.starts_with(['=', '!'])).then_some(named)
+}
+
+/// What is behind a name such as `name>`.
+fn behind_name(named: &str) -> Option<&str> {
     let behind = named.trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
     let is_name = named.starts_with(|first: char| first.is_alphabetic() || first == '_');
     behind.strip_prefix('>').filter(|_| is_name)

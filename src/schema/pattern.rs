@@ -10,9 +10,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The most bytes of all compiled patterns that one validation uses, and that a cache keeps.
-/// What matching needs beside them is about twice as much.
+/// The most bytes of all compiled patterns that one validation uses. What matching needs beside them
+/// is about twice as much.
 const MOST_BYTES: usize = 16 << 20;
+/// The most bytes that are kept for the validations to come: those of the patterns that come first.
+const KEPT_BYTES: usize = 4 << 20;
 /// Bytes of a compiled pattern beside its program.
 const BASE_BYTES: usize = 16 << 10;
 /// The smallest limit for a program that is tried.
@@ -38,12 +40,13 @@ impl PatternCache {
 
     fn keep(&self, text: &str, pattern: &Arc<Pattern>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.bytes.saturating_add(pattern.bytes()) > MOST_BYTES {
-            *kept = Kept::default();
+        let bytes = kept.bytes.saturating_add(pattern.bytes());
+        if bytes > KEPT_BYTES {
+            return;
         }
         let before = kept.patterns.insert(text.to_owned(), pattern.clone());
         if before.is_none() {
-            kept.bytes += pattern.bytes();
+            kept.bytes = bytes;
         }
     }
 }
@@ -112,7 +115,16 @@ impl Pattern {
         // Some patterns take the square of their length to be read, such as `a?a?a?…`.
         let mut cost = text.len().saturating_mul(text.len());
         budget.spend(cost)?;
-        let translated = translated(text);
+        let translated = match translated(text) {
+            Ok(translated) => translated,
+            Err(why) => {
+                return Ok(Pattern {
+                    regex: Err(why.to_owned()),
+                    size: 0,
+                    cost,
+                });
+            }
+        };
         let mut size = translated.text.len().saturating_mul(16).max(SMALLEST);
         loop {
             let steps = translated.steps.saturating_add(size.saturating_mul(4));
@@ -202,6 +214,10 @@ mod tests {
             ("^[(?<a>]+$", "(?<a>", true),
             ("^\\((?:a|b)\\)$", "(b)", true),
             ("(?i)^abc$", "aBc", true),
+            ("^[^]$", "\n", true),
+            ("^[]", "a", false),
+            ("^\\(?x", "x", true),
+            ("^[(?x)]+$", "(?x)", true),
         ] {
             for _ in 0..2 {
                 let seen = matches(&cache, pattern, text);
@@ -213,7 +229,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told_and_not_guessed() {
         let cache = PatternCache::default();
-        for pattern in ["(", "(?=a)b", "(?<=a)b", "(a)\\1", "(?<>a)", "(?<a", "["] {
+        for pattern in [
+            "(", "(?=a)b", "(?<=a)b", "(a)\\1", "(?<>a)", "(?<a", "[", "(?x)a", "(?sx)a",
+            "(?<a[>b)", "(?P<[>b)",
+        ] {
             let told = matches(&cache, pattern, "ab").unwrap_err();
             assert!(!told.is_empty() && !told.contains('\n'), "{told}");
             assert_eq!(matches(&cache, pattern, "ab"), Err(told));
@@ -249,7 +268,7 @@ mod tests {
             let compiled = many.iter().map(|pattern| patterns.get(pattern, budget));
             let compiled = compiled.map(|pattern| pattern.map(drop));
             assert_eq!(compiled.collect::<Result<(), TooExpensive>>(), too_large);
-            assert!(cache.0.lock().unwrap().bytes <= MOST_BYTES);
+            assert!(cache.0.lock().unwrap().bytes <= KEPT_BYTES);
         }
     }
 }
