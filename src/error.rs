@@ -6,7 +6,7 @@ use crate::{
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
     printable::Printable,
-    schema::Violation,
+    schema::{TooExpensive, Violation},
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -232,6 +232,11 @@ pub enum ConfigError {
     /// It is not as the plugin's schema says.
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
+    /// Nobody knows whether it is as the plugin's schema says: to find out costs too much.
+    #[error(
+        "validating this config against the plugin's schema is too expensive: {0}; ask the plugin's author for a simpler schema, or skip config validation"
+    )]
+    TooExpensive(TooExpensive),
     /// It is larger than what may cross the boundary.
     #[error("it has {bytes} bytes of JSON, more than the limit of {limit}")]
     TooLarge {
@@ -371,13 +376,24 @@ pub enum Breach {
         /// The limit.
         limit: usize,
     },
-    /// The result holds more values than anything honest.
-    #[error("returned JSON of {values} values, more than the limit of {limit}")]
+    /// The result holds more values than anything honest. A value takes up to 112 bytes of memory
+    /// beside its text when it is read, an object as much as six values.
+    #[error(
+        "returned JSON of {values} values, more than the limit of {limit} (an object counts as five values more)"
+    )]
     TooManyValues {
-        /// How many there are, about.
+        /// How many there are, about. An object counts for five more, since it takes much memory.
         values: usize,
         /// The limit.
         limit: usize,
+    },
+    /// The host has not the memory to read the result.
+    #[error(
+        "returned JSON that takes up to {bytes} bytes of memory to be read, and the host has no more"
+    )]
+    NoMemory {
+        /// How much it may take.
+        bytes: usize,
     },
     /// The result is JSON of another shape.
     #[error("returned JSON of the wrong shape: {}", Printable(.0))]

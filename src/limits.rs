@@ -40,7 +40,8 @@ pub struct Limits {
     /// one: a safety net beside fuel, since fuel does not measure time. Default: none.
     #[serde(with = "json::optional_nanoseconds")]
     pub deadline: Option<Duration>,
-    /// The most bytes that an export may answer with. Default: 16 MiB.
+    /// The most bytes that an export may answer with. Default: 16 MiB. Reading an answer takes up to
+    /// 112 bytes of memory for each of its bytes, and 112 MB at most, beside its text.
     pub result_bytes: u32,
     /// The most bytes that one host function request may have, and the config too.
     /// Default: 1 MiB.

@@ -18,6 +18,7 @@ use crate::{
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled},
     once::Once,
+    schema::PatternCache,
     truncate::{Truncation, fit},
     world::World,
 };
@@ -37,6 +38,8 @@ struct Inner {
     parts: Parts,
     info: Once<Arc<PluginInfo>>,
     schema: Once<Arc<ConfigSchema>>,
+    /// The compiled patterns of the schema.
+    patterns: PatternCache,
     manifest: Once<Manifest>,
     forks: Forks,
 }
@@ -107,6 +110,7 @@ impl Plugin {
                 parts,
                 info: Once::default(),
                 schema: Once::default(),
+                patterns: PatternCache::default(),
                 manifest: Once::default(),
                 forks: Forks::default(),
             }),
@@ -125,6 +129,10 @@ impl Plugin {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.inner.parts
+    }
+
+    pub(crate) fn patterns(&self) -> &PatternCache {
+        &self.inner.patterns
     }
 
     pub(crate) fn is_made_of(&self, bytes: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! Making evidence fit: what is cut first, and what is told of it. Called after secrets are hidden,
 //! so that none can be cut in two.
 
+use crate::json_len::{byte_len, entry_len, json_len, map_len, text_len};
 use serde_json::{Map, Value, json};
 use tollgate_abi::Evidence;
 
@@ -41,24 +42,19 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
     if limit == 0 {
         return None;
     }
-    let original_size_bytes = size(&evidence.data, evidence.raw.as_deref());
+    let raw = evidence.raw.as_deref().map_or(0, text_len);
+    let original_size_bytes = map_len(&evidence.data) + raw;
     if original_size_bytes <= limit {
         return None;
     }
-    let whole = Whole::new(evidence);
-    let mut threshold = limit / 2;
-    let (data, raw) = loop {
-        let (data, raw) = whole.cut(threshold);
-        if size(&data, raw.as_deref()) <= limit {
-            break (data, raw);
+    match highest_threshold(evidence, limit) {
+        Some(threshold) => cut_to(evidence, threshold),
+        None => {
+            evidence.raw = None;
+            cut_to(evidence, 0);
+            drop_last(evidence, limit);
         }
-        if threshold == 0 {
-            break drop_last(data, limit);
-        }
-        threshold /= 2;
-    };
-    evidence.data = data;
-    evidence.raw = raw;
+    }
     Some(Truncation {
         truncated: true,
         original_size_bytes,
@@ -69,44 +65,90 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
     })
 }
 
-/// Evidence with the sizes of its values.
-struct Whole<'a> {
-    data: Vec<(&'a String, &'a Value, usize)>,
-    raw: Option<&'a str>,
+/// To what length long values must be cut: the half of the limit, the half of that, and so on.
+/// What each would give is counted in one pass, and nothing is copied.
+fn highest_threshold(evidence: &Evidence, limit: usize) -> Option<usize> {
+    let mut sizes = Sizes::new(limit);
+    for (key, value) in &evidence.data {
+        sizes.add(text_len(key) + 2);
+        match value {
+            Value::String(text) => sizes.add_text(text),
+            Value::Object(_) => sizes.add_replaced(json_len(value), json_len(&stub("object"))),
+            Value::Array(_) => sizes.add_replaced(json_len(value), json_len(&stub("array"))),
+            other => sizes.add(json_len(other)),
+        }
+    }
+    // The brackets; every entry came with a comma or one of them.
+    sizes.add(if evidence.data.is_empty() { 2 } else { 1 });
+    if let Some(raw) = &evidence.raw {
+        sizes.add_text(raw);
+    }
+    let mut fitting = sizes.0.iter().rev().filter(|(_, size)| *size <= limit);
+    fitting.next().map(|(threshold, _)| *threshold)
 }
 
-impl Whole<'_> {
-    fn new(evidence: &Evidence) -> Whole<'_> {
-        let data = evidence.data.iter();
-        Whole {
-            data: data
-                .map(|(key, value)| (key, value, json_len(value)))
-                .collect(),
-            raw: evidence.raw.as_deref(),
+/// Thresholds from 0 up, and the size of what was added so far if it is cut there.
+struct Sizes(Vec<(usize, usize)>);
+
+impl Sizes {
+    fn new(limit: usize) -> Sizes {
+        let halves = (1..usize::BITS).rev().map(|times| limit >> times);
+        let thresholds = [0].into_iter().chain(halves.filter(|half| *half > 0));
+        Sizes(thresholds.map(|threshold| (threshold, 0)).collect())
+    }
+
+    /// Adds what is never cut.
+    fn add(&mut self, length: usize) {
+        self.0.iter_mut().for_each(|(_, size)| *size += length);
+    }
+
+    /// Adds what is replaced as a whole if it is longer than a threshold.
+    fn add_replaced(&mut self, whole: usize, replaced: usize) {
+        for (threshold, size) in &mut self.0 {
+            *size += if whole > *threshold { replaced } else { whole };
         }
     }
 
-    fn cut(&self, threshold: usize) -> (Map<String, Value>, Option<String>) {
-        let values = self.data.iter().map(|(key, value, length)| {
-            let value = match value {
-                Value::String(text) => Value::String(cut(text, threshold)),
-                Value::Object(_) if *length > threshold => stub("object"),
-                Value::Array(_) if *length > threshold => stub("array"),
-                other => (*other).clone(),
-            };
-            ((*key).clone(), value)
-        });
-        (values.collect(), self.raw.map(|raw| cut(raw, threshold)))
+    fn add_text(&mut self, text: &str) {
+        let mut rest = text.as_bytes();
+        let (mut counted, mut length) = (0, text_len(""));
+        let mark = text_len(MARK) - text_len("");
+        for (threshold, size) in &mut self.0 {
+            let border = border(text, *threshold);
+            let (more, behind) = rest.split_at(border.saturating_sub(counted).min(rest.len()));
+            length += more.iter().map(|byte| byte_len(*byte)).sum::<usize>();
+            (rest, counted) = (behind, border);
+            *size += length + if rest.is_empty() { 0 } else { mark };
+        }
     }
 }
 
-fn cut(text: &str, threshold: usize) -> String {
-    if text.len() <= threshold {
-        return text.to_owned();
+fn cut_to(evidence: &mut Evidence, threshold: usize) {
+    for value in evidence.data.values_mut() {
+        match value {
+            Value::String(text) => cut(text, threshold),
+            Value::Object(_) if json_len(value) > threshold => *value = stub("object"),
+            Value::Array(_) if json_len(value) > threshold => *value = stub("array"),
+            _ => {}
+        }
     }
-    let border = (0..=threshold).rev().find(|at| text.is_char_boundary(*at));
-    let kept = text.get(..border.unwrap_or(0));
-    format!("{}{MARK}", kept.unwrap_or_default())
+    if let Some(raw) = &mut evidence.raw {
+        cut(raw, threshold);
+    }
+}
+
+fn cut(text: &mut String, threshold: usize) {
+    if text.len() > threshold {
+        let kept = text.get(..border(text, threshold)).unwrap_or_default();
+        *text = format!("{kept}{MARK}");
+    }
+}
+
+/// The last place between two characters that is not behind `at`.
+fn border(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    let mut places = (0..=at).rev();
+    places.find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 fn stub(kind: &str) -> Value {
@@ -114,31 +156,21 @@ fn stub(kind: &str) -> Value {
 }
 
 /// Keeps the first values that fit, for which a mark tells that some are missing.
-fn drop_last(data: Map<String, Value>, limit: usize) -> (Map<String, Value>, Option<String>) {
+fn drop_last(evidence: &mut Evidence, limit: usize) {
     let mark = ("_truncated".to_owned(), Value::Bool(true));
     let mut kept: Map<String, Value> = Map::new();
     let mut used = 2;
-    let entry = |key: &str, value: &Value| json_len(&key) + 1 + json_len(value) + 1;
-    let mark_size = entry(&mark.0, &mark.1);
+    let mark_size = entry_len(&mark.0, &mark.1);
     if used + mark_size <= limit {
         used += mark_size;
         kept.extend([mark]);
     }
-    for (key, value) in data {
-        used += entry(&key, &value);
+    for (key, value) in std::mem::take(&mut evidence.data) {
+        used += entry_len(&key, &value);
         if used > limit {
             break;
         }
         kept.insert(key, value);
     }
-    (kept, None)
-}
-
-fn size(data: &Map<String, Value>, raw: Option<&str>) -> usize {
-    json_len(data) + raw.map_or(0, |raw| json_len(&raw))
-}
-
-/// How many bytes of JSON a value has.
-fn json_len(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(0, |json| json.len())
+    evidence.data = kept;
 }

@@ -14,6 +14,7 @@ mod manifests;
 mod modules;
 mod paths;
 mod run;
+mod schemas;
 mod seeds;
 mod simulations;
 mod transcripts;
@@ -29,6 +30,7 @@ pub use host_calls::{host_functions, wasi_calls};
 pub use manifests::manifests;
 pub use modules::{module_bytes, smith_modules};
 pub use paths::{linked_paths, paths};
+pub use schemas::schemas;
 pub use seeds::seeds;
 pub use simulations::simulated_worlds;
 pub use transcripts::{record_replay, transcripts};
@@ -51,6 +53,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("module_bytes", module_bytes),
     ("paths", paths),
     ("record_replay", record_replay),
+    ("schemas", schemas),
     ("simulated_worlds", simulated_worlds),
     ("smith_modules", smith_modules),
     ("transcripts", transcripts),

@@ -21,6 +21,13 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "module_bytes" => modules(),
         "paths" => PATHS.iter().map(|path| path.as_bytes().to_vec()).collect(),
         "record_replay" => mixed(),
+        "schemas" => {
+            let texts = SCHEMAS.iter().map(|[schema, value]| {
+                [&[0], block(schema.as_bytes()).as_slice(), value.as_bytes()].concat()
+            });
+            let made = (0..24).map(|seed| [vec![1], noise(seed, 200)].concat());
+            texts.chain(made).collect()
+        }
         "simulated_worlds" => {
             let worlds = WORLDS.iter().map(|world| block(world.as_bytes()));
             let worlds: Vec<_> = worlds.collect();
@@ -102,6 +109,29 @@ const ANSWERS: &[&str] = &[
     r#"{"name":"n","version":"1","config_schema":{"type":"object","required":["a"],"properties":{"a":{"type":["string","null"]}}},"capabilities":{"fs":{"rules":[{"read":["/etc/**"],"write":[]}]},"network":{"rules":[{"hosts":["*.a.b"],"ports":["80","1-9"]}]},"env":{"vars":["A*"]},"exec":{"commands":["ls"]},"kv":{"rules":[{"op":"read","keys":["a"]}]}}}"#,
     r#"{"p":["fs:read:/x/**",{"kind":"env","pattern":"A_*"}],"q":["network:outbound:a.b:80,443"]}"#,
     "[[[[[[[[[[[[[[[[[[[[[[[[{\"a\":\"\\ud800\"}",
+];
+
+const SCHEMAS: &[[&str; 2]] = &[
+    [
+        r##"{"type":"object","required":["path"],"additionalProperties":false,"properties":{"path":{"type":"string","minLength":1},"mode":{"enum":["a","b"],"default":"a"},"tls":{"$ref":"#/$defs/tls"}},"$defs":{"tls":{"properties":{"port":{"default":443,"maximum":65535}}}}}"##,
+        r#"{"path":"/etc","tls":{},"list":[1,1.0]}"#,
+    ],
+    [
+        r#"{"patternProperties":{"^x-[a-z]{1,9}$":{"type":["string","null"]}},"propertyNames":{"pattern":"\w+"},"additionalProperties":{"multipleOf":0.1}}"#,
+        r#"{"x-a":null,"b":0.3}"#,
+    ],
+    [
+        r#"{"items":{"if":{"minimum":5},"then":{"not":{"const":7}},"else":{"oneOf":[{"type":"integer"},{"exclusiveMaximum":1}]}},"uniqueItems":true,"contains":{"const":1},"minContains":1}"#,
+        "[1,2.5,7,1e308]",
+    ],
+    [
+        r##"{"dependentRequired":{"a":["b"]},"dependentSchemas":{"a":{"minProperties":2}},"prefixItems":[{}],"allOf":[{"$ref":"#"}]}"##,
+        r#"{"a":[]}"#,
+    ],
+    [
+        r#"{"pattern":"(?i)^(?<n>[^\W_]|\p{L}){2,5}?(a|b)*$"}"#,
+        r#""abc""#,
+    ],
 ];
 
 const PATHS: &[&str] = &[

@@ -6,8 +6,10 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::{capability::check_declared, error::Breach};
+use crate::{capability::check_declared, error::Breach, memory};
+use serde::Deserialize as _;
 use serde_json::Value;
+use std::fmt::Display;
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
 
 /// As deep as JSON may nest; the parser's own limit.
@@ -15,6 +17,20 @@ const MAX_DEPTH: usize = 127;
 
 /// As many values as an answer may hold.
 const MAX_VALUES: usize = 1_000_000;
+
+/// An object that is not empty counts for as many values more: it takes memory for eleven entries
+/// at once.
+const OBJECT: usize = 5;
+
+/// The most bytes of memory that a value takes, beside its text. So reading an answer takes up to
+/// 112 MB and its text.
+const VALUE_BYTES: usize = 112;
+
+/// Answers of fewer bytes take too little to be counted.
+const SMALL: usize = 1 << 16;
+
+/// The most bytes of a message about an answer: it may quote all of it.
+const MAX_MESSAGE: usize = 1024;
 
 pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
     let document: Value = parse(bytes)?;
@@ -66,23 +82,40 @@ fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
             limit: MAX_DEPTH,
         }
     } else if error.is_shape() {
-        Breach::WrongShape(error.to_string())
+        wrong_shape(error)
     } else {
-        Breach::NotJson(error.to_string())
+        Breach::NotJson(short(error))
     }
 }
 
-/// Each value takes up to a hundred times the bytes in memory that it takes as text.
+fn wrong_shape(error: impl Display) -> Breach {
+    Breach::WrongShape(short(error))
+}
+
+fn short(message: impl Display) -> String {
+    let mut message = message.to_string();
+    if message.len() > MAX_MESSAGE {
+        let places = (0..=MAX_MESSAGE).rev();
+        let border = places.into_iter().find(|at| message.is_char_boundary(*at));
+        message.truncate(border.unwrap_or_default());
+        message.push('…');
+    }
+    message
+}
+
+/// Refuses what would take much more memory than its text, or more than there is.
 fn check_values(bytes: &[u8]) -> Result<(), Breach> {
-    if bytes.len() <= MAX_VALUES {
+    if bytes.len() <= SMALL {
         return Ok(());
     }
-    // A value ends with a comma or a bracket.
-    let values = outside_strings(bytes)
-        .filter(|byte| matches!(byte, b',' | b']' | b'}'))
-        .count();
+    let values = values(bytes);
     if values <= MAX_VALUES {
-        return Ok(());
+        let memory = values * VALUE_BYTES + bytes.len();
+        return if memory::is_available(memory) {
+            Ok(())
+        } else {
+            Err(Breach::NoMemory { bytes: memory })
+        };
     }
     // What cannot be read at all is told first.
     let depth = nesting(bytes);
@@ -96,6 +129,21 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
         values,
         limit: MAX_VALUES,
     })
+}
+
+/// About how many values there are: each ends with a comma or a bracket.
+fn values(bytes: &[u8]) -> usize {
+    let mut values = 0;
+    let mut before = b' ';
+    for byte in outside_strings(bytes).filter(|byte| !byte.is_ascii_whitespace()) {
+        values += usize::from(matches!(byte, b',' | b']' | b'}'));
+        // What comes first in an object is a string or its end.
+        if before == b'{' && byte != b'}' {
+            values += OBJECT;
+        }
+        before = byte;
+    }
+    values
 }
 
 /// The bytes of a JSON text that stand in no string.
@@ -142,7 +190,7 @@ fn reported_error(document: &Value) -> Option<ErrorDetail> {
         return None;
     }
     let error = get("error").filter(|error| error.is_object())?;
-    serde_json::from_value(error.clone()).ok()
+    ErrorDetail::deserialize(error).ok()
 }
 
 #[cfg(test)]
@@ -153,6 +201,44 @@ mod tests {
     fn nesting_is_counted_outside_strings() {
         assert_eq!(nesting(br#"{"a[[[\"[":[[1],"{"]}"#), 3);
         assert_eq!(nesting(b"]]]["), 1);
+    }
+
+    #[test]
+    fn messages_are_short_however_long_the_answer() {
+        let long = "é".repeat(1 << 20);
+        for answer in [
+            format!(r#"{{"status":"{long}"}}"#),
+            format!(r#"{{"error":{{"message":[]}},"data":"{long}"}}"#),
+        ] {
+            for read in [
+                read_evidence(answer.as_bytes()),
+                read_result(answer.as_bytes()),
+            ] {
+                let Err(Breach::WrongShape(message)) = read else {
+                    panic!("{read:?}")
+                };
+                assert!(message.len() < 2 * MAX_MESSAGE, "{} bytes", message.len());
+            }
+        }
+    }
+
+    #[test]
+    fn objects_count_for_more_than_what_is_in_them() {
+        let read = |item: &str, items: usize| {
+            let answer = format!("{{\"data\":{{\"a\":[{}]}}}}", vec![item; items].join(","));
+            read_evidence(answer.as_bytes()).map(drop)
+        };
+        assert_eq!(read("0", 990_000), Ok(()));
+        assert_eq!(read(r#"{"":0}"#, 140_000), Ok(()));
+        assert_eq!(read("{ }", 490_000), Ok(()));
+        for (item, items) in [("0", 1_000_001), ("[0]", 500_001), (r#"{"":0}"#, 143_000)] {
+            let refused = read(item, items);
+            assert!(
+                matches!(refused, Err(Breach::TooManyValues { .. })),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(read("\"{{{{,,,,\"", 400_000), Ok(()));
     }
 
     #[test]

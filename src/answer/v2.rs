@@ -1,14 +1,14 @@
 //! The answers of plugins of the 2026 generation, read into the shapes that callers know from the
 //! first one. Nothing is dropped on the way.
 
-use super::{not_json, parse, reported_error, utf8};
+use super::{not_json, parse, reported_error, short, utf8, wrong_shape};
 use crate::{
     capability::{GrantSet, GrantSetError},
     error::Breach,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
-use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo, from_json};
+use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 
 /// What `_manifest` answers: a description and a schema at once.
 pub(crate) struct Manifest {
@@ -25,19 +25,21 @@ struct RawSchema<'a> {
 }
 
 pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
-    let document: Value = parse(bytes)?;
+    let mut document: Value = parse(bytes)?;
     if let Some(error) = reported_error(&document) {
         return Err(Breach::Reported(error));
     }
     let mut info = super::info(&document)?;
-    let present = |key: &str| document.get(key).filter(|value| !value.is_null()).cloned();
+    let mut present = |key: &str| {
+        let value = document.get_mut(key).map(Value::take);
+        value.filter(|value| !value.is_null())
+    };
     info.services = present("services");
     if let Some(grants) = present("capabilities") {
         info.capabilities = capabilities(&grants)?;
         info.grant_set = Some(grants);
     }
-    let raw: RawSchema<'_> = serde_json::from_str(utf8(bytes)?)
-        .map_err(|error| Breach::WrongShape(error.to_string()))?;
+    let raw: RawSchema<'_> = serde_json::from_str(utf8(bytes)?).map_err(wrong_shape)?;
     let schema = match raw.config_schema.map(RawValue::get) {
         None | Some("null") => None,
         Some(text) => {
@@ -50,10 +52,10 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
 
 fn capabilities(grants: &Value) -> Result<Vec<Capability>, Breach> {
     let set = GrantSet::deserialize(grants)
-        .map_err(|error| Breach::WrongShape(format!("capabilities: {error}")))?;
+        .map_err(|error| wrong_shape(format_args!("capabilities: {error}")))?;
     let wanted = set.capabilities().map_err(|error| match error {
         GrantSetError::TooMany(error) => Breach::TooManyCapabilities(error),
-        error => Breach::WrongShape(format!("capabilities: {error}")),
+        error => wrong_shape(format_args!("capabilities: {error}")),
     })?;
     let text =
         |capability: &crate::Capability| Capability::new(capability.kind(), capability.pattern());
@@ -80,8 +82,9 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
         Some(Value::Bool(_)) => return parse(bytes),
         other => {
             let found = other.map_or("nothing".to_owned(), |value| value.to_string());
-            return Err(Breach::WrongShape(format!(
-                "the status is {found}, and it must be one of {WORDS:?}"
+            return Err(wrong_shape(format_args!(
+                "the status is {}, and it must be one of {WORDS:?}",
+                short(found)
             )));
         }
     };
@@ -114,9 +117,9 @@ fn shape<T: serde::de::DeserializeOwned>(
     let Some(value) = value else {
         return Ok(None);
     };
-    from_json(value.to_string().as_bytes())
+    serde_json::from_value(value)
         .map(Some)
-        .map_err(|error| Breach::WrongShape(format!("{name}: {error}")))
+        .map_err(|error| wrong_shape(format_args!("{name}: {error}")))
 }
 
 #[cfg(test)]

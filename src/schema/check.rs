@@ -1,37 +1,49 @@
-//! One walk over a schema and a value, with a budget. What each keyword means is in `keywords`.
+//! One walk over a schema and a value, on a budget. What each keyword means is in `keywords`.
 
-use super::{Validation, Violation, keywords, pattern::Patterns, reference};
+use super::{
+    Validation, Violation,
+    budget::{Budget, TooExpensive},
+    keywords,
+    pattern::{PatternCache, Patterns},
+    reference,
+    words::{self, excerpt},
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The most violations and the most notes that are kept.
 const MOST: usize = 100;
 
-/// Steps that one validation may take, about one for each keyword at each place: some hundredths
-/// of a second.
-const STEPS: u64 = 1_000_000;
-
 /// How deep schemas may nest, references included.
-const DEPTH: usize = 100;
+const DEPTH: usize = 160;
 
-pub(super) fn run(schema: &Value, value: &Value) -> Validation {
+/// Steps for each schema and each keyword.
+const VISIT: usize = 64;
+/// Steps for each note.
+const NOTE: usize = 1024;
+/// Steps for each search in a map, beside those for the bytes of the key.
+const SEARCH: usize = 64;
+
+/// Holds a value against a schema. The budget says afterwards what it took.
+pub(super) fn run<'a>(
+    schema: &'a Value,
+    value: &Value,
+    patterns: &'a PatternCache,
+    budget: &mut Budget<'_>,
+) -> Result<Validation, TooExpensive> {
     let mut check = Check {
         root: schema,
         notes: BTreeSet::new(),
-        steps: STEPS,
         depth: 0,
-        patterns: Patterns::default(),
+        budget,
+        patterns: Patterns::new(patterns),
     };
-    let mut found = Found::default();
-    check.value(schema, value, &Path::ROOT, &mut found);
-    if check.steps == 0 {
-        // What was found in alternatives after the budget was spent means nothing.
-        check.note("the rest of the schema: it takes too long to check");
-    }
-    Validation {
-        violations: found.0,
+    let mut found = Vec::new();
+    check.value(schema, value, &Path::ROOT, &mut Found::All(&mut found))?;
+    Ok(Validation {
+        violations: found,
         notes: check.notes.into_iter().collect(),
-    }
+    })
 }
 
 /// Where in the value the walk is.
@@ -67,6 +79,7 @@ impl<'a> Path<'a> {
     }
 }
 
+/// Long keys are shortened.
 impl std::fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(above) = self.above {
@@ -75,76 +88,86 @@ impl std::fmt::Display for Path<'_> {
         match self.step {
             Step::Root => f.write_str("$"),
             Step::Item(number) => write!(f, "[{number}]"),
-            Step::Key(key) if is_plain(key) => write!(f, ".{key}"),
-            Step::Key(key) => write!(f, "[{}]", Value::from(key)),
+            Step::Key(key) => {
+                let short = excerpt(key);
+                if is_plain(key, short.len()) {
+                    write!(f, ".{short}")
+                } else {
+                    write!(f, "[{}]", Value::from(short))
+                }
+            }
         }
     }
 }
 
-fn is_plain(key: &str) -> bool {
-    let mut characters = key.chars();
+/// Whether a key can be written without quotes, judged by its first bytes.
+fn is_plain(key: &str, bytes: usize) -> bool {
+    let mut characters = key.chars().take(bytes);
     characters
         .next()
         .is_some_and(|first| first.is_alphabetic() || first == '_')
         && characters.all(|character| character.is_alphanumeric() || character == '_')
 }
 
-/// The violations of one schema.
-#[derive(Default)]
-pub(super) struct Found(Vec<Violation>);
+/// What a walk is to find.
+pub(super) enum Found<'v> {
+    /// The violations, in words; no more than are kept.
+    All(&'v mut Vec<Violation>),
+    /// Whether there is any.
+    Any(bool),
+}
 
-impl Found {
-    pub(super) fn add(&mut self, path: &Path<'_>, message: impl Into<String>) {
-        if self.0.len() < MOST {
-            self.0.push(Violation {
+impl Found<'_> {
+    pub(super) fn add(&mut self, path: &Path<'_>, message: impl FnOnce() -> String) {
+        match self {
+            Found::All(violations) if violations.len() < MOST => violations.push(Violation {
                 path: path.to_string(),
-                message: message.into(),
-            });
+                message: message(),
+            }),
+            Found::All(_) => {}
+            Found::Any(found) => *found = true,
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn append(&mut self, other: Found) {
-        let room = MOST.saturating_sub(self.0.len());
-        self.0.extend(other.0.into_iter().take(room));
+    /// Whether nothing that is found from now on changes anything.
+    fn is_decided(&self) -> bool {
+        match self {
+            Found::All(violations) => violations.len() >= MOST,
+            Found::Any(found) => *found,
+        }
     }
 }
 
-pub(super) struct Check<'a> {
-    pub(super) root: &'a Value,
+pub(super) struct Check<'a, 'b, 'd> {
+    root: &'a Value,
     notes: BTreeSet<String>,
-    steps: u64,
     depth: usize,
-    pub(super) patterns: Patterns,
+    pub(super) budget: &'b mut Budget<'d>,
+    pub(super) patterns: Patterns<'a>,
 }
 
-impl<'a> Check<'a> {
+impl<'a> Check<'a, '_, '_> {
     /// Holds `value` against `schema`.
     pub(super) fn value(
         &mut self,
         schema: &'a Value,
         value: &Value,
         path: &Path<'_>,
-        found: &mut Found,
-    ) {
-        if !self.spend(1) {
-            return;
-        }
+        found: &mut Found<'_>,
+    ) -> Result<(), TooExpensive> {
+        self.budget.spend(VISIT)?;
         if self.depth >= DEPTH {
-            self.note("a schema within schemas more than 100 deep");
-            return;
+            return Err(TooExpensive::Depth { limit: DEPTH });
         }
         self.depth += 1;
         match schema {
             Value::Bool(true) => {}
-            Value::Bool(false) => found.add(path, "must not be there"),
-            Value::Object(schema) => self.object(schema, value, path, found),
-            _ => self.note("a schema that is neither an object nor true or false"),
+            Value::Bool(false) => found.add(path, || "must not be there".to_owned()),
+            Value::Object(schema) => self.object(schema, value, path, found)?,
+            _ => self.note(|| "a schema that is neither an object nor true or false".to_owned())?,
         }
         self.depth -= 1;
+        Ok(())
     }
 
     fn object(
@@ -152,54 +175,66 @@ impl<'a> Check<'a> {
         schema: &'a Map<String, Value>,
         value: &Value,
         path: &Path<'_>,
-        found: &mut Found,
-    ) {
+        found: &mut Found<'_>,
+    ) -> Result<(), TooExpensive> {
         for (keyword, argument) in schema {
-            if !self.spend(1) {
-                return;
+            if found.is_decided() {
+                break;
             }
+            self.budget.spend(VISIT)?;
             let understood = if keyword == "$ref" {
-                match argument
-                    .as_str()
-                    .and_then(|to| reference::resolve(self.root, to))
-                {
+                match self.referred(argument)? {
                     Some(schema) => {
-                        self.value(schema, value, path, found);
+                        self.value(schema, value, path, found)?;
                         true
                     }
                     None => false,
                 }
             } else {
-                keywords::apply(self, schema, keyword, argument, value, path, found)
+                keywords::apply(self, schema, keyword, argument, value, path, found)?
             };
             if !understood {
-                self.note(&format!("the keyword {keyword:?}"));
+                self.note(|| format!("the keyword {}", words::quoted(keyword)))?;
             }
         }
+        Ok(())
     }
 
-    /// What `schema` finds, without counting it yet.
-    pub(super) fn alone(&mut self, schema: &'a Value, value: &Value, path: &Path<'_>) -> Found {
-        let mut found = Found::default();
-        self.value(schema, value, path, &mut found);
-        found
+    fn referred(&mut self, argument: &Value) -> Result<Option<&'a Value>, TooExpensive> {
+        let Some(to) = argument.as_str() else {
+            return Ok(None);
+        };
+        reference::resolve(self.root, to, self.budget)
     }
 
-    /// Takes steps from the budget; whether there were enough.
-    pub(super) fn spend(&mut self, steps: usize) -> bool {
-        self.steps = self.steps.saturating_sub(steps as u64);
-        self.steps > 0
+    /// Whether `value` is as `schema` says.
+    pub(super) fn fits(
+        &mut self,
+        schema: &'a Value,
+        value: &Value,
+        path: &Path<'_>,
+    ) -> Result<bool, TooExpensive> {
+        let mut found = Found::Any(false);
+        self.value(schema, value, path, &mut found)?;
+        Ok(!found.is_decided())
     }
 
-    /// Whether the budget is spent: verdicts on alternatives mean nothing any more.
-    pub(super) fn is_spent(&self) -> bool {
-        self.steps == 0
+    /// What a map has under a name.
+    pub(super) fn get<'m>(
+        &mut self,
+        map: &'m Map<String, Value>,
+        name: &str,
+    ) -> Result<Option<&'m Value>, TooExpensive> {
+        self.budget.spend(SEARCH + name.len())?;
+        Ok(map.get(name))
     }
 
-    pub(super) fn note(&mut self, unchecked: &str) {
+    /// Keeps what was not checked, once.
+    pub(super) fn note(&mut self, unchecked: impl FnOnce() -> String) -> Result<(), TooExpensive> {
         if self.notes.len() < MOST {
-            let unchecked: String = unchecked.chars().take(200).collect();
-            self.notes.insert(format!("not checked: {unchecked}"));
+            self.budget.spend(NOTE)?;
+            self.notes.insert(format!("not checked: {}", unchecked()));
         }
+        Ok(())
     }
 }

@@ -1,84 +1,126 @@
 //! Filling in what a schema has defaults for.
 
-use super::reference;
-use serde_json::Value;
+use super::{
+    budget::{Budget, TooExpensive, ensure_memory},
+    reference,
+};
+use crate::memory;
+use serde_json::{Map, Value};
 
 /// How deep schemas are followed, references included.
-const DEPTH: usize = 100;
-/// Places that are looked at.
-const STEPS: usize = 100_000;
-/// Bytes of JSON that are filled in: as much as a config may have.
-const BYTES: usize = 1 << 20;
+const DEPTH: usize = 160;
+/// Steps for each schema that is followed.
+const VISIT: usize = 128;
+/// Steps for each search in a map, beside those for the bytes of the key.
+const SEARCH: usize = 64;
+/// Steps for each byte of memory that is filled in.
+const PER_BYTE: usize = 4;
 
-pub(super) fn fill(schema: &Value, value: &mut Value) {
+pub(super) fn fill(
+    schema: &Value,
+    value: &mut Value,
+    budget: &mut Budget<'_>,
+) -> Result<(), TooExpensive> {
     let mut filling = Filling {
         root: schema,
-        steps: STEPS,
-        bytes: BYTES,
+        budget,
     };
-    filling.fill(schema, value, DEPTH);
+    filling.fill(schema, value, 0)
 }
 
-struct Filling<'a> {
+struct Filling<'a, 'b, 'd> {
     root: &'a Value,
-    steps: usize,
-    bytes: usize,
+    budget: &'b mut Budget<'d>,
 }
 
-impl<'a> Filling<'a> {
-    fn fill(&mut self, schema: &'a Value, value: &mut Value, depth: usize) {
-        let Some(depth) = depth.checked_sub(1) else {
-            return;
-        };
-        let Some(steps) = self.steps.checked_sub(1) else {
-            return;
-        };
-        self.steps = steps;
-        let referred = self.referred(schema);
+impl<'a> Filling<'a, '_, '_> {
+    fn fill(
+        &mut self,
+        schema: &'a Value,
+        value: &mut Value,
+        depth: usize,
+    ) -> Result<(), TooExpensive> {
+        self.budget.spend(VISIT)?;
+        let depth = deeper(depth)?;
+        if let Some(referred) = self.referred(schema)? {
+            self.fill(referred, value, depth)?;
+        }
         let all = schema.get("allOf").and_then(Value::as_array);
-        for schema in referred.into_iter().chain(all.into_iter().flatten()) {
-            self.fill(schema, value, depth);
+        for schema in all.into_iter().flatten() {
+            self.fill(schema, value, depth)?;
         }
         match value {
             Value::Object(map) => {
                 let properties = schema.get("properties").and_then(Value::as_object);
-                for (name, schema) in properties.into_iter().flatten() {
-                    match map.get_mut(name) {
-                        Some(value) => self.fill(schema, value, depth),
-                        // What is filled in is whole: its author could have written more.
-                        None => {
-                            if let Some(default) = self.default(schema, depth) {
-                                map.insert(name.clone(), default.clone());
-                            }
-                        }
-                    }
-                }
+                self.properties(properties, map, depth)
             }
             Value::Array(items) => {
                 if let Some(schema) = schema.get("items") {
-                    items
-                        .iter_mut()
-                        .for_each(|item| self.fill(schema, item, depth));
+                    for item in items {
+                        self.fill(schema, item, depth)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn properties(
+        &mut self,
+        properties: Option<&'a Map<String, Value>>,
+        map: &mut Map<String, Value>,
+        depth: usize,
+    ) -> Result<(), TooExpensive> {
+        for (name, schema) in properties.into_iter().flatten() {
+            self.budget.spend(SEARCH + name.len())?;
+            match map.get_mut(name) {
+                Some(value) => self.fill(schema, value, depth)?,
+                // What is filled in is whole: its author could have written more.
+                None => {
+                    if let Some(default) = self.default(schema, depth)? {
+                        let bytes = memory::of(default).saturating_add(name.len());
+                        self.budget.spend(bytes.saturating_mul(PER_BYTE))?;
+                        ensure_memory(bytes)?;
+                        map.insert(name.clone(), default.clone());
+                    }
                 }
             }
-            _ => {}
         }
+        Ok(())
     }
 
     /// The default of a schema, or of the one that it refers to.
-    fn default(&mut self, mut schema: &'a Value, depth: usize) -> Option<&'a Value> {
-        for _ in 0..depth {
-            self.steps = self.steps.checked_sub(1)?;
+    fn default(
+        &mut self,
+        mut schema: &'a Value,
+        mut depth: usize,
+    ) -> Result<Option<&'a Value>, TooExpensive> {
+        loop {
+            self.budget.spend(VISIT)?;
             if let Some(default) = schema.get("default") {
-                self.bytes = self.bytes.checked_sub(default.to_string().len())?;
-                return Some(default);
+                return Ok(Some(default));
             }
-            schema = self.referred(schema)?;
+            match self.referred(schema)? {
+                Some(referred) => schema = referred,
+                None => return Ok(None),
+            }
+            depth = deeper(depth)?;
         }
-        None
     }
 
-    fn referred(&self, schema: &Value) -> Option<&'a Value> {
-        reference::resolve(self.root, schema.get("$ref")?.as_str()?)
+    fn referred(&mut self, schema: &Value) -> Result<Option<&'a Value>, TooExpensive> {
+        match schema.get("$ref").and_then(Value::as_str) {
+            Some(to) => reference::resolve(self.root, to, self.budget),
+            None => Ok(None),
+        }
+    }
+}
+
+fn deeper(depth: usize) -> Result<usize, TooExpensive> {
+    if depth < DEPTH {
+        Ok(depth + 1)
+    } else {
+        Err(TooExpensive::Depth { limit: DEPTH })
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers as JSON Schema sees them: by value, so that 1 and 1.0 are the same.
 
+use super::budget::{Budget, TooExpensive};
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
@@ -31,36 +32,98 @@ pub(super) fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     Some((times - times.round()).abs() <= 1e-9 * times.abs().max(1.0))
 }
 
-pub(super) fn equal(one: &Value, other: &Value) -> bool {
+/// Steps for each value that is compared or written.
+const VISIT: usize = 8;
+/// Steps for each search in a map, beside those for the bytes of the key.
+const SEARCH: usize = 64;
+
+pub(super) fn equal(
+    one: &Value,
+    other: &Value,
+    budget: &mut Budget<'_>,
+) -> Result<bool, TooExpensive> {
+    budget.spend(VISIT)?;
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => compare(one, other) == Some(Ordering::Equal),
+        (Value::Number(one), Value::Number(other)) => {
+            Ok(compare(one, other) == Some(Ordering::Equal))
+        }
+        (Value::String(one), Value::String(other)) => {
+            if one.len() != other.len() {
+                return Ok(false);
+            }
+            budget.spend(one.len())?;
+            Ok(one == other)
+        }
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+            if one.len() != other.len() {
+                return Ok(false);
+            }
+            for (one, other) in one.iter().zip(other) {
+                if !equal(one, other, budget)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
         (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .all(|(key, one)| other.get(key).is_some_and(|other| equal(one, other)))
+            if one.len() != other.len() {
+                return Ok(false);
+            }
+            for (key, one) in one {
+                budget.spend(SEARCH + key.len())?;
+                let Some(other) = other.get(key) else {
+                    return Ok(false);
+                };
+                if !equal(one, other, budget)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
-        _ => one == other,
+        (Value::Null, Value::Null) => Ok(true),
+        (Value::Bool(one), Value::Bool(other)) => Ok(one == other),
+        _ => Ok(false),
     }
 }
 
-/// The same text for equal values.
-pub(super) fn canonical(value: &Value) -> String {
-    fn normal(value: &Value) -> Value {
-        match value {
-            Value::Number(number) => whole(number).map_or_else(|| value.clone(), Value::from),
-            Value::Array(items) => items.iter().map(normal).collect(),
-            Value::Object(map) => map
-                .iter()
-                .map(|(key, value)| (key, normal(value)))
-                .collect(),
-            other => other.clone(),
+/// Writes the same text for equal values.
+pub(super) fn write_canonical(
+    value: &Value,
+    out: &mut String,
+    budget: &mut Budget<'_>,
+) -> Result<(), TooExpensive> {
+    let before = out.len();
+    match value {
+        Value::Number(number) => match whole(number) {
+            Some(whole) => out.push_str(&whole.to_string()),
+            None => out.push_str(&number.to_string()),
+        },
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                write_canonical(item, out, budget)?;
+                out.push(',');
+            }
+            out.push(']');
         }
+        Value::Object(map) => {
+            out.push('{');
+            for (key, value) in map {
+                budget.spend(key.len().saturating_mul(2))?;
+                out.push_str(&Value::from(key.as_str()).to_string());
+                out.push(':');
+                write_canonical(value, out, budget)?;
+                out.push(',');
+            }
+            out.push('}');
+        }
+        other => out.push_str(&other.to_string()),
     }
-    normal(value).to_string()
+    let written = match value {
+        Value::Array(_) | Value::Object(_) => 0,
+        _ => out.len().saturating_sub(before),
+    };
+    budget.spend(VISIT + written.saturating_mul(2))
 }
 
 /// A double without a fraction, as an integer if it can be one exactly.
@@ -75,6 +138,7 @@ fn whole(number: &Number) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::budget::NEVER_LATE;
     use serde_json::json;
 
     fn number(value: Value) -> Number {
@@ -86,9 +150,24 @@ mod tests {
 
     #[test]
     fn numbers_count_by_value() {
-        assert!(equal(&json!({"a": [1, 2.0]}), &json!({"a": [1.0, 2]})));
-        assert!(!equal(&json!(1), &json!("1")) && !equal(&json!([1]), &json!([1, 1])));
-        assert_eq!(canonical(&json!({"b": 1.0, "a": -0.0})), r#"{"a":0,"b":1}"#);
+        let budget = &mut Budget::new(0, 0, NEVER_LATE);
+        for (one, other, same) in [
+            (json!({"a": [1, 2.0]}), json!({"a": [1.0, 2]}), true),
+            (json!([null, true, "é"]), json!([null, true, "é"]), true),
+            (json!({"a": 1, "b": 2}), json!({"a": 1, "c": 2}), false),
+            (json!(1), json!("1"), false),
+            (json!([1]), json!([1, 1]), false),
+            (json!(null), json!(false), false),
+            (json!(-0.0), json!(0), true),
+        ] {
+            assert_eq!(equal(&one, &other, budget), Ok(same), "{one} {other}");
+            let canonical = [one, other].map(|value| {
+                let mut text = String::new();
+                write_canonical(&value, &mut text, &mut *budget).unwrap();
+                text
+            });
+            assert_eq!(canonical[0] == canonical[1], same, "{canonical:?}");
+        }
         assert!(is_integer(&number(json!(1e3))) && !is_integer(&number(json!(0.5))));
         let (large, next) = (number(json!(u64::MAX)), number(json!(u64::MAX - 1)));
         assert_eq!(compare(&large, &next), Some(Ordering::Greater));

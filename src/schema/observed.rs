@@ -1,10 +1,12 @@
 //! Configs and the schemas of the plugins that are to get them.
 
-use super::{Validation, fill_defaults, validate};
+use super::{PatternCache, TooExpensive, Validation, budget::Budget, check, defaults};
 use crate::{
     config::Config,
     error::{Breach, ConfigError, Error},
+    json_len::{json_len, map_len},
     plugin::Plugin,
+    world::Deadline,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -17,30 +19,57 @@ impl Plugin {
     /// [`RuntimeBuilder::validate_configs`](crate::RuntimeBuilder::validate_configs) says so:
     /// plugins check what they are given, and to ask for a schema runs the plugin once more.
     ///
+    /// The validation has the [deadline](crate::Limits::deadline) of a call, beside
+    /// [its own budget](crate::schema#cost).
+    ///
     /// # Errors
     ///
-    /// As [`schema`](Self::schema).
+    /// As [`schema`](Self::schema), and [`ConfigError::TooExpensive`].
     pub fn validate(&self, config: &Config) -> Result<Validation, Error> {
-        let config = Value::Object(config.values().clone());
-        Ok(match self.optional_schema()? {
-            Some(schema) => validate(schema.document(), &config),
-            None => Validation::default(),
+        let Some(schema) = self.optional_schema()? else {
+            return Ok(Validation::default());
+        };
+        let value = Value::Object(config.values().clone());
+        self.on_a_budget(&schema, config, |schema, patterns, budget| {
+            check::run(schema, &value, patterns, budget)
         })
     }
 
     /// The config with what it leaves out and the plugin's schema has a default for; see
-    /// [`fill_defaults`].
+    /// [`fill_defaults`](crate::schema::fill_defaults).
     ///
     /// # Errors
     ///
-    /// As [`schema`](Self::schema).
+    /// As [`validate`](Self::validate).
     pub fn with_defaults(&self, config: &Config) -> Result<Config, Error> {
         let mut values = Value::Object(config.values().clone());
         if let Some(schema) = self.optional_schema()? {
-            fill_defaults(schema.document(), &mut values);
+            self.on_a_budget(&schema, config, |schema, _, budget| {
+                defaults::fill(schema, &mut values, budget)
+            })?;
         }
         // It was an object, and still is one.
         Ok(Config::try_from(values).unwrap_or_default())
+    }
+
+    /// Does something with the schema on the budget and within the deadline that a call has.
+    fn on_a_budget<T>(
+        &self,
+        schema: &ConfigSchema,
+        config: &Config,
+        work: impl FnOnce(&Value, &PatternCache, &mut Budget<'_>) -> Result<T, TooExpensive>,
+    ) -> Result<T, Error> {
+        let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
+        let late = || {
+            let passed = deadline.filter(|deadline| deadline.passed());
+            passed.map(Deadline::limit)
+        };
+        let schema = schema.document();
+        let mut budget = Budget::new(json_len(schema), map_len(config.values()), &late);
+        work(schema, self.patterns(), &mut budget).map_err(|reason| Error::Config {
+            plugin: self.name().to_owned(),
+            problem: ConfigError::TooExpensive(reason),
+        })
     }
 
     /// Refuses a config that is not as the schema says.

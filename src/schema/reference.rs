@@ -1,8 +1,22 @@
 //! References within one document: `#` and JSON pointers behind it.
 
+use super::budget::{Budget, TooExpensive};
 use serde_json::Value;
 
-pub(super) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
+/// Steps for each byte of a reference: it is decoded, and each of its names is searched for.
+const PER_BYTE: usize = 16;
+
+/// What a reference refers to; `None` if that is nothing in this document.
+pub(super) fn resolve<'a>(
+    root: &'a Value,
+    reference: &str,
+    budget: &mut Budget<'_>,
+) -> Result<Option<&'a Value>, TooExpensive> {
+    budget.spend(reference.len().saturating_mul(PER_BYTE))?;
+    Ok(find(root, reference))
+}
+
+fn find<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
     let pointer = percent_decoded(reference.strip_prefix('#')?)?;
     root.pointer(&pointer)
 }
@@ -31,10 +45,10 @@ mod tests {
     #[test]
     fn pointers_are_followed_and_nothing_else() {
         let root = json!({"$defs": {"a b": 1, "c/d~": 2, "%": [7]}});
-        assert_eq!(resolve(&root, "#"), Some(&root));
-        assert_eq!(resolve(&root, "#/$defs/a%20b"), Some(&json!(1)));
-        assert_eq!(resolve(&root, "#/$defs/c~1d~0"), Some(&json!(2)));
-        assert_eq!(resolve(&root, "#/$defs/%25/0"), Some(&json!(7)));
+        assert_eq!(find(&root, "#"), Some(&root));
+        assert_eq!(find(&root, "#/$defs/a%20b"), Some(&json!(1)));
+        assert_eq!(find(&root, "#/$defs/c~1d~0"), Some(&json!(2)));
+        assert_eq!(find(&root, "#/$defs/%25/0"), Some(&json!(7)));
         for other in [
             "",
             "#/missing",
@@ -44,7 +58,7 @@ mod tests {
             "#/%zz",
             "#/%ff",
         ] {
-            assert_eq!(resolve(&root, other), None, "{other}");
+            assert_eq!(find(&root, other), None, "{other}");
         }
     }
 }

@@ -52,6 +52,7 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
     if !args.no_validate {
         match plugin.validate(&config) {
             Ok(found) => refuse_invalid(plugin, found)?,
+            Err(error @ Error::Config { .. }) => return Err(refused(&error)),
             // The plugin may well observe all the same; if not, that error says more.
             Err(error) => unchecked = Some(error),
         }
@@ -70,6 +71,10 @@ fn refuse_invalid(plugin: &Plugin, found: Validation) -> Result<(), Failure> {
         plugin: plugin.name().to_owned(),
         problem: ConfigError::Invalid(found.violations),
     };
+    Err(refused(&error))
+}
+
+fn refused(error: &Error) -> Failure {
     let message = format!("{error}; --no-validate runs the plugin all the same");
-    Err(Failure(Exit::BadInput, message))
+    Failure(Exit::BadInput, message)
 }

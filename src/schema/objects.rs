@@ -1,0 +1,158 @@
+//! What keywords ask of objects.
+
+use super::{
+    check::Path,
+    keywords::{At, Halt},
+    words::{names, quoted},
+};
+use serde_json::{Map, Value};
+
+impl<'a> At<'_, 'a, '_, '_, '_, '_> {
+    /// `beside` is the property that makes the others required.
+    pub(super) fn required(
+        &mut self,
+        argument: &Value,
+        map: &Map<String, Value>,
+        beside: Option<&str>,
+    ) -> Result<(), Halt> {
+        let names = argument.as_array().ok_or(Halt::NotUnderstood)?;
+        self.check.budget.spend(names.len())?;
+        if !names.iter().all(Value::is_string) {
+            return Err(Halt::NotUnderstood);
+        }
+        for name in names.iter().filter_map(Value::as_str) {
+            if self.check.get(map, name)?.is_none() {
+                self.found.add(&self.path.key(name), || {
+                    let beside = beside.map(|name| format!(" beside {}", quoted(name)));
+                    format!("is required{}, and missing", beside.unwrap_or_default())
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn properties(
+        &mut self,
+        argument: &'a Value,
+        map: &Map<String, Value>,
+    ) -> Result<(), Halt> {
+        let schemas = argument.as_object().ok_or(Halt::NotUnderstood)?;
+        // Whichever is less: schemas know many properties, and lists have many small objects.
+        if schemas.len() < map.len() {
+            for (name, schema) in schemas {
+                if let Some(value) = self.check.get(map, name)? {
+                    self.property(name, schema, value)?;
+                }
+            }
+        } else {
+            for (name, value) in map {
+                if let Some(schema) = self.check.get(schemas, name)? {
+                    self.property(name, schema, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn property(&mut self, name: &str, schema: &'a Value, value: &Value) -> Result<(), Halt> {
+        let path = self.path.key(name);
+        self.check.value(schema, value, &path, self.found)?;
+        Ok(())
+    }
+
+    pub(super) fn by_pattern(
+        &mut self,
+        argument: &'a Value,
+        map: &Map<String, Value>,
+    ) -> Result<(), Halt> {
+        for (pattern, schema) in argument.as_object().ok_or(Halt::NotUnderstood)? {
+            for (name, value) in map {
+                if self.matches(pattern, name)? == Some(true) {
+                    self.property(name, schema, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn additional(
+        &mut self,
+        argument: &'a Value,
+        map: &Map<String, Value>,
+    ) -> Result<(), Halt> {
+        let schema = self.schema;
+        let object = |key: &str| schema.get(key).and_then(Value::as_object);
+        let (known, patterns) = (object("properties"), object("patternProperties"));
+        for (name, value) in map {
+            if let Some(known) = known
+                && self.check.get(known, name)?.is_some()
+            {
+                continue;
+            }
+            if self.may_match(patterns, name)? {
+                continue;
+            }
+            if argument == &Value::Bool(false) {
+                self.found.add(&self.path.key(name), || match known {
+                    Some(known) if !known.is_empty() => {
+                        format!("is unknown; known are {}", names(known))
+                    }
+                    _ => "is unknown".to_owned(),
+                });
+            } else {
+                self.property(name, argument, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one of the patterns matches. One that cannot be read may be meant for this name.
+    fn may_match(
+        &mut self,
+        patterns: Option<&'a Map<String, Value>>,
+        name: &str,
+    ) -> Result<bool, Halt> {
+        for pattern in patterns.into_iter().flat_map(Map::keys) {
+            if self.matches(pattern, name)? != Some(false) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn names(
+        &mut self,
+        argument: &'a Value,
+        map: &Map<String, Value>,
+    ) -> Result<(), Halt> {
+        for name in map.keys() {
+            self.check.budget.spend(name.len())?;
+            let value = Value::from(name.as_str());
+            if !self.check.fits(argument, &value, self.path)? {
+                let path: Path<'_> = self.path.key(name);
+                self.found
+                    .add(&path, || "has a name that is not allowed".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn dependent(
+        &mut self,
+        argument: &'a Value,
+        map: &Map<String, Value>,
+        value: &Value,
+    ) -> Result<(), Halt> {
+        for (name, needs) in argument.as_object().ok_or(Halt::NotUnderstood)? {
+            if self.check.get(map, name)?.is_none() {
+                continue;
+            }
+            if needs.is_array() {
+                self.required(needs, map, Some(name))?;
+            } else {
+                self.check.value(needs, value, self.path, self.found)?;
+            }
+        }
+        Ok(())
+    }
+}

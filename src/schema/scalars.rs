@@ -1,0 +1,103 @@
+//! What keywords ask of texts and numbers, and of the number of things.
+
+use super::{
+    keywords::{At, Halt},
+    numbers,
+    words::{quoted, short},
+};
+use serde_json::{Number, Value};
+use std::cmp::Ordering;
+
+impl<'a> At<'_, 'a, '_, '_, '_, '_> {
+    pub(super) fn count(
+        &mut self,
+        keyword: &str,
+        argument: &Value,
+        count: usize,
+        what: &str,
+    ) -> Result<(), Halt> {
+        let bound = as_count(argument).ok_or(Halt::NotUnderstood)?;
+        let (word, fits) = if keyword.starts_with("min") {
+            ("least", count >= bound)
+        } else {
+            ("most", count <= bound)
+        };
+        if !fits {
+            self.violated(|| format!("must have at {word} {bound} {what}, and has {count}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn length(
+        &mut self,
+        keyword: &str,
+        argument: &Value,
+        text: &str,
+    ) -> Result<(), Halt> {
+        self.check.budget.spend(text.len())?;
+        self.count(keyword, argument, text.chars().count(), "characters")
+    }
+
+    pub(super) fn bound(
+        &mut self,
+        keyword: &str,
+        argument: &Value,
+        number: &Number,
+    ) -> Result<(), Halt> {
+        let Value::Number(bound) = argument else {
+            return Err(Halt::NotUnderstood);
+        };
+        let order = numbers::compare(number, bound).ok_or(Halt::NotUnderstood)?;
+        let (fits, words) = match keyword {
+            "minimum" => (order != Ordering::Less, "at least"),
+            "maximum" => (order != Ordering::Greater, "at most"),
+            "exclusiveMinimum" => (order == Ordering::Greater, "more than"),
+            _ => (order == Ordering::Less, "less than"),
+        };
+        if !fits {
+            self.violated(|| format!("must be {words} {bound}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn multiple(&mut self, argument: &Value, number: &Number) -> Result<(), Halt> {
+        let Value::Number(step) = argument else {
+            return Err(Halt::NotUnderstood);
+        };
+        if !numbers::is_multiple(number, step).ok_or(Halt::NotUnderstood)? {
+            self.violated(|| format!("must be a multiple of {step}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn pattern(&mut self, argument: &'a Value, text: &str) -> Result<(), Halt> {
+        let pattern = argument.as_str().ok_or(Halt::NotUnderstood)?;
+        if self.matches(pattern, text)? == Some(false) {
+            self.violated(|| format!("must match the pattern {}", short(argument)));
+        }
+        Ok(())
+    }
+
+    /// Whether a pattern matches somewhere in `text`; `None`, with a note, if nobody can tell.
+    pub(super) fn matches(&mut self, pattern: &'a str, text: &str) -> Result<Option<bool>, Halt> {
+        let budget = &mut *self.check.budget;
+        let compiled = self.check.patterns.get(pattern, budget)?;
+        Ok(match compiled.matches(text, budget)? {
+            Ok(matches) => Some(matches),
+            Err(why) => {
+                let note = || format!("the pattern {}: {why}", quoted(pattern));
+                self.check.note(note)?;
+                None
+            }
+        })
+    }
+}
+
+/// A number of things; `2.0` is one, too.
+pub(super) fn as_count(value: &Value) -> Option<usize> {
+    let count = value.as_u64().or_else(|| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        format!("{number:.0}").parse().ok()
+    })?;
+    Some(usize::try_from(count).unwrap_or(usize::MAX))
+}
