@@ -22,10 +22,14 @@ impl Plugin {
     /// As [`schema`](Self::schema).
     pub fn validate(&self, config: &Config) -> Result<Validation, Error> {
         let config = Value::Object(config.values().clone());
-        Ok(match self.optional_schema()? {
+        let mut found = match self.optional_schema()? {
             Some(schema) => validate(schema.document(), &config),
             None => Validation::default(),
-        })
+        };
+        if let Some(redactor) = &self.parts().settings.observer.redactor {
+            redactor.validation(&mut found);
+        }
+        Ok(found)
     }
 
     /// The config with what it leaves out and the plugin's schema has a default for; see
@@ -56,7 +60,7 @@ impl Plugin {
     }
 
     fn optional_schema(&self) -> Result<Option<Arc<ConfigSchema>>, Error> {
-        match self.schema() {
+        match self.whole_schema() {
             Ok(schema) => Ok(Some(schema)),
             Err(Error::Breach {
                 breach: Breach::NotExported,
