@@ -60,7 +60,8 @@ impl RedactorBuilder {
     }
 
     /// Puts `[hmac:…]` in a secret's place instead of `[REDACTED]`: the first half of its HMAC-SHA256
-    /// under this key, so that who compares two outputs sees whether they hold the same secret.
+    /// under this key, so that who compares two outputs sees whether they hold the same secret. What
+    /// is hashed is the secret as it is written there: in another encoding, it is another.
     #[must_use]
     pub fn keyed_hash(mut self, key: impl Into<Vec<u8>>) -> RedactorBuilder {
         self.key = Some(key.into());

@@ -29,10 +29,8 @@ struct Piece {
 enum Unit {
     /// The first `bytes` were written as `length` bytes together, the others are themselves.
     Escape { length: u8, bytes: u8 },
-    /// Each byte was two digits.
-    Hex,
-    /// Three bytes were four digits.
-    Base64,
+    /// Each byte is some digits of so many bits, the first of which begins a digit.
+    Digits { bits: u8 },
 }
 
 /// A place in a text that is decoded at once, which is never so long that it does not fit.
@@ -91,40 +89,17 @@ impl Layer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// These bytes were written in hex from `from` on.
-    pub(super) fn hex(&mut self, from: usize, bytes: impl Iterator<Item = u8>) {
-        self.piece(from, Unit::Hex);
-        self.bytes.extend(bytes);
+    /// These bytes were written as digits of so many bits from `from` on.
+    pub(super) fn digits(&mut self, from: usize, bits: u8, bytes: &[u8]) {
+        self.piece(from, Unit::Digits { bits });
+        self.bytes.extend_from_slice(bytes);
     }
 
-    /// These bytes were written in base64 from `from` on.
-    pub(super) fn base64(&mut self, from: usize, bytes: impl Iterator<Item = u8>) {
-        self.piece(from, Unit::Base64);
-        self.bytes.extend(bytes);
-    }
-
-    /// What stands next in the source is decoded by itself. `beside` is the byte of the source at
-    /// the border: behind a mark, nobody can say any more where a word began.
-    pub(super) fn border(&mut self, beside: Option<u8>) {
-        let byte = match beside {
-            Some(HIDDEN) => HIDDEN,
-            _ => BORDER,
-        };
+    /// What stands next in the source is decoded by itself. Beside a mark, nobody can say any more
+    /// where a word began.
+    pub(super) fn border(&mut self, is_marked: bool) {
+        let byte = if is_marked { HIDDEN } else { BORDER };
         self.escape(0, 0, &[byte]);
-    }
-
-    /// How long it is now, to be [`reset`](Self::reset) to.
-    pub(super) fn mark(&self) -> (usize, usize) {
-        (self.bytes.len(), self.pieces.len())
-    }
-
-    pub(super) fn reset(&mut self, (bytes, pieces): (usize, usize)) {
-        self.bytes.truncate(bytes);
-        self.pieces.truncate(pieces);
-    }
-
-    pub(super) fn since(&self, (bytes, _): (usize, usize)) -> &[u8] {
-        self.bytes.get(bytes..).unwrap_or_default()
     }
 
     /// The bytes, to be changed in place.
@@ -157,8 +132,10 @@ impl Piece {
                     Some(behind) => from + length + behind..from + length + behind + 1,
                 }
             }
-            Unit::Hex => from + 2 * at..from + 2 * at + 2,
-            Unit::Base64 => from + at * 8 / 6..from + ((at + 1) * 8).div_ceil(6),
+            Unit::Digits { bits } => {
+                let bits = usize::from(bits).max(1);
+                from + at * 8 / bits..from + ((at + 1) * 8).div_ceil(bits)
+            }
         }
     }
 }

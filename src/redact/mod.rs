@@ -23,7 +23,7 @@ pub(crate) use lines::Lines;
 
 use automaton::Automaton;
 use search::Searched;
-use spans::{End, HASH, HASH_DIGITS, MARK, Spans};
+use spans::{End, HASH, HASH_DIGITS, LONGEST_MARK, MARK, Spans};
 use std::{
     fmt,
     sync::{
@@ -184,7 +184,7 @@ impl Redactor {
                 minimum,
             });
         }
-        if spans::holds_mark(value.as_bytes()) {
+        if spans::next_mark(value.as_bytes(), 0).is_some() {
             return Err(RedactorError::MarkInValue { number });
         }
         self.inner.values.add(value, characters < SHORTEST);
@@ -213,7 +213,7 @@ impl Redactor {
             Ok(text) => self.redact(text).into_bytes(),
             Err(_) => {
                 let spans = self.find(bytes, End::Whole);
-                spans.replace(bytes, |secret| self.mark(secret))
+                spans.replace(bytes, LONGEST_MARK, |secret| self.mark(secret))
             }
         }
     }
@@ -260,7 +260,7 @@ impl Redactor {
 
     fn hide(&self, text: &mut String, spans: &Spans) {
         if !spans.is_empty() {
-            let hidden = spans.replace(text.as_bytes(), |secret| self.mark(secret));
+            let hidden = spans.replace(text.as_bytes(), LONGEST_MARK, |it| self.mark(it));
             // What was searched for is text, so all borders are those of characters.
             *text = String::from_utf8_lossy(&hidden).into_owned();
         }

@@ -5,7 +5,7 @@
 //! than so many passes over the text whatever is in it.
 
 use super::{
-    assignments,
+    SHORTEST, assignments,
     automaton::Automaton,
     decode::Encoding,
     layer::Layer,
@@ -14,12 +14,16 @@ use super::{
     tokens,
     values::Search,
 };
-use std::{borrow::Cow, ops::Range};
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hasher as _},
+    ops::Range,
+};
 
 /// How many bytes are decoded on each level for each byte of a text. The first is as many as all
 /// encodings of it can have; in the others, garbage has no text to speak of, and what was written
 /// by an encoder has little but that.
-const BUDGETS: [usize; 3] = [16, 12, 8];
+const BUDGETS: [usize; 3] = [16, 24, 24];
 
 /// So much of a text is decoded at once, and so much of that again with the next window: no
 /// shorter secret falls between two.
@@ -44,25 +48,26 @@ impl Searched<'_> {
             return found;
         }
         let mut bytes = Cow::Borrowed(bytes);
-        if spans::holds_mark(&bytes) {
+        if spans::next_mark(&bytes, 0).is_some() {
             spans::hide_marks(bytes.to_mut());
         }
         self.find_plain(&bytes, end, false, &mut found);
-        for window in windows(bytes.len(), self.values.longest) {
+        // Whatever is encoded is longer than the shortest secret.
+        let windows = windows(bytes.len(), self.values.longest);
+        for window in windows.filter(|window| window.len() > SHORTEST) {
             let is_last = window.end == bytes.len();
-            let mut walk = Walk {
+            let (start, length) = (window.start, window.len());
+            let tree = Tree {
                 searched: self,
-                start: window.start,
+                text: bytes.get(window).unwrap_or_default(),
                 end: if is_last { end } else { End::Whole },
-                left: BUDGETS.map(|budget| budget.saturating_mul(window.len())),
-                found: &mut found,
+                left: BUDGETS.map(|budget| budget.saturating_mul(length)),
+                decoded: Vec::new(),
+                found: Spans::default(),
             };
-            let root = Place {
-                bytes: bytes.get(window).unwrap_or_default(),
-                decoded: None,
-                below: None,
-            };
-            walk.decode(&root, 0);
+            for span in tree.search().iter() {
+                found.add(start + span.start..start.saturating_add(span.end));
+            }
         }
         found.merge();
         found
@@ -94,77 +99,120 @@ fn windows(length: usize, longest: usize) -> impl Iterator<Item = Range<usize>> 
     })
 }
 
-/// A text of the tree, and the way back to the window that it was decoded from.
-struct Place<'a> {
-    bytes: &'a [u8],
-    decoded: Option<&'a Layer>,
-    below: Option<&'a Place<'a>>,
-}
-
-impl Place<'_> {
-    /// Where in the window these bytes are.
-    fn source(&self, bytes: &Range<usize>) -> Range<usize> {
-        let mut bytes = bytes.clone();
-        let mut place = Some(self);
-        while let Some(here) = place {
-            if let Some(layer) = here.decoded {
-                bytes = layer.source(&bytes);
-            }
-            place = here.below;
-        }
-        bytes
-    }
-}
-
-struct Walk<'a> {
+/// A window of a text, and all that is decoded from it.
+struct Tree<'a> {
     searched: &'a Searched<'a>,
-    /// Where the window begins in the text.
-    start: usize,
+    text: &'a [u8],
     end: End,
     /// The bytes that may still be decoded, by level.
     left: [usize; BUDGETS.len()],
-    found: &'a mut Spans,
+    /// Level by level, so that what is near to the text is decoded first.
+    decoded: Vec<Decoded>,
+    found: Spans,
 }
 
-impl Walk<'_> {
-    fn decode(&mut self, place: &Place<'_>, level: usize) {
+/// A decoded text of the tree.
+struct Decoded {
+    encoding: Encoding,
+    layer: Layer,
+    hash: u64,
+    level: usize,
+    /// The text that it was decoded from; `None` is the window.
+    from: Option<usize>,
+}
+
+impl Tree<'_> {
+    fn search(mut self) -> Spans {
         for encoding in Encoding::ALL {
-            self.decode_as(encoding, place, level);
+            self.decode(encoding, None, 0);
         }
+        let mut next = 0;
+        while let Some(from) = self.decoded.get(next) {
+            let level = from.level + 1;
+            // What was unwrapped was decoded at once.
+            if from.encoding != Encoding::Wrapped && level < BUDGETS.len() {
+                for encoding in Encoding::ALL {
+                    self.decode(encoding, Some(next), level);
+                }
+            }
+            next += 1;
+        }
+        self.found
     }
 
-    fn decode_as(&mut self, encoding: Encoding, place: &Place<'_>, level: usize) {
-        let length = place.bytes.len();
-        let Some(left) = self.left.get_mut(level).filter(|left| length <= **left) else {
+    /// Decodes a text, and searches what comes out unless it came out before.
+    fn decode(&mut self, encoding: Encoding, from: Option<usize>, level: usize) {
+        let bytes = match from.and_then(|from| self.decoded.get(from)) {
+            Some(decoded) => decoded.layer.bytes(),
+            None => self.text,
+        };
+        let Some(left) = self
+            .left
+            .get_mut(level)
+            .filter(|left| bytes.len() <= **left)
+        else {
             return;
         };
-        count(length);
-        let Some(layer) = encoding.decode(place.bytes) else {
+        count(bytes.len());
+        let Some(layer) = encoding.decode(bytes) else {
             return;
         };
         *left = left.saturating_sub(layer.bytes().len());
-        let place = Place {
-            bytes: layer.bytes(),
-            decoded: Some(&layer),
-            below: Some(place),
-        };
-        let mut found = Spans::default();
-        if encoding == Encoding::Wrapped {
-            self.searched.values.find_wrapped(&layer, &mut found);
-        } else {
-            let end = self.end;
-            self.searched.find_plain(place.bytes, end, true, &mut found);
+        count(layer.bytes().len());
+        let mut hasher = DefaultHasher::new();
+        hasher.write(layer.bytes());
+        let hash = hasher.finish();
+        // Nothing of what this encoding has to decode was in the encoding around it.
+        let is_known = self.decoded.iter().any(|known| {
+            (known.encoding, known.hash) == (encoding, hash) && known.layer.bytes() == layer.bytes()
+        });
+        if is_known {
+            return;
         }
-        for span in found.iter() {
-            let Range { start, end } = place.source(span);
-            self.found.add(self.start + start..self.start + end);
-        }
+        let number = self.decoded.len();
+        self.decoded.push(Decoded {
+            encoding,
+            layer,
+            hash,
+            level,
+            from,
+        });
+        self.search_decoded(number);
         if encoding == Encoding::Wrapped {
             // Digits are wrapped, too.
-            self.decode_as(Encoding::Base64, &place, level);
-            self.decode_as(Encoding::Hex, &place, level);
-        } else {
-            self.decode(&place, level + 1);
+            self.decode(Encoding::Base64, Some(number), level);
+            self.decode(Encoding::Hex, Some(number), level);
         }
+    }
+
+    fn search_decoded(&mut self, number: usize) {
+        let Some(Decoded {
+            encoding, layer, ..
+        }) = self.decoded.get(number)
+        else {
+            return;
+        };
+        let mut found = Spans::default();
+        if *encoding == Encoding::Wrapped {
+            self.searched.values.find_wrapped(layer, &mut found);
+        } else {
+            self.searched
+                .find_plain(layer.bytes(), self.end, true, &mut found);
+        }
+        for span in found.iter() {
+            let span = self.source(number, span);
+            self.found.add(span);
+        }
+    }
+
+    /// Where in the window some bytes of a decoded text are.
+    fn source(&self, number: usize, bytes: &Range<usize>) -> Range<usize> {
+        let mut bytes = bytes.clone();
+        let mut next = Some(number);
+        while let Some(decoded) = next.and_then(|number| self.decoded.get(number)) {
+            bytes = decoded.layer.source(&bytes);
+            next = decoded.from;
+        }
+        bytes
     }
 }

@@ -23,28 +23,29 @@ pub(super) const MARK: &str = "[REDACTED]";
 pub(super) const HASH: &str = "[hmac:";
 pub(super) const HASH_DIGITS: usize = 32;
 
+/// The length of the longest mark.
+pub(super) const LONGEST_MARK: usize = HASH.len() + HASH_DIGITS + 1;
+
 /// Puts [`HIDDEN`] in the place of all marks.
 pub(super) fn hide_marks(bytes: &mut [u8]) {
     let mut from = 0;
-    while let Some(at) = position(bytes, from, b'[') {
-        let length = bytes.get(at..).and_then(mark_length);
-        from = at + length.unwrap_or(1);
-        if length.is_some()
-            && let Some(mark) = bytes.get_mut(at..from)
-        {
+    while let Some(mark) = next_mark(bytes, from) {
+        from = mark.end;
+        if let Some(mark) = bytes.get_mut(mark) {
             mark.fill(HIDDEN);
         }
     }
 }
 
-/// Whether there is a mark in a text.
-pub(super) fn holds_mark(bytes: &[u8]) -> bool {
-    let mut starts = (0..bytes.len()).filter(|at| bytes.get(*at) == Some(&b'['));
-    starts.any(|at| {
-        bytes
-            .get(at..)
-            .is_some_and(|rest| mark_length(rest).is_some())
-    })
+/// The first mark that begins at `from` or later.
+pub(super) fn next_mark(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
+    while let Some(at) = position(bytes, from, b'[') {
+        if let Some(length) = bytes.get(at..).and_then(mark_length) {
+            return Some(at..at + length);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 /// The length of the mark that some bytes begin with.
@@ -56,8 +57,7 @@ fn mark_length(bytes: &[u8]) -> Option<usize> {
         .strip_prefix(HASH.as_bytes())?
         .split_at_checked(HASH_DIGITS)?;
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    (digits.iter().all(is_digit) && rest.first() == Some(&b']'))
-        .then_some(HASH.len() + HASH_DIGITS + 1)
+    (digits.iter().all(is_digit) && rest.first() == Some(&b']')).then_some(LONGEST_MARK)
 }
 
 /// Ranges of bytes, in any order until they are merged.
@@ -65,9 +65,16 @@ fn mark_length(bytes: &[u8]) -> Option<usize> {
 pub(super) struct Spans(Vec<Range<usize>>);
 
 impl Spans {
-    pub(super) fn add(&mut self, span: Range<usize>) {
+    pub(super) fn add(&mut self, mut span: Range<usize>) {
+        if span.is_empty() {
+            return;
+        }
+        if self.0.try_reserve(1).is_err() {
+            // Without memory for more, all is one span.
+            self.0.clear();
+            span = 0..usize::MAX;
+        }
         match self.0.last_mut() {
-            _ if span.is_empty() => {}
             // There may be one at each byte.
             Some(last) if span.start < last.end && last.start < span.end => {
                 last.start = last.start.min(span.start);
@@ -98,14 +105,28 @@ impl Spans {
         });
     }
 
-    /// The bytes with each span replaced. The spans are merged.
-    pub(super) fn replace(&self, bytes: &[u8], mark: impl Fn(&[u8]) -> String) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len());
+    /// The bytes with each span replaced by what `mark` makes of it, which has at most so many bytes.
+    /// The spans are merged. Without memory for the result, all is replaced.
+    pub(super) fn replace(
+        &self,
+        bytes: &[u8],
+        most: usize,
+        mark: impl Fn(&[u8]) -> String,
+    ) -> Vec<u8> {
+        let mut out = Vec::new();
+        let longest = self.0.len().saturating_mul(most);
+        if out
+            .try_reserve(bytes.len().saturating_add(longest))
+            .is_err()
+        {
+            return mark(bytes).into_bytes();
+        }
         let mut from = 0;
         for span in &self.0 {
+            let end = span.end.min(bytes.len());
             out.extend_from_slice(bytes.get(from..span.start).unwrap_or_default());
-            out.extend_from_slice(mark(bytes.get(span.clone()).unwrap_or_default()).as_bytes());
-            from = span.end;
+            out.extend_from_slice(mark(bytes.get(span.start..end).unwrap_or_default()).as_bytes());
+            from = end;
         }
         out.extend_from_slice(bytes.get(from..).unwrap_or_default());
         out
@@ -114,7 +135,7 @@ impl Spans {
     /// The text with each span replaced by a sign.
     #[cfg(test)]
     pub(super) fn shown(&self, text: &str) -> String {
-        let bytes = self.replace(text.as_bytes(), |_| "#".to_owned());
+        let bytes = self.replace(text.as_bytes(), 1, |_| "#".to_owned());
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
@@ -175,7 +196,10 @@ mod tests {
         let hidden = |text: &str| {
             let mut bytes = text.as_bytes().to_vec();
             hide_marks(&mut bytes);
-            assert_eq!(holds_mark(text.as_bytes()), bytes != text.as_bytes());
+            assert_eq!(
+                next_mark(text.as_bytes(), 0).is_some(),
+                bytes != text.as_bytes()
+            );
             bytes.iter().filter(|byte| **byte == HIDDEN).count()
         };
         assert_eq!(

@@ -2,8 +2,9 @@
 
 use super::{Redactor, spans::counted};
 
-/// As many passes as the budgets allow, in each of which a byte is looked at a few times.
-const MOST_PER_BYTE: usize = 160;
+/// All that the budgets allow to be decoded is looked at by four searches, and tried as six
+/// encodings.
+const MOST_PER_BYTE: usize = 800;
 
 fn redactor(values: &[String]) -> Redactor {
     let builder = Redactor::builder();
@@ -82,13 +83,14 @@ fn a_guest_cannot_make_a_search_long() {
     ];
     for piece in pieces {
         let text = |length: usize| piece.repeat(length / piece.len());
-        for length in [1 << 10, 10 << 10, 200 << 10] {
-            let spent = cost(&redactor, &text(length));
-            assert!(
-                spent <= MOST_PER_BYTE * length,
-                "{piece:?}: {spent} for {length}"
-            );
-        }
+        let spent =
+            [1 << 10, 10 << 10, 100 << 10].map(|length| cost(&redactor, &text(length)) / length);
+        assert!(
+            spent.iter().all(|spent| *spent <= MOST_PER_BYTE),
+            "{piece:?}: {spent:?}"
+        );
+        // In windows, a part is looked at twice.
+        assert!(spent[2] <= spent[1] * 5 / 4 + 10, "{piece:?}: {spent:?}");
     }
 }
 

@@ -1,64 +1,122 @@
 //! Base64 and hex. Where in a run of digits the first one is cannot be seen, so each run is read
-//! from each of its first digits on; what comes out as no text at all is dropped.
+//! from each of its first digits on. Most of what comes out is garbage: only text is kept of it.
 
-use super::super::{SHORTEST, layer::Layer};
+use super::super::{SHORTEST, layer::Layer, spans::HIDDEN};
 use std::ops::Range;
 
-/// The fewest digits that a secret has.
-const BASE64: usize = (SHORTEST * 8).div_ceil(6);
-const HEX: usize = SHORTEST * 2;
+/// A way to write bytes as digits.
+struct Digits {
+    /// How many bits a digit has.
+    bits: u8,
+    /// How many digits may be the first of a byte, before they repeat.
+    places: usize,
+    value: fn(u8) -> Option<u32>,
+    /// The most signs behind the last digit that belong to it.
+    padding: usize,
+}
+
+const BASE64: Digits = Digits {
+    bits: 6,
+    places: 4,
+    value: base64_digit,
+    padding: 2,
+};
+
+const HEX: Digits = Digits {
+    bits: 4,
+    places: 2,
+    value: hex_digit,
+    padding: 0,
+};
 
 pub(super) fn base64(bytes: &[u8]) -> Option<Layer> {
-    let mut layer = Layer::default();
-    for run in runs(bytes, |byte| base64_digit(byte).is_some(), BASE64) {
-        let padding = bytes.get(run.end..).unwrap_or_default().iter().take(2);
-        let padding = padding.take_while(|byte| **byte == b'=').count();
-        for skipped in 0..4 {
-            let from = run.start + skipped;
-            let digits = bytes.get(from..run.end).unwrap_or_default();
-            let count = digits.len() * 6 / 8;
-            let before = begin(&mut layer, bytes, &run);
-            let decoded = digits.chunks(4).flat_map(|group| {
-                let group = group.iter().chain([b'A'; 4].iter()).take(4);
-                let value = group.fold(0, |value: u32, digit| {
-                    value << 6 | base64_digit(*digit).unwrap_or(0)
-                });
-                let [_, decoded @ ..] = value.to_be_bytes();
-                decoded
-            });
-            let mut decoded = decoded.take(count);
-            // The last byte was written with the padding behind it.
-            layer.base64(from, decoded.by_ref().take(count.saturating_sub(1)));
-            if let Some(last) = decoded.next() {
-                let first = (count - 1) * 8 / 6;
-                let end = digits.len() + padding;
-                layer.escape(from + first, end - first, &[last]);
-            }
-            finish(&mut layer, bytes, &run, before);
-        }
-    }
-    (!layer.bytes().is_empty()).then_some(layer)
+    BASE64.decode(bytes)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> Option<Layer> {
-    let mut layer = Layer::default();
-    for run in runs(bytes, |byte| hex_digit(byte).is_some(), HEX) {
-        for skipped in 0..2 {
-            let from = run.start + skipped;
-            let digits = bytes.get(from..run.end).unwrap_or_default();
-            let before = begin(&mut layer, bytes, &run);
-            let decoded = digits.chunks_exact(2).map(|pair| {
-                let value = pair.iter().fold(0, |value: u32, digit| {
-                    value << 4 | hex_digit(*digit).unwrap_or(0)
-                });
-                let [.., byte] = value.to_be_bytes();
-                byte
-            });
-            layer.hex(from, decoded);
-            finish(&mut layer, bytes, &run, before);
+    HEX.decode(bytes)
+}
+
+impl Digits {
+    fn decode(&self, bytes: &[u8]) -> Option<Layer> {
+        // The fewest digits that a secret has.
+        let least = (SHORTEST * 8).div_ceil(self.bits.into());
+        let mut layer = Layer::default();
+        let mut decoded = Vec::new();
+        for run in runs(bytes, |byte| (self.value)(byte).is_some(), least) {
+            for skipped in 0..self.places {
+                let digits = bytes.get(run.start + skipped..run.end);
+                self.read(digits.unwrap_or_default(), &mut decoded);
+                self.keep(bytes, &run, skipped, &decoded, &mut layer);
+            }
+        }
+        (!layer.bytes().is_empty()).then_some(layer)
+    }
+
+    fn read(&self, digits: &[u8], decoded: &mut Vec<u8>) {
+        decoded.clear();
+        let (mut value, mut bits) = (0u32, 0);
+        for digit in digits {
+            value = value << self.bits | (self.value)(*digit).unwrap_or(0);
+            bits += self.bits;
+            if bits >= 8 {
+                bits -= 8;
+                let [.., byte] = (value >> bits).to_be_bytes();
+                decoded.push(byte);
+            }
         }
     }
-    (!layer.bytes().is_empty()).then_some(layer)
+
+    /// Keeps what of the bytes of a run is text that is long enough for a secret.
+    fn keep(
+        &self,
+        bytes: &[u8],
+        run: &Range<usize>,
+        skipped: usize,
+        decoded: &[u8],
+        layer: &mut Layer,
+    ) {
+        let bits = usize::from(self.bits);
+        let place = |at: usize| run.start + skipped + at * 8 / bits;
+        let before = run.start.checked_sub(1).and_then(|at| bytes.get(at));
+        for text in texts(decoded) {
+            let is_last = text.end == decoded.len();
+            // From where a byte begins with a digit.
+            let start = text.start - text.start % 3;
+            let shared = text.end - usize::from(is_last);
+            layer.border(start == 0 && before == Some(&HIDDEN));
+            let all_but_last = decoded.get(start..shared).unwrap_or_default();
+            layer.digits(place(start), self.bits, all_but_last);
+            if let Some(last) = decoded.get(shared..text.end).filter(|_| is_last) {
+                // It was written with the padding behind it.
+                let mut to = run.start + skipped + (text.end * 8).div_ceil(bits);
+                let is_padding = |at: &usize| bytes.get(*at) == Some(&b'=');
+                if to == run.end {
+                    to += (to..to + self.padding).take_while(is_padding).count();
+                }
+                layer.escape(place(shared), to - place(shared), last);
+            }
+            layer.border(is_last && bytes.get(run.end) == Some(&HIDDEN));
+        }
+    }
+}
+
+/// The stretches of text, without control characters, that are long enough for a secret.
+fn texts(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    let pieces = bytes.split_inclusive(is_control);
+    let chunks = pieces.flat_map(|piece| piece.utf8_chunks());
+    let mut at = 0;
+    chunks.filter_map(move |chunk| {
+        let start = at;
+        let text = chunk.valid();
+        let text = match text.as_bytes().last() {
+            Some(last) if is_control(last) => text.get(..text.len() - 1).unwrap_or_default(),
+            _ => text,
+        };
+        at += chunk.valid().len() + chunk.invalid().len();
+        (text.chars().count() >= SHORTEST).then_some(start..start + text.len())
+    })
 }
 
 /// The stretches of at least so many digits.
@@ -81,24 +139,6 @@ fn runs(
         }
         None
     })
-}
-
-/// Begins what is decoded of a run.
-fn begin(layer: &mut Layer, bytes: &[u8], run: &Range<usize>) -> (usize, usize) {
-    let mark = layer.mark();
-    let before = run.start.checked_sub(1).and_then(|at| bytes.get(at));
-    layer.border(before.copied());
-    mark
-}
-
-/// Ends it, or drops it if no secret can be in it.
-fn finish(layer: &mut Layer, bytes: &[u8], run: &Range<usize>, begun: (usize, usize)) {
-    let mut texts = layer.since(begun).utf8_chunks();
-    if texts.any(|chunk| chunk.valid().chars().count() >= SHORTEST) {
-        layer.border(bytes.get(run.end).copied());
-    } else {
-        layer.reset(begun);
-    }
 }
 
 fn base64_digit(byte: u8) -> Option<u32> {
