@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use support::{Guest, data};
 use tollgate::{
-    Config, Error, Event, Evidence, Redactor, RedactorBuilder, RedactorError, Runtime, abi::base64,
+    Config, Error, Event, Evidence, HostError, Redactor, RedactorBuilder, RedactorError, Runtime,
+    abi::base64, replay::Replay,
 };
 
 fn builder(tracked: &[&str]) -> RedactorBuilder {
@@ -607,6 +608,61 @@ fn errors_and_denials_quote_no_secret() {
     assert!(
         denials.contains("/srv/[REDACTED]/file") && !denials.contains("hunter2"),
         "{denials}"
+    );
+}
+
+/// A replay shows what was recorded, and what a plugin did instead.
+#[test]
+fn replays_and_comparisons_show_no_secret() {
+    let config = Config::new().set("path", "/srv/hunter2-hunter2/file");
+    let plain = Guest::relay("fs_read").load();
+    let recorded = plain.observe_recorded(&config, Vec::new()).unwrap().sink;
+    assert!(String::from_utf8_lossy(&recorded).contains("hunter2-hunter2"));
+    let replay = Replay::read(recorded).unwrap();
+    let runtime = Runtime::builder()
+        .redact(redactor(&["hunter2-hunter2"]))
+        .build()
+        .unwrap();
+    let other = Guest::default().load_in(&runtime);
+    let comparison = replay.compare(&other).unwrap();
+    let divergence = replay.run(&other).unwrap_err();
+    for text in [
+        format!("{comparison:?}"),
+        format!("{divergence} {divergence:?}"),
+    ] {
+        assert!(
+            text.contains("[REDACTED]") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}
+
+/// What a function of the embedder's is asked and answers is JSON of any shape.
+#[test]
+fn transcripts_hide_keys_and_numbers_of_custom_functions() {
+    let text = Guest::relay("fs_read").wat();
+    let text = text.replace("\"reglet_host\" \"fs_read\"", "\"store\" \"get\"");
+    let runtime = Runtime::builder()
+        .host_function("store", "get", "kv", |asked: Value, _| {
+            Ok::<_, HostError>(json!({"got": asked}))
+        })
+        .grant("odd", "kv:get".parse().unwrap())
+        .redact(redactor(&["hunter2-hunter2", "12345678"]))
+        .build()
+        .unwrap();
+    let plugin = runtime.load("odd", wat::parse_str(text).unwrap()).unwrap();
+    let config = Config::new().set("hunter2-hunter2", json!({"pin": 12345678}));
+    let recording = plugin.observe_recorded(&config, Vec::new()).unwrap();
+    let evidence = recording.outcome.unwrap().evidence;
+    assert!(evidence.status, "{evidence:?}");
+    let text = String::from_utf8(recording.sink).unwrap();
+    assert!(
+        text.contains("\"kv\"") && text.contains("[REDACTED]"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("hunter2") && !text.contains("12345678"),
+        "{text}"
     );
 }
 

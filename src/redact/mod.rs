@@ -76,7 +76,7 @@ const SHORTEST: usize = 4;
 /// Values and what is known by its looks are found in any text, under any key:
 ///
 /// * as they are;
-/// * with escapes of JSON and of other languages (`\"`, `\/`, `\u00e9`, `\x41`, `\u{e9}`);
+/// * with escapes of JSON and of other languages (`\"`, `\/`, `\u00e9`, `\x41`, `\303`, `\u{e9}`);
 /// * percent-encoded, in either case, and in forms, with `+` for a space;
 /// * with character references of HTML: by number, and by name in ASCII and Latin-1;
 /// * in hex, in either case;
@@ -97,7 +97,7 @@ const SHORTEST: usize = 4;
 ///   [`Instance`](crate::Instance) as bytes, of a [`bake`](crate::Plugin::bake)d plugin, or of an
 ///   [`Inspection`](crate::Inspection), which is of the file and not of a run;
 /// * what is compressed or encrypted, and other encodings: base32, base85, base58, quoted-printable,
-///   punycode, UTF-16, lists of character codes, hex with signs between its bytes, octal escapes;
+///   punycode, UTF-16, lists of character codes, hex with signs between its bytes;
 /// * what is reversed, in other letters (upper for lower case, other forms of Unicode), interleaved
 ///   or split: over two fields, two list items, two log lines (other than lines of 8 bytes or more
 ///   and private keys), two calls, or by anything but white space;

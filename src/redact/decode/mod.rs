@@ -119,6 +119,10 @@ fn backslash(bytes: &[u8]) -> Option<Escape> {
             let code = number(bytes.get(2..4)?, 16)?;
             return Some(Escape::byte(4, u8::try_from(code).ok()?));
         }
+        b'0'..=b'3' => {
+            let code = number(bytes.get(1..4)?, 8)?;
+            return Some(Escape::byte(4, u8::try_from(code).ok()?));
+        }
         b'u' if bytes.get(2) == Some(&b'{') => return braced(bytes),
         b'u' => return unit(bytes),
         _ => return None,
@@ -201,10 +205,14 @@ mod tests {
         for (encoding, text, expected) in [
             (
                 Backslash,
-                r#"a\"b\\c\/d\ne\u00e9\ud83d\udd11f\x41\u{1F511}g"#,
-                Some("a\"b\\c/d\neé🔑fA🔑g"),
+                r#"a\"b\\c\/d\ne\u00e9\ud83d\udd11f\x41\u{1F511}g\303\251"#,
+                Some("a\"b\\c/d\neé🔑fA🔑gé"),
             ),
-            (Backslash, r"\q \u12 \ud83d \x4 \u{} \u{110000} \", None),
+            (
+                Backslash,
+                r"\q \0 \12 \400 \u12 \ud83d \x4 \u{} \u{110000} \",
+                None,
+            ),
             (Percent, "a%41%c3%A9%4", Some("aAé%4")),
             (Percent, "100% %zz %4", None),
             (
