@@ -1,11 +1,7 @@
 //! A text that was decoded from another one, and where in that each of its bytes comes from.
 
-use super::spans::HIDDEN;
+use super::spans::{BORDER, HIDDEN};
 use std::ops::Range;
-
-/// Stands between two things that were decoded by themselves. It is in no text, so that nothing is
-/// found across it.
-const BORDER: u8 = 0xFF;
 
 /// A decoded text.
 #[derive(Default)]

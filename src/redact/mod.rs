@@ -97,7 +97,8 @@ const SHORTEST: usize = 4;
 ///   [`Instance`](crate::Instance) as bytes, of a [`bake`](crate::Plugin::bake)d plugin, or of an
 ///   [`Inspection`](crate::Inspection), which is of the file and not of a run;
 /// * what is compressed or encrypted, and other encodings: base32, base85, base58, quoted-printable,
-///   punycode, UTF-16, lists of character codes, hex with signs between its bytes;
+///   punycode, UTF-16, lists of character codes, hex with signs between its bytes, quotes that a
+///   shell needs;
 /// * what is reversed, in other letters (upper for lower case, other forms of Unicode), interleaved
 ///   or split: over two fields, two list items, two log lines (other than lines of 8 bytes or more
 ///   and private keys), two calls, or by anything but white space;

@@ -1,7 +1,7 @@
 //! PEM blocks of private keys: the header, the body and the footer, also where the footer is
 //! missing.
 
-use super::spans::{Spans, count, find as find_bytes};
+use super::spans::{BORDER, Spans, count, find as find_bytes};
 use std::ops::Range;
 
 const BEGIN: &[u8] = b"-----BEGIN";
@@ -47,6 +47,7 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
     let mut from = 0;
     // The next footer, of whatever label, is looked for once and not once for each header.
     let mut next_end = find_bytes(bytes, 0, END);
+    let mut next_border = find_bytes(bytes, 0, &[BORDER]);
     while let Some(begin) = find_bytes(bytes, from, BEGIN) {
         from = begin + BEGIN.len();
         let Some((name, header_end)) = label(bytes, from) else {
@@ -58,7 +59,12 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
         while next_end.is_some_and(|end| end < header_end) {
             next_end = next_end.and_then(|end| find_bytes(bytes, end + 1, END));
         }
-        let footer = next_end.and_then(|end| label(bytes, end + END.len()));
+        if next_border.is_some_and(|border| border < header_end) {
+            next_border = find_bytes(bytes, header_end, &[BORDER]);
+        }
+        // A footer behind a border is another block's.
+        let footer = next_end.filter(|end| next_border.is_none_or(|border| *end < border));
+        let footer = footer.and_then(|end| label(bytes, end + END.len()));
         let block = match footer {
             Some((of, stop)) if of == name => Block {
                 range: begin..stop,
@@ -143,6 +149,16 @@ mod tests {
         }
         let encrypted = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00FF\n\nMIIE";
         assert_eq!(hidden(encrypted), "#");
+    }
+
+    #[test]
+    fn a_footer_behind_a_border_belongs_to_another_block() {
+        let text = b"-----BEGIN PRIVATE KEY-----\nMIIE\xFF-----END PRIVATE KEY-----";
+        let mut spans = Spans::default();
+        find(text, &mut spans);
+        spans.merge();
+        let hidden = spans.replace(text, 1, |_| "#".to_owned());
+        assert_eq!(hidden, b"#\xFF-----END PRIVATE KEY-----");
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub(super) enum End {
 /// what touches it is not taken for the end of a word. It is in no text.
 pub(super) const HIDDEN: u8 = 0xFE;
 
+/// Stands between two things that were decoded by themselves, so that nothing is found across it. It
+/// is in no text.
+pub(super) const BORDER: u8 = 0xFF;
+
 /// What stands where a secret stood.
 pub(super) const MARK: &str = "[REDACTED]";
 

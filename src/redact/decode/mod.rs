@@ -115,9 +115,10 @@ fn backslash(bytes: &[u8]) -> Option<Escape> {
         b't' => b'\t',
         b'b' => 8,
         b'f' => 12,
-        b'x' => {
-            let code = number(bytes.get(2..4)?, 16)?;
-            return Some(Escape::byte(4, u8::try_from(code).ok()?));
+        b'x' => return hex(bytes),
+        b'U' => {
+            let code = number(bytes.get(2..10)?, 16)?;
+            return Some(Escape::character(10, char::from_u32(code)?));
         }
         b'0'..=b'3' => {
             let code = number(bytes.get(1..4)?, 8)?;
@@ -128,6 +129,28 @@ fn backslash(bytes: &[u8]) -> Option<Escape> {
         _ => return None,
     };
     Some(Escape::byte(2, byte))
+}
+
+/// `\xc3\xa9`, which are the bytes of one character, or `\xe9`, which is one by its number: both are
+/// written for the same one.
+fn hex(bytes: &[u8]) -> Option<Escape> {
+    let mut read = [0; 4];
+    let mut count = 0;
+    for (byte, escape) in read.iter_mut().zip(bytes.chunks(4)) {
+        let digits = escape
+            .strip_prefix(b"\\x")
+            .filter(|digits| digits.len() == 2);
+        let Some(code) = digits.and_then(|digits| number(digits, 16)) else {
+            break;
+        };
+        *byte = u8::try_from(code).ok()?;
+        count += 1;
+    }
+    let bytes = read.get(..count)?;
+    let first = bytes.utf8_chunks().next()?.valid().chars().next();
+    let character = first.unwrap_or(char::from(*bytes.first()?));
+    let length = first.map_or(4, |first| 4 * first.len_utf8());
+    Some(Escape::character(length, character))
 }
 
 /// `\u{e9}`.
@@ -161,8 +184,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     })
 }
 
-/// The text without white space, if that breaks lines anywhere. A backslash before the end of a
-/// line goes with it, as in a shell.
+/// The text without white space, if that breaks lines anywhere.
 fn unwrapped(bytes: &[u8]) -> Option<Layer> {
     let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if !bytes.iter().any(is_break) {
@@ -177,9 +199,7 @@ fn unwrapped(bytes: &[u8]) -> Option<Layer> {
         let gap = spaces.iter().position(|byte| !byte.is_ascii_whitespace());
         let gap = gap.unwrap_or(spaces.len());
         let breaks = spaces.iter().take(gap).any(is_break);
-        let word = rest.get(..length).unwrap_or_default();
-        let continued = word.strip_suffix(b"\\").filter(|_| breaks);
-        layer.copy(at, continued.unwrap_or(word));
+        layer.copy(at, rest.get(..length).unwrap_or_default());
         if breaks {
             layer.break_here();
         }
@@ -205,8 +225,8 @@ mod tests {
         for (encoding, text, expected) in [
             (
                 Backslash,
-                r#"a\"b\\c\/d\ne\u00e9\ud83d\udd11f\x41\u{1F511}g\303\251"#,
-                Some("a\"b\\c/d\neé🔑fA🔑gé"),
+                r#"a\"b\\c\/d\ne\u00e9\ud83d\udd11f\x41\u{1F511}g\303\251\xc3\xa9\xe9h\U0001f511"#,
+                Some("a\"b\\c/d\neé🔑fA🔑géééh🔑"),
             ),
             (
                 Backslash,
@@ -221,7 +241,7 @@ mod tests {
                 Some("<a>\"'''&amp;é©$A b"),
             ),
             (Html, "a & b &; &unknown; &#; &#x; &#1114112; &amp", None),
-            (Wrapped, "a b\n  c\\\r\nd", Some("abcd")),
+            (Wrapped, "a b\n  c\r\nd", Some("abcd")),
             (Wrapped, "a b c", None),
         ] {
             assert_eq!(decoded(encoding, text).as_deref(), expected, "{text}");
