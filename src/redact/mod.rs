@@ -93,25 +93,27 @@ const SHORTEST: usize = 4;
 ///
 /// # What is not found
 ///
-/// * replies to a plugin, which are never changed, and what comes out of an
-///   [`Instance`](crate::Instance) as bytes, of a [`bake`](crate::Plugin::bake)d plugin, or of an
-///   [`Inspection`](crate::Inspection), which is of the file and not of a run;
-/// * what is compressed or encrypted, and other encodings: base32, base85, base58, quoted-printable,
+/// * where it does not look: replies to a plugin, which are never changed; the bytes and the memory
+///   of an [`Instance`](crate::Instance); a [`bake`](crate::Plugin::bake)d plugin; a
+///   [`Review`](crate::Review), which is of grants as they are; an
+///   [`Inspection`](crate::Inspection), which is of a file and not of a run;
+/// * what is compressed or encrypted, and other encodings: base32, base58, base85, quoted-printable,
 ///   punycode, UTF-16, lists of character codes, hex with signs between its bytes, quotes that a
 ///   shell needs;
 /// * what is reversed, in other letters (upper for lower case, other forms of Unicode), interleaved
-///   or split: over two fields, two list items, two log lines (other than lines of 8 bytes or more
-///   and private keys), two calls, or by anything but white space;
+///   or split: over two fields, two items of a list, two log lines (other than lines of 8 bytes or
+///   more and private keys), two calls, or by anything but white space;
 /// * tokens, but not values and private keys, that are wrapped over lines;
-/// * values that are shorter than 4 characters, unless they are forced, which are then found only as
-///   they are; parts of values; hashes of values;
-/// * an encoding of an encoding of an encoding of an encoding; encodings behind garbage that decodes
-///   to much more text than an encoder would write; tokens and keys that are longer than 16 KiB
-///   when they are encoded, and values longer than that and 8 times their length;
-/// * what [patterns](RedactorBuilder::pattern) and [rules](RedactorBuilder::rule) are for, in
-///   encodings other than `_b64` keys, and in keys;
-/// * booleans, timestamps of evidence, and digits that a number lost when it was read: more than 17,
-///   and zeros before it where fewer than 4 characters are left;
+/// * values of less than 4 characters, unless they are forced, and then only as they are; parts of
+///   values; hashes of values; values with control characters in base64 or hex;
+/// * four encodings in one another, and three where the text around them has many encodings of its
+///   own;
+/// * tokens and keys of more than 16 KiB in their encoded form, and values whose encoded form has
+///   more than that and more than 8 times their length;
+/// * what [patterns](RedactorBuilder::pattern) and [rules](RedactorBuilder::rule) are for, in keys,
+///   and in encodings other than under keys that end in `_b64`;
+/// * booleans; timestamps of evidence; digits that a number loses when it is read, beyond 17, and
+///   zeros before it where fewer than 4 characters are left;
 /// * in transcripts: names, grants and folders of the operator's; sizes, times and other figures.
 #[derive(Clone)]
 pub struct Redactor {

@@ -305,7 +305,7 @@ impl Replay {
             })?;
         }
         Ok(match (&self.transcript.end.end, outcome) {
-            (Outcome::Deadline(message), _) => Replayed::Deadline(message.clone()),
+            (Outcome::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
         })

@@ -75,7 +75,7 @@ impl Texts {
         }
     }
 
-    fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         match &self.0 {
             Some(redactor) => redactor.redact(text),
             None => text.to_owned(),
