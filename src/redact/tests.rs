@@ -95,6 +95,30 @@ fn a_guest_cannot_make_a_search_long() {
     }
 }
 
+/// Nor one of many short texts, or of many keys that become the same.
+#[test]
+fn json_of_many_parts_costs_no_more_than_its_bytes() {
+    let redactor = redactor(&["hunter2-hunter2".into()]);
+    let (short, key) = ("\\n&#97;%61YWFhV", "hunter2-hunter2");
+    for many in [100, 1000, 10_000] {
+        let texts = vec![serde_json::Value::from(short); many];
+        let keys = (0..many).map(|number| (format!("{key}{number}"), number.into()));
+        let keys: serde_json::Map<String, serde_json::Value> = keys.collect();
+        for mut value in [texts.into(), keys.into()] {
+            let length = serde_json::Value::to_string(&value).len();
+            counted();
+            redactor.redact_json(&mut value);
+            let spent = counted() / length;
+            assert!(spent <= MOST_PER_BYTE, "{many}: {spent}");
+            let kept = value
+                .as_array()
+                .map(Vec::len)
+                .or(value.as_object().map(|it| it.len()));
+            assert_eq!(kept, Some(many));
+        }
+    }
+}
+
 #[test]
 fn plain_text_costs_a_few_passes() {
     let redactor = redactor(&["hunter2-hunter2".into()]);
