@@ -10,24 +10,46 @@ struct Digits {
     bits: u8,
     /// How many digits may be the first of a byte, before they repeat.
     places: usize,
-    value: fn(u8) -> Option<u32>,
+    /// The value of each byte as a digit, or [`NONE`].
+    values: [u8; 256],
     /// The most signs behind the last digit that belong to it.
     padding: usize,
 }
 
-const BASE64: Digits = Digits {
+static BASE64: Digits = Digits {
     bits: 6,
     places: 4,
-    value: base64_digit,
+    values: values(&[
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+    ]),
     padding: 2,
 };
 
-const HEX: Digits = Digits {
+static HEX: Digits = Digits {
     bits: 4,
     places: 2,
-    value: hex_digit,
+    values: values(&[b"0123456789abcdef", b"0123456789ABCDEF"]),
     padding: 0,
 };
+
+/// The value of what is no digit.
+const NONE: u8 = 0xFF;
+
+/// The values of the digits in some alphabets.
+const fn values(alphabets: &[&[u8]]) -> [u8; 256] {
+    let mut values = [NONE; 256];
+    let mut alphabet = 0;
+    while alphabet < alphabets.len() {
+        let mut value = 0;
+        while value < alphabets[alphabet].len() {
+            values[alphabets[alphabet][value] as usize] = value as u8;
+            value += 1;
+        }
+        alphabet += 1;
+    }
+    values
+}
 
 pub(super) fn base64(bytes: &[u8]) -> Option<Layer> {
     BASE64.decode(bytes)
@@ -43,7 +65,7 @@ impl Digits {
         let least = (SHORTEST * 8).div_ceil(self.bits.into());
         let mut layer = Layer::default();
         let mut decoded = Vec::new();
-        for run in runs(bytes, |byte| (self.value)(byte).is_some(), least) {
+        for run in runs(bytes, |byte| self.value(byte) != NONE, least) {
             for skipped in 0..self.places {
                 let digits = bytes.get(run.start + skipped..run.end);
                 self.read(digits.unwrap_or_default(), &mut decoded);
@@ -53,11 +75,15 @@ impl Digits {
         (!layer.bytes().is_empty()).then_some(layer)
     }
 
+    fn value(&self, byte: u8) -> u8 {
+        self.values[usize::from(byte)]
+    }
+
     fn read(&self, digits: &[u8], decoded: &mut Vec<u8>) {
         decoded.clear();
         let (mut value, mut bits) = (0u32, 0);
         for digit in digits {
-            value = value << self.bits | (self.value)(*digit).unwrap_or(0);
+            value = value << self.bits | u32::from(self.value(*digit));
             bits += self.bits;
             if bits >= 8 {
                 bits -= 8;
@@ -139,22 +165,6 @@ fn runs(
         }
         None
     })
-}
-
-fn base64_digit(byte: u8) -> Option<u32> {
-    let digit = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    };
-    Some(digit.into())
-}
-
-fn hex_digit(byte: u8) -> Option<u32> {
-    char::from(byte).to_digit(16)
 }
 
 #[cfg(test)]
