@@ -146,6 +146,13 @@ impl Plugin {
     ///
     /// [`Error::Fault`] or [`Error::Breach`], naming the plugin and what it did.
     pub fn describe(&self) -> Result<Arc<PluginInfo>, Error> {
+        let info = self.description()?;
+        let redactor = self.parts().settings.observer.redactor.as_ref();
+        Ok(redactor.map_or(info.clone(), |redactor| redactor.info(&info).into()))
+    }
+
+    /// The same, with its secrets: what is declared is compared with what is granted.
+    pub(crate) fn description(&self) -> Result<Arc<PluginInfo>, Error> {
         let info = self.inner.info.get_or_try(|| {
             let info = match self.abi_version() {
                 AbiVersion::V1 => self.ask(export::DESCRIBE, read_info),
@@ -162,6 +169,13 @@ impl Plugin {
     ///
     /// As [`describe`](Self::describe).
     pub fn schema(&self) -> Result<Arc<ConfigSchema>, Error> {
+        let schema = self.whole_schema()?;
+        let redactor = self.parts().settings.observer.redactor.as_ref();
+        Ok(redactor.map_or(schema.clone(), |redactor| redactor.schema(&schema).into()))
+    }
+
+    /// The same, with its secrets: configs are validated against what the plugin sent.
+    pub(crate) fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
         let schema = self.inner.schema.get_or_try(|| {
             let names = [export::SCHEMA_V2, export::SCHEMA];
             let schema = match self.abi_version() {

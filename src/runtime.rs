@@ -98,7 +98,11 @@ impl Runtime {
     /// [`Error::Load`] if the bytes are no plugin that can run here, or the name is taken by a
     /// plugin with other bytes.
     pub fn load<'a>(&self, name: &str, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Plugin, Error> {
-        self.load_bytes(name, bytes.into())
+        let loaded = self.load_bytes(name, bytes.into());
+        loaded.map_err(|error| match &self.inner.settings.observer.redactor {
+            Some(redactor) => redactor.error(error),
+            None => error,
+        })
     }
 
     fn load_bytes(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, Error> {
@@ -159,7 +163,7 @@ impl Runtime {
     pub fn review(&self, plugin: &Plugin) -> Result<Review, Error> {
         let cwd = &self.inner.no_policy.working_directory;
         Ok(Review::new(
-            &plugin.describe()?.capabilities,
+            &plugin.description()?.capabilities,
             self.grants().for_plugin(plugin.name()),
             cwd,
         ))

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use support::{Guest, data};
 use tollgate::{
-    Config, Error, Event, Evidence, Redactor, RedactorBuilder, RedactorError, Runtime, abi::base64,
+    Config, Error, Event, Evidence, HostError, Redactor, RedactorBuilder, RedactorError, Runtime,
+    abi::base64, replay::Replay,
 };
 
 fn builder(tracked: &[&str]) -> RedactorBuilder {
@@ -209,16 +210,52 @@ fn a_longer_value_leaves_no_tail_whatever_the_order() {
 }
 
 #[test]
-fn short_values_are_hidden_only_if_forced() {
-    let redactor = redactor(&["abc", ""]);
-    assert!(!redactor.track("xyz") && !redactor.track(""));
+fn a_value_that_would_be_ignored_is_an_error_and_short_ones_can_be_forced() {
+    let short = |number, characters, minimum| RedactorError::ShortValue {
+        number,
+        characters,
+        minimum,
+    };
+    for (values, error) in [
+        (&["abc"][..], short(1, 3, 4)),
+        (&["hunter2", ""], short(2, 0, 4)),
+        (&["hunter2", "hunter3", " \n\t  "], short(3, 0, 4)),
+        (&["  äöü\n"], short(1, 3, 4)),
+        (&["a [REDACTED]"], RedactorError::MarkInValue { number: 1 }),
+    ] {
+        let built = builder(values).build();
+        assert_eq!(built.unwrap_err(), error, "{values:?}");
+    }
+    let error = builder(&["hunter2", "abc"])
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("value 2") && error.contains("at least 4"),
+        "{error}"
+    );
+    assert!(!error.contains("abc"), "{error}");
+    let blank = Redactor::builder().short_value(" ").build();
+    assert_eq!(blank.unwrap_err(), short(1, 0, 1));
+
+    let redactor = redactor(&[]);
+    assert_eq!(redactor.track("xyz"), Err(short(1, 3, 4)));
+    assert_eq!(redactor.track_even_short(""), Err(short(1, 0, 1)));
     assert_eq!(redactor.redact("abc xyz"), "abc xyz");
-    redactor.track_even_short("xyz");
-    redactor.track_even_short("");
-    assert_eq!(redactor.redact("abc xyz"), "abc [REDACTED]");
-    assert!(redactor.track("äöüß"));
+    redactor.track_even_short("xyz").unwrap();
+    redactor.track("äöüß").unwrap();
+    assert_eq!(redactor.redact("abc xyz äöüß"), "abc [REDACTED] [REDACTED]");
     let forced = Redactor::builder().short_value("abc").build().unwrap();
     assert_eq!(forced.redact("abc"), "[REDACTED]");
+    // As it is, and not in the garbage that words are in other encodings.
+    assert_eq!(forced.redact("YWJj 616263"), "YWJj 616263");
+}
+
+/// As it comes out of a file, with a new line at its end.
+#[test]
+fn white_space_at_the_ends_of_a_value_is_no_part_of_it() {
+    let redactor = redactor(&["\thunter2\r\n"]);
+    assert_eq!(redactor.redact("is hunter2, or"), "is [REDACTED], or");
 }
 
 #[test]
@@ -235,7 +272,7 @@ fn secrets_may_come_up_while_plugins_run() {
             .unwrap()
     };
     assert_eq!(raw(), "a late secret");
-    redactor.track("late secret");
+    redactor.track("late secret").unwrap();
     assert_eq!(raw(), "a [REDACTED]");
 }
 
@@ -298,24 +335,129 @@ fn places_hide_any_scalar_and_nothing_else() {
 }
 
 #[test]
-fn evidence_is_searched_everywhere_but_in_its_keys() {
+fn a_place_that_nothing_stood_at_is_reported() {
+    let paths = ["data.never", "api_key", "password"];
+    let redactor = paths
+        .iter()
+        .fold(Redactor::builder(), |it, path| it.path(*path));
+    let redactor = redactor.build().unwrap();
+    assert_eq!(redactor.unmatched_paths(), paths);
+    evidence(
+        &redactor,
+        &json!({"status": true, "data": {"x": {"api_key": 1}}}),
+    );
+    assert_eq!(redactor.unmatched_paths(), ["data.never", "password"]);
+    let attr = json!({"key": "password", "value": "x", "type": "string"});
+    let config = Config::new()
+        .set("message", "login")
+        .set("attrs", vec![attr]);
+    told(&logger(), &redactor, &config);
+    assert_eq!(redactor.unmatched_paths(), ["data.never"]);
+    for path in ["", " ", "a.", ".a", "a..b"] {
+        let error = Redactor::builder().path(path).build().unwrap_err();
+        assert_eq!(error, RedactorError::EmptyPath { path: path.into() });
+    }
+}
+
+#[test]
+fn evidence_is_searched_everywhere() {
     let secret = "hunter2-hunter2";
-    let nested = json!({"message": secret, "type": "t", "code": secret, "details": {"a": [secret]},
+    let nested = json!({"message": secret, "type": secret, "code": secret, "details": {"a": [secret]},
         "stack": base64::encode(format!("at {secret}").as_bytes()),
         "wrapped": {"message": secret, "type": "t", "code": ""}});
     let answer = json!({"status": false, "raw": format!("raw {secret}"), "error": nested,
         "data": {secret: {"list": [{"text": format!("<{secret}>")}], "number": 1}}});
     let seen = evidence(&redactor(&[secret]), &answer);
     let printed = serde_json::to_string(&seen).unwrap();
-    assert_eq!(printed.matches(secret).count(), 1, "{printed}");
-    assert!(seen.data.contains_key(secret));
+    assert!(!printed.contains(secret), "{printed}");
     assert_eq!(
-        seen.data[secret],
+        seen.data["[REDACTED]"],
         json!({"list": [{"text": "<[REDACTED]>"}], "number": 1})
     );
     let error = seen.error.unwrap();
     let stack = base64::decode(error.stack.as_deref().unwrap()).unwrap();
     assert_eq!(String::from_utf8(stack).unwrap(), "at [REDACTED]");
+}
+
+/// Two keys may become one, and both entries stay.
+#[test]
+fn keys_are_hidden_and_no_entry_is_lost() {
+    let mut value =
+        json!({"hunter2": 1, "68756e74657232": 2, "[REDACTED] 2": 3, "a": {"aHVudGVyMg==": 4}});
+    redactor(&["hunter2"]).redact_json(&mut value);
+    assert_eq!(
+        value,
+        json!({"[REDACTED]": 2, "[REDACTED] 2": 3, "[REDACTED] 3": 1, "a": {"[REDACTED]": 4}})
+    );
+}
+
+/// A plugin that has the secret in its description and its schema.
+#[test]
+fn descriptions_and_schemas_are_searched() {
+    let secret = "hunter2-hunter2";
+    let info = json!({"name": secret, "version": secret, "description": format!("uses {secret}"),
+        "sdk_version": secret, "capabilities": [{"kind": "env", "pattern": secret}]});
+    let schema = format!(
+        r#"{{ "type": "object", "properties": {{"pin": {{"enum": ["{secret}", 12345678]}}, "n": {{"default": "{secret}"}}}} }}"#
+    );
+    let load = |schema: &str, redactor: Redactor| {
+        let guest = Guest {
+            describe: support::text_at(8192, info.to_string().len()),
+            more: data(8192, info.to_string()) + &data(16384, schema),
+            ..Guest::default()
+        };
+        let text = guest.wat();
+        let empty = support::text_at(300, 2);
+        assert_eq!(text.matches(&empty).count(), 1);
+        let text = text.replace(&empty, &support::text_at(16384, schema.len()));
+        let runtime = Runtime::builder().redact(redactor).build().unwrap();
+        runtime.load("odd", wat::parse_str(text).unwrap()).unwrap()
+    };
+    let plugin = load(&schema, redactor(&[secret, "12345678"]));
+    let printed = serde_json::to_string(&*plugin.describe().unwrap()).unwrap();
+    assert!(!printed.contains(secret), "{printed}");
+    assert_eq!(printed.matches("[REDACTED]").count(), 5, "{printed}");
+    let seen = plugin.schema().unwrap();
+    let hidden = json!({"type": "object", "properties": {"pin": {"enum": ["[REDACTED]", "[REDACTED]"]},
+        "n": {"default": "[REDACTED]"}}});
+    assert_eq!(*seen.document(), hidden);
+    assert_eq!(seen.raw().parse::<Value>().unwrap(), hidden);
+    // What is validated is the schema that the plugin sent, and what it says of that is searched.
+    let right = Config::new().set("pin", secret);
+    assert!(plugin.validate(&right).unwrap().is_valid());
+    let filled = plugin.with_defaults(&right).unwrap();
+    assert_eq!(filled.values()["n"], secret);
+    let found = plugin.validate(&Config::new().set("pin", "other")).unwrap();
+    assert!(!found.is_valid());
+    assert!(!format!("{found:?}").contains(secret), "{found:?}");
+    assert!(!format!("{found:?}").contains("12345678"), "{found:?}");
+
+    // The text of one without secrets is the plugin's own; one that hides them in a key that is there
+    // twice has lost them.
+    let plain = r#"{ "type" : "object" }"#;
+    let twice = format!(r#"{{ "a": "{secret}", "a": 1 }}"#);
+    for (schema, raw) in [(plain, plain), (&twice, r#"{"a":1}"#)] {
+        assert_eq!(
+            load(schema, redactor(&[secret])).schema().unwrap().raw(),
+            raw
+        );
+    }
+}
+
+/// A module that cannot be loaded is named by what it imports.
+#[test]
+fn errors_of_loading_are_searched() {
+    let module = wat::parse_str(r#"(module (import "env" "hunter2" (func)))"#).unwrap();
+    let runtime = Runtime::builder()
+        .redact(redactor(&["hunter2"]))
+        .build()
+        .unwrap();
+    let error = runtime.load("p", module).err().unwrap();
+    let text = format!("{error} {error:?}");
+    assert!(
+        text.contains("[REDACTED]") && !text.contains("hunter2"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -366,7 +508,9 @@ fn a_secret_in_two_writes_is_caught() {
         ]
     );
     // A value with several lines is printed line by line, too.
-    redactor.track("first-line-of-it\nsecond-line-of-it");
+    redactor
+        .track("first-line-of-it\nsecond-line-of-it")
+        .unwrap();
     let lines = messages(
         &printer(&["first-line-of-it\nsecond-line-of-it\n"]),
         &redactor,
@@ -467,6 +611,61 @@ fn errors_and_denials_quote_no_secret() {
     );
 }
 
+/// A replay shows what was recorded, and what a plugin did instead.
+#[test]
+fn replays_and_comparisons_show_no_secret() {
+    let config = Config::new().set("path", "/srv/hunter2-hunter2/file");
+    let plain = Guest::relay("fs_read").load();
+    let recorded = plain.observe_recorded(&config, Vec::new()).unwrap().sink;
+    assert!(String::from_utf8_lossy(&recorded).contains("hunter2-hunter2"));
+    let replay = Replay::read(recorded).unwrap();
+    let runtime = Runtime::builder()
+        .redact(redactor(&["hunter2-hunter2"]))
+        .build()
+        .unwrap();
+    let other = Guest::default().load_in(&runtime);
+    let comparison = replay.compare(&other).unwrap();
+    let divergence = replay.run(&other).unwrap_err();
+    for text in [
+        format!("{comparison:?}"),
+        format!("{divergence} {divergence:?}"),
+    ] {
+        assert!(
+            text.contains("[REDACTED]") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}
+
+/// What a function of the embedder's is asked and answers is JSON of any shape.
+#[test]
+fn transcripts_hide_keys_and_numbers_of_custom_functions() {
+    let text = Guest::relay("fs_read").wat();
+    let text = text.replace("\"reglet_host\" \"fs_read\"", "\"store\" \"get\"");
+    let runtime = Runtime::builder()
+        .host_function("store", "get", "kv", |asked: Value, _| {
+            Ok::<_, HostError>(json!({"got": asked}))
+        })
+        .grant("odd", "kv:get".parse().unwrap())
+        .redact(redactor(&["hunter2-hunter2", "12345678"]))
+        .build()
+        .unwrap();
+    let plugin = runtime.load("odd", wat::parse_str(text).unwrap()).unwrap();
+    let config = Config::new().set("hunter2-hunter2", json!({"pin": 12345678}));
+    let recording = plugin.observe_recorded(&config, Vec::new()).unwrap();
+    let evidence = recording.outcome.unwrap().evidence;
+    assert!(evidence.status, "{evidence:?}");
+    let text = String::from_utf8(recording.sink).unwrap();
+    assert!(
+        text.contains("\"kv\"") && text.contains("[REDACTED]"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("hunter2") && !text.contains("12345678"),
+        "{text}"
+    );
+}
+
 mod properties {
     use super::redactor;
     use proptest::prelude::*;
@@ -487,7 +686,7 @@ mod properties {
             }
         }
 
-        /// Any text is survived; what holds no secret stays, and hiding twice changes nothing.
+        /// Any text is survived; hiding twice changes nothing.
         #[test]
         fn any_text_is_survived(text in any::<String>()) {
             let redactor = redactor(&["four words of chance"]);

@@ -14,6 +14,8 @@ fn observe(args: &[&str]) -> Output {
         .arg("observe")
         .args(args)
         .env("TOLLGATE_TEST_SECRET", "s3cret value")
+        .env("TOLLGATE_TEST_SHORT", "ab\n")
+        .env("TOLLGATE_TEST_BLANK", "  ")
         .env_remove("TOLLGATE_TEST_MISSING")
         .output()
         .unwrap()
@@ -91,13 +93,50 @@ fn secrets_are_hidden_where_it_is_asked_for() {
     ]);
     assert_eq!(both["text"], "[REDACTED], [REDACTED]");
     assert_eq!(both["db"]["password"], "[REDACTED]");
-    let missing = observe(&[ECHO, "--redact-env", "TOLLGATE_TEST_MISSING"]);
-    assert_eq!(missing.status.code(), Some(2));
+}
+
+#[test]
+fn a_secret_that_would_not_be_hidden_is_bad_input() {
+    for (name, why) in [
+        ("MISSING", "not found"),
+        ("SHORT", "2 characters"),
+        ("BLANK", "0 characters"),
+    ] {
+        let name = format!("TOLLGATE_TEST_{name}");
+        let refused = observe(&[ECHO, "--redact-env", &name]);
+        assert_eq!(refused.status.code(), Some(2));
+        let words = stderr(&refused);
+        assert!(words.contains(&name) && words.contains(why), "{words}");
+        assert!(!words.contains("ab\n"), "{words}");
+        assert!(refused.stdout.is_empty());
+    }
+    let refused = observe(&[ECHO, "--redact-path", "db..password"]);
+    assert_eq!(refused.status.code(), Some(2));
     assert!(
-        stderr(&missing).contains("TOLLGATE_TEST_MISSING"),
+        stderr(&refused).contains("db..password"),
         "{}",
-        stderr(&missing)
+        stderr(&refused)
     );
+}
+
+#[test]
+fn a_place_that_nothing_stood_at_is_noted() {
+    let config = r#"{"db":{"password":5}}"#;
+    let paths = [
+        "--redact-path",
+        "db.password",
+        "--redact-path",
+        "db.pasword",
+    ];
+    let ran = observe(&[&[ECHO, "--config", config], &paths[..]].concat());
+    assert_eq!(ran.status.code(), Some(0));
+    assert_eq!(data(&ran)["db"]["password"], "[REDACTED]");
+    let words = stderr(&ran);
+    assert!(
+        words.contains("note: --redact-path db.pasword matched nothing"),
+        "{words}"
+    );
+    assert_eq!(words.matches("matched nothing").count(), 1, "{words}");
 }
 
 #[test]

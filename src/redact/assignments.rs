@@ -1,7 +1,10 @@
 //! What is assigned to a name that promises a secret, and looks random: `DB_PASSWORD="…"`,
 //! `token: …`. The only search that guesses; it asks for randomness so that words pass.
 
-use super::spans::Spans;
+use super::{
+    automaton::Automaton,
+    spans::{HIDDEN, Spans, count},
+};
 
 /// Parts of names, without the signs between their words.
 const NAMES: &[&str] = &[
@@ -28,60 +31,80 @@ const VALUE: std::ops::RangeInclusive<usize> = 12..=150;
 /// Bits of entropy that each character of a value must have on average.
 const ENTROPY: f64 = 3.5;
 
-pub(super) fn find(bytes: &[u8], spans: &mut Spans) {
-    let mut from = 0;
-    while let Some(found) = bytes
-        .get(from..)
-        .and_then(|rest| rest.iter().position(|byte| matches!(byte, b'=' | b':')))
-    {
-        let at = from + found;
-        from = at + 1;
-        if !names_a_secret(bytes.get(..at).unwrap_or_default()) {
-            continue;
+/// Finds those parts of names.
+pub(super) fn names() -> Automaton {
+    Automaton::new(NAMES.iter().map(|name| (name.as_bytes(), false)))
+}
+
+/// `names` are [`names`]' own.
+pub(super) fn find(bytes: &[u8], names: &Automaton, spans: &mut Spans) {
+    count(bytes.len());
+    let mut name = Name::default();
+    let mut value_end = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(byte, b'=' | b':') && name.promises_a_secret(at) {
+            let behind = bytes.get(at..).unwrap_or_default();
+            let mut lead = behind.iter().take(BETWEEN + 1);
+            if let Some(lead) = lead.position(|byte| !is_lead(*byte)) {
+                value(bytes, at + lead, &mut value_end, spans);
+            }
         }
-        let behind = bytes.get(at..).unwrap_or_default();
-        let lead = behind
-            .iter()
-            .take(BETWEEN + 1)
-            .position(|byte| !is_lead(*byte));
-        let Some(lead) = lead else {
-            continue;
-        };
-        let value = behind.get(lead..).unwrap_or_default();
-        let length = value
-            .iter()
-            .take(VALUE.end() + 1)
-            .position(|byte| !is_value(*byte))
-            .unwrap_or(value.len().min(VALUE.end() + 1));
-        let value = value.get(..length).unwrap_or_default();
-        if VALUE.contains(&length) && looks_random(value) {
-            spans.add(at + lead..at + lead + length);
-        }
+        name.read(at, *byte, names);
     }
 }
 
-/// Whether a text ends with a name, quoted or not, that promises a secret.
-fn names_a_secret(before: &[u8]) -> bool {
-    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':');
-    let between = before
-        .iter()
-        .rev()
-        .take(BETWEEN)
-        .take_while(|byte| is_between(byte))
-        .count();
-    let mut name = String::new();
-    for byte in before.iter().rev().skip(between).take(NAME) {
+/// Looks at the value that begins at `from`. `end` is where the last one ended, which may be the
+/// same.
+fn value(bytes: &[u8], from: usize, end: &mut usize, spans: &mut Spans) {
+    if from >= *end {
+        let rest = bytes.get(from..).unwrap_or_default();
+        let length = rest.iter().position(|byte| !is_value(*byte));
+        let length = length.unwrap_or(rest.len());
+        count(length);
+        *end = from + length;
+    }
+    let value = bytes.get(from..*end).unwrap_or_default();
+    // Beside a mark, nobody can say any more what the whole value was.
+    let is_whole = bytes.get(*end) != Some(&HIDDEN);
+    if is_whole && VALUE.contains(&value.len()) && looks_random(value) {
+        spans.add(from..*end);
+    }
+}
+
+/// The name that was read last, quoted or not.
+#[derive(Default)]
+struct Name {
+    state: u32,
+    /// Where its last telling part ended.
+    part_end: Option<usize>,
+    /// How many quotes and spaces were read since it ended.
+    between: usize,
+}
+
+impl Name {
+    fn read(&mut self, at: usize, byte: u8, names: &Automaton) {
         match byte {
-            b'_' | b'-' | b'.' => {}
-            byte if byte.is_ascii_alphanumeric() => name.push(byte.to_ascii_lowercase().into()),
-            _ => break,
+            b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':' => self.between += 1,
+            b'_' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                if self.between > 0 {
+                    *self = Name::default();
+                }
+                if byte.is_ascii_alphanumeric() {
+                    self.state = names.step(self.state, byte.to_ascii_lowercase());
+                    if names.longest(self.state).is_some() {
+                        self.part_end = Some(at + 1);
+                    }
+                }
+            }
+            _ => *self = Name::default(),
         }
     }
-    if name.is_empty() {
-        return false;
+
+    /// Whether a sign at `at` assigns to a name that promises a secret.
+    fn promises_a_secret(&self, at: usize) -> bool {
+        self.part_end
+            .is_some_and(|part_end| self.between <= BETWEEN && at - self.between - part_end < NAME)
     }
-    let name: String = name.chars().rev().collect();
-    NAMES.iter().any(|part| name.contains(part))
 }
 
 /// What may stand between a name and its value: the sign, spaces and quotes.
@@ -97,6 +120,7 @@ fn is_value(byte: u8) -> bool {
 }
 
 fn looks_random(value: &[u8]) -> bool {
+    count(value.len());
     let mut counts = [0u32; 256];
     for byte in value {
         counts[usize::from(*byte)] += 1;
@@ -121,9 +145,9 @@ mod tests {
 
     fn hidden(text: &str) -> String {
         let mut spans = Spans::default();
-        find(text.as_bytes(), &mut spans);
+        find(text.as_bytes(), &names(), &mut spans);
         spans.merge();
-        spans.replace_in(text, |_| "#".to_owned())
+        spans.shown(text)
     }
 
     #[test]

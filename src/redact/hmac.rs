@@ -4,10 +4,10 @@ use tollgate_abi::sha256::{Sha256, digest, hex};
 
 const BLOCK: usize = 64;
 
-/// The first 32 hexadecimal digits of the HMAC of `message`.
-pub(super) fn hex_half(key: &[u8], message: &[u8]) -> String {
+/// The first so many hexadecimal digits of the HMAC of `message`.
+pub(super) fn hex_start(key: &[u8], message: &[u8], digits: usize) -> String {
     let mut text = hex(&hmac(key, message));
-    text.truncate(32);
+    text.truncate(digits);
     text
 }
 
@@ -60,7 +60,7 @@ mod tests {
             ),
         ] {
             assert_eq!(hex(&hmac(&key, message.as_bytes())), expected);
-            assert_eq!(hex_half(&key, message.as_bytes()), expected[..32]);
+            assert_eq!(hex_start(&key, message.as_bytes(), 32), expected[..32]);
         }
     }
 }

@@ -34,7 +34,7 @@ impl Lines {
             self.close(source);
             rest = behind;
         }
-        if redactor.inner.tokens && pem::ends_open(rest.as_bytes()) {
+        if redactor.inner.names.is_some() && pem::ends_open(rest.as_bytes()) {
             self.open.push(source);
         }
         let mut rest = rest.to_owned();

@@ -1,42 +1,52 @@
 //! Hiding secrets in what leaves the runtime: which they are, and what stands in their place.
-//! Where in evidence, errors and log lines they are looked for is in `structured` and `lines`. Nothing here decides what a plugin may see.
+//! Where in evidence, errors and log lines they are looked for is in `structured` and `lines`, how
+//! in `search`. Nothing here decides what a plugin may see.
 
 mod assignments;
+mod automaton;
+mod build;
+mod decode;
 mod hmac;
+mod layer;
 mod lines;
 mod pem;
+mod search;
 mod spans;
 mod structured;
+#[cfg(test)]
+mod tests;
 mod tokens;
+mod values;
 
+pub use build::{RedactorBuilder, RedactorError};
 pub(crate) use lines::Lines;
 
-use spans::{End, Spans};
+use automaton::Automaton;
+use search::Searched;
+use spans::{End, HASH, HASH_DIGITS, LONGEST_MARK, MARK, Spans};
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+use values::Values;
 
 type Rule = dyn Fn(&str) -> String + Send + Sync;
 
-/// What stands where a secret stood.
-const MARK: &str = "[REDACTED]";
-
-/// Shorter values are part of too many innocent words.
+/// Values with fewer characters are part of too many innocent words.
 const SHORTEST: usize = 4;
 
-/// A line of a secret that has several is looked for by itself if it has so many bytes: such
-/// secrets are printed line by line.
-const SHORTEST_LINE: usize = 8;
-
-/// Hides secrets in evidence, errors, log lines and reports of denials.
+/// Hides secrets in what leaves the runtime: evidence, descriptions, schemas, errors, log lines,
+/// reports of denials, and transcripts.
 ///
-/// It knows a secret by its value, by what it looks like ([tokens](#what-is-known-by-its-looks)),
-/// or by its place in the evidence. It guards against plugins that tell too much by accident: one
-/// that means to can always spell a secret backwards. Replies to a plugin are never changed, nor
-/// are keys of objects.
+/// It finds a secret by its value, by what it looks like ([tokens](#what-is-known-by-its-looks)),
+/// or by its place in the evidence. It guards against plugins that reveal too much by accident: a
+/// plugin that means to can always spell a secret backwards. See [what it does not
+/// find](#what-is-not-found).
 ///
-/// Cloning gives another handle to the same redactor, so that an embedder can
+/// Cloning returns another handle to the same redactor, so that an embedder can
 /// [`track`](Self::track) secrets that come up while plugins run.
 ///
 /// ```
@@ -44,8 +54,9 @@ const SHORTEST_LINE: usize = 8;
 ///
 /// let redactor = Redactor::builder().value("hunter2").path("api_key").build()?;
 /// let runtime = Runtime::builder().redact(redactor.clone()).build()?;
-/// redactor.track("correct horse");
+/// redactor.track("correct horse")?;
 /// assert_eq!(redactor.redact("hunter2, correct horse"), "[REDACTED], [REDACTED]");
+/// assert_eq!(redactor.redact("token=aHVudGVyMg== correct%20horse"), "token=[REDACTED] [REDACTED]");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -60,7 +71,50 @@ const SHORTEST_LINE: usize = 8;
 /// * what is assigned to a name such as `DB_PASSWORD` or `token` and looks random: 12 to 150
 ///   characters with letters and digits, of an entropy of at least 3.5 bits each.
 ///
-/// Strings under a key that ends in `_b64` are decoded, searched, and encoded again.
+/// # Encodings
+///
+/// Values and what is known by its looks are found in any text, under any key:
+///
+/// * as they are;
+/// * with escapes of JSON and of other languages (`\"`, `\/`, `\u00e9`, `\x41`, `\303`, `\u{e9}`);
+/// * percent-encoded, in either case, and in forms, with `+` for a space;
+/// * with character references of HTML: by number, and by name in ASCII and Latin-1;
+/// * in hex, in either case;
+/// * in base64, standard or for URLs, padded or not, wrapped or not, at any alignment within longer
+///   base64;
+/// * in one of these within another, up to three.
+///
+/// Values are also found wrapped over lines, whatever white space is at the breaks, and as JSON
+/// numbers: a number with the value among its digits, or equal to it. Keys of objects are searched
+/// like texts; where two become the same, a number is added to one. Strings under a key that ends in
+/// `_b64` are base64 for sure: they are decoded, searched, and encoded again.
+///
+/// Hiding twice changes nothing more, unless patterns or a rule of the embedder's do.
+///
+/// # What is not found
+///
+/// * where it does not look: replies to a plugin, which are never changed; the bytes and the memory
+///   of an [`Instance`](crate::Instance); a [`bake`](crate::Plugin::bake)d plugin; a
+///   [`Review`](crate::Review), which is of grants as they are; an
+///   [`Inspection`](crate::Inspection), which is of a file and not of a run;
+/// * what is compressed or encrypted, and other encodings: base32, base58, base85, quoted-printable,
+///   punycode, UTF-16, lists of character codes, hex with signs between its bytes, quotes that a
+///   shell needs;
+/// * what is reversed, in other letters (upper for lower case, other forms of Unicode), interleaved
+///   or split: over two fields, two items of a list, two log lines (other than lines of 8 bytes or
+///   more and private keys), two calls, or by anything but white space;
+/// * tokens, but not values and private keys, that are wrapped over lines;
+/// * values of less than 4 characters, unless they are forced, and then only as they are; parts of
+///   values; hashes of values; values with control characters in base64 or hex;
+/// * four encodings in one another, and three where the text around them has many encodings of its
+///   own;
+/// * tokens and keys of more than 16 KiB in their encoded form, and values whose encoded form has
+///   more than that and more than 8 times their length;
+/// * what [patterns](RedactorBuilder::pattern) and [rules](RedactorBuilder::rule) are for, in keys,
+///   and in encodings other than under keys that end in `_b64`;
+/// * booleans; timestamps of evidence; digits that a number loses when it is read, beyond 17, and
+///   zeros before it where fewer than 4 characters are left;
+/// * in transcripts: names, grants and folders of the operator's; sizes, times and other figures.
 #[derive(Clone)]
 pub struct Redactor {
     inner: Arc<Inner>,
@@ -68,14 +122,22 @@ pub struct Redactor {
 
 #[derive(Default)]
 struct Inner {
-    values: RwLock<Vec<String>>,
-    tokens: bool,
-    paths: Vec<String>,
+    values: Values,
+    /// Names that promise secrets, if what is known by its looks is hidden.
+    names: Option<Automaton>,
+    paths: Vec<Path>,
     #[cfg(feature = "regex")]
     patterns: Vec<regex::Regex>,
     /// The key of the hash that stands where a secret stood, instead of a fixed word.
     key: Option<Vec<u8>>,
     rule: Option<Box<Rule>>,
+}
+
+/// A place in evidence that is hidden whole.
+struct Path {
+    text: String,
+    /// Whether it hid anything so far.
+    matched: AtomicBool,
 }
 
 impl Redactor {
@@ -94,33 +156,50 @@ impl Redactor {
         }
     }
 
-    /// From now on, hides `value`, and each line of it that has 8 bytes or more. Values shorter
-    /// than 4 characters would hide half of every text: they are not taken, and the answer is
-    /// `false`.
-    pub fn track(&self, value: &str) -> bool {
-        let takes = value.chars().count() >= SHORTEST;
-        if takes {
-            self.track_even_short(value);
-        }
-        takes
+    /// From now on, hides `value`, without white space at its ends, and each line of it that has 8
+    /// bytes or more.
+    ///
+    /// # Errors
+    ///
+    /// [`RedactorError::ShortValue`] if fewer than 4 characters are left, which would hide half of every text,
+    /// and [`RedactorError::MarkInValue`]. Nothing is tracked then.
+    pub fn track(&self, value: &str) -> Result<(), RedactorError> {
+        self.add(value, SHORTEST, 1)
     }
 
-    /// From now on, hides `value` however short it is, unless it is empty.
-    pub fn track_even_short(&self, value: &str) {
-        let mut values = self
-            .inner
-            .values
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let lines = value.lines().map(str::trim);
-        let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
-        for secret in [value].into_iter().chain(lines) {
-            if !secret.is_empty() && !values.iter().any(|known| known == secret) {
-                values.push(secret.to_owned());
-            }
+    /// From now on, hides `value`, without white space at its ends, however short it is.
+    ///
+    /// # Errors
+    ///
+    /// [`RedactorError::ShortValue`] if nothing is left, and [`RedactorError::MarkInValue`].
+    pub fn track_even_short(&self, value: &str) -> Result<(), RedactorError> {
+        self.add(value, 1, 1)
+    }
+
+    /// `number` says which value it is, if it cannot be taken.
+    fn add(&self, value: &str, minimum: usize, number: usize) -> Result<(), RedactorError> {
+        let value = value.trim();
+        let characters = value.chars().count();
+        if characters < minimum {
+            return Err(RedactorError::ShortValue {
+                number,
+                characters,
+                minimum,
+            });
         }
-        // Where a secret is the beginning of another, the longer one is what was meant.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        if spans::next_mark(value.as_bytes(), 0).is_some() {
+            return Err(RedactorError::MarkInValue { number });
+        }
+        self.inner.values.add(value, characters < SHORTEST);
+        Ok(())
+    }
+
+    /// The [paths](RedactorBuilder::path) that hid nothing since the redactor was built, in the order
+    /// in which they were given. After a run, one that is left is most likely a mistake.
+    pub fn unmatched_paths(&self) -> Vec<String> {
+        let paths = self.inner.paths.iter();
+        let unmatched = paths.filter(|path| !path.matched.load(Ordering::Relaxed));
+        unmatched.map(|path| path.text.clone()).collect()
     }
 
     /// The text without the secrets in it.
@@ -136,8 +215,8 @@ impl Redactor {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.redact(text).into_bytes(),
             Err(_) => {
-                let spans = self.find_bytes(bytes, End::Whole);
-                spans.replace_bytes(bytes, |secret| self.mark(secret))
+                let spans = self.find(bytes, End::Whole);
+                spans.replace(bytes, LONGEST_MARK, |secret| self.mark(secret))
             }
         }
     }
@@ -148,203 +227,67 @@ impl Redactor {
 
     /// As [`text`](Self::text), for one that may have lost its end.
     fn cut_text(&self, text: &mut String, end: End) {
-        let spans = self.find(text, end);
-        self.hide(text, spans);
-    }
-
-    fn find(&self, text: &str, end: End) -> Spans {
-        let mut spans = self.find_bytes(text.as_bytes(), end);
+        let spans = self.find(text.as_bytes(), end);
         #[cfg(feature = "regex")]
-        for pattern in &self.inner.patterns {
-            spans.extend(pattern.find_iter(text).map(|found| found.range()));
-        }
-        spans.merge();
-        spans
-    }
-
-    /// What can be found in bytes that need not be text.
-    fn find_bytes(&self, bytes: &[u8], end: End) -> Spans {
-        let mut spans = Spans::default();
-        let values = self.inner.values.read();
-        for value in values.unwrap_or_else(PoisonError::into_inner).iter() {
-            spans.add_value(bytes, value.as_bytes(), end);
-        }
-        if self.inner.tokens {
-            tokens::find(bytes, end, &mut spans);
-            assignments::find(bytes, &mut spans);
-            pem::find(bytes, &mut spans);
-        }
-        spans.merge();
-        spans
-    }
-
-    fn hide(&self, text: &mut String, spans: Spans) {
-        if !spans.is_empty() {
-            *text = spans.replace_in(text, |secret| self.mark(secret.as_bytes()));
-        }
+        let spans = self.with_patterns(text, spans);
+        self.hide(text, &spans);
         if let Some(rule) = &self.inner.rule {
             *text = rule(text);
+        }
+    }
+
+    /// Hides the secrets in a key of an object. Patterns and rules are meant for texts.
+    fn key(&self, key: &mut String) {
+        let spans = self.find(key.as_bytes(), End::Whole);
+        self.hide(key, &spans);
+    }
+
+    /// Finds the secrets in bytes that need not be text.
+    fn find(&self, bytes: &[u8], end: End) -> Spans {
+        let searched = Searched {
+            values: &self.inner.values.search(),
+            names: self.inner.names.as_ref(),
+        };
+        searched.find(bytes, end)
+    }
+
+    #[cfg(feature = "regex")]
+    fn with_patterns(&self, text: &str, mut spans: Spans) -> Spans {
+        for pattern in &self.inner.patterns {
+            let found = pattern.find_iter(text).map(|found| found.range());
+            found.for_each(|span| spans.add(span));
+        }
+        spans.merge();
+        spans
+    }
+
+    fn hide(&self, text: &mut String, spans: &Spans) {
+        if !spans.is_empty() {
+            let hidden = spans.replace(text.as_bytes(), LONGEST_MARK, |it| self.mark(it));
+            // What was searched for is text, so all borders are those of characters.
+            *text = String::from_utf8_lossy(&hidden).into_owned();
         }
     }
 
     /// What stands in the place of `secret`.
     fn mark(&self, secret: &[u8]) -> String {
         match &self.inner.key {
-            Some(key) => format!("[hmac:{}]", hmac::hex_half(key, secret)),
+            Some(key) => format!("{HASH}{}]", hmac::hex_start(key, secret, HASH_DIGITS)),
             None => MARK.to_owned(),
         }
     }
 }
 
-/// Tells how much it knows, and nothing of what.
+/// Shows how much it knows, and nothing of what.
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let values = self.inner.values.read();
+        let paths = self.inner.paths.iter().map(|path| &path.text);
         f.debug_struct("Redactor")
-            .field(
-                "values",
-                &values.unwrap_or_else(PoisonError::into_inner).len(),
-            )
-            .field("tokens", &self.inner.tokens)
-            .field("paths", &self.inner.paths)
+            .field("values", &self.inner.values.len())
+            .field("tokens", &self.inner.names.is_some())
+            .field("paths", &paths.collect::<Vec<_>>())
             .field("keyed_hash", &self.inner.key.is_some())
             .field("rule", &self.inner.rule.is_some())
             .finish_non_exhaustive()
     }
-}
-
-/// Options for a [`Redactor`].
-#[derive(Default)]
-pub struct RedactorBuilder {
-    values: Vec<String>,
-    short_values: Vec<String>,
-    without_tokens: bool,
-    paths: Vec<String>,
-    #[cfg(feature = "regex")]
-    patterns: Vec<String>,
-    key: Option<Vec<u8>>,
-    rule: Option<Box<Rule>>,
-}
-
-impl RedactorBuilder {
-    /// Hides this value; see [`Redactor::track`].
-    #[must_use]
-    pub fn value(mut self, value: impl Into<String>) -> RedactorBuilder {
-        self.values.push(value.into());
-        self
-    }
-
-    /// Hides this value however short it is; see [`Redactor::track_even_short`].
-    #[must_use]
-    pub fn short_value(mut self, value: impl Into<String>) -> RedactorBuilder {
-        self.short_values.push(value.into());
-        self
-    }
-
-    /// Hides whatever string, number or boolean stands at this place: keys with dots between them,
-    /// as `api_key` or `server.password`. It counts from the top of the evidence's data or from
-    /// any object in it; the elements of a list are at the place of the list. An attribute of a
-    /// log line is at its key.
-    #[must_use]
-    pub fn path(mut self, path: impl Into<String>) -> RedactorBuilder {
-        self.paths.push(path.into());
-        self
-    }
-
-    /// Hides whatever this regular expression (of the crate `regex`) matches.
-    #[cfg(feature = "regex")]
-    #[must_use]
-    pub fn pattern(mut self, pattern: impl Into<String>) -> RedactorBuilder {
-        self.patterns.push(pattern.into());
-        self
-    }
-
-    /// Applies this rule to each text, after everything else.
-    #[must_use]
-    pub fn rule(mut self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        self.rule = Some(Box::new(rule));
-        self
-    }
-
-    /// Puts `[hmac:…]` in a secret's place instead of `[REDACTED]`: the first half of its HMAC-SHA256
-    /// under this key, so that who compares two outputs sees whether they hold the same secret.
-    #[must_use]
-    pub fn keyed_hash(mut self, key: impl Into<Vec<u8>>) -> RedactorBuilder {
-        self.key = Some(key.into());
-        self
-    }
-
-    /// Does not look for what is [known by its looks](Redactor#what-is-known-by-its-looks).
-    #[must_use]
-    pub fn without_tokens(mut self) -> RedactorBuilder {
-        self.without_tokens = true;
-        self
-    }
-
-    /// The redactor.
-    ///
-    /// # Errors
-    ///
-    /// [`RedactorError`] if an option cannot be.
-    pub fn build(self) -> Result<Redactor, RedactorError> {
-        if self.key.as_ref().is_some_and(Vec::is_empty) {
-            return Err(RedactorError::NoKey);
-        }
-        #[cfg(feature = "regex")]
-        let patterns = compile(self.patterns)?;
-        let redactor = Redactor {
-            inner: Arc::new(Inner {
-                values: RwLock::default(),
-                tokens: !self.without_tokens,
-                paths: self.paths,
-                #[cfg(feature = "regex")]
-                patterns,
-                key: self.key,
-                rule: self.rule,
-            }),
-        };
-        for value in &self.values {
-            redactor.track(value);
-        }
-        for value in &self.short_values {
-            redactor.track_even_short(value);
-        }
-        Ok(redactor)
-    }
-}
-
-#[cfg(feature = "regex")]
-fn compile(patterns: Vec<String>) -> Result<Vec<regex::Regex>, RedactorError> {
-    let compile = |pattern: String| {
-        regex::Regex::new(&pattern).map_err(|error| RedactorError::Pattern {
-            problem: error.to_string(),
-            pattern,
-        })
-    };
-    patterns.into_iter().map(compile).collect()
-}
-
-impl fmt::Debug for RedactorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedactorBuilder")
-            .field("paths", &self.paths)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Options of a redactor that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RedactorError {
-    /// Anybody could find short secrets out by hashing guesses.
-    #[error("the keyed hash of a redactor needs a key that is not empty")]
-    NoKey,
-    /// A pattern that is no regular expression.
-    #[error("the pattern {pattern:?} of a redactor cannot be used: {problem}")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-        /// What is wrong with it.
-        problem: String,
-    },
 }

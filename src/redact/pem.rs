@@ -1,13 +1,14 @@
 //! PEM blocks of private keys: the header, the body and the footer, also where the footer is
 //! missing.
 
-use super::spans::{Spans, find as find_bytes};
+use super::spans::{BORDER, Spans, count, find as find_bytes};
 use std::ops::Range;
 
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END ";
+const BEGIN: &[u8] = b"-----BEGIN";
+const END: &[u8] = b"-----END";
 const DASHES: &[u8] = b"-----";
-const KEY: &[u8] = b"PRIVATE KEY";
+/// In the label of each private key, and of nothing else.
+const KEY: &[u8] = b"PRIVATE";
 /// The longest label that is looked at; the longest in use has 21 letters.
 const LABEL: usize = 64;
 
@@ -46,6 +47,7 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
     let mut from = 0;
     // The next footer, of whatever label, is looked for once and not once for each header.
     let mut next_end = find_bytes(bytes, 0, END);
+    let mut next_border = find_bytes(bytes, 0, &[BORDER]);
     while let Some(begin) = find_bytes(bytes, from, BEGIN) {
         from = begin + BEGIN.len();
         let Some((name, header_end)) = label(bytes, from) else {
@@ -57,7 +59,12 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
         while next_end.is_some_and(|end| end < header_end) {
             next_end = next_end.and_then(|end| find_bytes(bytes, end + 1, END));
         }
-        let footer = next_end.and_then(|end| label(bytes, end + END.len()));
+        if next_border.is_some_and(|border| border < header_end) {
+            next_border = find_bytes(bytes, header_end, &[BORDER]);
+        }
+        // A footer behind a border is another block's.
+        let footer = next_end.filter(|end| next_border.is_none_or(|border| *end < border));
+        let footer = footer.and_then(|end| label(bytes, end + END.len()));
         let block = match footer {
             Some((of, stop)) if of == name => Block {
                 range: begin..stop,
@@ -74,13 +81,14 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
     blocks
 }
 
-/// The label that begins at `from`, and where its dashes end.
+/// The label that begins at `from`, and where its dashes end. A form has `+` for its spaces.
 fn label(bytes: &[u8], from: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(from..)?;
+    count(LABEL);
     let length = rest
         .iter()
         .take(LABEL)
-        .position(|byte| !(byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' '))?;
+        .position(|byte| !matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'+'))?;
     let dashes = rest.get(length..)?;
     dashes
         .starts_with(DASHES)
@@ -93,14 +101,18 @@ fn body(bytes: &[u8], mut at: usize) -> usize {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| !is_body(*byte));
-        at += length.unwrap_or(rest.len());
+        let length = length.unwrap_or(rest.len());
+        count(length);
+        at += length;
         // A header line, such as `DEK-Info: AES-256-CBC,00FF`; its name was taken for base64.
         let rest = bytes.get(at..).unwrap_or_default();
         if !(rest.starts_with(b"-Type: ") || rest.starts_with(b"-Info: ")) {
             return at;
         }
         let length = rest.iter().position(|byte| *byte == b'\n');
-        at += length.unwrap_or(rest.len());
+        let length = length.unwrap_or(rest.len());
+        count(length);
+        at += length;
     }
 }
 
@@ -120,7 +132,7 @@ mod tests {
         let mut spans = Spans::default();
         find(text.as_bytes(), &mut spans);
         spans.merge();
-        spans.replace_in(text, |_| "#".to_owned())
+        spans.shown(text)
     }
 
     #[test]
@@ -137,6 +149,16 @@ mod tests {
         }
         let encrypted = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00FF\n\nMIIE";
         assert_eq!(hidden(encrypted), "#");
+    }
+
+    #[test]
+    fn a_footer_behind_a_border_belongs_to_another_block() {
+        let text = b"-----BEGIN PRIVATE KEY-----\nMIIE\xFF-----END PRIVATE KEY-----";
+        let mut spans = Spans::default();
+        find(text, &mut spans);
+        spans.merge();
+        let hidden = spans.replace(text, 1, |_| "#".to_owned());
+        assert_eq!(hidden, b"#\xFF-----END PRIVATE KEY-----");
     }
 
     #[test]
@@ -161,17 +183,5 @@ mod tests {
         assert!(ends_open(cut.as_bytes()));
         let other = "-----BEGIN EC PRIVATE KEY-----\nMIIE\n-----END CERTIFICATE-----";
         assert_eq!(hidden(other), "#-----END CERTIFICATE-----");
-    }
-
-    #[test]
-    fn a_guest_cannot_make_the_search_long() {
-        for piece in [
-            "-----BEGIN PRIVATE KEY-----",
-            "-----BEGIN ",
-            "-----END ",
-            "-Type: ",
-        ] {
-            hidden(&piece.repeat((1 << 18) / piece.len()));
-        }
     }
 }

@@ -12,45 +12,93 @@ pub(super) enum End {
     Cut,
 }
 
+/// Stands for each byte of a mark that is in a text already, so that nothing is found in it, and
+/// what touches it is not taken for the end of a word. It is in no text.
+pub(super) const HIDDEN: u8 = 0xFE;
+
+/// Stands between two things that were decoded by themselves, so that nothing is found across it. It
+/// is in no text.
+pub(super) const BORDER: u8 = 0xFF;
+
+/// What stands where a secret stood.
+pub(super) const MARK: &str = "[REDACTED]";
+
+/// How the keyed hash of a secret begins, and how many digits follow before its end.
+pub(super) const HASH: &str = "[hmac:";
+pub(super) const HASH_DIGITS: usize = 32;
+
+/// The length of the longest mark.
+pub(super) const LONGEST_MARK: usize = HASH.len() + HASH_DIGITS + 1;
+
+/// Puts [`HIDDEN`] in the place of all marks.
+pub(super) fn hide_marks(bytes: &mut [u8]) {
+    let mut from = 0;
+    while let Some(mark) = next_mark(bytes, from) {
+        from = mark.end;
+        if let Some(mark) = bytes.get_mut(mark) {
+            mark.fill(HIDDEN);
+        }
+    }
+}
+
+/// The first mark that begins at `from` or later.
+pub(super) fn next_mark(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
+    while let Some(at) = position(bytes, from, b'[') {
+        if let Some(length) = bytes.get(at..).and_then(mark_length) {
+            return Some(at..at + length);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// The length of the mark that some bytes begin with.
+fn mark_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.starts_with(MARK.as_bytes()) {
+        return Some(MARK.len());
+    }
+    let (digits, rest) = bytes
+        .strip_prefix(HASH.as_bytes())?
+        .split_at_checked(HASH_DIGITS)?;
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    (digits.iter().all(is_digit) && rest.first() == Some(&b']')).then_some(LONGEST_MARK)
+}
+
 /// Ranges of bytes, in any order until they are merged.
 #[derive(Default)]
 pub(super) struct Spans(Vec<Range<usize>>);
 
 impl Spans {
-    pub(super) fn add(&mut self, span: Range<usize>) {
-        if !span.is_empty() {
-            self.0.push(span);
+    pub(super) fn add(&mut self, mut span: Range<usize>) {
+        if span.is_empty() {
+            return;
+        }
+        if self.0.try_reserve(1).is_err() {
+            // Without memory for more, all is one span.
+            self.0.clear();
+            span = 0..usize::MAX;
+        }
+        match self.0.last_mut() {
+            // There may be one at each byte.
+            Some(last) if span.start < last.end && last.start < span.end => {
+                last.start = last.start.min(span.start);
+                last.end = last.end.max(span.end);
+            }
+            _ => self.0.push(span),
         }
     }
 
-    #[cfg(feature = "regex")]
-    pub(super) fn extend(&mut self, spans: impl Iterator<Item = Range<usize>>) {
-        spans.for_each(|span| self.add(span));
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Range<usize>> {
+        self.0.iter()
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds each occurrence of `value`, also those that overlap.
-    pub(super) fn add_value(&mut self, bytes: &[u8], value: &[u8], end: End) {
-        let Some((first, rest)) = value.split_first() else {
-            return;
-        };
-        let mut from = 0;
-        while let Some(found) = position(bytes, from, *first) {
-            let behind = bytes.get(found + 1..).unwrap_or_default();
-            let seen = behind.len().min(rest.len());
-            let is_it = behind.get(..seen) == rest.get(..seen);
-            if is_it && (seen == rest.len() || end == End::Cut) {
-                self.add(found..found + 1 + seen);
-            }
-            from = found + 1;
-        }
-    }
-
     /// Puts the spans in order and joins those that overlap. Neighbours stay apart.
     pub(super) fn merge(&mut self) {
+        count(self.0.len());
         self.0.sort_by_key(|span| (span.start, span.end));
         self.0.dedup_by(|next, span| {
             let overlaps = next.start < span.end;
@@ -61,31 +109,38 @@ impl Spans {
         });
     }
 
-    /// The text with each span replaced. The spans are merged, and lie at borders of characters:
-    /// what was searched for is text.
-    pub(super) fn replace_in(&self, text: &str, mark: impl Fn(&str) -> String) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut from = 0;
-        for span in &self.0 {
-            out.push_str(text.get(from..span.start).unwrap_or_default());
-            out.push_str(&mark(text.get(span.clone()).unwrap_or_default()));
-            from = span.end;
+    /// The bytes with each span replaced by what `mark` makes of it, which has at most so many bytes.
+    /// The spans are merged. Without memory for the result, all is replaced.
+    pub(super) fn replace(
+        &self,
+        bytes: &[u8],
+        most: usize,
+        mark: impl Fn(&[u8]) -> String,
+    ) -> Vec<u8> {
+        let mut out = Vec::new();
+        let longest = self.0.len().saturating_mul(most);
+        if out
+            .try_reserve(bytes.len().saturating_add(longest))
+            .is_err()
+        {
+            return mark(bytes).into_bytes();
         }
-        out.push_str(text.get(from..).unwrap_or_default());
-        out
-    }
-
-    /// As [`replace_in`](Self::replace_in), for bytes.
-    pub(super) fn replace_bytes(&self, bytes: &[u8], mark: impl Fn(&[u8]) -> String) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len());
         let mut from = 0;
         for span in &self.0 {
+            let end = span.end.min(bytes.len());
             out.extend_from_slice(bytes.get(from..span.start).unwrap_or_default());
-            out.extend_from_slice(mark(bytes.get(span.clone()).unwrap_or_default()).as_bytes());
-            from = span.end;
+            out.extend_from_slice(mark(bytes.get(span.start..end).unwrap_or_default()).as_bytes());
+            from = end;
         }
         out.extend_from_slice(bytes.get(from..).unwrap_or_default());
         out
+    }
+
+    /// The text with each span replaced by a sign.
+    #[cfg(test)]
+    pub(super) fn shown(&self, text: &str) -> String {
+        let bytes = self.replace(text.as_bytes(), 1, |_| "#".to_owned());
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
@@ -94,37 +149,71 @@ fn position(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
     Some(from + found)
 }
 
+/// Counts bytes that a search looks at, for tests of what it costs.
+#[cfg(not(test))]
+pub(super) fn count(_: usize) {}
+
+#[cfg(test)]
+thread_local!(static COUNTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+
+#[cfg(test)]
+pub(super) fn count(bytes: usize) {
+    COUNTED.set(COUNTED.get() + bytes);
+}
+
+/// How many bytes were counted since the last question.
+#[cfg(test)]
+pub(super) fn counted() -> usize {
+    COUNTED.take()
+}
+
 /// Where `wanted` begins in `bytes`, at `from` or later.
 pub(super) fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
     let mut windows = bytes.get(from..)?.windows(wanted.len());
-    Some(from + windows.position(|window| window == wanted)?)
+    let found = windows.position(|window| window == wanted);
+    count(found.unwrap_or(bytes.len() - from));
+    Some(from + found?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hidden(text: &str, values: &[&str], end: End) -> String {
-        let mut spans = Spans::default();
-        for value in values {
-            spans.add_value(text.as_bytes(), value.as_bytes(), end);
-        }
-        spans.merge();
-        spans.replace_in(text, |_| "#".to_owned())
+    fn shown(text: &str, spans: &[Range<usize>]) -> String {
+        let mut all = Spans::default();
+        spans.iter().for_each(|span| all.add(span.clone()));
+        all.merge();
+        all.shown(text)
     }
 
     #[test]
     fn what_overlaps_is_one_and_neighbours_are_two() {
-        assert_eq!(hidden("xababax", &["aba"], End::Whole), "x#x");
-        assert_eq!(hidden("xabcdx", &["abc", "bcd"], End::Whole), "x#x");
-        assert_eq!(hidden("abab", &["ab"], End::Whole), "##");
-        assert_eq!(hidden("éß", &["ß"], End::Whole), "é#");
+        assert_eq!(shown("xababax", &[1..4, 3..6]), "x#x");
+        assert_eq!(shown("xababax", &[3..6, 1..4]), "x#x");
+        assert_eq!(shown("abab", &[2..4, 0..2]), "##");
+        assert_eq!(shown("abcdef", &[4..5, 0..1, 0..5, 2..2]), "#f");
     }
 
     #[test]
-    fn the_beginning_of_a_value_counts_where_the_text_was_cut() {
-        assert_eq!(hidden("my hunt", &["hunter2"], End::Whole), "my hunt");
-        assert_eq!(hidden("my hunt", &["hunter2"], End::Cut), "my #");
-        assert_eq!(hidden("my hunt!", &["hunter2"], End::Cut), "my hunt!");
+    fn marks_are_known_whole() {
+        let hash = format!("{HASH}{}]", "0a".repeat(16));
+        let hidden = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            hide_marks(&mut bytes);
+            assert_eq!(
+                next_mark(text.as_bytes(), 0).is_some(),
+                bytes != text.as_bytes()
+            );
+            bytes.iter().filter(|byte| **byte == HIDDEN).count()
+        };
+        assert_eq!(
+            hidden(&format!("[{MARK}] x{hash}")),
+            MARK.len() + hash.len()
+        );
+        assert_eq!(
+            hidden(&format!("[REDACTED [redacted] {}", hash.to_uppercase())),
+            0
+        );
+        assert_eq!(hidden(&hash[..38]), 0);
     }
 }

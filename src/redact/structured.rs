@@ -1,70 +1,80 @@
-//! Where secrets are looked for in what a plugin answered: evidence, errors, denials.
+//! Where secrets are looked for in what leaves the runtime: evidence, descriptions, schemas, errors,
+//! denials, attributes of log lines.
 
-use super::Redactor;
+use super::{Path, Redactor};
 use crate::{
-    effect::Denial,
-    error::{Breach, Error, Fault},
+    effect::{Denial, DenialReason},
+    error::{Breach, ConfigError, Error, Fault, LoadError},
+    module::Problem,
+    schema::{Validation, Violation},
 };
 use serde_json::{Map, Value};
-use tollgate_abi::{ErrorDetail, Evidence, base64};
+use std::{collections::BTreeMap, sync::atomic::Ordering};
+use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, PluginInfo, base64, host::LogAttr};
 
 impl Redactor {
-    /// Hides the secrets in a JSON value. Keys stay, and so do numbers, booleans and null, unless
-    /// they are at a place that is hidden whole.
+    /// Hides the secrets in a JSON value: in its strings and keys, numbers that are values, and what
+    /// is at a place that is hidden whole. Other numbers, booleans and null stay.
     pub fn redact_json(&self, value: &mut Value) {
-        self.value(value, &mut String::new());
+        self.places().value(value);
     }
 
     /// Hides the secrets in evidence: in its data, raw text, message, metadata and error.
     pub fn redact_evidence(&self, evidence: &mut Evidence) {
-        self.map(&mut evidence.data, &mut String::new());
+        self.places().map(&mut evidence.data);
         let texts = [&mut evidence.raw, &mut evidence.message];
         texts.into_iter().flatten().for_each(|text| self.text(text));
         if let Some(metadata) = &mut evidence.metadata {
-            self.map(metadata, &mut String::new());
+            self.places().map(metadata);
         }
         if let Some(error) = &mut evidence.error {
             self.detail(error);
         }
     }
 
-    fn map(&self, map: &mut Map<String, Value>, path: &mut String) {
-        let length = path.len();
-        for (key, value) in map {
-            if length > 0 {
-                path.push('.');
-            }
-            path.push_str(key);
-            match value {
-                Value::String(text) if key.ends_with("_b64") && !self.hides(path) => {
-                    self.encoded(text);
-                }
-                _ => self.value(value, path),
-            }
-            path.truncate(length);
+    /// JSON in which places are hidden whole.
+    fn places(&self) -> Json<'_> {
+        Json {
+            redactor: self,
+            paths: &self.inner.paths,
+            place: String::new(),
         }
     }
 
-    fn value(&self, value: &mut Value, path: &mut String) {
-        match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, path)),
-            Value::Object(map) => self.map(map, path),
-            Value::Null => {}
-            Value::String(text) if self.hides(path) => *text = self.mark(text.as_bytes()),
-            Value::String(text) => self.text(text),
-            Value::Bool(_) | Value::Number(_) if self.hides(path) => {
-                *value = Value::String(self.mark(value.to_string().as_bytes()));
-            }
-            Value::Bool(_) | Value::Number(_) => {}
-        }
+    /// JSON in which no place is the embedder's.
+    fn document(&self, value: &mut Value) {
+        let mut json = Json {
+            paths: &[],
+            ..self.places()
+        };
+        json.value(value);
     }
 
-    /// Whether what stands at this place is hidden whole.
-    fn hides(&self, place: &str) -> bool {
-        self.inner.paths.iter().any(|path| {
-            let above = place.strip_suffix(path.as_str());
-            above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
-        })
+    /// Hides an attribute that a plugin logged.
+    pub(crate) fn attribute(&self, attr: &mut LogAttr) {
+        if hides(&self.inner.paths, &attr.key) {
+            attr.value = self.mark(attr.value.as_bytes());
+        } else {
+            self.text(&mut attr.value);
+        }
+        self.key(&mut attr.key);
+        self.key(&mut attr.kind);
+    }
+
+    fn detail(&self, error: &mut ErrorDetail) {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.text(&mut error.message);
+            self.text(&mut error.kind);
+            self.text(&mut error.code);
+            if let Some(details) = &mut error.details {
+                self.places().map(details);
+            }
+            if let Some(stack) = &mut error.stack {
+                self.encoded(stack);
+            }
+            next = error.wrapped.as_deref_mut();
+        }
     }
 
     /// A text that may be base64 of another one.
@@ -80,33 +90,61 @@ impl Redactor {
         }
     }
 
-    /// The value of an attribute that a plugin logged under this key.
-    pub(crate) fn attribute(&self, key: &str, value: &mut String) {
-        if self.hides(key) {
-            *value = self.mark(value.as_bytes());
-        } else {
-            self.text(value);
+    /// What a plugin says of itself, without its secrets.
+    pub(crate) fn info(&self, info: &PluginInfo) -> PluginInfo {
+        let mut info = info.clone();
+        for text in [
+            &mut info.name,
+            &mut info.version,
+            &mut info.description,
+            &mut info.sdk_version,
+            &mut info.min_host_version,
+        ] {
+            self.text(text);
         }
+        for capability in &mut info.capabilities {
+            self.text(&mut capability.kind);
+            self.text(&mut capability.pattern);
+        }
+        let documents = [&mut info.services, &mut info.grant_set];
+        let documents = documents.into_iter().flatten();
+        documents.for_each(|document| self.document(document));
+        info
     }
 
-    fn detail(&self, error: &mut ErrorDetail) {
-        self.text(&mut error.message);
-        self.text(&mut error.code);
-        if let Some(details) = &mut error.details {
-            self.map(details, &mut String::new());
+    /// The schema without its secrets; its text is the plugin's own if there is none in it.
+    pub(crate) fn schema(&self, schema: &ConfigSchema) -> ConfigSchema {
+        let mut document = schema.document().clone();
+        self.document(&mut document);
+        // A key that is there twice, and a number with many digits, are in the text alone.
+        if document == *schema.document() && self.redact(schema.raw()) == schema.raw() {
+            return schema.clone();
         }
-        if let Some(stack) = &mut error.stack {
-            self.encoded(stack);
-        }
-        if let Some(wrapped) = &mut error.wrapped {
-            self.detail(wrapped);
-        }
+        // What was read and written again can be read.
+        ConfigSchema::parse(&document.to_string()).unwrap_or_else(|_| schema.clone())
+    }
+
+    /// Hides the secrets in what a validation quotes of the schema.
+    pub(crate) fn validation(&self, found: &mut Validation) {
+        found
+            .violations
+            .iter_mut()
+            .for_each(|it| self.violation(it));
+        found.notes.iter_mut().for_each(|note| self.text(note));
+    }
+
+    fn violation(&self, violation: &mut Violation) {
+        self.text(&mut violation.path);
+        self.text(&mut violation.message);
     }
 
     /// Hides the secrets in what a denial quotes of the plugin's wish.
     pub(crate) fn denial(&self, denial: &mut Denial) {
         self.text(&mut denial.wish);
         self.text(&mut denial.needs);
+        if let DenialReason::Address { refusal } = &mut denial.reason {
+            self.text(refusal);
+        }
     }
 
     /// Hides the secrets in what an error quotes of the guest.
@@ -122,8 +160,116 @@ impl Redactor {
                 Breach::Reported(detail) => self.detail(detail),
                 _ => {}
             },
+            Error::Load { problem, .. } => match problem {
+                LoadError::NotWasm(text) | LoadError::Compile(text) => self.text(text),
+                LoadError::Contract(problems) => {
+                    problems
+                        .iter_mut()
+                        .for_each(|problem| self.problem(problem));
+                }
+                _ => {}
+            },
+            Error::Config {
+                problem: ConfigError::Invalid(violations),
+                ..
+            } => violations.iter_mut().for_each(|it| self.violation(it)),
             _ => {}
         }
         error
+    }
+
+    fn problem(&self, problem: &mut Problem) {
+        if let Problem::UnknownImport { module, name, .. }
+        | Problem::ImportType { module, name, .. } = problem
+        {
+            self.text(module);
+            self.text(name);
+        }
+    }
+}
+
+/// Whether what stands at a place is hidden whole.
+fn hides(paths: &[Path], place: &str) -> bool {
+    let mut hides = false;
+    for path in paths {
+        let above = place.strip_suffix(path.text.as_str());
+        if above.is_some_and(|above| above.is_empty() || above.ends_with('.')) {
+            path.matched.store(true, Ordering::Relaxed);
+            hides = true;
+        }
+    }
+    hides
+}
+
+/// A walk through a JSON value.
+struct Json<'a> {
+    redactor: &'a Redactor,
+    paths: &'a [Path],
+    /// Where it is: the keys so far, with dots between them.
+    place: String,
+}
+
+impl Json<'_> {
+    fn map(&mut self, map: &mut Map<String, Value>) {
+        let length = self.place.len();
+        for (key, value) in map.iter_mut() {
+            if length > 0 {
+                self.place.push('.');
+            }
+            self.place.push_str(key);
+            match value {
+                Value::String(text) if key.ends_with("_b64") && !hides(self.paths, &self.place) => {
+                    self.redactor.encoded(text);
+                }
+                _ => self.value(value),
+            }
+            self.place.truncate(length);
+        }
+        self.keys(map);
+    }
+
+    fn value(&mut self, value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(map) => self.map(map),
+            Value::Null => {}
+            Value::String(text) if hides(self.paths, &self.place) => {
+                *text = self.redactor.mark(text.as_bytes());
+            }
+            Value::String(text) => self.redactor.text(text),
+            Value::Bool(_) if !hides(self.paths, &self.place) => {}
+            Value::Number(number)
+                if !hides(self.paths, &self.place)
+                    && !self.redactor.inner.values.search().is_in(number) => {}
+            Value::Bool(_) | Value::Number(_) => {
+                *value = Value::String(self.redactor.mark(value.to_string().as_bytes()));
+            }
+        }
+    }
+
+    /// Hides the secrets in the keys. No entry is lost: of those that have one key then, all but the
+    /// first get a number.
+    fn keys(&self, map: &mut Map<String, Value>) {
+        let mut hidden = BTreeMap::new();
+        for key in map.keys() {
+            let mut new = key.clone();
+            self.redactor.key(&mut new);
+            if new != *key {
+                hidden.insert(key.clone(), new);
+            }
+        }
+        let mut next = BTreeMap::<String, u64>::new();
+        for (old, new) in hidden {
+            let Some(value) = map.remove(&old) else {
+                continue;
+            };
+            let number = next.entry(new.clone()).or_insert(1);
+            let mut key = new.clone();
+            while map.contains_key(&key) {
+                *number += 1;
+                key = format!("{new} {number}");
+            }
+            map.insert(key, value);
+        }
     }
 }

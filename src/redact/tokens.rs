@@ -1,7 +1,7 @@
 //! Tokens that are known by a prefix and an alphabet, and JSON Web Tokens. Matched by hand: every
 //! byte is looked at once for each token that may begin with it, whatever a guest makes up.
 
-use super::spans::{End, Spans};
+use super::spans::{End, HIDDEN, Spans, count};
 
 /// What a token is made of behind its prefix.
 #[derive(Clone, Copy)]
@@ -138,64 +138,80 @@ const BEGINS: [(usize, usize); 256] = {
 };
 
 pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
+    count(bytes.len());
     // How far each token's alphabet was seen to reach: within such a run there is nothing to learn.
     let mut reached = [0; TOKENS.len()];
     let mut header_end = 0;
     let mut jwt_end = 0;
+    // Where the last token ended: what follows is no part of a word.
+    let mut ended = 0;
     for (at, byte) in bytes.iter().enumerate() {
-        if *byte == b'e' && at >= jwt_end && bytes.get(at + 1) == Some(&b'y') {
+        let is_within = at != ended && follows_word(bytes, at);
+        if *byte == b'e' && !is_within && at >= jwt_end && bytes.get(at + 1) == Some(&b'y') {
             if at >= header_end {
                 header_end = at + run(bytes.get(at..).unwrap_or_default(), Url);
             }
-            jwt_end = jwt(bytes, at, header_end, spans).unwrap_or(jwt_end);
+            if let Some(stop) = jwt(bytes, at, header_end) {
+                spans.add(at..stop);
+                (jwt_end, ended) = (stop, stop);
+            }
         }
         let (from, to) = BEGINS[usize::from(*byte)];
         for number in from..to {
-            if let (Some(token), Some(reached)) = (TOKENS.get(number), reached.get_mut(number))
-                && at >= *reached
-            {
-                *reached = one(bytes, at, token, end, spans).unwrap_or(*reached);
+            let (Some(token), Some(reached)) = (TOKENS.get(number), reached.get_mut(number)) else {
+                continue;
+            };
+            if at < *reached || (is_within && token.border != Free) {
+                continue;
+            }
+            if let Some((stop, fits)) = one(bytes, at, token, end) {
+                *reached = stop;
+                if fits {
+                    spans.add(at..stop);
+                    ended = stop;
+                }
             }
         }
     }
 }
 
-/// Looks for a token at one place; how far its alphabet reached, if its prefix was there.
-fn one(bytes: &[u8], at: usize, token: &Token, end: End, spans: &mut Spans) -> Option<usize> {
+/// How far a token would go whose prefix is at one place, and whether it is one.
+fn one(bytes: &[u8], at: usize, token: &Token, end: End) -> Option<(usize, bool)> {
     let behind = bytes.get(at..)?.strip_prefix(token.prefix.as_bytes())?;
-    if token.border != Free && follows_word(bytes, at) {
-        return None;
-    }
     let length = run(behind, token.alphabet);
     let stop = at + token.prefix.len() + length;
     let at_end = stop == bytes.len() && end == End::Cut;
     let fits = match token.border {
-        Exact => length == token.least && !bytes.get(stop).is_some_and(|byte| is_word(*byte)),
+        Exact => length == token.least && !bytes.get(stop).is_some_and(|byte| joins(*byte)),
         Free | Start => length >= token.least,
     };
-    if fits || at_end {
-        spans.add(at..stop);
-    }
-    Some(stop)
+    Some((stop, fits || at_end))
 }
 
 fn run(bytes: &[u8], alphabet: Alphabet) -> usize {
     let stop = bytes.iter().position(|byte| !alphabet.holds(*byte));
-    stop.unwrap_or(bytes.len())
+    let length = stop.unwrap_or(bytes.len());
+    count(length);
+    length
 }
 
 fn follows_word(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-    before.is_some_and(|byte| is_word(*byte))
+    before.is_some_and(|byte| joins(*byte))
+}
+
+/// Whether a token is no token beside this byte. Behind a mark there may have been a word.
+fn joins(byte: u8) -> bool {
+    is_word(byte) || byte == HIDDEN
 }
 
 /// The least length of a part of a JSON Web Token.
 const JWT_PART: usize = 12;
 
 /// `ey….ey….…`: a header and a payload, which begin with `{"` in base64, and a signature if it is
-/// there. The header is known to go to `header_end`. Answers where the token ends.
-fn jwt(bytes: &[u8], at: usize, header_end: usize, spans: &mut Spans) -> Option<usize> {
-    if follows_word(bytes, at) || header_end - at < JWT_PART {
+/// there. The header is known to go to `header_end`. Returns where the token ends.
+fn jwt(bytes: &[u8], at: usize, header_end: usize) -> Option<usize> {
+    if header_end - at < JWT_PART {
         return None;
     }
     let behind_dot = |at: usize| bytes.get(at..)?.strip_prefix(b".");
@@ -208,7 +224,6 @@ fn jwt(bytes: &[u8], at: usize, header_end: usize, spans: &mut Spans) -> Option<
     if let Some(signature) = behind_dot(stop) {
         stop += 1 + run(signature, Url);
     }
-    spans.add(at..stop);
     Some(stop)
 }
 
@@ -220,7 +235,7 @@ mod tests {
         let mut spans = Spans::default();
         find(text.as_bytes(), end, &mut spans);
         spans.merge();
-        spans.replace_in(text, |_| "#".to_owned())
+        spans.shown(text)
     }
 
     #[test]
@@ -286,20 +301,11 @@ mod tests {
         }
     }
 
-    /// Quadratic searches would not come to an end here.
     #[test]
-    fn a_guest_cannot_make_the_search_long() {
-        for piece in [
-            "ghp_",
-            "xoxb-",
-            "-ey",
-            "sk-",
-            "SG.",
-            "ey.",
-            "ghp_x-",
-            "-eyJhbGciOiJIUz.ey",
-        ] {
-            hidden(&piece.repeat((1 << 18) / piece.len()), End::Whole);
-        }
+    fn a_token_may_stand_directly_behind_another() {
+        let (one, two) = ("dop_v1_", "shpat_");
+        let digits = "0123456789abcdef0123456789abcdef";
+        let text = format!("{one}{digits}{digits}{two}{digits}{two}{digits}.");
+        assert_eq!(hidden(&text, End::Whole), "###.");
     }
 }

@@ -61,14 +61,16 @@ impl Replay {
         let recorded = &self.transcript.end;
         let mut matcher = matcher.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = differences(&recorded.end.json(), &end.end.json());
-        Ok(Comparison {
+        let mut comparison = Comparison {
             asks_no_more: matcher.left(),
             asks_anew: std::mem::take(&mut matcher.asked_anew),
             asks_again: matcher.asked_again,
             answers,
             fuel_before: recorded.fuel(),
             fuel_now: end.fuel(),
-        })
+        };
+        Texts(plugin.parts().settings.observer.redactor.clone()).comparison(&mut comparison);
+        Ok(comparison)
     }
 }
 

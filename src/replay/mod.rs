@@ -291,14 +291,21 @@ impl Replay {
     /// runtime allows less than the transcript asks for.
     pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
         let texts = Texts(plugin.parts().settings.observer.redactor.clone());
-        let player = Arc::new(Mutex::new(Player::new(self.transcript.clone(), texts)));
+        let player = Arc::new(Mutex::new(Player::new(
+            self.transcript.clone(),
+            texts.clone(),
+        )));
         let (end, outcome) = played(&self.transcript, plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {
             let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
-            player.end(&end, plugin.parts().compiled.digest())?;
+            let ended = player.end(&end, plugin.parts().compiled.digest());
+            ended.map_err(|mut divergence| {
+                texts.divergence(&mut divergence);
+                divergence
+            })?;
         }
         Ok(match (&self.transcript.end.end, outcome) {
-            (Outcome::Deadline(message), _) => Replayed::Deadline(message.clone()),
+            (Outcome::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
         })

@@ -1,11 +1,15 @@
 //! The texts of a transcript as the embedder's redactor leaves them.
 
-use super::lines::unwritable;
+use super::{Comparison, Divergence, lines::unwritable};
 use crate::{effect::json, redact::Redactor};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, io};
 use tollgate_abi::base64;
+
+/// The keys of JSON that is not the format's own: what a function of the embedder's was asked, and
+/// what it answered.
+const MADE_ELSEWHERE: [&str; 2] = ["request", "json"];
 
 /// What rewrites the texts of a transcript, or leaves them as they are.
 #[derive(Clone)]
@@ -51,7 +55,27 @@ impl Texts {
         RawValue::from_string(config.to_string()).map_err(unwritable)
     }
 
-    fn text(&self, text: &str) -> String {
+    /// What a replay shows of its recording and of the plugin.
+    pub(super) fn divergence(&self, divergence: &mut Divergence) {
+        for text in [&mut divergence.expected, &mut divergence.actual]
+            .into_iter()
+            .chain(&mut divergence.before)
+        {
+            *text = self.text(text);
+        }
+    }
+
+    /// What a comparison shows of its recording and of the plugin.
+    pub(super) fn comparison(&self, comparison: &mut Comparison) {
+        for text in (comparison.asks_anew.iter_mut())
+            .chain(&mut comparison.asks_no_more)
+            .chain(&mut comparison.answers)
+        {
+            *text = self.text(text);
+        }
+    }
+
+    pub(super) fn text(&self, text: &str) -> String {
         match &self.0 {
             Some(redactor) => redactor.redact(text),
             None => text.to_owned(),
@@ -65,7 +89,8 @@ impl Texts {
         }
     }
 
-    /// Rewrites every string but keys.
+    /// Rewrites every string, and whole values that a guest or the embedder's functions made; other
+    /// keys and numbers are the format's own.
     fn value(&self, value: &mut Value, named: &BTreeMap<String, Value>) {
         match value {
             Value::String(text) => *text = self.text(text),
@@ -82,9 +107,12 @@ impl Texts {
                         *text = base64::encode(&self.bytes(&bytes));
                     }
                 }
-                _ => fields
-                    .values_mut()
-                    .for_each(|field| self.value(field, named)),
+                _ => fields.iter_mut().for_each(|(key, field)| match &self.0 {
+                    Some(redactor) if MADE_ELSEWHERE.contains(&key.as_str()) => {
+                        redactor.redact_json(field);
+                    }
+                    _ => self.value(field, named),
+                }),
             },
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }

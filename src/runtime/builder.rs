@@ -133,8 +133,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Hides secrets in evidence, errors, log lines and reports of denials. The last redactor given
-    /// counts.
+    /// Hides secrets in evidence, descriptions, schemas, errors, log lines, reports of denials and
+    /// transcripts. The last redactor given counts.
     #[must_use]
     pub fn redact(mut self, redactor: Redactor) -> RuntimeBuilder {
         self.observer.redactor = Some(redactor);

@@ -30,9 +30,13 @@ impl Plugin {
             return Ok(Validation::default());
         };
         let value = Value::Object(config.values().clone());
-        self.on_a_budget(&schema, config, |schema, patterns, budget| {
+        let mut found = self.on_a_budget(&schema, config, |schema, patterns, budget| {
             check::run(schema, &value, patterns, budget)
-        })
+        })?;
+        if let Some(redactor) = &self.parts().settings.observer.redactor {
+            redactor.validation(&mut found);
+        }
+        Ok(found)
     }
 
     /// The config with what it leaves out and the plugin's schema has a default for; see
@@ -85,7 +89,7 @@ impl Plugin {
     }
 
     fn optional_schema(&self) -> Result<Option<Arc<ConfigSchema>>, Error> {
-        match self.schema() {
+        match self.whole_schema() {
             Ok(schema) => Ok(Some(schema)),
             Err(Error::Breach {
                 breach: Breach::NotExported,

@@ -120,10 +120,11 @@ pub struct ObserveArgs {
     /// Add what the config leaves out and the plugin's schema has a default for
     #[arg(long)]
     pub fill_defaults: bool,
-    /// Hide what looks like a token or private key, in evidence and logs
+    /// Hide what looks like a token or private key, in evidence, errors, logs and recordings
     #[arg(long)]
     pub redact: bool,
-    /// Hide the value of this variable, and what --redact hides; may be repeated
+    /// Hide the value of this variable, which must have 4 characters or more, and what --redact hides;
+    /// may be repeated
     #[arg(long, value_name = "NAME")]
     pub redact_env: Vec<String>,
     /// Hide what stands at this place of the evidence's data, as `db.password`, and what --redact

@@ -1,37 +1,42 @@
 //! What `observe` checks before a plugin runs, and hides of what it says.
 
 use crate::{Exit, Failure, args::ObserveArgs, complain};
-use tollgate::{Config, ConfigError, Error, Plugin, Redactor, RuntimeBuilder, schema::Validation};
+use tollgate::{Config, ConfigError, Error, Plugin, Redactor, RedactorError, schema::Validation};
 
-/// The runtime's options with the limit of evidence and the redactor that the flags ask for.
-pub fn guarded(args: &ObserveArgs, builder: RuntimeBuilder) -> Result<RuntimeBuilder, Failure> {
-    let builder = builder.evidence_bytes(args.evidence_bytes);
-    let wanted = args.redact || !args.redact_env.is_empty() || !args.redact_path.is_empty();
-    Ok(if wanted {
-        builder.redact(redactor(args)?)
-    } else {
-        builder
-    })
-}
-
-fn redactor(args: &ObserveArgs) -> Result<Redactor, Failure> {
+/// The redactor that the flags ask for.
+pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
+    if !args.redact && args.redact_env.is_empty() && args.redact_path.is_empty() {
+        return Ok(None);
+    }
     let bad = |message: String| Failure(Exit::BadInput, message);
     let mut options = Redactor::builder();
-    for name in &args.redact_env {
-        // A variable that is not there, or that would not be hidden, is most likely a slip.
-        let value =
-            std::env::var(name).map_err(|error| bad(format!("--redact-env {name}: {error}")))?;
-        if value.chars().count() < 4 {
-            complain(&format!(
-                "note: the value of {name} is short, and hidden all the same"
-            ));
-        }
-        options = options.short_value(value);
-    }
     for path in &args.redact_path {
         options = options.path(path);
     }
-    options.build().map_err(|error| bad(error.to_string()))
+    let redactor = options.build().map_err(|error| bad(error.to_string()))?;
+    for name in &args.redact_env {
+        // A variable that is not there, or that would not be hidden, is most likely a mistake.
+        let value =
+            std::env::var(name).map_err(|error| bad(format!("--redact-env {name}: {error}")))?;
+        redactor.track(&value).map_err(|error| match error {
+            RedactorError::ShortValue {
+                characters,
+                minimum,
+                ..
+            } => bad(format!(
+                "--redact-env {name}: its value has {characters} characters without white space at its ends, and needs at least {minimum} to be hidden"
+            )),
+            error => bad(format!("--redact-env {name}: {error}")),
+        })?;
+    }
+    Ok(Some(redactor))
+}
+
+/// Reports the places that were to be hidden and that nothing stood at.
+pub fn report_unmatched(redactor: Option<&Redactor>) {
+    for path in redactor.map(Redactor::unmatched_paths).unwrap_or_default() {
+        complain(&format!("note: --redact-path {path} matched nothing"));
+    }
 }
 
 /// A config as the plugin will get it.

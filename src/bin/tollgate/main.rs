@@ -157,7 +157,11 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
-    let mut builder = guard::guarded(args, args.plugin.runtime())?;
+    let redactor = guard::redactor(args)?;
+    let mut builder = args.plugin.runtime().evidence_bytes(args.evidence_bytes);
+    if let Some(redactor) = &redactor {
+        builder = builder.redact(redactor.clone());
+    }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
@@ -188,6 +192,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         Some(path) => record(&plugin, &config, path)?,
         None => plugin.observe(&config),
     };
+    guard::report_unmatched(redactor.as_ref());
     if args.audit {
         report_needed(&needed);
     }

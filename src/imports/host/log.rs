@@ -25,7 +25,7 @@ pub(super) fn message(host: &mut Host, message: LogMessage) {
     };
     for mut attr in message.attrs.into_iter().take(MAX_ATTRS) {
         if let Some(redactor) = host.gate.redactor() {
-            redactor.attribute(&attr.key, &mut attr.value);
+            redactor.attribute(&mut attr);
         }
         record.attrs.push(LogAttr {
             key: printable(&attr.key, MAX_KEY),

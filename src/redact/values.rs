@@ -1,0 +1,163 @@
+//! The values that the embedder registered, and finding them as they are, wrapped over lines, and
+//! as numbers.
+
+use super::{
+    SHORTEST,
+    automaton::Automaton,
+    layer::Layer,
+    spans::{End, Spans, count},
+};
+use serde_json::Number;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// A line of a secret that has several is looked for by itself if it has so many bytes: such
+/// secrets are printed line by line.
+const SHORTEST_LINE: usize = 8;
+
+/// All values that are registered.
+#[derive(Default)]
+pub(super) struct Values(RwLock<Registered>);
+
+#[derive(Default)]
+struct Registered {
+    /// Each with whether it is searched for only as it is.
+    values: BTreeMap<String, bool>,
+    /// Made of them when they are next searched for.
+    search: Option<Arc<Search>>,
+}
+
+impl Values {
+    /// Adds a value and its lines. `plain` ones are searched for only as they are.
+    pub(super) fn add(&self, value: &str, plain: bool) {
+        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let lines = value.lines().map(str::trim);
+        let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
+        let lines = lines.map(|line| (line, line.chars().count() < SHORTEST));
+        for (secret, plain) in [(value, plain)].into_iter().chain(lines) {
+            let known = registered.values.entry(secret.to_owned()).or_insert(plain);
+            *known &= plain;
+        }
+        registered.search = None;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        registered.values.len()
+    }
+
+    pub(super) fn search(&self) -> Arc<Search> {
+        let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(search) = &registered.search {
+            return search.clone();
+        }
+        drop(registered);
+        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let search = Arc::new(Search::new(&registered.values));
+        registered.search = Some(search.clone());
+        search
+    }
+}
+
+/// What finds the values.
+pub(super) struct Search {
+    words: Automaton,
+    /// The values without white space.
+    wrapped: Automaton,
+    /// Those that are numbers, in order.
+    numbers: Vec<f64>,
+    /// The length of the longest value.
+    pub(super) longest: usize,
+}
+
+impl Search {
+    fn new(values: &BTreeMap<String, bool>) -> Search {
+        // A form has a plus sign for each space.
+        let forms: Vec<(String, bool)> = values
+            .iter()
+            .filter(|(value, _)| value.contains(' '))
+            .map(|(value, plain)| (value.replace(' ', "+"), *plain))
+            .collect();
+        let forms = forms.iter().map(|(form, plain)| (form, *plain));
+        let all = values.iter().map(|(value, plain)| (value, *plain));
+        let words = all
+            .chain(forms)
+            .map(|(value, plain)| (value.as_bytes(), plain));
+        let encoded = || values.iter().filter(|(_, plain)| !**plain);
+        let wrapped: Vec<String> = encoded()
+            .map(|(value, _)| value.split_ascii_whitespace().collect())
+            .collect();
+        let wrapped = wrapped
+            .iter()
+            .filter(|value| value.chars().count() >= SHORTEST);
+        let numbers = encoded().filter_map(|(value, _)| value.parse().ok());
+        let mut numbers: Vec<f64> = numbers.filter(|number: &f64| number.is_finite()).collect();
+        numbers.sort_by(f64::total_cmp);
+        Search {
+            words: Automaton::new(words),
+            wrapped: Automaton::new(wrapped.map(|value| (value.as_bytes(), false))),
+            numbers,
+            longest: values.keys().map(String::len).max().unwrap_or(0),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Finds the values in a text, or in one that was decoded.
+    pub(super) fn find(&self, bytes: &[u8], end: End, is_decoded: bool, spans: &mut Spans) {
+        if self.words.is_empty() {
+            return;
+        }
+        count(bytes.len());
+        let mut state = 0;
+        for (end, byte) in (1..).zip(bytes) {
+            state = self.words.step(state, *byte);
+            if let Some(found) = self.words.longest(state)
+                && !(found.plain && is_decoded)
+            {
+                spans.add(end - found.length..end);
+            }
+        }
+        if end == End::Cut {
+            spans.add(bytes.len() - self.words.depth(state)..bytes.len());
+        }
+    }
+
+    /// Finds the values that are wrapped over lines, in a text that was unwrapped.
+    pub(super) fn find_wrapped(&self, layer: &Layer, spans: &mut Spans) {
+        if self.wrapped.is_empty() {
+            return;
+        }
+        count(layer.bytes().len());
+        let mut breaks = layer.breaks().peekable();
+        let mut last_break = 0;
+        let mut state = 0;
+        for (end, byte) in (1..).zip(layer.bytes()) {
+            while let Some(at) = breaks.next_if(|at| *at < end) {
+                last_break = at;
+            }
+            state = self.wrapped.step(state, *byte);
+            if let Some(found) = self.wrapped.longest(state)
+                && last_break > end - found.length
+            {
+                spans.add(end - found.length..end);
+            }
+        }
+    }
+
+    /// Whether a number is a value, or has one among its digits.
+    pub(super) fn is_in(&self, number: &Number) -> bool {
+        let text = number.to_string();
+        let mut spans = Spans::default();
+        self.find(text.as_bytes(), End::Whole, false, &mut spans);
+        let is_equal = |number: f64| {
+            let order = |known: &f64| known.total_cmp(&number);
+            self.numbers.binary_search_by(order).is_ok()
+        };
+        !spans.is_empty() || (text.len() >= SHORTEST && number.as_f64().is_some_and(is_equal))
+    }
+}
