@@ -15,7 +15,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
-use tollgate::Event;
+use tollgate::{Config, Event, replay::Replay};
 
 /// What every command is given.
 const FIXED_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n";
@@ -227,6 +227,27 @@ fn each_variable_that_is_left_out_is_reported() {
             (true, "exec:true", "exec:true"),
         ]
     );
+}
+
+#[test]
+fn a_recording_holds_the_variables_that_were_given_and_replays_under_other_grants() {
+    let place = Workplace::new();
+    let plugin = place.plugin(&["exec:/usr/bin/env", "env:GIVEN"]);
+    let request = json!({"command": "/usr/bin/env", "env": ["GIVEN=1", "HIDDEN=secret", "LANG=C"]});
+    let config = Config::try_from(request).unwrap();
+    let recording = plugin.observe_recorded(&config, Vec::new()).unwrap();
+    let evidence = recording.outcome.unwrap().evidence;
+    let transcript = String::from_utf8(recording.sink.clone()).unwrap();
+    let effect = transcript.lines().nth(1).unwrap();
+    assert!(
+        effect.contains(r#""environment":[["GIVEN","1"],["LANG","C"]]"#),
+        "{effect}"
+    );
+    for grants in [&[] as &[&str], &["exec:**", "env:*"]] {
+        let replay = Replay::read(recording.sink.clone()).unwrap();
+        let replayed = replay.run(&place.plugin(grants)).unwrap();
+        assert_eq!(replayed.evidence(), Some(&evidence), "{grants:?}");
+    }
 }
 
 #[test]
