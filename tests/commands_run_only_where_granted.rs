@@ -256,12 +256,14 @@ fn a_grant_with_arguments_runs_exactly_these() {
     let tool = place.program("tool", "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n");
     symlink(&tool, place.path("alias")).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
-    let events = told.clone();
+    let (events, events_of_printf) = (told.clone(), told.clone());
     let builder = place
         .builder(&[
             "exec:ROOT/alias show *",
             "exec:/bin/sh -c \"echo a b\"",
             "exec:/bin/*",
+            "exec:printf x",
+            "exec:printf",
         ])
         .audit()
         .on_event(move |_, event| {
@@ -303,6 +305,13 @@ fn a_grant_with_arguments_runs_exactly_these() {
     );
     assert_eq!(told[2], (needed.clone(), needed));
     assert_eq!(told.len(), 4);
+    drop(told);
+    // Which of two grants of one command it was.
+    run("printf", &["x"]);
+    run("printf", &["y"]);
+    let told = events_of_printf.lock().unwrap();
+    assert_eq!(told[4].1, "exec:printf x");
+    assert_eq!(told[5].1, "exec:printf");
 }
 
 #[test]
