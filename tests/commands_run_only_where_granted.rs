@@ -15,7 +15,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
-use tollgate::Event;
+use tollgate::{Config, Event, replay::Replay};
 
 /// What every command is given.
 const FIXED_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n";
@@ -230,17 +230,40 @@ fn each_variable_that_is_left_out_is_reported() {
 }
 
 #[test]
+fn a_recording_holds_the_variables_that_were_given_and_replays_under_other_grants() {
+    let place = Workplace::new();
+    let plugin = place.plugin(&["exec:/usr/bin/env", "env:GIVEN"]);
+    let request = json!({"command": "/usr/bin/env", "env": ["GIVEN=1", "HIDDEN=secret", "LANG=C"]});
+    let config = Config::try_from(request).unwrap();
+    let recording = plugin.observe_recorded(&config, Vec::new()).unwrap();
+    let evidence = recording.outcome.unwrap().evidence;
+    let transcript = String::from_utf8(recording.sink.clone()).unwrap();
+    let effect = transcript.lines().nth(1).unwrap();
+    assert!(
+        effect.contains(r#""environment":[["GIVEN","1"],["LANG","C"]]"#),
+        "{effect}"
+    );
+    for grants in [&[] as &[&str], &["exec:**", "env:*"]] {
+        let replay = Replay::read(recording.sink.clone()).unwrap();
+        let replayed = replay.run(&place.plugin(grants)).unwrap();
+        assert_eq!(replayed.evidence(), Some(&evidence), "{grants:?}");
+    }
+}
+
+#[test]
 fn a_grant_with_arguments_runs_exactly_these() {
     let place = Workplace::new();
     let tool = place.program("tool", "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n");
     symlink(&tool, place.path("alias")).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
-    let events = told.clone();
+    let (events, events_of_printf) = (told.clone(), told.clone());
     let builder = place
         .builder(&[
             "exec:ROOT/alias show *",
             "exec:/bin/sh -c \"echo a b\"",
             "exec:/bin/*",
+            "exec:printf x",
+            "exec:printf",
         ])
         .audit()
         .on_event(move |_, event| {
@@ -282,6 +305,13 @@ fn a_grant_with_arguments_runs_exactly_these() {
     );
     assert_eq!(told[2], (needed.clone(), needed));
     assert_eq!(told.len(), 4);
+    drop(told);
+    // Which of two grants of one command it was.
+    run("printf", &["x"]);
+    run("printf", &["y"]);
+    let told = events_of_printf.lock().unwrap();
+    assert_eq!(told[4].1, "exec:printf x");
+    assert_eq!(told[5].1, "exec:printf");
 }
 
 #[test]

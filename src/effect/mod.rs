@@ -240,7 +240,8 @@ pub enum Effect {
         args: Vec<String>,
         /// Its working directory, if not the world's own.
         directory: Option<String>,
-        /// Its whole environment.
+        /// The variables it is given, besides those that the world gives to every command. Those that
+        /// are not granted are left out before a world sees this.
         environment: Vec<(String, String)>,
         /// How long it may take.
         #[serde(with = "json::nanoseconds")]

@@ -249,18 +249,18 @@ impl Checkpoint<'_> {
             command: asked.to_owned(),
             args: args.to_vec(),
         };
-        // What is told leaves the arguments out, which may hold secrets.
+        // What is reported leaves the arguments out, which may hold secrets.
         let wish = whole.without_arguments();
-        let (limited, named) = self.policy.names_command(asked, real);
         if self.policy.covers_exec(asked, real, args) {
-            match limited {
+            match self.policy.covering_arguments(&whole) {
                 Some(grant) => self.observer.granted_by(self.plugin, &wish, grant),
                 None => self.observer.granted(self.plugin, &wish),
             }
             return Ok(Permit(()));
         }
+        let (limited, named) = self.policy.names_command(asked, real);
         let mut denial = self.policy.denial(self.plugin, &wish);
-        if limited.is_some() {
+        if limited {
             denial.reason = DenialReason::OtherArguments;
             // An operator who chose the arguments is shown them, and offered no more than these.
             if let Some(needed) = whole.needed_with_arguments() {

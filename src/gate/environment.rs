@@ -15,6 +15,10 @@ impl Gate {
     /// This happens before a journal sees the effect, so that a recording holds what the world was
     /// asked for, and before a world does, so that none can forget it.
     pub(super) fn without_ungranted_variables(&self, effect: &Effect) -> Option<Effect> {
+        // Asked first: what other effects need is not free to say.
+        let Effect::Run { .. } = effect else {
+            return None;
+        };
         let Need::Run { environment, .. } = effect.need() else {
             return None;
         };

@@ -90,20 +90,28 @@ impl Policy {
                 .any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
-    /// The grant, if any, that names the command `given`, which is the file `real`, for certain
-    /// arguments only; and whether any grant names it at all, whatever its arguments.
-    pub(crate) fn names_command(&self, given: &str, real: &str) -> (Option<&Capability>, bool) {
+    /// Whether a grant names the command `given`, which is the file `real`, for certain arguments
+    /// only; and whether any grant names it at all, whatever its arguments.
+    pub(crate) fn names_command(&self, given: &str, real: &str) -> (bool, bool) {
         let cwd = Some(self.working_directory.as_str());
-        let by_file = |grant: &&Capability| grant.names_command(given, real, cwd);
         let by_name = |grant: &&Capability| grant.names_command(given, given, cwd);
-        let written = self.written();
-        let limited = written
+        let mut written = self.written().iter().filter(by_name).peekable();
+        let named = written.peek().is_some()
+            && self
+                .grants
+                .iter()
+                .any(|grant| grant.names_command(given, real, cwd));
+        (named && written.any(Capability::names_arguments), named)
+    }
+
+    /// The grant of certain arguments, if any, that covers this command.
+    pub(crate) fn covering_arguments(&self, wish: &Wish) -> Option<&Capability> {
+        let cwd = Some(self.working_directory.as_str());
+        let mut limited = self
+            .written()
             .iter()
-            .filter(by_name)
-            .find(|grant| grant.names_arguments());
-        let named = written.iter().any(|grant| by_name(&grant))
-            && self.grants.iter().any(|grant| by_file(&grant));
-        (limited.filter(|_| named), named)
+            .filter(|grant| grant.names_arguments());
+        limited.find(|grant| grant.covers(wish, cwd))
     }
 
     /// The denial of a wish that nothing covers.
