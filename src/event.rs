@@ -3,6 +3,7 @@
 use crate::{
     capability::Wish,
     effect::{Denial, LogRecord},
+    printable::Text,
     redact::Redactor,
 };
 use std::{fmt, sync::Arc};
@@ -18,9 +19,9 @@ pub enum Event {
     /// The plugin wished for something that is granted. Told only if an audit was asked for.
     Granted {
         /// What it wished, such as `fs:read:/etc/hosts`.
-        wish: String,
+        wish: Text,
         /// The smallest grant that allows it.
-        needs: String,
+        needs: Text,
     },
 }
 
@@ -49,9 +50,9 @@ impl Observer {
                 callback(plugin, &Event::Denied(denial));
             }
             Event::Granted { wish, needs } => {
-                let hide = |text: &str| match &self.redactor {
-                    Some(redactor) => redactor.redact(text),
-                    None => text.to_owned(),
+                let hide = |text: &Text| match &self.redactor {
+                    Some(redactor) => redactor.redact(text.as_str()).into(),
+                    None => text.clone(),
                 };
                 let (wish, needs) = (hide(wish), hide(needs));
                 callback(plugin, &Event::Granted { wish, needs });
@@ -67,11 +68,12 @@ impl Observer {
             let needs = wish
                 .needed()
                 .map(|grant| grant.to_string())
-                .unwrap_or_default();
+                .unwrap_or_default()
+                .into();
             self.tell(
                 plugin,
                 &Event::Granted {
-                    wish: wish.to_string(),
+                    wish: wish.to_string().into(),
                     needs,
                 },
             );

@@ -20,6 +20,7 @@ use crate::{
     },
     event::{Event, Observer},
     limits::Limits,
+    printable::Text,
     redact::{Lines, Redactor},
     world::{Deadline, World},
 };
@@ -250,9 +251,9 @@ impl Gate {
     /// The denial of something that no grant can cover, told to the operator.
     pub(crate) fn deny_malformed(&self, wish: &str) -> Denial {
         let denial = Denial {
-            plugin: self.plugin.to_string(),
-            wish: wish.to_owned(),
-            needs: String::new(),
+            plugin: self.plugin.to_string().into(),
+            wish: wish.into(),
+            needs: Text::default(),
             reason: DenialReason::NotCovered,
         };
         self.observer

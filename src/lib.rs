@@ -28,7 +28,7 @@ mod limits;
 mod module;
 mod once;
 mod plugin;
-mod printable;
+pub mod printable;
 mod redact;
 pub mod replay;
 mod review;

@@ -65,9 +65,9 @@ fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
             limit: MAX_DEPTH,
         }
     } else if error.is_shape() {
-        Breach::WrongShape(error.to_string())
+        Breach::WrongShape(error.to_string().into())
     } else {
-        Breach::NotJson(error.to_string())
+        Breach::NotJson(error.to_string().into())
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
         info.grant_set = Some(grants);
     }
     let raw: RawSchema<'_> = serde_json::from_str(utf8(bytes)?)
-        .map_err(|error| Breach::WrongShape(error.to_string()))?;
+        .map_err(|error| Breach::WrongShape(error.to_string().into()))?;
     let schema = match raw.config_schema.map(RawValue::get) {
         None | Some("null") => None,
         Some(text) => {
@@ -47,10 +47,10 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
 
 fn capabilities(grants: &Value) -> Result<Vec<Capability>, Breach> {
     let set = GrantSet::deserialize(grants)
-        .map_err(|error| Breach::WrongShape(format!("capabilities: {error}")))?;
+        .map_err(|error| Breach::WrongShape(format!("capabilities: {error}").into()))?;
     let wanted = set
         .capabilities()
-        .map_err(|error| Breach::WrongShape(format!("capabilities: {error}")))?;
+        .map_err(|error| Breach::WrongShape(format!("capabilities: {error}").into()))?;
     let text =
         |capability: &crate::Capability| Capability::new(capability.kind(), capability.pattern());
     Ok(wanted.iter().map(text).collect())
@@ -76,9 +76,8 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
         Some(Value::Bool(_)) => return parse(bytes),
         other => {
             let found = other.map_or("nothing".to_owned(), |value| value.to_string());
-            return Err(Breach::WrongShape(format!(
-                "the status is {found}, and it must be one of {WORDS:?}"
-            )));
+            let problem = format!("the status is {found}, and it must be one of {WORDS:?}");
+            return Err(Breach::WrongShape(problem.into()));
         }
     };
     let message: Option<String> = shape("message", take("message"))?;
@@ -112,7 +111,7 @@ fn shape<T: serde::de::DeserializeOwned>(
     };
     from_json(value.to_string().as_bytes())
         .map(Some)
-        .map_err(|error| Breach::WrongShape(format!("{name}: {error}")))
+        .map_err(|error| Breach::WrongShape(format!("{name}: {error}").into()))
 }
 
 #[cfg(test)]

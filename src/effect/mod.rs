@@ -15,6 +15,7 @@ pub use reply::{
     Reply, Stat,
 };
 
+use crate::printable::write_printable;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tollgate_abi::{host::LogAttr, rfc3339::Moment};
@@ -351,6 +352,23 @@ pub struct LogRecord {
     pub message: String,
     /// More, as the guest gave it.
     pub attrs: Vec<LogAttr>,
+}
+
+/// The level, the text, and each attribute as `key=value`: one line.
+impl std::fmt::Display for LogRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The fields are public: whoever filled them may have forgotten to escape something.
+        let mut write = |text: &str| write_printable(f, text, usize::MAX);
+        write(&self.level.to_string())?;
+        write(" ")?;
+        write(&self.message)?;
+        for attr in &self.attrs {
+            for text in [" ", &attr.key, "=", &attr.value] {
+                write(text)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a plugin said something.

@@ -148,8 +148,8 @@ impl Checkpoint<'_> {
         ] {
             if !self.policy.covers_all_below(&wanted) {
                 let mut denial = self.policy.denial(self.plugin, &asked);
-                denial.wish.push_str("/**");
-                denial.needs.push_str("/**");
+                denial.wish.as_mut_string().push_str("/**");
+                denial.needs.as_mut_string().push_str("/**");
                 return Err(denial);
             }
         }
@@ -201,15 +201,16 @@ impl Checkpoint<'_> {
             return Ok(Permit(()));
         }
         Err(Denial {
-            plugin: self.plugin.to_owned(),
-            wish: destination.to_string(),
+            plugin: self.plugin.into(),
+            wish: destination.to_string().into(),
             needs: verdict
                 .word
                 .and_then(|word| Wish::Address(word).needed())
                 .map(|grant| grant.to_string())
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into(),
             reason: DenialReason::Address {
-                refusal: verdict.refusal(address),
+                refusal: verdict.refusal(address).into(),
             },
         })
     }

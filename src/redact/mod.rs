@@ -11,6 +11,7 @@ mod tokens;
 
 pub(crate) use lines::Lines;
 
+use crate::printable::Text;
 use spans::{End, Spans};
 use std::{
     fmt,
@@ -317,8 +318,8 @@ impl RedactorBuilder {
 fn compile(patterns: Vec<String>) -> Result<Vec<regex::Regex>, RedactorError> {
     let compile = |pattern: String| {
         regex::Regex::new(&pattern).map_err(|error| RedactorError::Pattern {
-            problem: error.to_string(),
-            pattern,
+            problem: error.to_string().into(),
+            pattern: pattern.into(),
         })
     };
     patterns.into_iter().map(compile).collect()
@@ -340,11 +341,11 @@ pub enum RedactorError {
     #[error("the keyed hash of a redactor needs a key that is not empty")]
     NoKey,
     /// A pattern that is no regular expression.
-    #[error("the pattern {pattern:?} of a redactor cannot be used: {problem}")]
+    #[error("the pattern \"{pattern}\" of a redactor cannot be used: {problem}")]
     Pattern {
         /// The pattern.
-        pattern: String,
+        pattern: Text,
         /// What is wrong with it.
-        problem: String,
+        problem: Text,
     },
 }

@@ -105,8 +105,8 @@ impl Redactor {
 
     /// Hides the secrets in what a denial quotes of the plugin's wish.
     pub(crate) fn denial(&self, denial: &mut Denial) {
-        self.text(&mut denial.wish);
-        self.text(&mut denial.needs);
+        self.text(denial.wish.as_mut_string());
+        self.text(denial.needs.as_mut_string());
     }
 
     /// Hides the secrets in what an error quotes of the guest.
@@ -115,10 +115,10 @@ impl Redactor {
             Error::Fault {
                 fault: Fault::Trap(text) | Fault::Host(text),
                 ..
-            } => self.text(text),
+            } => self.text(text.as_mut_string()),
             Error::Breach { breach, .. } => match breach {
-                Breach::NotJson(text) | Breach::WrongShape(text) => self.text(text),
-                Breach::HostTooOld { wanted } => self.text(wanted),
+                Breach::NotJson(text) | Breach::WrongShape(text) => self.text(text.as_mut_string()),
+                Breach::HostTooOld { wanted } => self.text(wanted.as_mut_string()),
                 Breach::Reported(detail) => self.detail(detail),
                 _ => {}
             },

@@ -1,5 +1,7 @@
 //! One walk over a schema and a value, with a budget. What each keyword means is in `keywords`.
 
+use crate::printable::Text;
+
 use super::{Validation, Violation, keywords, pattern::Patterns, reference};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -30,7 +32,7 @@ pub(super) fn run(schema: &Value, value: &Value) -> Validation {
     }
     Validation {
         violations: found.0,
-        notes: check.notes.into_iter().collect(),
+        notes: check.notes.into_iter().map(Text::from).collect(),
     }
 }
 
@@ -97,8 +99,8 @@ impl Found {
     pub(super) fn add(&mut self, path: &Path<'_>, message: impl Into<String>) {
         if self.0.len() < MOST {
             self.0.push(Violation {
-                path: path.to_string(),
-                message: message.into(),
+                path: path.to_string().into(),
+                message: message.into().into(),
             });
         }
     }

@@ -30,6 +30,7 @@ mod observed;
 mod pattern;
 mod reference;
 
+use crate::printable::Text;
 use serde_json::Value;
 use std::fmt;
 
@@ -40,7 +41,7 @@ pub struct Validation {
     /// Everything that is not as the schema says, in the order of the value; at most 100.
     pub violations: Vec<Violation>,
     /// What of the schema was not checked, and why; at most 100.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
 }
 
 impl Validation {
@@ -55,9 +56,9 @@ impl Validation {
 #[non_exhaustive]
 pub struct Violation {
     /// Where: a JSON path, such as `$.servers[0].port`; `$` is the whole value.
-    pub path: String,
+    pub path: Text,
     /// What is wrong there, and what would be right.
-    pub message: String,
+    pub message: Text,
 }
 
 impl fmt::Display for Violation {

@@ -50,7 +50,7 @@ impl Plugin {
             return Ok(());
         }
         Err(Error::Config {
-            plugin: self.name().to_owned(),
+            plugin: self.name().into(),
             problem: ConfigError::Invalid(found.violations),
         })
     }

@@ -1,6 +1,6 @@
 //! `tollgate explain`: an operator's questions about grants, answered in words or as JSON.
 
-use crate::{Exit, Failure, args::ExplainArgs, print_line};
+use crate::{Exit, Failure, args::ExplainArgs, print_json, print_line};
 use serde_json::{Value, json};
 use std::{net::IpAddr, path::Path};
 use tollgate::{
@@ -33,7 +33,7 @@ pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
         (None, None, None, _) => return Err(bad("there is nothing to explain")),
     };
     match (&answer.exit, args.json) {
-        (_, true) => print_line(&answer.json.to_string())?,
+        (_, true) => print_json(&answer.json.to_string())?,
         (Exit::Success, false) => print_line(&answer.words)?,
         (_, false) => return Err(Failure(answer.exit, answer.words)),
     };

@@ -22,7 +22,7 @@ fn redactor(args: &ObserveArgs) -> Result<Redactor, Failure> {
         let value =
             std::env::var(name).map_err(|error| bad(format!("--redact-env {name}: {error}")))?;
         if value.chars().count() < 4 {
-            complain(&format!(
+            complain(format_args!(
                 "note: the value of {name} is short, and hidden all the same"
             ));
         }
@@ -61,13 +61,16 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
 
 fn refuse_invalid(plugin: &Plugin, found: Validation) -> Result<(), Failure> {
     for note in &found.notes {
-        complain(&format!("note: in the schema of {}, {note}", plugin.name()));
+        complain(format_args!(
+            "note: in the schema of {}, {note}",
+            plugin.name()
+        ));
     }
     if found.is_valid() {
         return Ok(());
     }
     let error = Error::Config {
-        plugin: plugin.name().to_owned(),
+        plugin: plugin.name().into(),
         problem: ConfigError::Invalid(found.violations),
     };
     let message = format!("{error}; --no-validate runs the plugin all the same");
