@@ -354,6 +354,15 @@ pub struct LogRecord {
     pub attrs: Vec<LogAttr>,
 }
 
+impl LogRecord {
+    /// Bytes of the text and of all that the attributes hold.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let attrs = self.attrs.iter();
+        let attrs = attrs.map(|attr| attr.key.len() + attr.kind.len() + attr.value.len());
+        self.message.len() + attrs.sum::<usize>()
+    }
+}
+
 /// The level, the text, and each attribute as `key=value`: one line.
 impl std::fmt::Display for LogRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

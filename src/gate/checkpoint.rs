@@ -1,12 +1,11 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::{Policy, policy::custom_wish};
+use super::{Policy, Reports, policy::custom_wish};
 use crate::{
     capability::{Wish, address, command},
     custom::{Asked, HostCall},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
-    event::Observer,
     world::Deadline,
 };
 use std::{net::IpAddr, time::Duration};
@@ -19,7 +18,7 @@ const DNS_PORT: u16 = 53;
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a str,
     pub(super) policy: &'a Policy,
-    pub(super) observer: &'a Observer,
+    pub(super) observer: &'a Reports,
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,

@@ -351,12 +351,13 @@ fn usage(store: &Store<Host>) -> Usage {
     }
 }
 
-/// Tells the lines that a guest printed and did not end.
+/// Tells the lines that a guest printed and did not end, and what was left out of its reports.
 fn finish(store: &mut Store<Host>) {
     let fuel = run::burnt(store).unwrap_or_default();
     store.data_mut().gate.at(fuel);
     let host = store.data_mut();
     host.wasi.finish(&mut host.gate);
+    host.gate.end_call();
 }
 
 fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop) -> Error {

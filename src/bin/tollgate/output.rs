@@ -91,6 +91,21 @@ pub fn tell(plugin: &str, event: &Event) {
             let how = suggestion(denial.needs.as_str());
             complain(format_args!("denied {}; {how}", denial.wish));
         }
+        Event::LimitReached { name, limit } => complain(format_args!(
+            "{name} ({limit}) is reached; what follows of its kind is counted and not shown"
+        )),
+        Event::Omitted(omitted) => {
+            for (count, what) in [
+                (omitted.log_lines, "more log lines"),
+                (omitted.repeated_denials, "denials of a request shown above"),
+                (omitted.denials, "more denied requests"),
+                (omitted.granted, "more granted requests"),
+            ] {
+                if count > 0 {
+                    complain(format_args!("not shown: {count} {what}"));
+                }
+            }
+        }
         _ => {}
     }
 }
