@@ -63,15 +63,32 @@ pub struct Limits {
     /// The most bytes that the lines of one call may have together, with the names, types and values
     /// of their attributes; from the first line that is too long on, all are dropped, with a warning.
     /// Default: 1 MiB.
+    #[serde(skip_serializing_if = "is_default_log_bytes")]
     pub log_bytes: u32,
     /// The most different requests whose denial one call reports
     /// ([`Event::Denied`](crate::Event::Denied)), of 1 KiB of text each on average; the rest is
     /// denied all the same, and counted. Default: 1000.
+    #[serde(skip_serializing_if = "is_default_reported")]
     pub denials: u32,
     /// The most different granted requests that one call reports to an audit
     /// ([`Event::Granted`](crate::Event::Granted)), of 1 KiB of text each on average.
     /// Default: 1000.
+    #[serde(skip_serializing_if = "is_default_reported")]
     pub audited: u32,
+}
+
+const LOG_BYTES: u32 = 1 << 20;
+const REPORTED: u32 = 1000;
+
+// Limits on what is reported came later than transcripts. With their defaults they are not written,
+// so that recordings of all versions are the same text.
+
+fn is_default_log_bytes(bytes: &u32) -> bool {
+    *bytes == LOG_BYTES
+}
+
+fn is_default_reported(requests: &u32) -> bool {
+    *requests == REPORTED
 }
 
 impl Default for Limits {
@@ -90,9 +107,9 @@ impl Default for Limits {
             moved_bytes: 1 << 30,
             evidence_bytes: 1 << 20,
             log_lines: 10_000,
-            log_bytes: 1 << 20,
-            denials: 1000,
-            audited: 1000,
+            log_bytes: LOG_BYTES,
+            denials: REPORTED,
+            audited: REPORTED,
         }
     }
 }
