@@ -635,6 +635,59 @@ fn only_one_module_prints() {
     }
 }
 
+/// An error is printed by people who do not know what is in it: text of others is in a type that
+/// displays escaped, and paths are wrapped.
+#[test]
+fn no_error_holds_plain_text() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    let mut found = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for error in text.split("thiserror::Error)]").skip(1) {
+            let end = error.find("\n}").unwrap_or(error.len());
+            // A struct of one line has no end of its own.
+            let end = error.find(");\n").map_or(end, |line| line.min(end));
+            let definition = &error[..end];
+            found += 1;
+            // Hand-written, with a test of its own.
+            let by_hand = ["pub struct CapabilityError", "pub struct Divergence"];
+            if by_hand.iter().any(|name| definition.contains(name)) {
+                continue;
+            }
+            assert!(
+                !definition.contains("String"),
+                "{}: {definition}",
+                file.display()
+            );
+            for line in definition
+                .lines()
+                .filter(|line| line.contains(".display()"))
+            {
+                assert!(line.contains("Printable("), "{}: {line}", file.display());
+            }
+        }
+    }
+    assert!(found >= 15, "{found}");
+}
+
+#[test]
+fn errors_written_by_hand_are_printable() {
+    for kind in [
+        "fs:read:",
+        "network:outbound:",
+        "env:",
+        "exec:",
+        "custom:",
+        "",
+    ] {
+        let text = format!("{kind}{ODD}[");
+        if let Err(error) = text.parse::<tollgate::Capability>() {
+            assert!(!error.to_string().contains(is_unprintable), "{error}");
+        }
+    }
+}
+
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

@@ -2,6 +2,7 @@
 //! line and for tests; the gate asks `Capability::covers` with what it has parsed once.
 
 use super::{Capability, Wish, path};
+use crate::printable::Text;
 
 /// The answer of [`decide`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +10,7 @@ pub struct Decision {
     /// Whether the grant allows the request.
     pub allowed: bool,
     /// Why, in one sentence.
-    pub reason: String,
+    pub reason: Text,
     /// Whether one of the two texts could not be read, which denies.
     pub malformed: bool,
 }
@@ -51,7 +52,7 @@ pub fn decide_resolved(
 fn malformed(reason: String) -> Decision {
     Decision {
         allowed: false,
-        reason,
+        reason: reason.into(),
         malformed: true,
     }
 }
@@ -108,7 +109,7 @@ pub fn explain(
     };
     Decision {
         allowed,
-        reason,
+        reason: reason.into(),
         malformed: false,
     }
 }

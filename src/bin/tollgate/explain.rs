@@ -6,6 +6,7 @@ use std::{net::IpAddr, path::Path};
 use tollgate::{
     Capability,
     capability::{Wish, address, command, explain, risk},
+    printable::Printable,
 };
 
 /// What is said: as JSON, in words, and how the program ends.
@@ -60,7 +61,7 @@ fn about_wish(grant: &str, wish: &str, cwd: Option<&str>) -> Answer {
             let decision = explain(&grant, &wish, cwd.filter(|cwd| !cwd.is_empty()), &real_path);
             (decision.allowed, decision.reason, Exit::Success)
         }
-        Err(reason) => (false, reason, Exit::BadInput),
+        Err(reason) => (false, reason.into(), Exit::BadInput),
     };
     let verdict = if allowed { "allowed" } else { "denied" };
     Answer {
@@ -84,7 +85,7 @@ fn about_risk(capability: &str) -> Result<Answer, Failure> {
     let risk = risk::assess(capability).map_err(|error| bad(error.to_string()))?;
     let level = risk.level.as_str();
     Ok(Answer {
-        words: format!("{capability}: {level} risk. {}", risk.reason),
+        words: format!("{}: {level} risk. {}", Printable(capability), risk.reason),
         json: json!({ "capability": capability, "risk": level, "reason": risk.reason }),
         exit: Exit::Success,
     })
@@ -134,8 +135,10 @@ fn about_command(words: &[String]) -> Result<Answer, Failure> {
         .ok_or_else(|| bad(format!("{command:?} names no command")))?;
     Ok(Answer {
         words: format!(
-            "{command} is {}; it needs the grant {needs}",
-            class.describe()
+            "{} is {}; it needs the grant {}",
+            Printable(command),
+            class.describe(),
+            Printable(&needs)
         ),
         json: json!({ "command": command, "kind": class.as_str(), "needs": needs.to_string() }),
         exit: Exit::Success,
