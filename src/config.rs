@@ -63,8 +63,8 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     fn from_str(json: &str) -> Result<Config, ConfigError> {
-        let value: Value =
-            serde_json::from_str(json).map_err(|error| ConfigError::NotJson(error.to_string()))?;
+        let value: Value = serde_json::from_str(json)
+            .map_err(|error| ConfigError::NotJson(error.to_string().into()))?;
         Config::try_from(value)
     }
 }

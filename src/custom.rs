@@ -1,7 +1,7 @@
 //! Functions that an embedder offers to plugins: what they are, and by whose rule their wishes
 //! are judged. They pass the same gate as everything else.
 
-use crate::effect::Failure;
+use crate::{effect::Failure, printable::Printable};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -24,7 +24,7 @@ pub struct HostCall<'a> {
 
 /// What a host function of the embedder's tells the guest when it fails.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error(transparent)]
+#[error("{}", Printable(.0))]
 pub struct HostError(pub ErrorDetail);
 
 impl HostError {

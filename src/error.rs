@@ -5,7 +5,7 @@ use crate::{
     capability::{CapabilityError, TooManyCapabilities, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
-    printable::Printable,
+    printable::{Printable, Text},
     schema::{TooExpensive, Violation},
 };
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub enum Error {
     #[error("failed to load plugin {plugin}: {problem}")]
     Load {
         /// The name it was to be loaded under.
-        plugin: String,
+        plugin: Text,
         /// What is wrong.
         problem: LoadError,
     },
@@ -30,7 +30,7 @@ pub enum Error {
     #[error("plugin {plugin} cannot be baked: {problem}")]
     Bake {
         /// Which plugin.
-        plugin: String,
+        plugin: Text,
         /// What is in the way.
         problem: BakeError,
     },
@@ -38,13 +38,13 @@ pub enum Error {
     #[error("plugin {plugin} not loaded; call load first")]
     NotLoaded {
         /// The name asked for.
-        plugin: String,
+        plugin: Text,
     },
     /// The config cannot be given to a plugin: the caller's to mend.
     #[error("the config for plugin {plugin} cannot be used: {problem}")]
     Config {
         /// Who was to get it.
-        plugin: String,
+        plugin: Text,
         /// What is wrong.
         problem: ConfigError,
     },
@@ -52,7 +52,7 @@ pub enum Error {
     #[error("plugin {plugin}: {} {fault}", running(.export))]
     Fault {
         /// Which plugin.
-        plugin: String,
+        plugin: Text,
         /// The export that was running.
         export: &'static str,
         /// What stopped it.
@@ -64,7 +64,7 @@ pub enum Error {
     #[error("plugin {plugin}: {} {breach}", running(.export))]
     Breach {
         /// Which plugin.
-        plugin: String,
+        plugin: Text,
         /// The export that was running.
         export: &'static str,
         /// How the protocol was broken.
@@ -142,7 +142,7 @@ pub enum BuildError {
     #[error("the host function {name} cannot be offered: {problem}")]
     HostFunction {
         /// The function, as `module.name`.
-        name: String,
+        name: Text,
         /// Why not.
         problem: &'static str,
     },
@@ -164,10 +164,10 @@ pub enum BuildError {
     },
     /// The self-check could not run.
     #[error("the engine's self-check failed: {0}")]
-    SelfCheck(String),
+    SelfCheck(Text),
     /// Relative grants and paths need a place to start from.
     #[error("the working directory cannot be used: {0}")]
-    WorkingDirectory(String),
+    WorkingDirectory(Text),
 }
 
 /// Why a module cannot be loaded.
@@ -176,15 +176,15 @@ pub enum BuildError {
 pub enum LoadError {
     /// The bytes are not a WebAssembly binary.
     #[error("failed to compile: these bytes are not a WebAssembly module ({0})")]
-    NotWasm(String),
+    NotWasm(Text),
     /// The bytes are a component, which is another format.
     #[error(
         "this is a WebAssembly component, and plugins are core modules; build it without the component step"
     )]
     Component,
     /// The engine refuses the module.
-    #[error("failed to compile: {}", Printable(.0))]
-    Compile(String),
+    #[error("failed to compile: {0}")]
+    Compile(Text),
     /// The module has too much of something to be compiled.
     #[error(
         "it has {found} {what}, more than the limit of {limit}; if you trust its author, raise ModuleLimits::{name}"
@@ -228,7 +228,7 @@ pub enum ConfigError {
     NotAnObject(&'static str),
     /// The text is not JSON.
     #[error("not JSON: {0}")]
-    NotJson(String),
+    NotJson(Text),
     /// It is not as the plugin's schema says.
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
@@ -313,7 +313,7 @@ pub enum Fault {
     },
     /// The guest executed something that WebAssembly forbids, or gave up.
     #[error("trapped: {0}")]
-    Trap(String),
+    Trap(Text),
     /// The guest gave up by itself, as programs do.
     #[error("exited with code {code}")]
     Exit {
@@ -322,7 +322,7 @@ pub enum Fault {
     },
     /// A host function failed in a way that no reply can tell.
     #[error("was stopped by a fault of the host: {0}")]
-    Host(String),
+    Host(Text),
 }
 
 /// How a guest broke the protocol.
@@ -366,8 +366,8 @@ pub enum Breach {
         at: usize,
     },
     /// The result is not JSON.
-    #[error("returned something that is not JSON: {}", Printable(.0))]
-    NotJson(String),
+    #[error("returned something that is not JSON: {0}")]
+    NotJson(Text),
     /// The result nests deeper than anything honest.
     #[error("returned JSON nested {depth} levels deep, more than the limit of {limit}")]
     TooDeep {
@@ -396,19 +396,18 @@ pub enum Breach {
         bytes: usize,
     },
     /// The result is JSON of another shape.
-    #[error("returned JSON of the wrong shape: {}", Printable(.0))]
-    WrongShape(String),
+    #[error("returned JSON of the wrong shape: {0}")]
+    WrongShape(Text),
     /// The plugin declares more capabilities than one plugin may.
     #[error("declares {0}")]
     TooManyCapabilities(TooManyCapabilities),
     /// The plugin wants a newer host than this one is compatible with: the line 0.3.
     #[error(
-        "asks for a host of version {} or newer, and this host is compatible with 0.3; use an older build of the plugin",
-        Printable(.wanted)
+        "asks for a host of version {wanted} or newer, and this host is compatible with 0.3; use an older build of the plugin"
     )]
     HostTooOld {
         /// What it asks for.
-        wanted: String,
+        wanted: Text,
     },
     /// The plugin reports an error where it should describe itself.
     #[error("failed inside the plugin: {}", Printable(.0))]

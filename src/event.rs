@@ -1,8 +1,9 @@
-//! What an embedder may watch while plugins run: their log lines and what was denied to them.
+//! What an embedder may watch while plugins run: their log lines and what was denied to them. How
+//! much of it there may be is for the gate to say.
 
 use crate::{
-    capability::{Capability, Wish},
     effect::{Denial, LogRecord},
+    printable::Text,
     redact::Redactor,
 };
 use std::{fmt, sync::Arc};
@@ -13,15 +14,46 @@ use std::{fmt, sync::Arc};
 pub enum Event {
     /// The plugin wrote to its log.
     Log(LogRecord),
-    /// The plugin wished for something it has no grant for.
+    /// The plugin wished for something it has no grant for. Told once for each call, however often
+    /// it asks.
     Denied(Denial),
-    /// The plugin wished for something that is granted. Told only if an audit was asked for.
+    /// The plugin wished for something that is granted. Told only if an audit was asked
+    /// for, and once for each call.
     Granted {
         /// What it wished, such as `fs:read:/etc/hosts`.
-        wish: String,
+        wish: Text,
         /// The smallest grant that allows it.
-        needs: String,
+        needs: Text,
     },
+    /// A limit on what one call may report is reached: what follows of its kind is left out, and
+    /// counted.
+    LimitReached {
+        /// The limit to raise, such as `Limits::denials`.
+        name: &'static str,
+        /// Its figure.
+        limit: u64,
+    },
+    /// What the call left out of its reports, at its end, if that is anything.
+    Omitted(Omitted),
+}
+
+/// How much a call left out of its reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Omitted {
+    /// Lines of its log, printed ones included, beyond [`Limits::log_lines`] or
+    /// [`Limits::log_bytes`].
+    ///
+    /// [`Limits::log_lines`]: crate::Limits::log_lines
+    /// [`Limits::log_bytes`]: crate::Limits::log_bytes
+    pub log_lines: u64,
+    /// Denials of a request whose denial was reported before.
+    pub repeated_denials: u64,
+    /// Denials beyond [`Limits::denials`](crate::Limits::denials). A repeated one counts each time.
+    pub denials: u64,
+    /// Granted requests beyond [`Limits::audited`](crate::Limits::audited). A repeated one counts
+    /// each time.
+    pub granted: u64,
 }
 
 type Callback = dyn Fn(&str, &Event) + Send + Sync;
@@ -43,41 +75,21 @@ impl Observer {
         match event {
             // Its secrets are hidden already: where it was cut, one could not be told any more.
             Event::Log(_) => callback(plugin, event),
+            // The host's own words.
+            Event::LimitReached { .. } | Event::Omitted(_) => callback(plugin, event),
             Event::Denied(denial) => {
                 let mut denial = denial.clone();
                 self.redactor.iter().for_each(|it| it.denial(&mut denial));
                 callback(plugin, &Event::Denied(denial));
             }
             Event::Granted { wish, needs } => {
-                let hide = |text: &str| match &self.redactor {
-                    Some(redactor) => redactor.redact(text),
-                    None => text.to_owned(),
+                let hide = |text: &Text| match &self.redactor {
+                    Some(redactor) => redactor.redact(text.as_str()).into(),
+                    None => text.clone(),
                 };
                 let (wish, needs) = (hide(wish), hide(needs));
                 callback(plugin, &Event::Granted { wish, needs });
             }
-        }
-    }
-}
-
-impl Observer {
-    /// Tells of a granted wish, if anybody wants to know.
-    pub(crate) fn granted(&self, plugin: &str, wish: &Wish) {
-        if self.audit {
-            let needs = wish
-                .needed()
-                .map(|grant| grant.to_string())
-                .unwrap_or_default();
-            let wish = wish.to_string();
-            self.tell(plugin, &Event::Granted { wish, needs });
-        }
-    }
-
-    /// Tells of a granted wish where `grant` says less than the smallest grant for any arguments.
-    pub(crate) fn granted_by(&self, plugin: &str, wish: &Wish, grant: &Capability) {
-        if self.audit {
-            let (wish, needs) = (wish.to_string(), grant.to_string());
-            self.tell(plugin, &Event::Granted { wish, needs });
         }
     }
 }

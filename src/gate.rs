@@ -7,20 +7,23 @@ mod environment;
 mod initialised;
 mod journal;
 mod policy;
+mod reports;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
 pub(crate) use policy::Policy;
+pub(crate) use reports::Reports;
 
 use crate::{
     capability::Wish,
     effect::{
-        Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogLevel, LogRecord,
-        LogSource, Need, Refusal, Reply,
+        Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogRecord, LogSource, Need,
+        Refusal, Reply,
     },
-    event::{Event, Observer},
+    event::Observer,
     limits::Limits,
+    printable::Text,
     redact::{Lines, Redactor},
     world::{Deadline, World},
 };
@@ -40,7 +43,7 @@ pub(crate) struct Gate {
     policy: Arc<Policy>,
     world: Box<dyn World>,
     deadline: Option<Deadline>,
-    observer: Observer,
+    observer: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
     /// How many more lines the guest may log.
@@ -67,7 +70,7 @@ impl Gate {
             policy,
             world,
             deadline: limits.deadline.map(Deadline::after),
-            observer,
+            observer: Reports::new(observer, limits),
             opened: BTreeMap::new(),
             log_lines_left: limits.log_lines,
             journal: None,
@@ -77,8 +80,9 @@ impl Gate {
         }
     }
 
-    /// Initialisation is over: the lines that it logged are not the call's.
+    /// Initialisation is over: what it reported is not the call's.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
+        self.observer.begin_call(&self.plugin, limits);
         self.log_lines_left = limits.log_lines;
         self.now = At {
             phase: Phase::Call,
@@ -120,13 +124,13 @@ impl Gate {
     }
 
     pub(crate) fn redactor(&self) -> Option<&Redactor> {
-        self.observer.redactor.as_ref()
+        self.observer.observer().redactor.as_ref()
     }
 
     /// A line that a guest logs, without its secrets. `whole` is false if the guest's line was
     /// longer. Dialects ask before they cut or escape anything.
     pub(crate) fn redact_line(&mut self, source: LogSource, line: &str, whole: bool) -> String {
-        match &self.observer.redactor {
+        match &self.observer.observer().redactor {
             Some(redactor) => self.lines.redact(redactor, source, line, whole),
             None => line.to_owned(),
         }
@@ -159,8 +163,7 @@ impl Gate {
                 self.opened.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
-                self.observer
-                    .tell(&self.plugin, &Event::Denied(denial.clone()));
+                self.observer.denied(&self.plugin, denial);
             }
             _ => {}
         }
@@ -208,28 +211,25 @@ impl Gate {
             .map(Permitted::into_answer)
     }
 
-    /// Whether one more log line would be told.
+    /// Whether one more log line counts.
     pub(crate) fn hears(&self) -> bool {
         self.log_lines_left > 0
     }
 
-    /// Tells a log line; the first one too many is told as a warning, and the others not at all.
+    /// Counts lines that a guest printed after the last one that is heard.
+    pub(crate) fn omit_lines(&self, lines: u64) {
+        self.observer.omit_lines(&self.plugin, lines);
+    }
+
+    /// Reports what the call left out of its reports.
+    pub(crate) fn end_call(&self) {
+        self.observer.end_call(&self.plugin);
+    }
+
     fn log(&mut self, record: &LogRecord) {
-        let Some(left) = self.log_lines_left.checked_sub(1) else {
-            return;
-        };
-        self.observer
-            .tell(&self.plugin, &Event::Log(record.clone()));
-        self.log_lines_left = left;
-        if left == 0 {
-            let warning = LogRecord {
-                level: LogLevel::Warn,
-                source: LogSource::Log,
-                message: "the limit of log lines is reached; what follows is dropped".to_owned(),
-                attrs: Vec::new(),
-            };
-            self.observer.tell(&self.plugin, &Event::Log(warning));
-        }
+        // Whether it is reported or not: a recording must not depend on how long lines are.
+        self.log_lines_left = self.log_lines_left.saturating_sub(1);
+        self.observer.log(&self.plugin, record);
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {
@@ -253,21 +253,19 @@ impl Gate {
     /// The denial of something that no grant can cover, told to the operator.
     pub(crate) fn deny_malformed(&self, wish: &str) -> Denial {
         let denial = Denial {
-            plugin: self.plugin.to_string(),
-            wish: wish.to_owned(),
-            needs: String::new(),
+            plugin: self.plugin.to_string().into(),
+            wish: wish.into(),
+            needs: Text::default(),
             reason: DenialReason::NotCovered,
         };
-        self.observer
-            .tell(&self.plugin, &Event::Denied(denial.clone()));
+        self.observer.denied(&self.plugin, &denial);
         denial
     }
 
     /// The denial of a wish that a dialect finds before there is an effect, told to the operator.
     pub(crate) fn deny(&self, wish: &Wish) -> Denial {
         let denial = self.policy.denial(&self.plugin, wish);
-        self.observer
-            .tell(&self.plugin, &Event::Denied(denial.clone()));
+        self.observer.denied(&self.plugin, &denial);
         denial
     }
 }

@@ -30,7 +30,7 @@ mod memory;
 mod module;
 mod once;
 mod plugin;
-mod printable;
+pub mod printable;
 mod redact;
 pub mod replay;
 mod review;
@@ -43,7 +43,7 @@ pub use capability::{Capability, CapabilityError, Grants};
 pub use config::Config;
 pub use custom::{Asked, HostCall, HostError};
 pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadError};
-pub use event::Event;
+pub use event::{Event, Omitted};
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{

@@ -58,8 +58,38 @@ pub struct Limits {
     /// longer is cut, see [`fit`](crate::fit). 0 is no limit. Default: 1 MiB.
     pub evidence_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
-    /// warning. Initialisation has as many of its own. Default: 10 000.
+    /// warning ([`Event::LimitReached`](crate::Event::LimitReached)) and counted. Initialisation has
+    /// as many of its own. Default: 10 000.
     pub log_lines: u32,
+    /// The most bytes that the lines of one call may have together, with the names, types and values
+    /// of their attributes; from the first line that is too long on, all are dropped, with a warning.
+    /// Default: 1 MiB.
+    #[serde(skip_serializing_if = "is_default_log_bytes")]
+    pub log_bytes: u32,
+    /// The most different requests whose denial one call reports
+    /// ([`Event::Denied`](crate::Event::Denied)), of 1 KiB of text each on average; the rest is
+    /// denied all the same, and counted. Default: 1000.
+    #[serde(skip_serializing_if = "is_default_reported")]
+    pub denials: u32,
+    /// The most different granted requests that one call reports to an audit
+    /// ([`Event::Granted`](crate::Event::Granted)), of 1 KiB of text each on average.
+    /// Default: 1000.
+    #[serde(skip_serializing_if = "is_default_reported")]
+    pub audited: u32,
+}
+
+const LOG_BYTES: u32 = 1 << 20;
+const REPORTED: u32 = 1000;
+
+// Limits on what is reported came later than transcripts. With their defaults they are not written,
+// so that recordings of all versions are the same text.
+
+fn is_default_log_bytes(bytes: &u32) -> bool {
+    *bytes == LOG_BYTES
+}
+
+fn is_default_reported(requests: &u32) -> bool {
+    *requests == REPORTED
 }
 
 impl Default for Limits {
@@ -78,6 +108,9 @@ impl Default for Limits {
             moved_bytes: 1 << 30,
             evidence_bytes: 1 << 20,
             log_lines: 10_000,
+            log_bytes: LOG_BYTES,
+            denials: REPORTED,
+            audited: REPORTED,
         }
     }
 }
@@ -101,6 +134,9 @@ impl Limits {
             // What is told of the answer is no burden to the runtime.
             evidence_bytes: _,
             log_lines,
+            log_bytes,
+            denials,
+            audited,
             module: _,
         } = self;
         if *stack != other.stack {
@@ -132,6 +168,9 @@ impl Limits {
             ("host calls up to", (*host_calls, other.host_calls)),
             ("bytes moved up to", (*moved_bytes, other.moved_bytes)),
             ("log lines up to", pair((*log_lines, other.log_lines))),
+            ("log bytes up to", pair((*log_bytes, other.log_bytes))),
+            ("reported denials up to", pair((*denials, other.denials))),
+            ("audited requests up to", pair((*audited, other.audited))),
         ];
         let (what, (own, theirs)) = limits.into_iter().find(|(_, (own, other))| own > other)?;
         Some((format!("{what} {own}"), format!("{what} {theirs}")))

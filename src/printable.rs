@@ -1,69 +1,243 @@
-//! Text of guests and strangers, made safe to print: what drives a terminal is escaped, and what
-//! is longer than anybody reads is cut.
+//! Text of guests and strangers, made safe to print. [`Text`] is what errors and events hold such
+//! text in; [`Printable`] wraps anything else that is displayed, and [`json`] rewrites JSON.
+//!
+//! Unprintable are, by kind, the control characters (Unicode's category Cc: C0 with new lines and
+//! tabs, DEL, C1), the characters that reorder text (its property `Bidi_Control`), and its two
+//! separators of lines and paragraphs. Other invisible characters are letters of somebody's
+//! language, and stay.
 
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Write as _};
 
-/// The most bytes that one piece of a guest's text takes up in a message.
+/// The most bytes of one piece of text that a message repeats.
 const MAX: usize = 1024;
 
-/// Whether a character does something else than being seen: control characters, and those that
-/// reorder the text around them.
-pub(crate) fn drives(character: char) -> bool {
+/// Whether a character does something else than being seen: it controls a terminal, ends a line,
+/// or reorders the text around it.
+///
+/// ```
+/// use tollgate::printable::is_unprintable;
+///
+/// assert!(['\u{1b}', '\n', '\u{7f}', '\u{9b}', '\u{202e}'].into_iter().all(is_unprintable));
+/// assert!(!"été, 日本, 👩\u{200d}🚀".contains(is_unprintable));
+/// ```
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            character,
+            '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
-/// Displays what it holds, safe to print and cut.
-pub(crate) struct Printable<T>(pub(crate) T);
+/// Text whose author is not trusted: a plugin, a file, a server. It displays with every unprintable
+/// character escaped, and cut to 1024 bytes; [`as_str`](Text::as_str) is the text as it came.
+///
+/// ```
+/// use tollgate::printable::Text;
+///
+/// let text = Text::from("red: \u{1b}[31m\n");
+/// assert_eq!(text.to_string(), r"red: \u{1b}[31m\n");
+/// assert_eq!(text.as_str().len(), 11);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Text(String);
 
-impl<T: fmt::Display> fmt::Display for Printable<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut safe = Safe {
-            text: f,
-            room: Some(MAX),
-        };
-        match write!(safe, "{}", self.0) {
-            // The end was reached and told.
-            Err(_) if safe.room.is_none() => Ok(()),
-            written => written,
-        }
+impl Text {
+    /// The text as it came: print it only where everything is printable.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text as it came, as [`as_str`](Self::as_str).
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn as_mut_string(&mut self) -> &mut String {
+        &mut self.0
     }
 }
 
-struct Safe<'a, 'f> {
-    text: &'a mut fmt::Formatter<'f>,
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Printable(&self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Text {
+        Text(text)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        Text(text.to_owned())
+    }
+}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+/// Displays what it holds, with every unprintable character escaped, and cut to 1024 bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<T>(
+    /// What is displayed.
+    pub T,
+);
+
+impl<T: fmt::Display> fmt::Display for Printable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_printable(f, &self.0, MAX)
+    }
+}
+
+/// Writes what `text` displays, with every unprintable character escaped. After `most` bytes, the
+/// rest is left out and an ellipsis says so.
+///
+/// # Errors
+///
+/// Those of `to`, and of `text` itself.
+pub fn write_printable(
+    to: &mut impl fmt::Write,
+    text: impl fmt::Display,
+    most: usize,
+) -> fmt::Result {
+    let mut safe = Safe {
+        to,
+        room: Some(most),
+    };
+    match write!(safe, "{text}") {
+        // The end was reached, and the ellipsis is written.
+        Err(_) if safe.room.is_none() => Ok(()),
+        written => written,
+    }
+}
+
+struct Safe<'a, W> {
+    to: &'a mut W,
     /// How many bytes more; `None` when it was cut.
     room: Option<usize>,
 }
 
-impl fmt::Write for Safe<'_, '_> {
+impl<W: fmt::Write> fmt::Write for Safe<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             let left = self
                 .room
                 .and_then(|room| room.checked_sub(character.len_utf8()));
             let Some(left) = left else {
-                self.room = None;
-                self.text.write_char('…')?;
+                // A formatter that ignores errors may go on writing.
+                if self.room.take().is_some() {
+                    self.to.write_char('…')?;
+                }
                 return Err(fmt::Error);
             };
             self.room = Some(left);
-            if drives(character) {
-                write!(self.text, "{}", character.escape_default())?;
+            if is_unprintable(character) {
+                write!(self.to, "{}", character.escape_default())?;
             } else {
-                self.text.write_char(character)?;
+                self.to.write_char(character)?;
             }
         }
         Ok(())
     }
 }
 
+/// The same JSON as one line, safe to print: unprintable characters within its texts are written
+/// as `\uXXXX`, and those between its tokens, which can only be white space, as spaces.
+///
+/// ```
+/// use tollgate::printable::json;
+///
+/// assert_eq!(json("{\n\t\"a\": \"\u{9b}31m\"}"), r#"{  "a": "\u009b31m"}"#);
+/// ```
+pub fn json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' | '\t' => safe.push(' '),
+            // All of them are in Unicode's first plane. Writing to a string does not fail.
+            character if is_unprintable(character) => {
+                let _ = write!(safe, "\\u{:04x}", u32::from(character));
+            }
+            character => safe.push(character),
+        }
+    }
+    safe
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Text full of characters that matter.
+    fn odd_text() -> impl Strategy<Value = String> {
+        let odd = prop_oneof![
+            any::<char>(),
+            (0u32..0x100).prop_map(|code| char::from_u32(code).unwrap()),
+            (0x2000u32..0x2070).prop_map(|code| char::from_u32(code).unwrap()),
+            Just('\u{61c}'),
+            Just('"'),
+            Just('\\'),
+        ];
+        proptest::collection::vec(odd, 0..300).prop_map(|all| all.into_iter().collect())
+    }
+
+    /// Straight from Unicode's tables: category Cc, `Bidi_Control`, and categories Zl and Zp.
+    const UNPRINTABLE: [(u32, u32); 7] = [
+        (0x00, 0x1f),
+        (0x7f, 0x9f),
+        (0x61c, 0x61c),
+        (0x200e, 0x200f),
+        (0x2028, 0x2029),
+        (0x202a, 0x202e),
+        (0x2066, 0x2069),
+    ];
+
+    fn listed(character: char) -> bool {
+        let code = u32::from(character);
+        UNPRINTABLE
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&code))
+    }
 
     #[test]
-    fn nothing_that_drives_a_terminal_comes_through() {
+    fn what_is_unprintable_is_what_unicode_lists() {
+        for character in '\0'..=char::MAX {
+            assert_eq!(
+                is_unprintable(character),
+                listed(character),
+                "{character:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn controls_are_escaped_and_text_is_not() {
         let text = "a\x1b[31mb\r\nc\u{202E}d\u{9b}e";
         let safe = "a\\u{1b}[31mb\\r\\nc\\u{202e}d\\u{9b}e";
         assert_eq!(Printable(text).to_string(), safe);
@@ -83,5 +257,26 @@ mod tests {
             format!("[{}]", Printable("y".repeat(2 * MAX))).len(),
             MAX + 5
         );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unprintable_is_displayed(text in odd_text()) {
+            let shown = Text::from(text.clone()).to_string();
+            prop_assert!(!shown.contains(listed), "{shown:?}");
+            if text.len() <= MAX && !text.contains(listed) {
+                prop_assert_eq!(shown, text);
+            }
+        }
+
+        #[test]
+        fn escaped_json_is_printable_and_the_same_value(key in odd_text(), text in odd_text()) {
+            let value = serde_json::json!({ key: [text] });
+            for json in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+                let safe = super::json(&json);
+                prop_assert!(!safe.contains(listed), "{safe:?}");
+                prop_assert_eq!(&serde_json::from_str::<Value>(&safe).unwrap(), &value);
+            }
+        }
     }
 }

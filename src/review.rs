@@ -1,6 +1,6 @@
 //! Declared against granted: advice for the operator, which allows and denies nothing.
 
-use crate::capability::Capability;
+use crate::{capability::Capability, printable::Text};
 use std::collections::BTreeSet;
 use tollgate_abi as abi;
 
@@ -14,7 +14,7 @@ pub struct Review {
     /// Granted, and more than anything that was declared asks for.
     pub broader: Vec<Capability>,
     /// Declared in words that are no capability, and why not.
-    pub unreadable: Vec<(String, String)>,
+    pub unreadable: Vec<(Text, Text)>,
 }
 
 impl Review {
@@ -33,7 +33,7 @@ impl Review {
                 Ok(declared) => review.missing.push(declared),
                 Err(error) => review
                     .unreadable
-                    .push((text.to_string(), error.to_string())),
+                    .push((text.to_string().into(), error.to_string().into())),
             }
         }
         let declared: Vec<&Capability> = review.covered.iter().chain(&review.missing).collect();

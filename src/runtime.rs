@@ -108,7 +108,7 @@ impl Runtime {
     fn load_bytes(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, Error> {
         let inner = &*self.inner;
         let failed = |problem| Error::Load {
-            plugin: name.to_owned(),
+            plugin: name.into(),
             problem,
         };
         // Before the bytes are hashed, which takes time too.
@@ -150,7 +150,7 @@ impl Runtime {
         let plugin = self.plugin(name);
         plugin
             .ok_or_else(|| Error::NotLoaded {
-                plugin: name.to_owned(),
+                plugin: name.into(),
             })?
             .schema()
     }
@@ -202,7 +202,7 @@ impl Inner {
             return Err(LoadError::Contract(problems));
         };
         let linker = imports::linker(&compiled.engine, &self.customs)
-            .map_err(|error| LoadError::Compile(error.to_string()))?;
+            .map_err(|error| LoadError::Compile(error.to_string().into()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {
             name: name.into(),

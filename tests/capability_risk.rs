@@ -28,7 +28,11 @@ fn the_risk_rows() {
                 told += 1;
             }
             for part in texts(expected, "description_mentions") {
-                assert!(risk.reason.contains(&part), "{row}: {}", risk.reason);
+                assert!(
+                    risk.reason.as_str().contains(&part),
+                    "{row}: {}",
+                    risk.reason
+                );
                 told += 1;
             }
             assert!(told > 0, "nothing expected in {row}");
@@ -117,7 +121,7 @@ fn levels_of_our_own() {
         assert_eq!(risk.level, level, "{cap}: {}", risk.reason);
         assert_eq!(capability.is_broad(), level == Level::High, "{cap}");
         assert!(
-            risk.reason.ends_with('.') && !risk.reason.contains(". "),
+            risk.reason.as_str().ends_with('.') && !risk.reason.as_str().contains(". "),
             "{}",
             risk.reason
         );

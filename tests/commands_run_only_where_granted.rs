@@ -301,9 +301,9 @@ fn a_grant_with_arguments_runs_exactly_these() {
     // What is granted is reported by the grant, without the words of the plugin's.
     assert_eq!(
         told[0],
-        ("exec:./alias".to_owned(), format!("exec:{alias} show *"))
+        ("exec:./alias".into(), format!("exec:{alias} show *").into())
     );
-    assert_eq!(told[2], (needed.clone(), needed));
+    assert_eq!(told[2], (needed.as_str().into(), needed.into()));
     assert_eq!(told.len(), 4);
     drop(told);
     // Which of two grants of one command it was.

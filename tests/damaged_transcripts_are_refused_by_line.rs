@@ -52,7 +52,7 @@ fn body(line: &str) -> String {
 fn refused(lines: &[String]) -> (usize, String) {
     let bad = Replay::read(lines.concat()).unwrap_err();
     assert!(bad.to_string().contains(&format!("line {}", bad.line)));
-    (bad.line, bad.problem)
+    (bad.line, bad.problem.into_string())
 }
 
 #[test]

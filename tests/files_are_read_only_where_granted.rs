@@ -326,7 +326,7 @@ fn denials_reach_the_operator() {
             if let Event::Denied(denial) = event {
                 sink.lock()
                     .unwrap()
-                    .push((plugin.to_owned(), denial.needs.clone()));
+                    .push((plugin.to_owned(), denial.needs.as_str().to_owned()));
             }
         })
         .build()

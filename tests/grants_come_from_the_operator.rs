@@ -19,7 +19,7 @@ fn needed(config: &Value) -> Vec<String> {
     let sink = needs.clone();
     let runtime = Runtime::builder().on_event(move |_, event| {
         if let Event::Denied(denial) = event {
-            sink.lock().unwrap().push(denial.needs.clone());
+            sink.lock().unwrap().push(denial.needs.as_str().to_owned());
         }
     });
     let module = std::fs::read("fixtures/file/file.wasm").unwrap();

@@ -177,7 +177,7 @@ fn a_panic_of_the_embedders_callback_is_an_error_of_the_call() {
 }
 
 #[test]
-fn a_flood_is_cut_and_says_so() {
+fn a_flood_is_cut_to_the_limit_of_lines() {
     let flood = format!(
         "(local $i i32)
          (loop $again
@@ -200,12 +200,6 @@ fn a_flood_is_cut_and_says_so() {
         Runtime::builder().limits(limits),
         &config,
     );
-    assert_eq!(lines.len(), 101);
+    assert_eq!(lines.len(), 100);
     assert_eq!(lines[99].message, "again");
-    assert_eq!(lines[100].level, LogLevel::Warn);
-    assert!(
-        lines[100].message.contains("dropped"),
-        "{}",
-        lines[100].message
-    );
 }

@@ -96,8 +96,8 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
     ] {
         let error = Simulated::from_json(json).unwrap_err();
-        assert!(error.place.starts_with(place), "{json}: {error}");
-        assert!(error.problem.contains(problem), "{json}: {error}");
+        assert!(error.place.as_str().starts_with(place), "{json}: {error}");
+        assert!(error.problem.as_str().contains(problem), "{json}: {error}");
         assert_eq!(
             error.to_string(),
             format!("{}: {}", error.place, error.problem)

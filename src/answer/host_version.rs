@@ -11,7 +11,7 @@ const COMPATIBLE: (u64, u64) = (0, 3);
 pub(super) fn check(wanted: &str) -> Result<(), Breach> {
     match line(wanted) {
         Some(line) if line > COMPATIBLE => Err(Breach::HostTooOld {
-            wanted: wanted.to_owned(),
+            wanted: wanted.into(),
         }),
         _ => Ok(()),
     }

@@ -6,7 +6,7 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::{capability::check_declared, error::Breach, memory};
+use crate::{capability::check_declared, error::Breach, memory, printable::Text};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Display;
@@ -92,7 +92,7 @@ fn wrong_shape(error: impl Display) -> Breach {
     Breach::WrongShape(short(error))
 }
 
-fn short(message: impl Display) -> String {
+fn short(message: impl Display) -> Text {
     let mut message = message.to_string();
     if message.len() > MAX_MESSAGE {
         let places = (0..=MAX_MESSAGE).rev();
@@ -100,7 +100,7 @@ fn short(message: impl Display) -> String {
         message.truncate(border.unwrap_or_default());
         message.push('…');
     }
-    message
+    message.into()
 }
 
 /// Refuses what would take much more memory than its text, or more than there is.
@@ -217,7 +217,7 @@ mod tests {
                 let Err(Breach::WrongShape(message)) = read else {
                     panic!("{read:?}")
                 };
-                assert!(message.len() < 2 * MAX_MESSAGE, "{} bytes", message.len());
+                assert!(message.as_str().len() < 2 * MAX_MESSAGE, "{message}");
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use super::command::family;
 use super::{Capability, Wish, path};
+use crate::printable::Text;
 
 /// The answer of [`decide`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct Decision {
     /// Whether the grant allows the request.
     pub allowed: bool,
     /// Why, in one sentence.
-    pub reason: String,
+    pub reason: Text,
     /// Whether one of the two texts could not be read, which denies.
     pub malformed: bool,
 }
@@ -52,7 +53,7 @@ pub fn decide_resolved(
 fn malformed(reason: String) -> Decision {
     Decision {
         allowed: false,
-        reason,
+        reason: reason.into(),
         malformed: true,
     }
 }
@@ -111,7 +112,7 @@ pub fn explain(
     };
     Decision {
         allowed,
-        reason,
+        reason: reason.into(),
         malformed: false,
     }
 }

@@ -1,5 +1,6 @@
 //! Why a text is not a capability or a wish. Lives apart because every matcher reports the same way.
 
+use crate::printable::Printable;
 use std::fmt;
 
 /// A text that is not a capability, or not a wish: the text, the byte it fails at, what is wrong
@@ -47,9 +48,14 @@ impl fmt::Display for CapabilityError {
         if self.text.chars().nth(SHOWN).is_some() {
             f.write_str("...")?;
         }
-        write!(f, "`: {} (byte {})", self.problem, self.position)?;
+        write!(
+            f,
+            "`: {} (byte {})",
+            Printable(&self.problem),
+            self.position
+        )?;
         match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
+            Some(hint) => write!(f, "; {}", Printable(hint)),
             None => Ok(()),
         }
     }

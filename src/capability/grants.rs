@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::granted::Written;
 use super::tally::Tally;
 use super::{BUILT_IN_KINDS, Capability, GrantSet, Wish};
+use crate::printable::Text;
 
 /// The grants of an operator: for each plugin name the capabilities it holds, in the order given,
 /// each once.
@@ -24,14 +25,14 @@ pub struct Grants {
 
 /// A grant of a kind that nobody answers for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plugin {plugin:?} is granted {capability}, but nothing here answers for `{kind}`")]
+#[error("plugin \"{plugin}\" is granted {capability}, but nothing here answers for `{kind}`")]
 pub struct UnknownKind {
     /// Who was granted it.
-    pub plugin: String,
+    pub plugin: Text,
     /// The kind.
-    pub kind: String,
+    pub kind: Text,
     /// The text of what was granted.
-    pub capability: String,
+    pub capability: Text,
 }
 
 impl Grants {
@@ -134,9 +135,9 @@ impl Grants {
                 let kind = capability.kind();
                 if !BUILT_IN_KINDS.contains(&kind) && !custom.contains(&kind) {
                     return Err(UnknownKind {
-                        plugin: plugin.clone(),
-                        kind: kind.to_owned(),
-                        capability: capability.to_string(),
+                        plugin: plugin.clone().into(),
+                        kind: kind.to_owned().into(),
+                        capability: capability.to_string().into(),
                     });
                 }
             }

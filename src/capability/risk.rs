@@ -11,6 +11,7 @@ use super::glob::Glob;
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
 use super::{Capability, CapabilityError, Matcher};
+use crate::printable::Text;
 
 /// How much harm a capability can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,11 +47,11 @@ pub struct Risk {
     /// How much harm.
     pub level: Level,
     /// One sentence.
-    pub reason: String,
+    pub reason: Text,
 }
 
 impl Risk {
-    fn new(level: Level, reason: impl Into<String>) -> Risk {
+    fn new(level: Level, reason: impl Into<Text>) -> Risk {
         Risk {
             level,
             reason: reason.into(),

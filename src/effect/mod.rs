@@ -15,6 +15,7 @@ pub use reply::{
     Reply, Stat,
 };
 
+use crate::printable::write_printable;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tollgate_abi::{host::LogAttr, rfc3339::Moment};
@@ -352,6 +353,32 @@ pub struct LogRecord {
     pub message: String,
     /// More, as the guest gave it.
     pub attrs: Vec<LogAttr>,
+}
+
+impl LogRecord {
+    /// Bytes of the text and of all that the attributes hold.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let attrs = self.attrs.iter();
+        let attrs = attrs.map(|attr| attr.key.len() + attr.kind.len() + attr.value.len());
+        self.message.len() + attrs.sum::<usize>()
+    }
+}
+
+/// The level, the text, and each attribute as `key=value`: one line.
+impl std::fmt::Display for LogRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The fields are public: whoever filled them may have forgotten to escape something.
+        let mut write = |text: &str| write_printable(f, text, usize::MAX);
+        write(&self.level.to_string())?;
+        write(" ")?;
+        write(&self.message)?;
+        for attr in &self.attrs {
+            for text in [" ", &attr.key, "=", &attr.value] {
+                write(text)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a plugin said something.

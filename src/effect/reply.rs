@@ -1,7 +1,7 @@
 //! What came of an effect: an answer, or a refusal and why.
 
 use super::{Fetched, Found, Greeted, Handle, Secured, json};
-use crate::printable::Printable;
+use crate::printable::{Printable, Text};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
@@ -197,11 +197,11 @@ impl From<Failure> for Refusal {
 #[serde(deny_unknown_fields)]
 pub struct Denial {
     /// Who wished.
-    pub plugin: String,
+    pub plugin: Text,
     /// What it wished, such as `fs:read:/etc/shadow`.
-    pub wish: String,
+    pub wish: Text,
     /// The smallest grant that would allow it.
-    pub needs: String,
+    pub needs: Text,
     /// Why what is granted does not cover it.
     pub reason: DenialReason,
 }
@@ -220,7 +220,7 @@ pub enum DenialReason {
     /// A grant covers the host, but one of its addresses is private or reserved.
     Address {
         /// Which address, and what would open it.
-        refusal: String,
+        refusal: Text,
     },
     /// A wildcard covers the command, which can be made to run code and needs a literal grant.
     RunsCode {
@@ -239,8 +239,6 @@ impl std::fmt::Display for Denial {
             needs,
             reason,
         } = self;
-        // The guest chose the words of its wish, and they end up in logs.
-        let (wish, needs) = (Printable(wish), Printable(needs));
         f.write_str("permission denied: ")?;
         match reason {
             DenialReason::NoGrants => {
@@ -265,7 +263,8 @@ impl std::fmt::Display for Denial {
             )?,
             DenialReason::RunsCode { class } => write!(
                 f,
-                "capability denied: {wish} is {class}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)"
+                "capability denied: {wish} is {}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)",
+                Printable(class)
             )?,
             DenialReason::OtherArguments => write!(
                 f,

@@ -1,12 +1,11 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::{Policy, policy::custom_wish};
+use super::{Policy, Reports, policy::custom_wish};
 use crate::{
     capability::{Wish, address, command},
     custom::{Asked, HostCall},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
-    event::Observer,
     world::Deadline,
 };
 use std::{net::IpAddr, time::Duration};
@@ -19,7 +18,7 @@ const DNS_PORT: u16 = 53;
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a str,
     pub(super) policy: &'a Policy,
-    pub(super) observer: &'a Observer,
+    pub(super) observer: &'a Reports,
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
@@ -148,8 +147,8 @@ impl Checkpoint<'_> {
         ] {
             if !self.policy.covers_all_below(&wanted) {
                 let mut denial = self.policy.denial(self.plugin, &asked);
-                denial.wish.push_str("/**");
-                denial.needs.push_str("/**");
+                denial.wish.as_mut_string().push_str("/**");
+                denial.needs.as_mut_string().push_str("/**");
                 return Err(denial);
             }
         }
@@ -201,15 +200,16 @@ impl Checkpoint<'_> {
             return Ok(Permit(()));
         }
         Err(Denial {
-            plugin: self.plugin.to_owned(),
-            wish: destination.to_string(),
+            plugin: self.plugin.into(),
+            wish: destination.to_string().into(),
             needs: verdict
                 .word
                 .and_then(|word| Wish::Address(word).needed())
                 .map(|grant| grant.to_string())
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into(),
             reason: DenialReason::Address {
-                refusal: verdict.refusal(address),
+                refusal: verdict.refusal(address).into(),
             },
         })
     }
@@ -252,10 +252,10 @@ impl Checkpoint<'_> {
         // What is reported leaves the arguments out, which may hold secrets.
         let wish = whole.without_arguments();
         if self.policy.covers_exec(asked, real, args) {
-            match self.policy.covering_arguments(&whole) {
-                Some(grant) => self.observer.granted_by(self.plugin, &wish, grant),
-                None => self.observer.granted(self.plugin, &wish),
-            }
+            self.observer.granted_by(self.plugin, &wish, || {
+                let by_arguments = self.policy.covering_arguments(&whole);
+                by_arguments.cloned().or_else(|| wish.needed())
+            });
             return Ok(Permit(()));
         }
         let (limited, named) = self.policy.names_command(asked, real);
@@ -264,8 +264,8 @@ impl Checkpoint<'_> {
             denial.reason = DenialReason::OtherArguments;
             // An operator who chose the arguments is shown them, and offered no more than these.
             if let Some(needed) = whole.needed_with_arguments() {
-                denial.wish = whole.to_string();
-                denial.needs = needed.to_string();
+                denial.wish = whole.to_string().into();
+                denial.needs = needed.to_string().into();
             }
         } else if let Some(family) = command::family(asked)
             .or_else(|| command::family(real))

@@ -5,7 +5,7 @@ use super::Gate;
 use crate::{
     capability::{Wish, command},
     effect::{Effect, Need},
-    event::Event,
+    printable::Text,
 };
 use std::collections::BTreeSet;
 
@@ -49,8 +49,8 @@ impl Gate {
             .policy
             .denial(&self.plugin, &Wish::Env(name.to_owned()));
         if command::env_never_allowed(name) {
-            denial.needs.clear();
+            denial.needs = Text::default();
         }
-        self.observer.tell(&self.plugin, &Event::Denied(denial));
+        self.observer.denied(&self.plugin, &denial);
     }
 }

@@ -1,8 +1,12 @@
 //! Who is told of each effect and its reply, in order: a recording. A replay is asked instead of
 //! the world, and of the grants: what was refused then is refused again.
 
-use crate::effect::{Answer, Effect, Reply};
-use std::sync::{Arc, Mutex};
+use crate::effect::{Answer, Effect, Refusal, Reply};
+use serde::Serialize;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
 
 /// When an effect happened: during which of an instance's calls, and how much fuel that call had
 /// burnt when the guest called the host.
@@ -45,8 +49,8 @@ pub(crate) struct Noted {
     size: usize,
 }
 
-/// So much is kept of an initialisation that does much; a recording repeats it then.
-const MOST_NOTED: usize = 1 << 20;
+/// So many bytes are kept of an initialisation that does much; a recording repeats it then.
+const MOST_NOTED: usize = 4 << 20;
 
 impl Noted {
     /// All of it, in order; `None` if it was too much.
@@ -61,6 +65,9 @@ impl Journal for Noted {
     }
 
     fn note(&mut self, effect: &Effect, reply: &Reply, at: At) {
+        if self.size > MOST_NOTED {
+            return;
+        }
         self.size = self.size.saturating_add(size(effect, reply));
         if self.size <= MOST_NOTED {
             self.entries.push((effect.clone(), reply.clone(), at));
@@ -74,22 +81,152 @@ impl Journal for Noted {
     }
 }
 
-/// About how many bytes an effect and its reply take.
+/// At least how many bytes an effect and its reply take in memory, found by writing them as JSON:
+/// whatever field they come to have, nothing in them is missed.
 fn size(effect: &Effect, reply: &Reply) -> usize {
-    let asked: usize = effect.bytes().iter().map(|bytes| bytes.len()).sum();
-    let answered = reply.as_ref().map_or(0, |answer| {
-        let bytes: usize = answer.bytes().iter().map(|bytes| bytes.len()).sum();
-        let listed = match answer {
-            Answer::Entries(entries) => entries.len() * 256,
-            Answer::Variables(all) => all
-                .iter()
-                .map(|(name, value)| name.len() + value.len())
-                .sum(),
-            Answer::Variable(Some(value)) => value.len(),
-            Answer::Json(_) => 16 << 10,
-            _ => 0,
+    let carried = |all: Vec<&[u8]>| all.iter().map(|bytes| bytes.len()).sum::<usize>();
+    let answered = reply.as_ref().map(Answer::bytes).unwrap_or_default();
+    // Large ones are written as a digest, and not at all where they alone are too many.
+    let bytes = carried(effect.bytes()).saturating_add(carried(answered));
+    if bytes > MOST_NOTED {
+        return bytes;
+    }
+    let written = match reply {
+        Ok(answer) => Counter::of(answer),
+        Err(Refusal::Denied(denial)) => Counter::of(denial),
+        Err(Refusal::Failed(failure)) => Counter::of(failure),
+    };
+    let is_tree = matches!(effect, Effect::Custom { .. });
+    let weight = if is_tree { TREE_BYTES } else { LIST_BYTES };
+    let texts = Counter::of(effect).saturating_add(written);
+    let texts = texts.saturating_mul(weight);
+    ENTRY_BYTES.saturating_add(bytes).saturating_add(texts)
+}
+
+/// An entry without what it owns.
+const ENTRY_BYTES: usize = 512;
+/// An empty text in a list takes 24 bytes, and 3 as JSON.
+const LIST_BYTES: usize = 8;
+/// A number in a list of JSON values takes 32 bytes, and 2 as JSON; a short key far more.
+const TREE_BYTES: usize = 32;
+
+/// Counts the bytes that are written.
+#[derive(Default)]
+struct Counter(usize);
+
+impl Counter {
+    fn of(value: &impl Serialize) -> usize {
+        let mut counter = Counter::default();
+        // A counter fails at nothing; what has no JSON cannot be recorded either.
+        match serde_json::to_writer(&mut counter, value) {
+            Ok(()) => counter.0,
+            Err(_) => usize::MAX,
+        }
+    }
+}
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::{Failure, LogLevel, LogRecord, LogSource};
+    use serde_json::json;
+    use tollgate_abi::host::LogAttr;
+
+    /// Effects with more text than is kept, each in another place.
+    fn heavy() -> Vec<Effect> {
+        let text = "x".repeat(MOST_NOTED / 4);
+        let record = LogRecord {
+            level: LogLevel::Info,
+            source: LogSource::Log,
+            message: String::new(),
+            attrs: vec![LogAttr {
+                key: text.clone(),
+                kind: String::new(),
+                value: String::new(),
+            }],
         };
-        bytes + listed
-    });
-    512 + asked + answered
+        vec![
+            Effect::RemoveFile { path: text.clone() },
+            Effect::Rename {
+                from: String::new(),
+                to: text.clone(),
+            },
+            Effect::Variable { name: text.clone() },
+            Effect::Run {
+                command: String::new(),
+                args: vec![text.clone()],
+                directory: None,
+                environment: Vec::new(),
+                timeout: Default::default(),
+                output_limit: 0,
+            },
+            Effect::Run {
+                command: String::new(),
+                args: vec![String::new(); MOST_NOTED / 64],
+                directory: None,
+                environment: Vec::new(),
+                timeout: Default::default(),
+                output_limit: 0,
+            },
+            Effect::Custom {
+                kind: String::new(),
+                function: String::new(),
+                request: json!({ &text: 1 }),
+            },
+            Effect::Custom {
+                kind: String::new(),
+                function: String::new(),
+                request: json!(vec![0; MOST_NOTED / 64]),
+            },
+            Effect::Log(record),
+        ]
+    }
+
+    #[test]
+    fn an_initialisation_is_kept_up_to_a_number_of_bytes_whatever_they_are() {
+        for effect in heavy() {
+            let mut noted = Noted::default();
+            for _ in 0..8 {
+                noted.note(&effect, &Ok(Answer::Done), At::default());
+            }
+            assert!(
+                noted.entries().is_none() && noted.entries.is_empty(),
+                "{}",
+                {
+                    let mut text = format!("{effect:?}");
+                    text.truncate(100);
+                    text
+                }
+            );
+        }
+        let long = Failure::new("fs", "", "x".repeat(MOST_NOTED / 4));
+        let mut noted = Noted::default();
+        for _ in 0..8 {
+            let reply = Err(long.clone().into());
+            noted.note(&Effect::Variables, &reply, At::default());
+        }
+        assert!(noted.entries().is_none());
+    }
+
+    #[test]
+    fn an_ordinary_initialisation_is_kept_whole() {
+        let mut noted = Noted::default();
+        for number in 0..500 {
+            let name = format!("NAME_{number}");
+            let reply = Ok(Answer::Variable(Some("value".to_owned())));
+            noted.note(&Effect::Variable { name }, &reply, At::default());
+        }
+        assert_eq!(noted.entries().map(<[_]>::len), Some(500));
+    }
 }

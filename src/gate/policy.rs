@@ -117,12 +117,13 @@ impl Policy {
     /// The denial of a wish that nothing covers.
     pub(crate) fn denial(&self, plugin: &str, wish: &Wish) -> Denial {
         Denial {
-            plugin: plugin.to_owned(),
-            wish: wish.to_string(),
+            plugin: plugin.into(),
+            wish: wish.to_string().into(),
             needs: wish
                 .needed()
                 .map(|grant| grant.to_string())
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into(),
             reason: if self.grants.is_empty() {
                 DenialReason::NoGrants
             } else {

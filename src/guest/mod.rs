@@ -195,7 +195,7 @@ impl Instance {
         let limit = self.store.data().limits.request_bytes;
         if config.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
             return Err(Error::Config {
-                plugin: self.plugin.to_string(),
+                plugin: self.plugin.to_string().into(),
                 problem: ConfigError::TooLarge {
                     bytes: config.len(),
                     limit,
@@ -235,7 +235,7 @@ impl Instance {
     /// Turns a breach found by the caller in a result into an error of this instance's call.
     pub(crate) fn breach(&self, export: &'static str, breach: Breach) -> Error {
         Error::Breach {
-            plugin: self.plugin.to_string(),
+            plugin: self.plugin.to_string().into(),
             export,
             breach,
             usage: Box::new(self.usage()),
@@ -351,12 +351,13 @@ fn usage(store: &Store<Host>) -> Usage {
     }
 }
 
-/// Tells the lines that a guest printed and did not end.
+/// Tells the lines that a guest printed and did not end, and what was left out of its reports.
 fn finish(store: &mut Store<Host>) {
     let fuel = run::burnt(store).unwrap_or_default();
     store.data_mut().gate.at(fuel);
     let host = store.data_mut();
     host.wasi.finish(&mut host.gate);
+    host.gate.end_call();
 }
 
 fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop) -> Error {
@@ -367,7 +368,7 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
     let fault = match stop.cause {
         Cause::Breach(breach) => {
             return Error::Breach {
-                plugin,
+                plugin: plugin.into(),
                 export,
                 breach,
                 usage,
@@ -382,7 +383,7 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
         _ => fault,
     };
     Error::Fault {
-        plugin,
+        plugin: plugin.into(),
         export,
         fault,
         usage,

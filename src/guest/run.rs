@@ -142,14 +142,14 @@ impl From<&wasmi::Error> for Stop {
             // Only in a module that says it was baked. The engine tells what is wrong with the
             // function to the first who calls it and to nobody after, so nobody is told.
             (None, ErrorKind::Wasm(_) | ErrorKind::Translation(_)) => {
-                Fault::Trap("a function that it calls is not valid".to_owned()).into()
+                Fault::Trap("a function that it calls is not valid".into()).into()
             }
             // The engine's words name the store, which is another one each time.
             (
                 None,
                 ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }),
             ) => Cause::Trap(TrapCode::TableOutOfBounds).into(),
-            (None, _) => Fault::Trap(error.to_string().trim().to_owned()).into(),
+            (None, _) => Fault::Trap(error.to_string().trim().into()).into(),
         }
     }
 }
@@ -270,6 +270,6 @@ pub(super) fn fault(host: &Host, code: TrapCode) -> Fault {
             limit: host.limits.memory,
         }),
         TrapCode::OutOfSystemMemory => Fault::HostOutOfMemory,
-        code => Fault::Trap(code.to_string()),
+        code => Fault::Trap(code.to_string().into()),
     }
 }

@@ -41,7 +41,7 @@ fn contain<T>(function: impl FnOnce() -> Result<T, Stop>) -> Result<T, wasmi::Er
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
-        Err(Fault::Host(format!("a host function panicked: {text}")).into())
+        Err(Fault::Host(format!("a host function panicked: {text}").into()).into())
     });
     Ok(outcome?)
 }

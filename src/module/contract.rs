@@ -1,7 +1,7 @@
 //! The contract between host and plugin, checked before anything runs: exports, imports and their
 //! types. It knows names and types, not what the functions do.
 
-use crate::{limits::MemoryLimit, printable::Printable};
+use crate::{limits::MemoryLimit, printable::Text};
 use std::{borrow::Cow, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
@@ -108,30 +108,22 @@ pub enum Problem {
         found: TypeText,
     },
     /// An import that this host does not offer.
-    #[error(
-        "imports {}.{}, which this host does not offer (it offers {offered})",
-        Printable(.module),
-        Printable(.name)
-    )]
+    #[error("imports {module}.{name}, which this host does not offer (it offers {offered})")]
     UnknownImport {
         /// The module it is imported from.
-        module: String,
+        module: Text,
         /// Its name.
-        name: String,
+        name: Text,
         /// What is offered instead.
-        offered: String,
+        offered: Text,
     },
     /// An import has another type.
-    #[error(
-        "imports {}.{} as {found}, and it is {expected}",
-        Printable(.module),
-        Printable(.name)
-    )]
+    #[error("imports {module}.{name} as {found}, and it is {expected}")]
     ImportType {
         /// The module it is imported from.
-        module: String,
+        module: Text,
         /// Its name.
-        name: String,
+        name: Text,
         /// What the host offers.
         expected: TypeText,
         /// What the module wants.
@@ -280,7 +272,7 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
             (None, _) => problems.push(Problem::UnknownImport {
                 module: from.into(),
                 name: name.into(),
-                offered: offers_like(from, offered),
+                offered: offers_like(from, offered).into(),
             }),
         }
     }

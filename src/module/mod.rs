@@ -84,7 +84,7 @@ impl Compiled {
             _ => mode,
         };
         let engine = engine(limits.stack, mode);
-        let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().to_owned());
+        let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().into());
         let doubtful = shape.has_start || !sections::in_order(&sections);
         if doubtful {
             // What the rewriting changes must not hide an error.

@@ -49,7 +49,7 @@ pub(super) fn in_order(sections: &[Section<'_>]) -> bool {
 /// Splits a module into its sections.
 pub(super) fn split(bytes: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
-        return Err(LoadError::NotWasm(describe_stranger(bytes)));
+        return Err(LoadError::NotWasm(describe_stranger(bytes).into()));
     };
     let mut rest = match rest {
         [1, 0, 0, 0, rest @ ..] => rest,
@@ -79,7 +79,7 @@ fn describe_stranger(bytes: &[u8]) -> String {
 }
 
 pub(super) fn truncated(what: &str) -> LoadError {
-    LoadError::Compile(format!("{what} reaches past the end of the module"))
+    LoadError::Compile(format!("{what} reaches past the end of the module").into())
 }
 
 /// Reads from the front of a slice; `None` at its end.

@@ -32,7 +32,7 @@ pub(crate) fn dispatch_is_sound() -> Result<(), BuildError> {
                 growth,
                 turns: TURNS,
             }),
-            Err(error) => Err(BuildError::SelfCheck(error.to_string())),
+            Err(error) => Err(BuildError::SelfCheck(error.to_string().into())),
         })
         .clone()
 }

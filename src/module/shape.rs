@@ -100,7 +100,7 @@ impl Shape {
             shape.count(section);
         }
         limits.check(&shape)?;
-        let unreadable = |what| move || LoadError::Compile(format!("{what} cannot be read"));
+        let unreadable = |what| move || LoadError::Compile(format!("{what} cannot be read").into());
         let mut types = Types {
             types: Vec::new(),
             functions: outline::function_types(sections)

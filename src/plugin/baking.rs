@@ -30,7 +30,7 @@ impl Plugin {
     /// initialisation fails.
     pub fn bake(&self) -> Result<Vec<u8>, Error> {
         let failed = |problem| Error::Bake {
-            plugin: self.name().to_owned(),
+            plugin: self.name().into(),
             problem,
         };
         let parts = self.parts();

@@ -1,6 +1,7 @@
 //! The options of a redactor, and what is wrong with them.
 
 use super::{Inner, Path, Redactor, Rule, SHORTEST, assignments};
+use crate::printable::Text;
 use std::{fmt, sync::Arc};
 
 /// Options for a [`Redactor`].
@@ -116,8 +117,8 @@ impl RedactorBuilder {
 fn compile(patterns: Vec<String>) -> Result<Vec<regex::Regex>, RedactorError> {
     let compile = |pattern: String| {
         regex::Regex::new(&pattern).map_err(|error| RedactorError::Pattern {
-            problem: error.to_string(),
-            pattern,
+            problem: error.to_string().into(),
+            pattern: pattern.into(),
         })
     };
     patterns.into_iter().map(compile).collect()
@@ -163,11 +164,11 @@ pub enum RedactorError {
         path: String,
     },
     /// A pattern that is no regular expression.
-    #[error("the pattern {pattern:?} of a redactor cannot be used: {problem}")]
+    #[error("the pattern \"{pattern}\" of a redactor cannot be used: {problem}")]
     Pattern {
         /// The pattern.
-        pattern: String,
+        pattern: Text,
         /// What is wrong with it.
-        problem: String,
+        problem: Text,
     },
 }

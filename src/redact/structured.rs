@@ -6,6 +6,7 @@ use crate::{
     effect::{Denial, DenialReason},
     error::{Breach, ConfigError, Error, Fault, LoadError},
     module::Problem,
+    printable::Text,
     schema::{Validation, Violation},
 };
 use serde_json::{Map, Value};
@@ -124,26 +125,33 @@ impl Redactor {
         ConfigSchema::parse(&document.to_string()).unwrap_or_else(|_| schema.clone())
     }
 
+    fn guest_text(&self, text: &mut Text) {
+        self.text(text.as_mut_string());
+    }
+
     /// Hides the secrets in what a validation quotes of the schema.
     pub(crate) fn validation(&self, found: &mut Validation) {
         found
             .violations
             .iter_mut()
             .for_each(|it| self.violation(it));
-        found.notes.iter_mut().for_each(|note| self.text(note));
+        found
+            .notes
+            .iter_mut()
+            .for_each(|note| self.guest_text(note));
     }
 
     fn violation(&self, violation: &mut Violation) {
-        self.text(&mut violation.path);
-        self.text(&mut violation.message);
+        self.guest_text(&mut violation.path);
+        self.guest_text(&mut violation.message);
     }
 
     /// Hides the secrets in what a denial quotes of the plugin's wish.
     pub(crate) fn denial(&self, denial: &mut Denial) {
-        self.text(&mut denial.wish);
-        self.text(&mut denial.needs);
+        self.guest_text(&mut denial.wish);
+        self.guest_text(&mut denial.needs);
         if let DenialReason::Address { refusal } = &mut denial.reason {
-            self.text(refusal);
+            self.guest_text(refusal);
         }
     }
 
@@ -153,15 +161,15 @@ impl Redactor {
             Error::Fault {
                 fault: Fault::Trap(text) | Fault::Host(text),
                 ..
-            } => self.text(text),
+            } => self.guest_text(text),
             Error::Breach { breach, .. } => match breach {
-                Breach::NotJson(text) | Breach::WrongShape(text) => self.text(text),
-                Breach::HostTooOld { wanted } => self.text(wanted),
+                Breach::NotJson(text) | Breach::WrongShape(text) => self.guest_text(text),
+                Breach::HostTooOld { wanted } => self.guest_text(wanted),
                 Breach::Reported(detail) => self.detail(detail),
                 _ => {}
             },
             Error::Load { problem, .. } => match problem {
-                LoadError::NotWasm(text) | LoadError::Compile(text) => self.text(text),
+                LoadError::NotWasm(text) | LoadError::Compile(text) => self.guest_text(text),
                 LoadError::Contract(problems) => {
                     problems
                         .iter_mut()
@@ -182,8 +190,8 @@ impl Redactor {
         if let Problem::UnknownImport { module, name, .. }
         | Problem::ImportType { module, name, .. } = problem
         {
-            self.text(module);
-            self.text(name);
+            self.guest_text(module);
+            self.guest_text(name);
         }
     }
 }

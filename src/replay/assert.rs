@@ -2,7 +2,7 @@
 //! it panics, since that is how a test fails.
 
 use super::{Replay, ReplayError};
-use crate::{config::Config, plugin::Plugin};
+use crate::{config::Config, plugin::Plugin, printable::Printable};
 use std::{fs, path::Path};
 
 /// The variable that has [`assert`](fn@assert) record anew instead of comparing.
@@ -45,8 +45,8 @@ fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
         panic!(
             "plugin {} and the transcript {}: {problem}\n\
              (if this is as it should be, run again with {UPDATE}=1 and commit the file)",
-            plugin.name(),
-            path.display()
+            Printable(plugin.name()),
+            Printable(path.display())
         );
     }
 }

@@ -19,9 +19,10 @@ use tollgate_abi::host::kinds;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// Effects that the recording has no reply to, as JSON. The plugin was told that they failed.
+    /// Effects that the recording has no reply to, as JSON, cut to 4 KiB each; at most 100. The plugin
+    /// was told that they failed.
     pub asks_anew: Vec<String>,
-    /// Recorded effects that the plugin did not ask for, as JSON.
+    /// Recorded effects that the plugin did not ask for, as JSON, cut to 4 KiB each; at most 100.
     pub asks_no_more: Vec<String>,
     /// How many effects were asked more often than recorded, and answered as the last time.
     pub asks_again: u64,
@@ -93,6 +94,19 @@ struct Question {
 
 /// So many new questions are told; more of them tell nothing more.
 const MOST_TOLD: usize = 100;
+/// So many bytes are shown of one.
+const MOST_BYTES: usize = 4096;
+
+/// An effect as it is shown: its JSON, or the beginning of it.
+fn shown(effect: &Effect) -> String {
+    let mut text = Texts::plain(effect).to_string();
+    if text.len() > MOST_BYTES {
+        let end = (0..=MOST_BYTES).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+    text
+}
 
 impl Matcher {
     fn new(transcript: Arc<Transcript>) -> Result<Matcher, ReplayError> {
@@ -149,7 +163,7 @@ impl Matcher {
         left.sort_unstable();
         let effects = left.into_iter().take(MOST_TOLD).filter_map(|index| {
             let kept = self.transcript.checked(index).ok()?;
-            Some(Texts::plain(&kept.effect).to_string())
+            Some(shown(&kept.effect))
         });
         effects.collect()
     }
@@ -159,7 +173,7 @@ impl Matcher {
         let kept = found.and_then(|index| Some((index, self.transcript.checked(index).ok()?)));
         let Some((index, kept)) = kept else {
             if self.asked_anew.len() < MOST_TOLD {
-                self.asked_anew.push(Texts::plain(effect).to_string());
+                self.asked_anew.push(shown(effect));
             }
             let message = "the recording has no reply to this";
             return Err(Failure::new(kinds::INTERNAL, "", message).into());

@@ -1,5 +1,6 @@
 //! Where a replay left the path of its recording, told so that a person sees the difference.
 
+use crate::printable::{Printable, is_unprintable};
 use serde_json::Value;
 use std::fmt;
 
@@ -39,7 +40,7 @@ impl fmt::Display for Divergence {
         writeln!(f, "  - {}", shown(&self.expected, from))?;
         write!(f, "  + {}", shown(&self.actual, from))?;
         for note in &self.notes {
-            write!(f, "\n  note: {note}")?;
+            write!(f, "\n  note: {}", Printable(note))?;
         }
         Ok(())
     }
@@ -50,14 +51,20 @@ fn same_length(a: &str, b: &str) -> usize {
     same.count()
 }
 
-/// A part of a line, beginning at a character.
+/// A part of a line, beginning at a character, safe to print.
 fn shown(line: &str, from: usize) -> String {
     let mut text = String::new();
     if from > 0 {
         text.push('…');
     }
     let mut rest = line.chars().skip(from);
-    text.extend(rest.by_ref().take(SHOWN));
+    for character in rest.by_ref().take(SHOWN) {
+        if is_unprintable(character) {
+            text.extend(character.escape_default());
+        } else {
+            text.push(character);
+        }
+    }
     if rest.next().is_some() {
         text.push('…');
     }
@@ -82,22 +89,33 @@ fn collect(path: &str, one: Option<&Value>, other: Option<&Value>, found: &mut V
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
             let only_there = b.keys().filter(|key| !a.contains_key(*key));
             for key in a.keys().chain(only_there) {
+                let (one, other) = (a.get(key), b.get(key));
+                // Before its path is written: what is equal costs no more than being compared.
+                if one == other {
+                    continue;
+                }
+                if found.len() >= MOST {
+                    return;
+                }
+                let key = shown(key, 0);
                 let path = if path.is_empty() {
-                    key.clone()
+                    key
                 } else {
                     format!("{path}.{key}")
                 };
-                collect(&path, a.get(key), b.get(key), found);
+                collect(&path, one, other, found);
             }
         }
         (Some(Value::Array(a)), Some(Value::Array(b))) => {
             for index in 0..a.len().max(b.len()) {
-                collect(
-                    &format!("{path}[{index}]"),
-                    a.get(index),
-                    b.get(index),
-                    found,
-                );
+                let (one, other) = (a.get(index), b.get(index));
+                if one == other {
+                    continue;
+                }
+                if found.len() >= MOST {
+                    return;
+                }
+                collect(&format!("{path}[{index}]"), one, other, found);
             }
         }
         _ => {

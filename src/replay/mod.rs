@@ -29,6 +29,7 @@ use crate::{
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
     plugin::{Finished, Kept, Observation, Plugin},
+    printable::{Printable, Text},
     runtime::RuntimeBuilder,
     world::World,
 };
@@ -183,7 +184,7 @@ impl Replayed {
 #[non_exhaustive]
 pub enum ReplayError {
     /// The file cannot be read.
-    #[error("{}: {error}", .path.display())]
+    #[error("{}: {error}", Printable(.path.display()))]
     Io {
         /// Which.
         path: PathBuf,
@@ -199,11 +200,11 @@ pub enum ReplayError {
     )]
     Limit {
         /// Who was to run.
-        plugin: String,
+        plugin: Text,
         /// The limit in the transcript.
-        recorded: String,
+        recorded: Text,
         /// The limit of the plugin's runtime.
-        here: String,
+        here: Text,
     },
     /// The plugin did something else than what was recorded.
     #[error(transparent)]
@@ -257,7 +258,7 @@ impl Replay {
             .parse()
             .map_err(|error: crate::ConfigError| BadTranscript {
                 line: 1,
-                problem: error.to_string(),
+                problem: error.to_string().into(),
             })
     }
 
@@ -327,9 +328,9 @@ fn played(
     let here = &parts.settings.limits;
     if let Some((recorded, here)) = header.limits.beyond(here) {
         return Err(ReplayError::Limit {
-            plugin: plugin.name().to_owned(),
-            recorded,
-            here,
+            plugin: plugin.name().into(),
+            recorded: recorded.into(),
+            here: here.into(),
         });
     }
     let mut limits = Limits {

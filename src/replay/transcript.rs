@@ -5,6 +5,7 @@ use super::lines::{End, FORMAT, Header, Kept, ReadBlob, ReadLine, Verdict, split
 use crate::{
     effect::{Answer, Denial, Effect, Failure, json},
     gate::At,
+    printable::Text,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -19,7 +20,7 @@ pub struct BadTranscript {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong with it.
-    pub problem: String,
+    pub problem: Text,
 }
 
 /// A transcript, read and found to be well formed.
@@ -286,6 +287,6 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, String> {
 fn bad(line: usize, problem: impl Into<String>) -> BadTranscript {
     BadTranscript {
         line,
-        problem: problem.into(),
+        problem: problem.into().into(),
     }
 }

@@ -283,7 +283,7 @@ impl RuntimeBuilder {
                 continue;
             };
             return Err(BuildError::HostFunction {
-                name: name.to_owned(),
+                name: name.into(),
                 problem,
             });
         }
@@ -313,7 +313,8 @@ const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];
 
 /// The operating system, as seen from where the process stands now.
 fn here() -> Result<Arc<NewWorld>, BuildError> {
-    let system = System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string()))?;
+    let system =
+        System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string().into()))?;
     Ok(Arc::new(move || Box::new(system.fresh())))
 }
 

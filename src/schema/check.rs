@@ -8,6 +8,7 @@ use super::{
     reference,
     words::{self, excerpt},
 };
+use crate::printable::Text;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -42,7 +43,7 @@ pub(super) fn run<'a>(
     check.value(schema, value, &Path::ROOT, &mut Found::All(&mut found))?;
     Ok(Validation {
         violations: found,
-        notes: check.notes.into_iter().collect(),
+        notes: check.notes.into_iter().map(Text::from).collect(),
     })
 }
 
@@ -121,8 +122,8 @@ impl Found<'_> {
     pub(super) fn add(&mut self, path: &Path<'_>, message: impl FnOnce() -> String) {
         match self {
             Found::All(violations) if violations.len() < MOST => violations.push(Violation {
-                path: path.to_string(),
-                message: message(),
+                path: path.to_string().into(),
+                message: message().into(),
             }),
             Found::All(_) => {}
             Found::Any(found) => *found = true,

@@ -50,7 +50,7 @@ mod scalars;
 mod shapes;
 mod words;
 
-use crate::json_len::json_len;
+use crate::{json_len::json_len, printable::Text};
 use budget::{Budget, NEVER_LATE};
 use serde_json::Value;
 use std::fmt;
@@ -65,7 +65,7 @@ pub struct Validation {
     /// Everything that is not as the schema says, in the order of the value; at most 100.
     pub violations: Vec<Violation>,
     /// What of the schema was not checked, and why; at most 100.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
 }
 
 impl Validation {
@@ -80,9 +80,9 @@ impl Validation {
 #[non_exhaustive]
 pub struct Violation {
     /// Where: a JSON path, such as `$.servers[0].port`; `$` is the whole value.
-    pub path: String,
+    pub path: Text,
     /// What is wrong there, and what would be right.
-    pub message: String,
+    pub message: Text,
 }
 
 impl fmt::Display for Violation {

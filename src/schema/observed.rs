@@ -71,7 +71,7 @@ impl Plugin {
         let schema = schema.document();
         let mut budget = Budget::new(json_len(schema), map_len(config.values()), &late);
         work(schema, self.patterns(), &mut budget).map_err(|reason| Error::Config {
-            plugin: self.name().to_owned(),
+            plugin: self.name().into(),
             problem: ConfigError::TooExpensive(reason),
         })
     }
@@ -83,7 +83,7 @@ impl Plugin {
             return Ok(());
         }
         Err(Error::Config {
-            plugin: self.name().to_owned(),
+            plugin: self.name().into(),
             problem: ConfigError::Invalid(found.violations),
         })
     }

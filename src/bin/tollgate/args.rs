@@ -10,7 +10,7 @@ use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, worl
 /// Exit codes: 0 the evidence's status is true (or the question was answered), 1 it is false,
 /// 2 bad arguments or input, 3 the plugin could not run, 4 a replay did something else.
 #[derive(Parser)]
-#[command(name = "tollgate", version)]
+#[command(name = "tollgate", bin_name = "tollgate", version)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,

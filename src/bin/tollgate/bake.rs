@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure, args::BakeArgs, load_with, print, read_grants, read_module};
 use serde_json::json;
-use tollgate::abi::sha256;
+use tollgate::{abi::sha256, printable::Printable};
 
 /// Bakes so that the same module, grants and world give the same bytes: on this machine, clocks
 /// hardly move meanwhile and chance is none; a simulated world has its own.
@@ -25,7 +25,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     std::fs::write(&args.output, &baked).map_err(|error| {
         Failure(
             Exit::BadInput,
-            format!("{}: {error}", args.output.display()),
+            format!("{}: {error}", Printable(args.output.display())),
         )
     })?;
     let report = json!({

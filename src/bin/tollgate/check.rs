@@ -4,10 +4,10 @@
 use crate::{
     Exit, Failure,
     args::{CheckArgs, CheckFormat},
-    print_line, read_module,
+    print_json, print_line, read_module,
 };
 use serde::Serialize;
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 use tollgate::{
     Capability, Config, Error, Evidence, Inspection, LoadError, Plugin, PluginInfo, Problem,
     Runtime, RuntimeBuilder,
@@ -447,23 +447,26 @@ fn report(name: &str, mut findings: Vec<Finding>, format: CheckFormat) -> Result
         findings,
     };
     match format {
-        CheckFormat::Text => print_line(&words(&report))?,
-        CheckFormat::Json => print_line(&serde_json::to_string(&report).unwrap_or_default())?,
-    };
+        CheckFormat::Text => print_words(&report)?,
+        CheckFormat::Json => {
+            print_json(&serde_json::to_string(&report).unwrap_or_default())?;
+        }
+    }
     Ok(exit)
 }
 
-fn words(report: &Report) -> String {
-    let mut text = String::new();
+/// A line for each finding and one for its fix, and one for how many there are.
+fn print_words(report: &Report) -> Result<(), Failure> {
     for finding in &report.findings {
         let severity = match finding.severity {
             Severity::Note => "note",
             Severity::Unwise => "unwise",
             Severity::Refused => "refused",
         };
-        let _ = writeln!(text, "{severity}: {}: {}", finding.check, finding.message);
+        let Finding { check, message, .. } = finding;
+        print_line(format_args!("{severity}: {check}: {message}"))?;
         if !finding.fix.is_empty() {
-            let _ = writeln!(text, "  fix: {}", finding.fix);
+            print_line(format_args!("  fix: {}", finding.fix))?;
         }
     }
     let counted = |severity| {
@@ -473,13 +476,12 @@ fn words(report: &Report) -> String {
             .filter(|finding| finding.severity == severity);
         found.count()
     };
-    let _ = write!(
-        text,
+    print_line(format_args!(
         "{}: {} refused, {} unwise, {} notes",
         report.plugin,
         counted(Severity::Refused),
         counted(Severity::Unwise),
         counted(Severity::Note)
-    );
-    text
+    ))?;
+    Ok(())
 }

@@ -1,11 +1,12 @@
 //! `tollgate explain`: an operator's questions about grants, answered in words or as JSON.
 
-use crate::{Exit, Failure, args::ExplainArgs, print_line};
+use crate::{Exit, Failure, args::ExplainArgs, print_json, print_line};
 use serde_json::{Value, json};
 use std::{net::IpAddr, path::Path};
 use tollgate::{
     Capability,
     capability::{Wish, address, command, explain, risk},
+    printable::Printable,
 };
 
 /// What is said: as JSON, in words, and how the program ends.
@@ -33,7 +34,7 @@ pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
         (None, None, None, _) => return Err(bad("there is nothing to explain")),
     };
     match (&answer.exit, args.json) {
-        (_, true) => print_line(&answer.json.to_string())?,
+        (_, true) => print_json(&answer.json.to_string())?,
         (Exit::Success, false) => print_line(&answer.words)?,
         (_, false) => return Err(Failure(answer.exit, answer.words)),
     };
@@ -60,7 +61,7 @@ fn about_wish(grant: &str, wish: &str, cwd: Option<&str>) -> Answer {
             let decision = explain(&grant, &wish, cwd.filter(|cwd| !cwd.is_empty()), &real_path);
             (decision.allowed, decision.reason, Exit::Success)
         }
-        Err(reason) => (false, reason, Exit::BadInput),
+        Err(reason) => (false, reason.into(), Exit::BadInput),
     };
     let verdict = if allowed { "allowed" } else { "denied" };
     Answer {
@@ -84,7 +85,7 @@ fn about_risk(capability: &str) -> Result<Answer, Failure> {
     let risk = risk::assess(capability).map_err(|error| bad(error.to_string()))?;
     let level = risk.level.as_str();
     Ok(Answer {
-        words: format!("{capability}: {level} risk. {}", risk.reason),
+        words: format!("{}: {level} risk. {}", Printable(capability), risk.reason),
         json: json!({ "capability": capability, "risk": level, "reason": risk.reason }),
         exit: Exit::Success,
     })
@@ -135,19 +136,20 @@ fn about_command(words: &[String]) -> Result<Answer, Failure> {
     // The file behind a link counts as well, where there is one.
     let real = real_path(command).filter(|_| command.contains('/'));
     let family = command::family(command).or_else(|| command::family(real.as_deref()?));
-    let name = needs.pattern();
+    let name = Printable(needs.pattern());
+    let needed = Printable(&needs);
     let what = match family {
         Some(family) => format!(
-            "{name} is {}: no wildcard allows it, whatever its arguments; it needs the grant {needs}",
+            "{name} is {}: no wildcard allows it, whatever its arguments; it needs the grant {needed}",
             family.describe()
         ),
         None => format!(
             "{name} is not in the table of programs that run code: every wildcard that covers it \
-             allows it, with any arguments; it needs the grant {needs}"
+             allows it, with any arguments; it needs the grant {needed}"
         ),
     };
     let words = match &exact {
-        Some(exact) => format!("{what}, or for these arguments only {exact}"),
+        Some(exact) => format!("{what}, or for these arguments only {}", Printable(exact)),
         None => what,
     };
     Ok(Answer {

@@ -67,13 +67,16 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
 
 fn refuse_invalid(plugin: &Plugin, found: Validation) -> Result<(), Failure> {
     for note in &found.notes {
-        complain(&format!("note: in the schema of {}, {note}", plugin.name()));
+        complain(format_args!(
+            "note: in the schema of {}, {note}",
+            plugin.name()
+        ));
     }
     if found.is_valid() {
         return Ok(());
     }
     let error = Error::Config {
-        plugin: plugin.name().to_owned(),
+        plugin: plugin.name().into(),
         problem: ConfigError::Invalid(found.violations),
     };
     Err(refused(&error))

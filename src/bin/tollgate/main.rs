@@ -8,30 +8,32 @@
 )]
 
 mod args;
+mod audit;
 mod bake;
 mod check;
 mod explain;
 mod guard;
 mod new;
+mod output;
 mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
+use audit::Audit;
 use clap::Parser as _;
 use guard::Prepared;
-use serde::Serialize;
+use output::{complain, print, print_json, print_line, tell};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
     fs::File,
-    io::{BufWriter, Read as _, Write as _},
+    io::{BufWriter, Read as _},
     path::Path,
     process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Instant,
 };
 use tollgate::{
-    Capability, Config, Error, Event, Grants, Inspection, ModuleCache, Observation, Plugin,
-    RuntimeBuilder, Usage,
+    Capability, Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin,
+    RuntimeBuilder, Usage, printable::Printable,
 };
 
 /// How a run ends. The numbers are part of the interface.
@@ -68,7 +70,13 @@ impl From<Error> for Failure {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Args::parse().command {
+    // Not by the standard library: a message may repeat what a plugin said.
+    std::panic::set_hook(Box::new(|panic| complain(panic)));
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return output::explain_arguments(error),
+    };
+    let outcome = match args.command {
         Command::Describe(args) => describe(&args),
         Command::Schema(args) => schema(&args),
         Command::Inspect(args) => inspect(&args),
@@ -83,7 +91,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(Failure(exit, message)) => {
-            complain(&message);
+            output::report_failure(&message);
             exit.into()
         }
     }
@@ -98,7 +106,7 @@ fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
     let plugin = load(args, &read_module(&args.plugin)?)?;
     let schema = plugin.schema()?;
     match args.format {
-        Format::Json => print_line(schema.raw()),
+        Format::Json => print_json(schema.raw()),
         Format::Pretty => print(schema.document(), Format::Pretty),
     }
 }
@@ -109,7 +117,7 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let runtime = plugin.runtime().build()?;
     let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
         Failure::from(Error::Load {
-            plugin: plugin.name(),
+            plugin: plugin.name().into(),
             problem,
         })
     })?;
@@ -171,18 +179,18 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if args.trust {
         builder = trust(args, &name, &bytes, builder)?;
     }
-    let needed = Arc::new(Mutex::new(Needed::new()));
+    let audit = Arc::new(Audit::default());
     if args.audit {
         builder = builder.audit();
     }
-    let sink = needed.clone();
+    let noted = audit.clone();
     let builder = builder.on_event(move |plugin, event| {
         tell(plugin, event);
-        note(&sink, event);
+        noted.note(event);
     });
     let runtime = builder.build()?;
     for (_, grant) in runtime.missing_directories() {
-        complain(&format!(
+        complain(format_args!(
             "note: the grant {grant} is in a directory that does not exist"
         ));
     }
@@ -194,7 +202,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     };
     guard::report_unmatched(redactor.as_ref());
     if args.audit {
-        report_needed(&needed);
+        audit.report();
     }
     let seen = seen.inspect_err(|error| {
         if let Some(usage) = error.usage() {
@@ -203,10 +211,10 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })?;
     args.report(&seen.usage);
     if let Some(error) = unchecked {
-        complain(&format!("note: the config was not validated: {error}"));
+        complain(format_args!("note: the config was not validated: {error}"));
     }
     if let Some(told) = &seen.truncation {
-        complain(&format!(
+        complain(format_args!(
             "note: {}, and was cut; see --evidence-bytes",
             told.reason
         ));
@@ -228,8 +236,12 @@ fn record(
     let recorded = File::create(path)
         .map(BufWriter::new)
         .and_then(|file| plugin.observe_recorded(config, file));
-    let recording = recorded
-        .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
+    let recording = recorded.map_err(|error| {
+        Failure(
+            Exit::BadInput,
+            format!("{}: {error}", Printable(path.display())),
+        )
+    })?;
     Ok(recording.outcome)
 }
 
@@ -249,7 +261,7 @@ fn trust(
             )
         })?;
         if capability.is_custom() {
-            complain(&format!(
+            complain(format_args!(
                 "note: nothing here answers for {capability}, which the plugin declares"
             ));
             continue;
@@ -259,46 +271,12 @@ fn trust(
     Ok(builder)
 }
 
-/// The smallest grants that a run asked for, and whether it had them.
-type Needed = BTreeMap<String, bool>;
-
-fn note(needed: &Mutex<Needed>, event: &Event) {
-    let (needs, granted) = match event {
-        Event::Granted { needs, .. } => (needs, true),
-        Event::Denied(denial) => (&denial.needs, false),
-        _ => return,
-    };
-    let mut needed = needed.lock().unwrap_or_else(PoisonError::into_inner);
-    needed
-        .entry(needs.clone())
-        .and_modify(|had| *had &= granted)
-        .or_insert(granted);
-}
-
-fn report_needed(needed: &Mutex<Needed>) {
-    let needed = needed.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut stderr = std::io::stderr().lock();
-    let missing = needed.values().filter(|granted| !**granted).count();
-    let _ = writeln!(
-        stderr,
-        "audit: this run needed {} grants, {missing} of which it did not have",
-        needed.len()
-    );
-    for (grant, granted) in needed.iter().filter(|(grant, _)| !grant.is_empty()) {
-        let verdict = if *granted { "granted" } else { "denied" };
-        let _ = writeln!(stderr, "audit: --grant '{grant}' ({verdict})");
-    }
-    if missing > 0 {
-        let _ = writeln!(
-            stderr,
-            "audit: run again with them; a denied plugin may not have asked for all"
-        );
-    }
-}
-
 fn read_grants(path: &Path) -> Result<Grants, Failure> {
     let bad = |error: &dyn std::fmt::Display| {
-        Failure(Exit::BadInput, format!("{}: {error}", path.display()))
+        Failure(
+            Exit::BadInput,
+            format!("{}: {error}", Printable(path.display())),
+        )
     };
     let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
     serde_json::from_str(&text).map_err(|error| bad(&error))
@@ -307,53 +285,29 @@ fn read_grants(path: &Path) -> Result<Grants, Failure> {
 impl ObserveArgs {
     fn report(&self, usage: &Usage) {
         if self.usage {
-            let json = serde_json::to_string(usage).unwrap_or_default();
-            let _ = writeln!(std::io::stderr(), "usage: {json}");
+            output::usage(usage);
         }
     }
-}
-
-/// Logs and denials go to stderr, so that stdout holds the evidence and nothing else.
-fn tell(plugin: &str, event: &Event) {
-    let mut stderr = std::io::stderr().lock();
-    let _ = match event {
-        Event::Log(record) => {
-            let attrs: String = record
-                .attrs
-                .iter()
-                .map(|attr| format!(" {}={}", attr.key, attr.value))
-                .collect();
-            writeln!(
-                stderr,
-                "[{plugin}] {} {}{attrs}",
-                record.level, record.message
-            )
-        }
-        Event::Denied(denial) => {
-            writeln!(
-                stderr,
-                "tollgate: denied {}; allow it with --grant '{}'",
-                denial.wish, denial.needs
-            )
-        }
-        _ => Ok(()),
-    };
-}
-
-fn complain(message: &str) {
-    let _ = writeln!(std::io::stderr(), "tollgate: {message}");
 }
 
 /// Reads a module; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure(
+            Exit::BadInput,
+            format!("{}: {error}", Printable(path.display())),
+        )
+    })?;
     let text = bytes.trim_ascii_start();
     if !(text.starts_with(b"(") || text.starts_with(b";;")) {
         return Ok(bytes);
     }
-    let assembled = wat::parse_bytes(&bytes)
-        .map_err(|error| Failure(Exit::PluginFailed, format!("{}: {error}", path.display())))?;
+    let assembled = wat::parse_bytes(&bytes).map_err(|error| {
+        Failure(
+            Exit::PluginFailed,
+            format!("{}: {error}", Printable(path.display())),
+        )
+    })?;
     Ok(assembled.into_owned())
 }
 
@@ -369,24 +323,9 @@ fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
             json
         }
         (None, Some(path)) => std::fs::read_to_string(path)
-            .map_err(|error| bad(format!("{}: {error}", path.display())))?,
+            .map_err(|error| bad(format!("{}: {error}", Printable(path.display()))))?,
         (None, None) => "{}".to_owned(),
     };
     json.parse()
         .map_err(|error| bad(format!("the config cannot be used: {error}")))
-}
-
-fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
-    let json = match format {
-        Format::Json => serde_json::to_string(value),
-        Format::Pretty => serde_json::to_string_pretty(value),
-    };
-    let json = json.map_err(|error| Failure(Exit::PluginFailed, error.to_string()))?;
-    print_line(&json)
-}
-
-fn print_line(text: &str) -> Result<Exit, Failure> {
-    writeln!(std::io::stdout().lock(), "{text}")
-        .map_err(|error| Failure(Exit::BadInput, format!("standard output: {error}")))?;
-    Ok(Exit::Success)
 }

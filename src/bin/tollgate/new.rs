@@ -4,6 +4,7 @@
 use crate::{Exit, Failure, args::NewArgs, print_line};
 use clap::ValueEnum;
 use std::{fs, path::Path};
+use tollgate::printable::Printable;
 
 /// A language that there is a guest kit for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,7 +66,10 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     check_name(&args.name)?;
     let directory = args.dir.clone().unwrap_or_else(|| (&*args.name).into());
     let bad = |path: &Path, error: &dyn std::fmt::Display| {
-        Failure(Exit::BadInput, format!("{}: {error}", path.display()))
+        Failure(
+            Exit::BadInput,
+            format!("{}: {error}", Printable(path.display())),
+        )
     };
     let occupied = fs::read_dir(&directory).is_ok_and(|mut found| found.next().is_some());
     if occupied || directory.is_file() {
@@ -88,7 +92,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
         }
         fs::write(&path, fill(content)).map_err(|error| bad(&path, &error))?;
     }
-    print_line(&format!(
+    print_line(format_args!(
         "wrote {}; {} says how to build, test and run it",
         directory.display(),
         directory.join("README.md").display()
@@ -127,10 +131,14 @@ fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
         None => format!("version = \"{}\"", tollgate::abi::VERSION),
         Some(path) => {
             let found = path.canonicalize();
-            let found = found
-                .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
+            let found = found.map_err(|error| {
+                Failure(
+                    Exit::BadInput,
+                    format!("{}: {error}", Printable(path.display())),
+                )
+            })?;
             if !found.join("Cargo.toml").is_file() {
-                let message = format!("{}: there is no package here", path.display());
+                let message = format!("{}: there is no package here", Printable(path.display()));
                 return Err(Failure(Exit::BadInput, message));
             }
             // A JSON string is a TOML string, too.

@@ -3,11 +3,12 @@
 use crate::{
     Exit, Failure,
     args::{DiffArgs, Format, LimitArgs, ReplayArgs},
-    complain, print, print_line, read_module, tell,
+    complain, print, print_json, print_line, read_module, tell,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
     Plugin,
+    printable::Printable,
     replay::{Comparison, Replay, ReplayError, Replayed},
 };
 
@@ -32,13 +33,13 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     match replay.run(&plugin)? {
         Replayed::Observation(observation) => print(&observation.evidence, args.format),
         Replayed::Failed(error) => {
-            complain(&format!(
+            complain(format_args!(
                 "the run failed, as it did when it was recorded: {error}"
             ));
             Ok(Exit::Success)
         }
         Replayed::Deadline(error) => {
-            complain(&format!(
+            complain(format_args!(
                 "the run did the same until its deadline ended it: {error}"
             ));
             Ok(Exit::Success)
@@ -58,7 +59,7 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
         let before = replay.run(&load(&replay, &args.limits, &old)?);
         before.map_err(|error| {
             let Failure(exit, text) = error.into();
-            let (path, old) = (path.display(), args.old.display());
+            let (path, old) = (Printable(path.display()), Printable(args.old.display()));
             Failure(exit, format!("{path} is no recording of {old}: {text}"))
         })?;
         let compared = replay.compare(&load(&replay, &args.limits, &new)?)?;
@@ -80,10 +81,10 @@ fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Fail
             "fuel_before": compared.fuel_before,
             "fuel_now": compared.fuel_now,
         });
-        print_line(&report.to_string())?;
+        print_json(&report.to_string())?;
         return Ok(());
     }
-    let mut lines = vec![format!("{}:", path.display())];
+    let mut lines = vec![format!("{}:", Printable(path.display()))];
     let mut tell_all = |what: &str, each: &[String]| {
         lines.extend(each.iter().map(|one| format!("  {what}: {one}")));
     };
@@ -109,14 +110,16 @@ fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Fail
     if lines.len() == 1 {
         lines.push("  same".to_owned());
     }
-    print_line(&lines.join("\n"))?;
+    for line in lines {
+        print_line(line)?;
+    }
     Ok(())
 }
 
 fn open(path: &Path) -> Result<Replay, Failure> {
     Replay::open(path).map_err(|error| {
         let text = match error {
-            ReplayError::Bad(bad) => format!("{}: {bad}", path.display()),
+            ReplayError::Bad(bad) => format!("{}: {bad}", Printable(path.display())),
             error => error.to_string(),
         };
         Failure(Exit::BadInput, text)
@@ -133,7 +136,7 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
     };
     let found = places.into_iter().find(|path| path.is_file());
     found.ok_or_else(|| {
-        let (plugin, module) = (replay.plugin(), replay.module());
+        let (plugin, module) = (Printable(replay.plugin()), Printable(replay.module()));
         Failure(
             Exit::BadInput,
             format!(

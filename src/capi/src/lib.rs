@@ -19,6 +19,7 @@ use std::{
 };
 use tollgate::{
     Config, Error, Observation, Plugin, Runtime, RuntimeBuilder,
+    printable::{self, Printable, write_printable},
     replay::{Replay, ReplayError, Replayed},
 };
 
@@ -81,9 +82,21 @@ thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
 }
 
+/// The most bytes of one line of an error.
+const MAX_LINE: usize = 64 << 10;
+
 fn remember(message: &str) {
-    // Messages may quote a guest, which may say NUL.
-    let text = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
+    // Errors are safe to print by themselves, and some have several lines. What they are put
+    // together with may come from anywhere, NUL included.
+    let mut text = String::new();
+    for (number, line) in message.split('\n').enumerate() {
+        if number > 0 {
+            text.push('\n');
+        }
+        // Writing to a string does not fail.
+        let _ = write_printable(&mut text, line, MAX_LINE);
+    }
+    let text = CString::new(text).unwrap_or_default();
     LAST_ERROR.with(|last| *last.borrow_mut() = text);
 }
 
@@ -138,9 +151,9 @@ unsafe fn handle<'a, T>(handle: *const T, what: &str) -> Result<&'a T, Failure> 
     handle.ok_or_else(|| bad(format!("the {what} is NULL")))
 }
 
-/// A text for C to keep.
-fn give(text: String) -> Result<*mut c_char, Failure> {
-    CString::new(text)
+/// JSON for C to keep, on one line and safe to print.
+fn give(json: &str) -> Result<*mut c_char, Failure> {
+    CString::new(printable::json(json))
         .map(CString::into_raw)
         .map_err(|_| Failure(Status::Internal, "the answer holds NUL".into()))
 }
@@ -181,7 +194,7 @@ pub unsafe extern "C" fn tollgate_grant(
         };
         let grant = grant
             .parse()
-            .map_err(|error| bad(format!("the grant {grant:?} cannot be used: {error}")))?;
+            .map_err(|error| bad(format!("the grant cannot be used: {error}")))?;
         match &mut *runtime.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Stage::Granting(builder) => {
                 **builder = builder.as_ref().clone().grant(plugin, grant);
@@ -239,7 +252,7 @@ pub unsafe extern "C" fn tollgate_describe(plugin: *const PluginHandle) -> *mut 
     let described = guarded(|| {
         // SAFETY: the caller promises it.
         let plugin = unsafe { handle(plugin, "plugin") }?;
-        give(json!(&*plugin.0.describe()?).to_string())
+        give(&json!(&*plugin.0.describe()?).to_string())
     });
     described.unwrap_or(ptr::null_mut())
 }
@@ -252,7 +265,7 @@ pub unsafe extern "C" fn tollgate_schema(plugin: *const PluginHandle) -> *mut c_
     let schema = guarded(|| {
         // SAFETY: the caller promises it.
         let plugin = unsafe { handle(plugin, "plugin") }?;
-        give(plugin.0.schema()?.raw().to_owned())
+        give(plugin.0.schema()?.raw())
     });
     schema.unwrap_or(ptr::null_mut())
 }
@@ -286,7 +299,7 @@ pub unsafe extern "C" fn tollgate_record(
     let run = |plugin: &Plugin| {
         // SAFETY: the caller promises it.
         let (config, path) = unsafe { (read_config(config)?, text(path, "path")?) };
-        let failed = |error: std::io::Error| bad(format!("{path}: {error}"));
+        let failed = |error: std::io::Error| bad(format!("{}: {error}", Printable(path)));
         let file = File::create(path).map_err(failed)?;
         let recording = plugin.observe_recorded(&config, BufWriter::new(file));
         Ok(Some(recording.map_err(failed)?.outcome?))
@@ -360,7 +373,7 @@ unsafe fn answering(
                 "usage": seen.usage,
                 "truncation": seen.truncation,
             });
-            *place = give(told.to_string())?;
+            *place = give(&told.to_string())?;
         }
         Ok(())
     }))

@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
     CHECK(tollgate_grant(runtime, "\xff", grant) == TOLLGATE_BAD_INPUT);
     SAYS("not UTF-8");
     CHECK(tollgate_grant(runtime, "file", grant) == TOLLGATE_OK);
+    CHECK(tollgate_grant(runtime, "file", "fs:read:/nowhere/**") == TOLLGATE_OK);
 
     CHECK(tollgate_load(runtime, "file", NULL, 0) == NULL);
     CHECK(tollgate_load(runtime, "text", (const uint8_t *)"no module", 9) == NULL);
@@ -79,6 +80,14 @@ int main(int argc, char **argv) {
     CHECK(tollgate_observe(plugin, "{\"path\":\"/etc/shadow\"}", &text) == TOLLGATE_OK);
     CHECK(strstr(text, "\"status\":false") && strstr(text, "fs:read:/etc/shadow"));
     tollgate_string_free(text);
+    /* What controls a terminal is escaped, in JSON and in errors. */
+    CHECK(tollgate_observe(plugin, "{\"path\":\"/nowhere/\\u009b31m\\u202e\\u007f\"}", &text) == TOLLGATE_OK);
+    CHECK(strstr(text, "\\u009b31m\\u202e\\u007f") != NULL);
+    CHECK(strstr(text, "\xc2\x9b") == NULL && strchr(text, 0x7f) == NULL);
+    tollgate_string_free(text);
+    CHECK(tollgate_replay(plugin, "no\x1b[2Jsuch\nfile", &text) == TOLLGATE_BAD_INPUT);
+    CHECK(strchr(tollgate_last_error(), 0x1b) == NULL);
+    SAYS("no\\u{1b}[2Jsuch\\nfile");
     CHECK(tollgate_observe(plugin, "{\"path\":7}", &text) == TOLLGATE_BAD_INPUT && text == NULL);
     SAYS("$.path: must be a string");
     CHECK(tollgate_observe(plugin, "[]", &text) == TOLLGATE_BAD_INPUT && text == NULL);

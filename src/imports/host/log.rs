@@ -3,7 +3,7 @@
 use crate::{
     effect::{Effect, LogLevel, LogRecord, LogSource},
     guest::Host,
-    printable::drives,
+    printable::is_unprintable,
 };
 use tollgate_abi::host::{LogAttr, LogMessage};
 
@@ -51,7 +51,7 @@ fn level(word: &str) -> LogLevel {
 pub(in crate::imports) fn printable(text: &str, most: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(most));
     for character in text.chars() {
-        if drives(character) {
+        if is_unprintable(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);

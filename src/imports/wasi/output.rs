@@ -18,6 +18,8 @@ pub(super) struct Stream {
     line: Vec<u8>,
     /// Whether the line was told already and its end is still to come.
     told: bool,
+    /// Whether a line was begun after the last one that is heard.
+    unheard: bool,
 }
 
 impl Stream {
@@ -26,19 +28,25 @@ impl Stream {
             source,
             line: Vec::new(),
             told: false,
+            unheard: false,
         }
     }
 
     /// Whether what is written next begins a line.
     pub(super) fn is_at_start(&self) -> bool {
-        self.line.is_empty() && !self.told
+        self.line.is_empty() && !self.told && !self.unheard
     }
 
     pub(super) fn write(&mut self, bytes: &[u8], gate: &mut Gate) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut pieces = bytes.split_inclusive(|byte| *byte == b'\n');
+        while let Some(piece) = pieces.next() {
             if !gate.hears() {
                 // As many empty lines as bytes would be made for nobody.
                 self.line.clear();
+                self.unheard = !bytes.ends_with(b"\n");
+                let begun = usize::from(self.unheard);
+                let more = (1 + pieces.count()).saturating_sub(begun);
+                gate.omit_lines(more as u64);
                 return;
             }
             let (text, ended) = match piece.strip_suffix(b"\n") {
@@ -64,6 +72,7 @@ impl Stream {
         if !self.line.is_empty() {
             self.tell(gate, true);
         }
+        gate.omit_lines(std::mem::take(&mut self.unheard).into());
     }
 
     /// `whole`: as far as is known, nothing of the line was dropped.

@@ -1,7 +1,10 @@
 //! Reading a simulated world from JSON.
 
 use super::{Simulated, script};
-use crate::effect::{Failure, json};
+use crate::{
+    effect::{Failure, json},
+    printable::Text,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
@@ -15,12 +18,12 @@ use tollgate_abi::rfc3339::Moment;
 #[error("{place}: {problem}")]
 pub struct SimulatedError {
     /// Where: `line 3 column 14`, `answers[0].when`.
-    pub place: String,
+    pub place: Text,
     /// What is wrong there.
-    pub problem: String,
+    pub problem: Text,
 }
 
-fn error(place: impl Into<String>, problem: impl Into<String>) -> SimulatedError {
+fn error(place: impl Into<Text>, problem: impl Into<Text>) -> SimulatedError {
     SimulatedError {
         place: place.into(),
         problem: problem.into(),
@@ -160,7 +163,7 @@ impl Simulated {
             let place = format!("line {} column {}", problem.line(), problem.column());
             let said = problem.to_string();
             let said = said.strip_suffix(&format!(" at {place}")).unwrap_or(&said);
-            error(&place, said)
+            error(place.as_str(), said)
         })?;
         let mut world = Simulated::new().seed(written.seed);
         if let Some(start) = written.start {

@@ -250,8 +250,8 @@ mod tests {
     fn denial(address: IpAddr) -> Denial {
         Denial {
             plugin: "odd".into(),
-            wish: address.to_string(),
-            needs: String::new(),
+            wish: address.to_string().into(),
+            needs: Default::default(),
             reason: DenialReason::NotCovered,
         }
     }

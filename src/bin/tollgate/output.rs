@@ -1,0 +1,264 @@
+//! The one module that prints. Whatever it is given, a call writes whole lines whose every
+//! unprintable character is escaped, so that nothing from a plugin, a file or an argument can
+//! control a terminal or begin a line of its own.
+
+use crate::{Exit, Failure, args::Format};
+use clap::error::{ContextKind, ContextValue};
+use serde::Serialize;
+use std::{
+    fmt::{self, Display},
+    io::{self, Write as _},
+    process::ExitCode,
+};
+use tollgate::{
+    Event, Usage,
+    printable::{self, is_unprintable, write_printable},
+};
+
+/// The most bytes of one line of words. Pieces of it are cut far earlier.
+const LINE: usize = 64 << 10;
+
+/// Writes one line to standard error. Where that is closed, nobody is left to report it to.
+pub fn say(line: fmt::Arguments<'_>) {
+    let _ = io::stderr().lock().write_all(one_line(line).as_bytes());
+}
+
+/// What is displayed as one line, its end included.
+fn one_line(text: impl Display) -> String {
+    let mut line = String::new();
+    // Writing to a string does not fail; a value that cannot be displayed ends the line.
+    let _ = write_printable(&mut line, text, LINE);
+    line.push('\n');
+    line
+}
+
+/// Reports something beside the answer.
+pub fn complain(message: impl Display) {
+    say(format_args!("tollgate: {message}"));
+}
+
+/// Reports why there is no answer. Only the first line of a message begins at the margin.
+pub fn report_failure(message: &str) {
+    let mut lines = message.trim_end().split('\n');
+    complain(lines.next().unwrap_or_default());
+    for line in lines {
+        let margin = if line.starts_with("  ") { "" } else { "    " };
+        say(format_args!("{margin}{line}"));
+    }
+}
+
+/// Prints the answer as JSON.
+pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
+    let json = match format {
+        Format::Json => serde_json::to_string(value),
+        Format::Pretty => serde_json::to_string_pretty(value),
+    };
+    let json = json.map_err(|error| Failure(Exit::PluginFailed, error.to_string()))?;
+    match format {
+        Format::Json => print_json(&json),
+        Format::Pretty => {
+            // Within texts, new lines are escaped already.
+            let lines: Vec<String> = json.lines().map(printable::json).collect();
+            write(lines.join("\n") + "\n")
+        }
+    }
+}
+
+/// Prints an answer that is JSON already, as one line.
+pub fn print_json(text: &str) -> Result<Exit, Failure> {
+    write(printable::json(text) + "\n")
+}
+
+/// Prints one line of an answer in words.
+pub fn print_line(line: impl Display) -> Result<Exit, Failure> {
+    write(one_line(line))
+}
+
+fn write(text: String) -> Result<Exit, Failure> {
+    io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure(Exit::BadInput, format!("standard output: {error}")))?;
+    Ok(Exit::Success)
+}
+
+/// Logs and denials go to standard error, so that standard output holds the evidence and nothing
+/// else.
+pub fn tell(plugin: &str, event: &Event) {
+    match event {
+        Event::Log(record) => say(format_args!("[{plugin}] {record}")),
+        Event::Denied(denial) => {
+            let how = suggestion(denial.needs.as_str());
+            complain(format_args!("denied {}; {how}", denial.wish));
+        }
+        Event::LimitReached { name, limit } => complain(format_args!(
+            "{name} ({limit}) is reached; what follows of its kind is counted and not shown"
+        )),
+        Event::Omitted(omitted) => {
+            for (count, what) in [
+                (omitted.log_lines, "more log lines"),
+                (omitted.repeated_denials, "denials of a request shown above"),
+                (omitted.denials, "more denied requests"),
+                (omitted.granted, "more granted requests"),
+            ] {
+                if count > 0 {
+                    complain(format_args!("not shown: {count} {what}"));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reports what a call used.
+pub fn usage(usage: &Usage) {
+    let json = serde_json::to_string(usage).unwrap_or_default();
+    say(format_args!("usage: {json}"));
+}
+
+/// How to allow what was denied.
+fn suggestion(needs: &str) -> String {
+    match (needs.is_empty(), shell_word(needs)) {
+        (true, _) => "no grant can allow it".to_owned(),
+        (false, Some(word)) => format!("allow it with --grant {word}"),
+        (false, None) => format!("it needs the grant {needs}, to be written in a grants file"),
+    }
+}
+
+/// A word that a POSIX shell reads as this text, made of printable characters. `None` if there is
+/// none: no word holds NUL, and one with other unprintable characters cannot end in a new line.
+pub fn shell_word(text: &str) -> Option<String> {
+    if !text.contains(is_unprintable) {
+        return Some(format!("'{}'", text.replace('\'', r"'\''")));
+    }
+    // A substituted command loses new lines at its end.
+    if text.contains('\0') || text.ends_with('\n') {
+        return None;
+    }
+    let mut word = String::from("\"$(printf '");
+    for character in text.chars() {
+        match character {
+            '%' => word.push_str("%%"),
+            '\\' => word.push_str(r"\\"),
+            '\'' => word.push_str(r"\047"),
+            character if is_unprintable(character) => {
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                    word.push_str(&format!("\\{byte:03o}"));
+                }
+            }
+            character => word.push(character),
+        }
+    }
+    word.push_str("')\"");
+    Some(word)
+}
+
+/// Prints what is wrong with the arguments, or the help that they ask for.
+pub fn explain_arguments(mut error: clap::Error) -> ExitCode {
+    // The message repeats arguments: a new line in one must not become one of the message.
+    let repeated: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .map(|(kind, value)| (kind, escaped(kind, value)))
+        .collect();
+    for (kind, value) in repeated {
+        error.insert(kind, value);
+    }
+    let text = error.render().to_string();
+    for line in text.trim_end().split('\n') {
+        if error.use_stderr() {
+            say(format_args!("{line}"));
+        } else if print_line(line).is_err() {
+            return Exit::BadInput.into();
+        }
+    }
+    match error.exit_code() {
+        0 => Exit::Success.into(),
+        _ => Exit::BadInput.into(),
+    }
+}
+
+fn escaped(kind: ContextKind, value: &ContextValue) -> ContextValue {
+    let line = |text: &dyn Display| one_line(text).trim_end().to_owned();
+    match value {
+        ContextValue::String(text) => ContextValue::String(line(text)),
+        ContextValue::Strings(all) => {
+            ContextValue::Strings(all.iter().map(|text| line(text)).collect())
+        }
+        // How the command is used is its own text, and has several lines.
+        value if kind == ContextKind::Usage => value.clone(),
+        ContextValue::StyledStr(text) => ContextValue::StyledStr(line(text).into()),
+        ContextValue::StyledStrs(all) => {
+            ContextValue::StyledStrs(all.iter().map(|text| line(text).into()).collect())
+        }
+        value => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::process::Command;
+
+    /// Text of characters that mean something to a shell, to `printf` or to a terminal.
+    fn odd_text() -> impl Strategy<Value = String> {
+        let odd = prop_oneof![
+            any::<char>(),
+            (1u32..0x100).prop_map(|code| char::from_u32(code).unwrap()),
+            prop::sample::select(
+                "'\"\\$`%!*?[~# \n\r\t\u{1b}\u{9b}\u{202e}0189;&|"
+                    .chars()
+                    .collect::<Vec<_>>()
+            ),
+        ];
+        proptest::collection::vec(odd, 0..40).prop_map(|all| all.into_iter().collect())
+    }
+
+    fn read_by_shell(word: &str) -> Vec<u8> {
+        let script = format!("printf %s {word}");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert!(output.stderr.is_empty(), "{word}: {output:?}");
+        output.stdout
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_shell_reads_a_word_as_the_text_it_was_made_of(text in odd_text()) {
+            match shell_word(&text) {
+                Some(word) => {
+                    prop_assert!(!word.contains(is_unprintable), "{word:?}");
+                    prop_assert_eq!(read_by_shell(&word), text.into_bytes());
+                }
+                None => prop_assert!(text.contains('\0') || text.ends_with('\n')),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_one_line_whatever_it_is_made_of(text in odd_text(), times in 1..3000usize) {
+            let line = one_line(text.repeat(times));
+            let (body, end) = line.split_at(line.len() - 1);
+            prop_assert_eq!(end, "\n");
+            prop_assert!(!body.contains(is_unprintable), "{body:?}");
+            prop_assert!(body.len() <= 10 * LINE);
+        }
+    }
+
+    #[test]
+    fn plain_words_are_quoted_plainly() {
+        assert_eq!(
+            shell_word("fs:read:/a b"),
+            Some("'fs:read:/a b'".to_owned())
+        );
+        assert_eq!(shell_word("it's"), Some(r"'it'\''s'".to_owned()));
+        assert_eq!(
+            shell_word("a\u{1b}[2J%'"),
+            Some(r#""$(printf 'a\033[2J%%\047')""#.to_owned())
+        );
+        assert_eq!(shell_word("a\n"), None);
+        assert_eq!(shell_word("a\0b\n"), None);
+    }
+}

@@ -1,0 +1,245 @@
+//! What an instance reports to the embedder: log lines, denials and, where an audit was asked for,
+//! granted requests. Each is bounded for each call, and what is left out is counted.
+
+use crate::{
+    capability::{Capability, Wish},
+    effect::{Denial, LogRecord},
+    event::{Event, Observer, Omitted},
+    limits::Limits,
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tollgate_abi::sha256;
+
+/// For each request that may be reported, so many bytes of text on average.
+const BYTES_A_REQUEST: u64 = 1024;
+
+/// The reports of one instance.
+pub(crate) struct Reports {
+    observer: Observer,
+    /// Behind a lock, since worlds are handed no more than a shared checkpoint.
+    counted: Mutex<Counted>,
+}
+
+/// What the present call may still report, and what it has left out.
+struct Counted {
+    lines: Allowance,
+    denials: Distinct,
+    granted: Distinct,
+    omitted: Omitted,
+}
+
+impl Counted {
+    fn new(limits: &Limits) -> Counted {
+        Counted {
+            lines: Allowance {
+                items: limits.log_lines,
+                bytes: limits.log_bytes.into(),
+                items_limit: ("Limits::log_lines", limits.log_lines),
+                bytes_limit: ("Limits::log_bytes", limits.log_bytes),
+                is_spent: false,
+            },
+            denials: Distinct::new("Limits::denials", limits.denials),
+            granted: Distinct::new("Limits::audited", limits.audited),
+            omitted: Omitted::default(),
+        }
+    }
+
+    fn line(&mut self, bytes: usize) -> Verdict {
+        let verdict = self.lines.take(bytes);
+        if let Verdict::Omit(_) = verdict {
+            self.omitted.log_lines += 1;
+        }
+        verdict
+    }
+
+    fn no_lines(&mut self, lines: u64) -> Verdict {
+        self.omitted.log_lines += lines;
+        match lines {
+            0 => Verdict::Omit(None),
+            _ => self.lines.take(0),
+        }
+    }
+
+    fn denial(&mut self, wish: &str, needs: &str) -> Verdict {
+        let verdict = self.denials.take(wish, needs);
+        match verdict {
+            Verdict::Report => {}
+            Verdict::Repeated => self.omitted.repeated_denials += 1,
+            Verdict::Omit(_) => self.omitted.denials += 1,
+        }
+        verdict
+    }
+
+    /// What was granted before is no news, and nothing is missing without it.
+    fn grant(&mut self, wish: &str, needs: &str) -> Verdict {
+        let verdict = self.granted.take(wish, needs);
+        if let Verdict::Omit(_) = verdict {
+            self.omitted.granted += 1;
+        }
+        verdict
+    }
+}
+
+/// What became of something to be reported.
+enum Verdict {
+    Report,
+    /// It was reported before.
+    Repeated,
+    /// There is no room for it; the first time with the event that says so.
+    Omit(Option<Event>),
+}
+
+/// How much may still be reported of one kind.
+struct Allowance {
+    items: u32,
+    bytes: u64,
+    /// The names and figures of the limits.
+    items_limit: (&'static str, u32),
+    bytes_limit: (&'static str, u32),
+    /// Whether something was left out, and all that follows is.
+    is_spent: bool,
+}
+
+impl Allowance {
+    fn take(&mut self, bytes: usize) -> Verdict {
+        if self.is_spent {
+            return Verdict::Omit(None);
+        }
+        let items = self.items.checked_sub(1);
+        let (items, bytes) = match (items, self.bytes.checked_sub(bytes as u64)) {
+            (Some(items), Some(bytes)) => (items, bytes),
+            (None, _) => return self.spend(self.items_limit),
+            (_, None) => return self.spend(self.bytes_limit),
+        };
+        (self.items, self.bytes) = (items, bytes);
+        Verdict::Report
+    }
+
+    fn spend(&mut self, (name, limit): (&'static str, u32)) -> Verdict {
+        self.is_spent = true;
+        let limit = limit.into();
+        Verdict::Omit(Some(Event::LimitReached { name, limit }))
+    }
+}
+
+/// Requests of which each is reported once.
+struct Distinct {
+    /// Digests of those that were: 32 bytes each, whatever the guest wrote.
+    reported: BTreeSet<[u8; 32]>,
+    allowance: Allowance,
+}
+
+impl Distinct {
+    fn new(name: &'static str, limit: u32) -> Distinct {
+        Distinct {
+            reported: BTreeSet::new(),
+            allowance: Allowance {
+                items: limit,
+                bytes: u64::from(limit).saturating_mul(BYTES_A_REQUEST),
+                items_limit: (name, limit),
+                bytes_limit: (name, limit),
+                is_spent: false,
+            },
+        }
+    }
+
+    fn take(&mut self, wish: &str, needs: &str) -> Verdict {
+        let digest = sha256::digest(wish.as_bytes());
+        if self.reported.contains(&digest) {
+            return Verdict::Repeated;
+        }
+        let verdict = self.allowance.take(wish.len().saturating_add(needs.len()));
+        if let Verdict::Report = verdict {
+            self.reported.insert(digest);
+        }
+        verdict
+    }
+}
+
+impl Reports {
+    pub(crate) fn new(observer: Observer, limits: &Limits) -> Reports {
+        Reports {
+            observer,
+            counted: Mutex::new(Counted::new(limits)),
+        }
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// Reports what the call so far has left out, and begins another one.
+    pub(crate) fn begin_call(&mut self, plugin: &str, limits: &Limits) {
+        self.end_call(plugin);
+        *self.counted() = Counted::new(limits);
+    }
+
+    /// Reports how much was left out, if that is more than nothing.
+    pub(crate) fn end_call(&self, plugin: &str) {
+        let omitted = std::mem::take(&mut self.counted().omitted);
+        if omitted != Omitted::default() {
+            self.observer.tell(plugin, &Event::Omitted(omitted));
+        }
+    }
+
+    pub(crate) fn log(&self, plugin: &str, record: &LogRecord) {
+        if self.admits(plugin, |counted| counted.line(record.text_bytes())) {
+            self.observer.tell(plugin, &Event::Log(record.clone()));
+        }
+    }
+
+    /// Lines that a guest printed and that were never put together, as there is no room for more.
+    pub(crate) fn omit_lines(&self, plugin: &str, lines: u64) {
+        self.admits(plugin, |counted| counted.no_lines(lines));
+    }
+
+    pub(crate) fn denied(&self, plugin: &str, denial: &Denial) {
+        let (wish, needs) = (denial.wish.as_str(), denial.needs.as_str());
+        if self.admits(plugin, |counted| counted.denial(wish, needs)) {
+            self.observer.tell(plugin, &Event::Denied(denial.clone()));
+        }
+    }
+
+    /// Reports a granted request with the smallest grant that allows it, if an audit was asked for.
+    pub(crate) fn granted(&self, plugin: &str, wish: &Wish) {
+        self.granted_by(plugin, wish, || wish.needed());
+    }
+
+    /// The same, where another grant than the smallest one is named.
+    pub(crate) fn granted_by(
+        &self,
+        plugin: &str,
+        wish: &Wish,
+        grant: impl FnOnce() -> Option<Capability>,
+    ) {
+        if !self.observer.audit {
+            return;
+        }
+        let needs = grant().map(|grant| grant.to_string());
+        let (wish, needs) = (wish.to_string(), needs.unwrap_or_default());
+        if self.admits(plugin, |counted| counted.grant(&wish, &needs)) {
+            let (wish, needs) = (wish.into(), needs.into());
+            self.observer.tell(plugin, &Event::Granted { wish, needs });
+        }
+    }
+
+    /// Whether something is reported. The first thing that is not is answered by a warning.
+    fn admits(&self, plugin: &str, judge: impl FnOnce(&mut Counted) -> Verdict) -> bool {
+        if self.observer.callback.is_none() {
+            return false;
+        }
+        // The lock ends here: the callback may take as long as it likes.
+        let verdict = judge(&mut self.counted());
+        if let Verdict::Omit(Some(warning)) = &verdict {
+            self.observer.tell(plugin, warning);
+        }
+        matches!(verdict, Verdict::Report)
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
