@@ -301,6 +301,42 @@ mod on_the_command_line {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
+    /// A module says much of itself without being run.
+    #[test]
+    fn what_a_module_is_said_to_do_wrong_is_listed_up_to_a_number() {
+        let import = |number| format!("(import \"nowhere\" \"f{number}\" (func))");
+        let imports: String = (0..400).map(import).collect();
+        let declared = |number| json!({"kind": "nowhere", "pattern": format!("p{number}")});
+        let capabilities: Vec<_> = (0..400).map(declared).collect();
+        let info = json!({"name": "odd", "version": "1", "capabilities": capabilities});
+        let info = info.to_string();
+        let declaring = Guest {
+            memory: "(memory (export \"memory\") 4)",
+            describe: support::text_at(65_536, info.len()),
+            more: data(65_536, &info),
+            ..Guest::default()
+        };
+        let importing = Guest {
+            imports: Box::leak(imports.into_boxed_str()),
+            ..Guest::default()
+        };
+        for (guest, summary) in [(&importing, "400 refused"), (&declaring, "notes")] {
+            let file = tempfile::Builder::new().suffix(".wasm").tempfile().unwrap();
+            std::fs::write(file.path(), guest.bytes()).unwrap();
+            let check = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+                .arg("check")
+                .arg(file.path())
+                .output()
+                .unwrap();
+            let said = String::from_utf8(check.stdout).unwrap();
+            assert!(said.contains("\nand 300 more\n"), "{said}");
+            assert!(said.lines().last().unwrap().contains(summary), "{said}");
+            assert!(said.lines().count() < 320, "{said}");
+        }
+        let said = stderr(&tollgate(&declaring, &["--trust"]));
+        assert_eq!(said.lines().count(), 21, "{said}");
+    }
+
     /// Ten times as many requests print as much.
     #[test]
     fn a_flood_of_denials_prints_a_bounded_number_of_bytes() {

@@ -7,7 +7,10 @@
  * a crash; freeing NULL does nothing.
  *
  * Functions that can fail answer with a status, or NULL. tollgate_last_error then tells what
- * happened, to which plugin, and what to do. */
+ * happened, to which plugin, and what to do.
+ *
+ * All texts are safe to print: JSON is one line and escapes control characters, C1 and bidirectional
+ * controls as JSON does, and errors escape them as well. */
 
 #ifndef TOLLGATE_H
 #define TOLLGATE_H

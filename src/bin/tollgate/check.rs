@@ -16,6 +16,7 @@ use tollgate::{
         rfc3339::Moment,
     },
     capability::risk,
+    printable::Printable,
     world::Simulated,
 };
 
@@ -46,10 +47,21 @@ struct Report {
     /// Whether there is nothing but notes.
     ok: bool,
     findings: Vec<Finding>,
+    /// How many findings are left out.
+    more: usize,
 }
 
+/// The most findings of one severity that are kept. A module can have as many as it has imports.
+const MOST: usize = 100;
+
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+struct Findings {
+    kept: Vec<Finding>,
+    /// How many there are of each severity, with those that are left out.
+    notes: usize,
+    unwise: usize,
+    refused: usize,
+}
 
 impl Findings {
     fn add(
@@ -59,12 +71,24 @@ impl Findings {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.0.push(Finding {
-            severity,
-            check,
-            message: message.into(),
-            fix: fix.into(),
-        });
+        let count = self.count(severity);
+        *count += 1;
+        if *count <= MOST {
+            self.kept.push(Finding {
+                severity,
+                check,
+                message: message.into(),
+                fix: fix.into(),
+            });
+        }
+    }
+
+    fn count(&mut self, severity: Severity) -> &mut usize {
+        match severity {
+            Severity::Note => &mut self.notes,
+            Severity::Unwise => &mut self.unwise,
+            Severity::Refused => &mut self.refused,
+        }
     }
 
     /// The plugin did not answer.
@@ -90,7 +114,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let name = stem.to_string_lossy().into_owned();
     let mut findings = Findings::default();
     check(&name, &bytes, &configs, &mut findings)?;
-    report(&name, findings.0, args.format)
+    report(&name, findings, args.format)
 }
 
 fn check(
@@ -251,11 +275,12 @@ const NEEDS: [(&str, &[&str]); 4] = [
 fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findings) {
     for declared in &info.capabilities {
         let text = declared.to_string();
+        let shown = Printable(&text);
         match risk::assess(&text) {
             Ok(risk) if risk.is_broad() => findings.add(
                 Severity::Unwise,
                 "capability",
-                format!("declares {text}, which is high risk. {}", risk.reason),
+                format!("declares {shown}, which is high risk. {}", risk.reason),
                 match declared.kind.as_str() {
                     "exec" => "name each command with its arguments, as in `exec` `/usr/bin/systemctl is-active *`; a plugin whose config decides may declare an example and say so",
                     _ => "declare the narrowest pattern that does; a plugin whose config decides may declare an example and say so",
@@ -265,7 +290,7 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
             Err(error) => findings.add(
                 Severity::Unwise,
                 "capability",
-                format!("declares {text}, which nobody can grant: {error}"),
+                format!("declares {shown}, which nobody can grant: {error}"),
                 "write kind and pattern as in `fs` `read:/etc/hosts`",
             ),
         }
@@ -277,7 +302,7 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
             findings.add(
                 Severity::Note,
                 "capability",
-                format!("declares {text}. {}", capability.risk().reason),
+                format!("declares {shown}. {}", capability.risk().reason),
                 "",
             );
         }
@@ -285,7 +310,7 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
             findings.add(
                 Severity::Note,
                 "capability",
-                format!("declares {text}, a kind that only some hosts have"),
+                format!("declares {shown}, a kind that only some hosts have"),
                 "",
             );
         }
@@ -360,7 +385,7 @@ fn schema(plugin: &Plugin, findings: &mut Findings) {
             findings.add(
                 Severity::Note,
                 "schema",
-                format!("the schema does not describe {}", field.name),
+                format!("the schema does not describe {}", Printable(&field.name)),
                 "",
             );
         }
@@ -433,7 +458,13 @@ fn made_up(seed: u32) -> RuntimeBuilder {
         .world(move || world.clone())
 }
 
-fn report(name: &str, mut findings: Vec<Finding>, format: CheckFormat) -> Result<Exit, Failure> {
+fn report(name: &str, findings: Findings, format: CheckFormat) -> Result<Exit, Failure> {
+    let Findings {
+        kept: mut findings,
+        notes,
+        unwise,
+        refused,
+    } = findings;
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let worst = findings.first().map(|finding| finding.severity);
     let exit = match worst {
@@ -444,10 +475,12 @@ fn report(name: &str, mut findings: Vec<Finding>, format: CheckFormat) -> Result
     let report = Report {
         plugin: name.to_owned(),
         ok: worst < Some(Severity::Unwise),
+        more: notes + unwise + refused - findings.len(),
         findings,
     };
+    let counts = format!("{refused} refused, {unwise} unwise, {notes} notes");
     match format {
-        CheckFormat::Text => print_words(&report)?,
+        CheckFormat::Text => print_words(&report, &counts)?,
         CheckFormat::Json => {
             print_json(&serde_json::to_string(&report).unwrap_or_default())?;
         }
@@ -456,7 +489,7 @@ fn report(name: &str, mut findings: Vec<Finding>, format: CheckFormat) -> Result
 }
 
 /// A line for each finding and one for its fix, and one for how many there are.
-fn print_words(report: &Report) -> Result<(), Failure> {
+fn print_words(report: &Report, counts: &str) -> Result<(), Failure> {
     for finding in &report.findings {
         let severity = match finding.severity {
             Severity::Note => "note",
@@ -469,19 +502,9 @@ fn print_words(report: &Report) -> Result<(), Failure> {
             print_line(format_args!("  fix: {}", finding.fix))?;
         }
     }
-    let counted = |severity| {
-        let found = report
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == severity);
-        found.count()
-    };
-    print_line(format_args!(
-        "{}: {} refused, {} unwise, {} notes",
-        report.plugin,
-        counted(Severity::Refused),
-        counted(Severity::Unwise),
-        counted(Severity::Note)
-    ))?;
+    if report.more > 0 {
+        print_line(format_args!("and {} more", report.more))?;
+    }
+    print_line(format_args!("{}: {counts}", report.plugin))?;
     Ok(())
 }

@@ -245,6 +245,9 @@ fn record(
     Ok(recording.outcome)
 }
 
+/// The most declarations that are named one by one.
+const MOST_NOTES: usize = 20;
+
 /// Grants what the plugin declares. It is asked without any grant.
 fn trust(
     args: &ObserveArgs,
@@ -253,6 +256,7 @@ fn trust(
     mut builder: RuntimeBuilder,
 ) -> Result<RuntimeBuilder, Failure> {
     let info = load(&args.plugin, bytes)?.describe()?;
+    let mut unanswered = 0_usize;
     for declared in &info.capabilities {
         let capability = Capability::try_from(declared).map_err(|error| {
             Failure(
@@ -261,12 +265,19 @@ fn trust(
             )
         })?;
         if capability.is_custom() {
-            complain(format_args!(
-                "note: nothing here answers for {capability}, which the plugin declares"
-            ));
+            unanswered += 1;
+            if unanswered <= MOST_NOTES {
+                complain(format_args!(
+                    "note: nothing here answers for {}, which the plugin declares",
+                    Printable(capability)
+                ));
+            }
             continue;
         }
         builder = builder.grant(name, capability);
+    }
+    if let Some(more @ 1..) = unanswered.checked_sub(MOST_NOTES) {
+        complain(format_args!("note: and for {more} more"));
     }
     Ok(builder)
 }
