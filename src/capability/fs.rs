@@ -236,8 +236,11 @@ fn first_anchor(glob: &Glob) -> Result<Anchor, Flaw> {
     match glob.beginning() {
         Beginning::Slash => Ok(Anchor::Root),
         Beginning::Name => Ok(Anchor::Cwd { up: 0 }),
-        Beginning::Other => Err(Flaw::new(0, "a choice between places to begin at")
-            .hint("begin with `/`, or with `./` for the working directory")),
+        Beginning::Other => Err(Flaw::new(
+            0,
+            "not all choices begin with `/`, or not all with a name",
+        )
+        .hint("begin with `/`, or with `./` for the working directory")),
     }
 }
 

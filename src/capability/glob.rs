@@ -7,6 +7,7 @@
 //! may be empty and may hold `/`. A choice is matched, never written out: reading costs time and
 //! memory in proportion to the glob, and matching at most glob times text.
 
+mod class;
 mod compare;
 mod program;
 mod run;

@@ -38,6 +38,9 @@ fn includes<'a>(run: Run<'a>, other: &Program) -> bool {
     let mut open: Open<'a> = BTreeMap::from([((0, Part::Empty), run)]);
     let mut includes = false;
     while let Some(((at, part), mut run)) = open.pop_first() {
+        if run.has_stopped() {
+            return false;
+        }
         let thread = Thread { step: at, part };
         let Some(step) = other.step(thread) else {
             return false;

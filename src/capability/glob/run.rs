@@ -45,7 +45,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn take_all(&mut self, text: &str) {
         for character in text.chars() {
-            if self.threads.is_empty() {
+            if self.has_stopped() {
                 return;
             }
             self.take(character);
@@ -55,6 +55,11 @@ impl<'a> Run<'a> {
     pub(super) fn take(&mut self, character: char) {
         let program = self.program;
         self.replace(|thread| program.take(thread, character));
+    }
+
+    /// Whether nothing that follows can be meant.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.threads.is_empty()
     }
 
     /// Whether the glob can end here.
