@@ -174,11 +174,11 @@ fn a_denial_for_other_arguments_says_which_grant_would_do() {
     let denied = ask("/bin/systemctl stop \"a b\"", "/bin/systemctl is-active *");
     assert!(!denied.allowed && !denied.malformed);
     let needed = "exec:/bin/systemctl stop \"a b\"";
-    assert!(denied.reason.contains(needed), "{}", denied.reason);
+    assert!(denied.reason.as_str().contains(needed), "{}", denied.reason);
     assert!(ask("/bin/systemctl stop \"a b\"", &needed[5..]).allowed);
     let denied = ask("/bin/systemctl", "/bin/systemctl is-active *");
     assert!(
-        denied.reason.contains("exec:/bin/systemctl would"),
+        denied.reason.as_str().contains("exec:/bin/systemctl would"),
         "{}",
         denied.reason
     );
