@@ -5,9 +5,10 @@
 mod checkpoint;
 mod initialised;
 mod journal;
+mod link;
 mod policy;
 
-pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
+pub use checkpoint::{Checkpoint, NewLink, Permit, Permitted, RealName};
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
 pub(crate) use policy::Policy;

@@ -217,6 +217,9 @@ pub enum DenialReason {
     NotCovered,
     /// A grant covers the name, but the name leads out of what is granted.
     LeadsOutside,
+    /// The effect would make, move or double a symbolic link that leads out of what is granted, or that
+    /// could be made to.
+    UnsafeLink,
     /// A grant covers the host, but one of its addresses is private or reserved.
     Address {
         /// Which address, and what would open it.
@@ -256,6 +259,12 @@ impl std::fmt::Display for Denial {
             DenialReason::LeadsOutside => write!(
                 f,
                 "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
+            )?,
+            DenialReason::UnsafeLink => write!(
+                f,
+                "capability denied: {wish} would be, or hold, a symbolic link that can lead out of what is \
+                 granted to plugin {plugin}: links of plugins have no \"..\", lead to what the plugin may \
+                 read, and through no directory that it may write but those that the link is in"
             )?,
             DenialReason::Address { refusal } => write!(
                 f,

@@ -19,9 +19,16 @@ pub(super) enum FileError {
     NameTooLong,
     TooManyLinks,
     TooLarge,
-    TooMany,
+    TooManyListed,
+    TooManyMoved,
+    NoMemory,
     NoDescriptors,
+    Changing,
 }
+
+/// The most names in directories that one instance may have looked at for the links among them, before it
+/// moves the directories.
+pub(super) const MOST_MOVED: u32 = 100_000;
 
 impl FileError {
     fn words(self) -> (&'static str, &'static str) {
@@ -40,8 +47,14 @@ impl FileError {
             FileError::NameTooLong => ("ENAMETOOLONG", "name too long"),
             FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
             FileError::TooLarge => ("EFBIG", "file too large"),
-            FileError::TooMany => ("ENOMEM", "more entries than are listed at once"),
+            FileError::TooManyListed => ("ENOMEM", "more entries than are listed at once"),
+            FileError::TooManyMoved => (
+                "ENOMEM",
+                "holds more names than one call may move with directories",
+            ),
+            FileError::NoMemory => ("ENOMEM", "the host has no memory left"),
             FileError::NoDescriptors => ("EMFILE", "the host has no descriptor left"),
+            FileError::Changing => ("EBUSY", "was exchanged while it was looked at"),
         }
     }
 

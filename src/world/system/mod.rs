@@ -6,6 +6,7 @@ mod clocks;
 mod exec;
 mod file_size;
 mod files;
+mod links;
 #[cfg(target_os = "linux")]
 #[path = "names_linux.rs"]
 mod names;
@@ -22,7 +23,11 @@ mod paths;
 mod stat;
 mod write_file;
 
-use super::{World, file_error::FileError, handles};
+use super::{
+    World,
+    file_error::{FileError, MOST_MOVED},
+    handles,
+};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
@@ -38,6 +43,8 @@ pub struct System {
     /// Whom TLS trusts.
     trust: net::Trust,
     opened: BTreeMap<Handle, Opened>,
+    /// How many more names may be looked at in directories that are moved.
+    moves_left: u32,
 }
 
 /// What is looked at once, when the world is made, and never again.
@@ -80,6 +87,7 @@ impl System {
             surroundings,
             trust: net::Trust::default(),
             opened: BTreeMap::new(),
+            moves_left: MOST_MOVED,
         })
     }
 
@@ -103,6 +111,7 @@ impl System {
             surroundings: self.surroundings.clone(),
             trust: self.trust.clone(),
             opened: BTreeMap::new(),
+            moves_left: MOST_MOVED,
         }
     }
 }
@@ -134,16 +143,16 @@ impl World for System {
             }
             Effect::RemoveFile { path } => files::at_name(path, gate, |path| fs::remove_file(path)),
             Effect::Rename { from, to } => {
-                files::at_names(from, to, gate, |from, to| fs::rename(from, to))
+                self.rename(from, to, gate, |from, to| fs::rename(from, to))
             }
             Effect::HardLink { from, to } => {
-                files::at_names(from, to, gate, |from, to| fs::hard_link(from, to))
+                self.rename(from, to, gate, |from, to| fs::hard_link(from, to))
             }
             Effect::Symlink {
                 path,
                 target,
                 leads_to,
-            } => files::symlink(path, target, leads_to, gate),
+            } => links::symlink(path, target, leads_to, gate),
             Effect::Exchange { .. }
             | Effect::Tls { .. }
             | Effect::Http { .. }
@@ -252,11 +261,11 @@ impl System {
                     .map_err(failed)?;
                 Answer::Done
             }
-            Effect::List { handle } => Answer::Entries(
-                handles::find(&self.opened, *handle)?
-                    .list()
-                    .map_err(failed)?,
-            ),
+            Effect::List { handle } => {
+                let entries = handles::find(&self.opened, *handle)?.list();
+                let too_many = || FileError::TooManyListed.failure("the open file");
+                Answer::Entries(entries.map_err(failed)?.ok_or_else(too_many)?)
+            }
             Effect::SetTimesOpen { handle, times } => {
                 handles::find(&self.opened, *handle)?
                     .set_times(*times)
@@ -282,6 +291,22 @@ impl System {
                 return Err(Failure::new(kinds::INTERNAL, "", message));
             }
         })
+    }
+
+    fn rename(
+        &mut self,
+        from: &str,
+        to: &str,
+        gate: &Checkpoint<'_>,
+        act: fn(&Path, &Path) -> io::Result<()>,
+    ) -> Result<Permitted, Refusal> {
+        let renaming = links::Renaming {
+            from,
+            to,
+            act,
+            budget: &mut self.moves_left,
+        };
+        renaming.perform(gate)
     }
 
     fn open(
@@ -326,7 +351,7 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::StorageFull => FileError::NoSpace,
         io::ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly,
         io::ErrorKind::FileTooLarge => FileError::TooLarge,
-        io::ErrorKind::OutOfMemory => FileError::TooMany,
+        io::ErrorKind::OutOfMemory => FileError::NoMemory,
         io::ErrorKind::InvalidInput => FileError::Invalid,
         io::ErrorKind::Unsupported => FileError::Unsupported,
         io::ErrorKind::InvalidFilename => FileError::NameTooLong,

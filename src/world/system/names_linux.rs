@@ -107,6 +107,12 @@ impl Entry {
         through(&self.parent).join(&self.name)
     }
 
+    /// Whether that directory still has the name that it was found by.
+    pub(super) fn stands(&self) -> io::Result<bool> {
+        let now = fs::read_link(through(&self.parent))?;
+        Ok(self.real.parent() == Some(&now))
+    }
+
     /// Another name in the same directory.
     pub(super) fn sibling(&self, name: &str) -> PathBuf {
         through(&self.parent).join(name)

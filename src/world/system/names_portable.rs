@@ -89,6 +89,11 @@ impl Entry {
         self.parent.join(&self.name)
     }
 
+    /// Whether that directory still has the name that it was found by.
+    pub(super) fn stands(&self) -> io::Result<bool> {
+        Ok(self.parent.canonicalize()? == self.parent)
+    }
+
     /// Another name in the same directory.
     pub(super) fn sibling(&self, name: &str) -> PathBuf {
         self.parent.join(name)
