@@ -2,21 +2,32 @@
 //! a signal that ends the process, of which the embedder would be the victim. So nothing is
 //! written there.
 
-use std::io;
+use std::{io, sync::OnceLock};
 
 /// The largest file, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LargestFile(u64);
 
 impl LargestFile {
-    /// What the operator of this process has set, if the system tells.
-    pub(super) fn of_this_process() -> LargestFile {
-        let limits = if cfg!(target_os = "linux") {
-            std::fs::read_to_string("/proc/self/limits").unwrap_or_default()
-        } else {
-            String::new()
+    /// What the operator of this process has set, if the system tells. It is read once, before the first
+    /// byte is written.
+    ///
+    /// # Errors
+    ///
+    /// If there is such a limit to be read, and it cannot be.
+    pub(super) fn of_this_process() -> io::Result<LargestFile> {
+        static READ: OnceLock<LargestFile> = OnceLock::new();
+        if let Some(read) = READ.get() {
+            return Ok(*read);
+        }
+        let limits = match std::fs::read_to_string("/proc/self/limits") {
+            // Without `/proc` no file is written on Linux, and elsewhere nothing tells.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(LargestFile(u64::MAX));
+            }
+            limits => limits?,
         };
-        LargestFile::told_in(&limits)
+        Ok(*READ.get_or_init(|| LargestFile::told_in(&limits)))
     }
 
     /// The soft limit is the one that counts, and stands first.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     effect::{Answer, Failure, OpenOptions, Refusal, Times},
     gate::{Checkpoint, Permit, Permitted, RealName},
-    world::file_error::NEVER_OPENED,
+    world::file_error::{FileError, NEVER_OPENED},
 };
 use std::{
     fs::{self, File, Metadata},
@@ -93,7 +93,7 @@ pub(super) fn open(
             }
         }
     }
-    Err(failed(&io::ErrorKind::NotFound.into()))
+    Err(FileError::Changing.failure(path).into())
 }
 
 fn open_found(
@@ -193,7 +193,7 @@ fn target(path: &str, link: &Found) -> Result<String, Failure> {
         if entry.real == link.real {
             fs::read_link(entry.path())
         } else {
-            Err(io::ErrorKind::NotFound.into())
+            Err(FileError::Changing.into())
         }
     });
     let target = read.map_err(|error| failure(path, &error))?;

@@ -20,6 +20,8 @@ mod names_portable;
 mod net;
 mod opened;
 mod paths;
+#[cfg(target_os = "linux")]
+mod proc;
 mod stat;
 mod write_file;
 
@@ -52,7 +54,6 @@ struct Surroundings {
     working_directory: String,
     /// Variables whose name and value are UTF-8.
     variables: BTreeMap<String, String>,
-    largest_file: LargestFile,
 }
 
 impl System {
@@ -81,7 +82,6 @@ impl System {
         let surroundings = Arc::new(Surroundings {
             working_directory,
             variables,
-            largest_file: LargestFile::of_this_process(),
         });
         Ok(System {
             surroundings,
@@ -131,10 +131,7 @@ impl World for System {
                 path,
                 content,
                 mode,
-            } => {
-                let largest = self.surroundings.largest_file;
-                write_file::write_file(path, content, *mode, largest, gate)
-            }
+            } => write_file::write_file(path, content, *mode, gate),
             Effect::MakeDirectory { path } => {
                 files::at_name(path, gate, |path| fs::create_dir(path))
             }
@@ -238,15 +235,15 @@ impl System {
                 let file = handles::find(&self.opened, *handle)?
                     .file()
                     .map_err(failed)?;
-                let largest = self.surroundings.largest_file;
-                opened::write_at(file, *offset, bytes, largest).map_err(failed)?;
+                opened::write_at(file, *offset, bytes).map_err(failed)?;
                 Answer::Written(bytes.len() as u64)
             }
             Effect::SetSize { handle, size } => {
                 let file = handles::find(&self.opened, *handle)?
                     .file()
                     .map_err(failed)?;
-                let allowed = self.surroundings.largest_file.allows(*size);
+                let largest = LargestFile::of_this_process();
+                let allowed = largest.and_then(|largest| largest.allows(*size));
                 allowed.and_then(|()| file.set_len(*size)).map_err(failed)?;
                 Answer::Done
             }
@@ -338,8 +335,24 @@ const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 #[cfg(not(unix))]
 const NO_DESCRIPTORS: [i32; 1] = [4];
 
+/// On its way through code that deals with errors of the system.
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
 /// What the operating system says, in the words of the protocol.
 fn failure(path: &str, error: &io::Error) -> Failure {
+    if let Some(cause) = names::is_doubtful(error) {
+        return failure(path, &cause);
+    }
+    let own = error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<FileError>());
+    if let Some(own) = own {
+        return own.failure(path);
+    }
     let known = match error.kind() {
         io::ErrorKind::NotFound => FileError::Missing,
         io::ErrorKind::PermissionDenied => FileError::NotPermitted,
@@ -351,6 +364,7 @@ fn failure(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::StorageFull => FileError::NoSpace,
         io::ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly,
         io::ErrorKind::FileTooLarge => FileError::TooLarge,
+        io::ErrorKind::ResourceBusy => FileError::Busy,
         io::ErrorKind::OutOfMemory => FileError::NoMemory,
         io::ErrorKind::InvalidInput => FileError::Invalid,
         io::ErrorKind::Unsupported => FileError::Unsupported,

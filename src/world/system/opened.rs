@@ -35,7 +35,7 @@ impl Opened {
     pub(super) fn stat(&self) -> io::Result<Stat> {
         let metadata = match self {
             Opened::File(file) => file.metadata()?,
-            Opened::Directory(found) => fs::metadata(found.path())?,
+            Opened::Directory(found) => found.examine()?,
         };
         Ok(stat(&metadata, None))
     }
@@ -84,14 +84,9 @@ pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Ve
 }
 
 /// Writes all of `bytes` at `offset`, or at the end.
-pub(super) fn write_at(
-    mut file: &File,
-    offset: Option<u64>,
-    bytes: &[u8],
-    largest: LargestFile,
-) -> io::Result<()> {
+pub(super) fn write_at(mut file: &File, offset: Option<u64>, bytes: &[u8]) -> io::Result<()> {
     let at = file.seek(offset.map_or(SeekFrom::End(0), SeekFrom::Start))?;
-    largest.allows(at.saturating_add(bytes.len() as u64))?;
+    LargestFile::of_this_process()?.allows(at.saturating_add(bytes.len() as u64))?;
     file.write_all(bytes)
 }
 

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     effect::{Answer, Refusal, WriteMode},
     gate::{Checkpoint, Permitted},
+    world::file_error::FileError,
 };
 use std::{
     fs,
@@ -23,24 +24,22 @@ pub(super) fn write_file(
     path: &str,
     content: &[u8],
     mode: WriteMode,
-    largest: LargestFile,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    // Who appends to a file that somebody else makes at the same moment looks at it once more.
+    // Somebody else may make, move or remove the file between two steps; then they are taken again.
     for _ in 0..8 {
-        if let Some(permitted) = write_once(path, content, mode, largest, gate)? {
+        if let Some(permitted) = write_once(path, content, mode, gate)? {
             return Ok(permitted);
         }
     }
-    Err(failure(path, &io::ErrorKind::AlreadyExists.into()).into())
+    Err(FileError::Changing.failure(path).into())
 }
 
-/// The same, or nothing if what was to be appended to is there only now.
+/// The same, or nothing if something was made, moved or removed meanwhile.
 fn write_once(
     path: &str,
     content: &[u8],
     mode: WriteMode,
-    largest: LargestFile,
     gate: &Checkpoint<'_>,
 ) -> Result<Option<Permitted>, Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
@@ -50,11 +49,11 @@ fn write_once(
             if !found.metadata.is_file() {
                 return Err(not_a_file(path, &found.metadata).into());
             }
-            let entry = names::entry(&found.real).map_err(failed)?;
-            if entry.real != found.real {
-                return Err(failed(io::ErrorKind::NotFound.into()));
+            match names::entry(&found.real) {
+                Ok(entry) if entry.real == found.real => (Some(found), entry, permit),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => return Ok(None),
             }
-            (Some(found), entry, permit)
         }
         Look::Vacant(entry) => {
             let permit = judge(gate, &[(&entry.real, false)])?;
@@ -65,6 +64,7 @@ fn write_once(
             return Err(failed(error));
         }
     };
+    let largest = LargestFile::of_this_process().map_err(failed)?;
     largest.allows(content.len() as u64).map_err(failed)?;
     match (mode, old) {
         (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),

@@ -74,7 +74,13 @@ fn ask_own(name: &str, records: RecordType, until: Until) -> Result<Records, Fai
 }
 
 fn ask_configured(name: &str, records: RecordType, until: Until) -> Result<Records, Failure> {
-    let servers = configured(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
+    let text = match fs::read_to_string("/etc/resolv.conf") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => {
+            text.map_err(|error| failure(&format!("lookup {name}: /etc/resolv.conf"), &error))?
+        }
+    };
+    let servers = configured(&text);
     let mut last = None;
     for server in servers {
         match ask(SocketAddr::new(server, 53), name, records, until) {

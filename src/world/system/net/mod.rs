@@ -205,9 +205,28 @@ fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
         }
         // The system failed, and not the search: nobody knows whether there is such a host.
         Ok(Err(error)) if error.raw_os_error().is_some() => Err(failure(host, &error)),
+        Ok(Err(error)) if !is_an_answer(&error.to_string()) => {
+            let message = format!("lookup {host}: {error}");
+            Err(Failure::new(kinds::NETWORK, "EAGAIN", message))
+        }
         Ok(Err(_)) => Err(no_such_host(host)),
         Err(_) => Err(timed_out(&format!("lookup {host}"))),
     }
+}
+
+/// Whether the resolver's words mean that there is no such host, and not that nobody could be asked. It has a
+/// number for each, and std hands on the words only: those of glibc, musl, macOS and Windows.
+fn is_an_answer(words: &str) -> bool {
+    [
+        "Name or service not known",
+        "No address associated with hostname",
+        "Name does not resolve",
+        "Name has no usable address",
+        "nodename nor servname provided, or not known",
+        "No such host is known",
+    ]
+    .iter()
+    .any(|answer| words.contains(answer))
 }
 
 fn timed_out(what: &str) -> Failure {
@@ -284,6 +303,21 @@ mod tests {
         let denied = Refusal::Denied(denial(here));
         assert_eq!(try_all(&["127.0.0.1"], "127.0.0.1"), Some(Err(denied)));
         assert_eq!(try_all(&[], ""), None);
+    }
+
+    #[test]
+    fn a_resolver_that_could_ask_nobody_does_not_say_that_there_is_no_such_host() {
+        let words = |end: &str| format!("failed to lookup address information: {end}");
+        assert!(is_an_answer(&words("Name or service not known")));
+        for failed in [
+            "Temporary failure in name resolution",
+            "Non-recoverable failure in name resolution",
+            "Memory allocation failure",
+            "Try again",
+            "Unrecoverable error",
+        ] {
+            assert!(!is_an_answer(&words(failed)), "{failed}");
+        }
     }
 
     #[test]
