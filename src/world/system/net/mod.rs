@@ -182,6 +182,10 @@ fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
             return Err(Failure::new(kinds::CONFIG, "EINVAL", message));
         }
     };
+    // By RFC 6761, no such name exists, whoever can be asked.
+    if name == "invalid" || name.ends_with(".invalid") {
+        return Err(no_such_host(host));
+    }
     // The system's resolver cannot be told when to stop, so it is left behind if it is too slow.
     let slot = Slot::take(&LOOKUPS, MAX_LOOKUPS).ok_or_else(|| {
         let message = format!("lookup {host}: too many others are still unanswered");
