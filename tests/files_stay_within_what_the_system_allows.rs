@@ -14,7 +14,7 @@ use preview1::{BOTH, FBIG, FIRST, MFILE, READING, SCRATCH, Script};
 use rustix::process::Resource;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use support::{Guest, ask};
+use support::{Guest, ask, cost};
 use tollgate::Runtime;
 
 /// The most bytes that a file of the child process may have.
@@ -185,8 +185,19 @@ fn a_directory_of_too_many_names_is_refused() {
         .build()
         .unwrap();
     let plugin = Guest::relay("fs_list").load_in(&runtime);
-    let reply = ask(&plugin, json!({"path": root}));
+    let (fuel, reply) = cost(&plugin, json!({"path": root}));
     assert_eq!(reply["error"]["code"], "ENOMEM", "{reply}");
+    // All that were looked at are paid for, whether or not anything came of it.
+    assert!(fuel > 64 * 100_000, "{fuel}");
+    let few = format!("{root}/few");
+    fs::create_dir(&few).unwrap();
+    let (none, _) = cost(&plugin, json!({"path": few}));
+    for number in 0..1000 {
+        File::create(format!("{few}/{number}")).unwrap();
+    }
+    let (thousand, _) = cost(&plugin, json!({"path": few}));
+    assert!(thousand - none > 64 * 900, "{none} {thousand}");
+    fs::remove_dir_all(few).unwrap();
     // One less can be listed, as far as a reply has room for it.
     fs::remove_file(format!("{root}/0")).unwrap();
     let outcome = plugin.observe(&tollgate::Config::new().set("path", root));

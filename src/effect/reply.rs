@@ -18,7 +18,7 @@ pub enum Answer {
     Opened {
         /// The number to use from now on.
         handle: Handle,
-        /// What it is.
+        /// What it is; for a plugin that may not read it, only of which kind, and all else is zero.
         stat: Stat,
     },
     /// What a path or handle names.
@@ -99,6 +99,26 @@ pub struct Stat {
     pub changed: Moment,
     /// Where a symbolic link points, if it was not followed.
     pub target: Option<String>,
+}
+
+impl Stat {
+    /// No more than of which kind it is.
+    pub(crate) fn withheld(&self) -> Stat {
+        Stat {
+            kind: self.kind,
+            size: 0,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            device: 0,
+            inode: 0,
+            links: 0,
+            accessed: Moment::default(),
+            modified: Moment::default(),
+            changed: Moment::default(),
+            target: None,
+        }
+    }
 }
 
 /// What kind of thing a path names.

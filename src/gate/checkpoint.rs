@@ -9,7 +9,11 @@ use crate::{
     event::Observer,
     world::Deadline,
 };
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use tollgate_abi::host::kinds;
 
 /// The port that name servers listen on.
@@ -23,6 +27,8 @@ pub struct Checkpoint<'a> {
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
+    /// Whether what the effect's first path really leads to may be read, as far as the world has asked.
+    pub(super) may_read: AtomicBool,
 }
 
 /// Proof that the gate agreed. A world can answer only with one in hand.
@@ -98,6 +104,7 @@ impl Checkpoint<'_> {
             }
             Need::Names(_)
             | Need::Opened(..)
+            | Need::Examined(_)
             | Need::Variables
             | Need::Run { .. }
             | Need::Nothing => {
@@ -127,6 +134,11 @@ impl Checkpoint<'_> {
         }
         for ((path, access), real) in asked.iter().zip(real) {
             self.real_name(path, *access, *real)?;
+        }
+        if let Some(first) = real.first() {
+            let wish = Wish::Read(first.path.to_owned());
+            let may_read = self.covers_path(wish, first.directory);
+            self.may_read.store(may_read, Ordering::Relaxed);
         }
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
             (self.effect, asked.as_slice(), real)
@@ -353,6 +365,7 @@ impl Checkpoint<'_> {
     pub fn granted(&self) -> Result<Permit, Failure> {
         match self.need {
             Need::Opened(..)
+            | Need::Examined(_)
             | Need::Variable(_)
             | Need::Variables
             | Need::Custom { .. }

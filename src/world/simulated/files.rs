@@ -208,6 +208,8 @@ impl Simulated {
                     WriteMode::Replace => {
                         let new = Node {
                             mode: node.mode,
+                            uid: node.uid,
+                            gid: node.gid,
                             ..new
                         };
                         self.replace(&entry, new).map_err(failed)?;

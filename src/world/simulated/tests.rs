@@ -68,6 +68,36 @@ fn worlds(root: &Path) -> [Gate; 2] {
     ]
 }
 
+#[test]
+fn a_replaced_file_keeps_its_owner_group_and_mode() {
+    let world = Simulated::new()
+        .file("/file", "old")
+        .owner("/file", 12, 34)
+        .mode("/file", 0o640);
+    let mut gate = gate(
+        world,
+        &["fs:read:/**".to_owned(), "fs:write:/**".to_owned()],
+    );
+    let path = || "/file".to_owned();
+    let content = b"new".to_vec();
+    let write = Effect::WriteFile {
+        path: path(),
+        content,
+        mode: WriteMode::Replace,
+    };
+    assert_eq!(gate.pass(&write), Ok(Answer::Written(3)));
+    let Ok(Answer::Stat(stat)) = gate.pass(&Effect::Stat {
+        path: path(),
+        follow: false,
+    }) else {
+        panic!("it is there");
+    };
+    assert_eq!(
+        (stat.uid, stat.gid, stat.mode, stat.size),
+        (12, 34, 0o640, 3)
+    );
+}
+
 /// What both must say alike: no number, time or owner, and of directories no size.
 fn comparable(reply: Reply) -> Reply {
     let plain = |stat: Stat| {

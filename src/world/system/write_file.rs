@@ -13,7 +13,7 @@ use crate::{
     world::file_error::FileError,
 };
 use std::{
-    fs,
+    fs::{self, File, Metadata},
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -70,8 +70,8 @@ fn write_once(
         (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
         (WriteMode::Append, Some(old)) => append(&old, content, largest).map_err(failed)?,
         (WriteMode::Replace, old) => {
-            let permissions = old.map(|old| old.metadata.permissions());
-            let new = aside(&entry, content, permissions).map_err(failed)?;
+            let old = old.map(|old| old.metadata);
+            let new = aside(&entry, content, old.as_ref()).map_err(failed)?;
             let moved = fs::rename(&new, entry.path());
             moved
                 .inspect_err(|_| drop(fs::remove_file(&new)))
@@ -98,18 +98,14 @@ fn write_once(
 }
 
 /// Writes the content to a new file beside the one it is meant for.
-fn aside(
-    entry: &Entry,
-    content: &[u8],
-    permissions: Option<fs::Permissions>,
-) -> io::Result<PathBuf> {
+fn aside(entry: &Entry, content: &[u8], old: Option<&Metadata>) -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = entry.sibling(&format!(".tollgate-{}-{number}", std::process::id()));
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
-        if permissions.is_some() {
+        if old.is_some() {
             private(&mut options);
         }
         let mut file = match options.open(&path) {
@@ -118,10 +114,7 @@ fn aside(
             Err(error) => return Err(error),
         };
         // Before there is anything to read in it.
-        let permitted = match permissions {
-            Some(permissions) => file.set_permissions(permissions),
-            None => Ok(()),
-        };
+        let permitted = old.map_or(Ok(()), |old| take_after(&file, old));
         let written = permitted.and_then(|()| file.write_all(content));
         return match written {
             Ok(()) => Ok(path),
@@ -142,6 +135,29 @@ fn private(options: &mut fs::OpenOptions) {
 
 #[cfg(not(unix))]
 fn private(_options: &mut fs::OpenOptions) {}
+
+/// Gives a file the owner, group and mode of the one whose place it is to take, as far as the system allows. What
+/// belongs to somebody else than before lets nobody do more than before, and runs as nobody.
+#[cfg(unix)]
+fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let new = file.metadata()?;
+    let owner = new.uid() == old.uid() || fchown(file, Some(old.uid()), None).is_ok();
+    let group = new.gid() == old.gid() || fchown(file, None, Some(old.gid())).is_ok();
+    let mut mode = old.mode() & 0o7777;
+    if !(owner && group) {
+        mode &= 0o1777;
+    }
+    if !group {
+        mode &= 0o1707 | (mode & 0o7) << 3;
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
+    file.set_permissions(old.permissions())
+}
 
 /// Appends, or leaves the file as it was.
 fn append(old: &Found, content: &[u8], largest: LargestFile) -> io::Result<()> {
