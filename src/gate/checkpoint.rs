@@ -11,7 +11,10 @@ use crate::{
 };
 use std::{
     net::IpAddr,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tollgate_abi::host::kinds;
@@ -21,7 +24,7 @@ const DNS_PORT: u16 = 53;
 
 /// One effect on its way through the gate.
 pub struct Checkpoint<'a> {
-    pub(super) plugin: &'a str,
+    pub(super) plugin: &'a Arc<str>,
     pub(super) policy: &'a Policy,
     pub(super) observer: &'a Observer,
     pub(super) effect: &'a Effect,
@@ -256,7 +259,7 @@ impl Checkpoint<'_> {
             return Ok(Permit(()));
         }
         Err(Denial {
-            plugin: self.plugin.to_owned(),
+            plugin: self.plugin.to_string(),
             wish: destination.to_string(),
             needs: verdict
                 .word
@@ -400,6 +403,12 @@ impl Checkpoint<'_> {
         };
         let reply = self.policy.customs.call(function, request, &call)?;
         Ok(self.granted()?.answer(Answer::Json(reply)))
+    }
+
+    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin, and for no
+    /// other plugin.
+    pub(crate) fn plugin(&self) -> &Arc<str> {
+        self.plugin
     }
 
     /// The time left for the effect, if there is a limit.

@@ -24,6 +24,7 @@ pub(super) enum FileError {
     TooManyMoved,
     NoMemory,
     NoDescriptors,
+    TooManyOpen,
     Busy,
     Changing,
     Nameless,
@@ -65,6 +66,10 @@ impl FileError {
             ),
             FileError::NoMemory => ("ENOMEM", "the host has no memory left"),
             FileError::NoDescriptors => ("EMFILE", "the host has no descriptor left"),
+            FileError::TooManyOpen => (
+                "EMFILE",
+                "this plugin has as many files open, in all its instances, as it may have of the process's",
+            ),
             FileError::Busy => ("EBUSY", "is in use"),
             FileError::Changing => ("EACCES", "was exchanged while it was judged, each time"),
             FileError::Nameless => ("EACCES", "has no name, which a grant could cover"),

@@ -4,8 +4,8 @@
 mod clocks;
 #[cfg(all(unix, feature = "exec"))]
 mod exec;
-mod file_size;
 mod files;
+mod limits;
 mod links;
 #[cfg(target_os = "linux")]
 #[path = "names_linux.rs"]
@@ -22,6 +22,7 @@ mod opened;
 mod paths;
 #[cfg(target_os = "linux")]
 mod proc;
+mod shares;
 mod stat;
 mod write_file;
 
@@ -34,9 +35,15 @@ use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
 };
-use file_size::LargestFile;
+use limits::Limits;
 use opened::Opened;
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use shares::{Most, Share, Shares};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 use tollgate_abi::host::kinds;
 
 /// The operating system of this machine: its files, variables, clocks, network and commands.
@@ -44,10 +51,36 @@ pub struct System {
     surroundings: Arc<Surroundings>,
     /// Whom TLS trusts.
     trust: net::Trust,
-    opened: BTreeMap<Handle, Opened>,
+    opened: BTreeMap<Handle, Held>,
     /// How many more names may be looked at in directories that are moved.
     moves_left: u32,
 }
+
+/// Something that is open, and what it takes of the descriptors of the process.
+struct Held {
+    opened: Opened,
+    _share: Share,
+}
+
+/// A descriptor of those that plugins may hold: half of all that the process may have, of which one plugin
+/// never has more than half, in all its instances.
+fn descriptor(gate: &Checkpoint<'_>) -> io::Result<Share> {
+    static DESCRIPTORS: OnceLock<Shares> = OnceLock::new();
+    let shares = match DESCRIPTORS.get() {
+        Some(shares) => shares,
+        None => {
+            let all = Limits::of_this_process()?.descriptors / 2;
+            let all = usize::try_from(all).unwrap_or(usize::MAX);
+            let (own, least) = (all / 2, LEAST_DESCRIPTORS);
+            DESCRIPTORS.get_or_init(|| Shares::new(Most { own, all, least }))
+        }
+    };
+    let share = shares.take(gate.plugin());
+    share.ok_or_else(|| FileError::TooManyOpen.into())
+}
+
+/// What each plugin may hold, however much the others do.
+const LEAST_DESCRIPTORS: usize = 8;
 
 /// What is looked at once, when the world is made, and never again.
 struct Surroundings {
@@ -222,9 +255,7 @@ impl System {
                 offset,
                 limit,
             } => {
-                let file = handles::find(&self.opened, *handle)?
-                    .file()
-                    .map_err(failed)?;
+                let file = self.find(*handle)?.file().map_err(failed)?;
                 Answer::Bytes(opened::read_at(file, *offset, *limit).map_err(failed)?)
             }
             Effect::WriteAt {
@@ -232,41 +263,31 @@ impl System {
                 offset,
                 bytes,
             } => {
-                let file = handles::find(&self.opened, *handle)?
-                    .file()
-                    .map_err(failed)?;
+                let file = self.find(*handle)?.file().map_err(failed)?;
                 opened::write_at(file, *offset, bytes).map_err(failed)?;
                 Answer::Written(bytes.len() as u64)
             }
             Effect::SetSize { handle, size } => {
-                let file = handles::find(&self.opened, *handle)?
-                    .file()
-                    .map_err(failed)?;
-                let largest = LargestFile::of_this_process();
-                let allowed = largest.and_then(|largest| largest.allows(*size));
+                let file = self.find(*handle)?.file().map_err(failed)?;
+                let limits = Limits::of_this_process();
+                let allowed = limits.and_then(|limits| limits.allows_file(*size));
                 allowed.and_then(|()| file.set_len(*size)).map_err(failed)?;
                 Answer::Done
             }
-            Effect::StatOpen { handle } => Answer::Stat(
-                handles::find(&self.opened, *handle)?
-                    .stat()
-                    .map_err(failed)?,
-            ),
+            Effect::StatOpen { handle } => {
+                Answer::Stat(self.find(*handle)?.stat().map_err(failed)?)
+            }
             Effect::Sync { handle } => {
-                handles::find(&self.opened, *handle)?
-                    .sync()
-                    .map_err(failed)?;
+                self.find(*handle)?.sync().map_err(failed)?;
                 Answer::Done
             }
             Effect::List { handle } => {
-                let entries = handles::find(&self.opened, *handle)?.list();
+                let entries = self.find(*handle)?.list();
                 let too_many = || FileError::TooManyListed.failure("the open file");
                 Answer::Entries(entries.map_err(failed)?.ok_or_else(too_many)?)
             }
             Effect::SetTimesOpen { handle, times } => {
-                handles::find(&self.opened, *handle)?
-                    .set_times(*times)
-                    .map_err(failed)?;
+                self.find(*handle)?.set_times(*times).map_err(failed)?;
                 Answer::Done
             }
             Effect::Variable { name } => {
@@ -288,6 +309,10 @@ impl System {
                 return Err(Failure::new(kinds::INTERNAL, "", message));
             }
         })
+    }
+
+    fn find(&self, handle: Handle) -> Result<&Opened, Failure> {
+        Ok(&handles::find(&self.opened, handle)?.opened)
     }
 
     fn rename(
@@ -313,8 +338,15 @@ impl System {
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
         let handle = handles::free(&self.opened)?;
+        let share = descriptor(gate).map_err(|error| failure(path, &error))?;
         let (opened, metadata, permit) = files::open(path, options, gate)?;
-        self.opened.insert(handle, opened);
+        self.opened.insert(
+            handle,
+            Held {
+                opened,
+                _share: share,
+            },
+        );
         let stat = stat::stat(&metadata, None);
         Ok(permit.answer(Answer::Opened { handle, stat }))
     }

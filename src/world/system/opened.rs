@@ -1,7 +1,7 @@
 //! Open files and directories of the operating system. The gate has judged them when they were
 //! opened; nothing here resolves a name.
 
-use super::{file_size::LargestFile, names::Found, stat::stat};
+use super::{limits::Limits, names::Found, stat::stat};
 use crate::effect::{DirectoryEntry, FileKind, MOST_LISTED, SetTime, Stat, Times};
 use std::{
     ffi::OsString,
@@ -86,7 +86,7 @@ pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Ve
 /// Writes all of `bytes` at `offset`, or at the end.
 pub(super) fn write_at(mut file: &File, offset: Option<u64>, bytes: &[u8]) -> io::Result<()> {
     let at = file.seek(offset.map_or(SeekFrom::End(0), SeekFrom::Start))?;
-    LargestFile::of_this_process()?.allows(at.saturating_add(bytes.len() as u64))?;
+    Limits::of_this_process()?.allows_file(at.saturating_add(bytes.len() as u64))?;
     file.write_all(bytes)
 }
 

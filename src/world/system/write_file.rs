@@ -3,8 +3,8 @@
 
 use super::{
     failure,
-    file_size::LargestFile,
     files::{judge, not_a_file, without_waiting},
+    limits::Limits,
     names::{self, Entry, Found, Look},
 };
 use crate::{
@@ -64,11 +64,11 @@ fn write_once(
             return Err(failed(error));
         }
     };
-    let largest = LargestFile::of_this_process().map_err(failed)?;
-    largest.allows(content.len() as u64).map_err(failed)?;
+    let limits = Limits::of_this_process().map_err(failed)?;
+    limits.allows_file(content.len() as u64).map_err(failed)?;
     match (mode, old) {
         (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
-        (WriteMode::Append, Some(old)) => append(&old, content, largest).map_err(failed)?,
+        (WriteMode::Append, Some(old)) => append(&old, content, limits).map_err(failed)?,
         (WriteMode::Replace, old) => {
             let old = old.map(|old| old.metadata);
             let new = aside(&entry, content, old.as_ref()).map_err(failed)?;
@@ -160,13 +160,13 @@ fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
 }
 
 /// Appends, or leaves the file as it was.
-fn append(old: &Found, content: &[u8], largest: LargestFile) -> io::Result<()> {
+fn append(old: &Found, content: &[u8], limits: Limits) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.append(true);
     without_waiting(&mut options);
     let mut file = options.open(old.path())?;
     let before = file.metadata()?.len();
-    largest.allows(before.saturating_add(content.len() as u64))?;
+    limits.allows_file(before.saturating_add(content.len() as u64))?;
     file.write_all(content)
         .inspect_err(|_| drop(file.set_len(before)))
 }

@@ -66,6 +66,13 @@ pub(super) fn run(
         return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
     }
     let until = start.checked_add(time).unwrap_or(start);
+    running::may_start(gate.plugin()).map_err(|most| {
+        let message = format!(
+            "{}: other commands of this plugin, as many as it may have ({most}), were killed and do not end",
+            order.command
+        );
+        Failure::new(kinds::EXECUTION, "EAGAIN", message)
+    })?;
 
     let mut command = Command::new(&file);
     command
@@ -83,7 +90,7 @@ pub(super) fn run(
         .process_group(0);
     let failed = |error: io::Error| not_started(order.command, &error);
     let child = command.spawn().map_err(failed)?;
-    let ran = Running::new(child, order.output_limit)
+    let ran = Running::new(child, order.output_limit, gate.plugin())
         .and_then(|running| running.watch(start, until))
         .map_err(failed)?;
     Ok(permit.answer(Answer::Ran(ran)))
