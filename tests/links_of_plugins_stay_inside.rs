@@ -263,3 +263,50 @@ fn what_a_link_leads_through_cannot_be_exchanged_afterwards() {
         Link("ROOT/data/ext", "w/n", ACCES),
     ]);
 }
+
+/// One instance makes links in a directory to what is beside them, and another moves the directory to where the
+/// plugin may not read: no link is there afterwards, whichever of them was first.
+#[test]
+fn a_link_made_while_its_directory_is_moved_does_not_go_along() {
+    let (_kept, root) = disk();
+    let text = root.to_str().unwrap();
+    let repeat = |times: usize, steps: &dyn Fn(&mut Script, usize)| {
+        for round in 0..times {
+            let mut script = script(text, &[]);
+            (0..50).for_each(|step| steps(&mut script, round * 50 + step));
+            script.run();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            repeat(40, &|script, _| {
+                let (directory, length) = script.at("w/moved");
+                let (link, link_length) = script.at("w/moved/link");
+                let (target, target_length) = script.text("beside");
+                script.step("path_create_directory", &[ROOT, directory, length]);
+                script.step(
+                    "path_symlink",
+                    &[target, target_length, ROOT, link, link_length],
+                );
+                script.step("path_unlink_file", &[ROOT, link, link_length]);
+            });
+        });
+        scope.spawn(|| {
+            repeat(40, &|script, number| {
+                let (from, from_length) = script.at("w/moved");
+                let (to, to_length) = script.at(&format!("drop/{number}"));
+                script.step(
+                    "path_rename",
+                    &[ROOT, from, from_length, ROOT, to, to_length],
+                );
+            });
+        });
+    });
+    let mut moved = 0;
+    for entry in fs::read_dir(root.join("drop")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(!path.join("link").is_symlink(), "{}", path.display());
+        moved += 1;
+    }
+    assert!(moved > 0, "the race was never run");
+}
