@@ -8,9 +8,10 @@ mod journal;
 mod link;
 mod policy;
 
-pub use checkpoint::{Checkpoint, NewLink, Permit, Permitted, RealName};
+pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
+pub use link::NewLink;
 pub(crate) use policy::Policy;
 
 use crate::{

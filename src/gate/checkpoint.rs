@@ -1,7 +1,7 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::{Policy, link, policy::custom_wish};
+use super::{Policy, policy::custom_wish};
 use crate::{
     capability::{Wish, address, command},
     custom::{Asked, HostCall},
@@ -30,7 +30,7 @@ pub struct Checkpoint<'a> {
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
-    /// Whether what the effect's first path really leads to may be read, as far as the world has asked.
+    /// Whether what an effect opens may be read, as far as the world has asked.
     pub(super) may_read: AtomicBool,
 }
 
@@ -67,20 +67,6 @@ pub struct RealName<'a> {
     pub path: &'a str,
     /// Whether it names a directory, whose content is the names in it.
     pub directory: bool,
-}
-
-/// A symbolic link as an effect would leave it: made, moved or given a second name.
-#[derive(Clone, Copy, Debug)]
-pub struct NewLink<'a> {
-    /// Its real name: absolute, and no component of it is a symbolic link.
-    pub place: &'a str,
-    /// Its content, as written.
-    pub target: &'a str,
-    /// The real name of the directory that holds what the content names, and the last name of the content.
-    /// `None` if there is no such directory.
-    pub named: Option<&'a str>,
-    /// The real name of what the link leads to in the end, or would if that existed.
-    pub end: &'a str,
 }
 
 impl Checkpoint<'_> {
@@ -138,9 +124,9 @@ impl Checkpoint<'_> {
         for ((path, access), real) in asked.iter().zip(real) {
             self.real_name(path, *access, *real)?;
         }
-        if let Some(first) = real.first() {
-            let wish = Wish::Read(first.path.to_owned());
-            let may_read = self.covers_path(wish, first.directory);
+        if let (Effect::Open { options, .. }, [name]) = (self.effect, real) {
+            let may_read = options.access().read
+                || self.covers_path(Wish::Read(name.path.to_owned()), name.directory);
             self.may_read.store(may_read, Ordering::Relaxed);
         }
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
@@ -149,35 +135,6 @@ impl Checkpoint<'_> {
             self.moved(asked, *old, asked_new, *new)?;
         }
         Ok(Permit(()))
-    }
-
-    /// Asks whether the effect may leave this symbolic link behind. An effect that makes a link asks for it,
-    /// and one that moves or doubles names asks for each link that gets a new name by that, those inside a
-    /// moved directory included.
-    ///
-    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does later can
-    /// make lead elsewhere: the content has no `..`, and each directory that it names exists, is no
-    /// symbolic link, and is none that the plugin may write (it could put another in its place), but for
-    /// directories that the link itself is in.
-    ///
-    /// # Errors
-    ///
-    /// The denial, if the link is not such a link.
-    pub fn link(&self, link: NewLink<'_>) -> Result<(), Denial> {
-        let asked = match self.effect {
-            Effect::Symlink { path, .. } => path,
-            Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
-            _ => return Err(self.out_of_place(link.place)),
-        };
-        if link::stays(&link, |wish| self.policy.covers(wish)) {
-            return Ok(());
-        }
-        let wish = Wish::Write(asked.clone());
-        Err(Denial {
-            needs: String::new(),
-            reason: DenialReason::UnsafeLink,
-            ..self.policy.denial(self.plugin, &wish)
-        })
     }
 
     /// A new name must not open what the old one kept closed: what could be read under the new
@@ -417,7 +374,7 @@ impl Checkpoint<'_> {
     }
 
     /// A world asked about something that its effect has nothing to do with.
-    fn out_of_place(&self, what: &str) -> Denial {
+    pub(super) fn out_of_place(&self, what: &str) -> Denial {
         self.policy
             .denial(self.plugin, &Wish::Read(what.to_owned()))
     }

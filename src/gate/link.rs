@@ -1,8 +1,56 @@
 //! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that nothing it
 //! does afterwards makes lead elsewhere.
 
-use super::NewLink;
-use crate::capability::Wish;
+use super::Checkpoint;
+use crate::{
+    capability::Wish,
+    effect::{Denial, DenialReason, Effect},
+};
+
+/// A symbolic link as an effect would leave it: made, moved or given a second name.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLink<'a> {
+    /// Its real name: absolute, and no component of it is a symbolic link.
+    pub place: &'a str,
+    /// Its content, as written.
+    pub target: &'a str,
+    /// The real name of the directory that holds what the content names, and the last name of the content.
+    /// `None` if there is no such directory.
+    pub named: Option<&'a str>,
+    /// The real name of what the link leads to in the end, or would if that existed.
+    pub end: &'a str,
+}
+
+impl Checkpoint<'_> {
+    /// Asks whether the effect may leave this symbolic link behind. An effect that makes a link asks for it,
+    /// and one that moves or doubles names asks for each link that gets a new name by that, those inside a
+    /// moved directory included.
+    ///
+    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does later can
+    /// make lead elsewhere: the content has no `..`, and each directory that it names exists, is no
+    /// symbolic link, and is none that the plugin may write (it could put another in its place), but for
+    /// directories that the link itself is in.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the link is not such a link.
+    pub fn link(&self, link: NewLink<'_>) -> Result<(), Denial> {
+        let asked = match self.effect {
+            Effect::Symlink { path, .. } => path,
+            Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
+            _ => return Err(self.out_of_place(link.place)),
+        };
+        if stays(&link, |wish| self.policy.covers(wish)) {
+            return Ok(());
+        }
+        let wish = Wish::Write(asked.clone());
+        Err(Denial {
+            needs: String::new(),
+            reason: DenialReason::UnsafeLink,
+            ..self.policy.denial(self.plugin, &wish)
+        })
+    }
+}
 
 /// Whether the link leads to something that `covers` allows to read, and keeps leading to names that it
 /// allows to read, whatever is done with the names that it allows to write.
@@ -12,7 +60,7 @@ use crate::capability::Wish;
 /// refused: behind another directory, or a link, the rest of the way could lead anywhere. The directories
 /// that the link itself is in cannot be exchanged without moving or removing the link. `..` means another
 /// directory wherever the link is moved.
-pub(super) fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
+fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
     let holder = link.place.rsplit_once('/').map_or("", |(holder, _)| holder);
     let holds_link = |directory: &str| {
         let rest = holder.strip_prefix(directory);

@@ -70,7 +70,7 @@ impl Simulated {
             let names = self.tree.names(directory).map_err(failed)?;
             let count = u32::try_from(names.len()).unwrap_or(MOST_MOVED);
             let left = self.moves_left.checked_sub(count);
-            let left = left.ok_or_else(|| failed(FileError::TooManyMoved))?;
+            self.moves_left = left.ok_or_else(|| failed(FileError::TooManyMoved))?;
             for (name, inode) in names {
                 let node = self.tree.node(*inode).map_err(failed)?;
                 let real = names::join(&real, name);
@@ -90,7 +90,6 @@ impl Simulated {
                         .judge(gate)?;
                 }
             }
-            self.moves_left = left;
         }
         Ok(())
     }

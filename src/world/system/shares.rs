@@ -71,11 +71,13 @@ impl Shares {
     }
 
     /// Whether this plugin may have one more now.
+    #[cfg(any(test, all(unix, feature = "exec")))]
     pub(super) fn admits(&self, owner: &Arc<str>) -> bool {
         self.has_room(&self.lock(), owner)
     }
 
     /// One for this plugin that it has already, whether or not it may.
+    #[cfg(any(test, all(unix, feature = "exec")))]
     pub(super) fn note(&'static self, owner: &Arc<str>) -> Share {
         self.add(self.lock(), owner)
     }
