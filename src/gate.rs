@@ -6,12 +6,14 @@ mod checkpoint;
 mod environment;
 mod initialised;
 mod journal;
+mod link;
 mod policy;
 mod reports;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
+pub use link::NewLink;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
 
@@ -29,7 +31,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::AtomicBool},
 };
 use tollgate_abi::host::kinds;
 
@@ -46,6 +48,8 @@ pub(crate) struct Gate {
     observer: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
+    /// Which of them may not be examined, and the path that each was opened by.
+    withheld: BTreeMap<Handle, String>,
     /// How many more lines the guest may log.
     log_lines_left: u32,
     journal: Option<SharedJournal>,
@@ -72,6 +76,7 @@ impl Gate {
             deadline: limits.deadline.map(Deadline::after),
             observer: Reports::new(observer, limits),
             opened: BTreeMap::new(),
+            withheld: BTreeMap::new(),
             log_lines_left: limits.log_lines,
             journal: None,
             now: At::default(),
@@ -156,11 +161,16 @@ impl Gate {
             }
         };
         match (effect, &reply) {
-            (Effect::Open { options, .. }, Ok(Answer::Opened { handle, .. })) => {
+            (Effect::Open { path, options }, Ok(Answer::Opened { handle, stat })) => {
                 self.opened.insert(*handle, options.access());
+                // Seen in the reply, so that a replay knows it too.
+                if *stat == stat.withheld() {
+                    self.withheld.insert(*handle, path.clone());
+                }
             }
             (Effect::Close { handle }, Ok(_)) => {
                 self.opened.remove(handle);
+                self.withheld.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
                 self.observer.denied(&self.plugin, denial);
@@ -190,8 +200,10 @@ impl Gate {
             let message = "the deadline of the call has passed";
             return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
         }
-        if let Need::Opened(handle, wanted) = effect.need() {
-            self.check_opened(handle, wanted)?;
+        match effect.need() {
+            Need::Opened(handle, wanted) => self.check_opened(handle, wanted)?,
+            Need::Examined(handle) => self.check_examined(handle)?,
+            _ => {}
         }
         let checkpoint = Checkpoint {
             plugin: &self.plugin,
@@ -200,15 +212,43 @@ impl Gate {
             effect,
             need: effect.need(),
             deadline: self.deadline,
+            may_read: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
         if let Effect::Log(record) = effect {
             self.log(record);
             return Ok(Answer::Done);
         }
-        self.world
-            .perform(effect, &checkpoint)
-            .map(Permitted::into_answer)
+        let answer = self.world.perform(effect, &checkpoint)?.into_answer();
+        Ok(match answer {
+            Answer::Opened { handle, stat } if !checkpoint.may_read.into_inner() => {
+                let stat = stat.withheld();
+                Answer::Opened { handle, stat }
+            }
+            answer => answer,
+        })
+    }
+
+    /// Whether an open file may be examined, for dialects that keep count of positions. Nothing happens and
+    /// nobody is told.
+    pub(crate) fn may_examine(&self, handle: Handle) -> bool {
+        !self.withheld.contains_key(&handle)
+    }
+
+    /// A grant to write does not cover how large a file is, how old, or whose.
+    fn check_examined(&self, handle: Handle) -> Result<(), Refusal> {
+        let none = Access {
+            read: false,
+            write: false,
+        };
+        self.check_opened(handle, none)?;
+        match self.withheld.get(&handle) {
+            Some(path) => {
+                let wish = Wish::Read(path.clone());
+                Err(self.policy.denial(&self.plugin, &wish).into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether one more log line counts.

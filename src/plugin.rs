@@ -3,9 +3,11 @@
 
 mod baking;
 mod forks;
+mod idle;
 mod instance;
 
 pub use forks::ForkPolicy;
+pub(crate) use idle::Shelf;
 pub use instance::Instance;
 
 use crate::{
@@ -51,8 +53,8 @@ pub(crate) struct Settings {
     pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork: ForkPolicy,
-    /// How many instances each plugin may keep for later calls.
-    pub(crate) idle_instances: usize,
+    /// The instances that plugins keep for later calls.
+    pub(crate) idle: Arc<Shelf<guest::Instance>>,
 }
 
 /// Makes the world of one instance.
@@ -105,6 +107,7 @@ pub(crate) struct Parts {
 
 impl Plugin {
     pub(crate) fn new(parts: Parts) -> Plugin {
+        let forks = Forks::new(parts.settings.idle.clone());
         Plugin {
             inner: Arc::new(Inner {
                 parts,
@@ -112,7 +115,7 @@ impl Plugin {
                 schema: Once::default(),
                 patterns: PatternCache::default(),
                 manifest: Once::default(),
-                forks: Forks::default(),
+                forks,
             }),
         }
     }

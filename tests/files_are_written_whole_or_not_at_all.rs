@@ -95,6 +95,29 @@ fn a_file_is_replaced_created_and_appended() {
     assert_eq!(leftovers.count(), 0);
 }
 
+/// As far as the system lets this process give files away, which it lets root.
+#[test]
+fn a_replaced_file_keeps_its_owner_group_and_mode() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let place = Place::new();
+    let plugin = place.plugin("fs_write", &["fs:write:ROOT/open/**"]);
+    let path = place.path("open/a.txt");
+    for (owner, mode) in [(1234, 0o640), (0, 0o4751), (4321, 0o6600)] {
+        if chown(&path, Some(owner), Some(owner + 1)).is_err() {
+            assert!(std::env::var_os("CI").is_none(), "needs root");
+            println!("skipped: needs root");
+            return;
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let reply = ask(&plugin, text(path.clone(), "new"));
+        assert_eq!(reply, json!({"written": 3}));
+        let kept = fs::metadata(&path).unwrap();
+        let told = (kept.uid(), kept.gid(), kept.mode() & 0o7777);
+        assert_eq!(told, (owner, owner + 1, mode));
+        assert_eq!(place.read("open/a.txt"), "new");
+    }
+}
+
 #[test]
 fn a_write_that_fails_changes_nothing() {
     let place = Place::new();

@@ -10,11 +10,11 @@ mod preview1;
 mod support;
 
 use hostile::child::{self, ATTACK};
-use preview1::{BOTH, FBIG, FIRST, MFILE, READING, SCRATCH, Script};
+use preview1::{BOTH, DIRECTORY, FBIG, FIRST, MFILE, READING, SCRATCH, Script};
 use rustix::process::Resource;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use support::{Guest, ask};
+use support::{Guest, ask, cost};
 use tollgate::Runtime;
 
 /// The most bytes that a file of the child process may have.
@@ -30,8 +30,10 @@ fn a_file_past_the_limit_of_the_process_is_an_answer_and_no_signal() {
 #[ignore = "run by the test above, in a process of its own"]
 fn the_task() {
     child::perform(ATTACK, |name, _| {
-        if name == "descriptors" {
-            return without_descriptors();
+        match name {
+            "descriptors" => return without_descriptors(),
+            "greedy" => return greedy(),
+            _ => {}
         }
         child::limit(Resource::Fsize, LARGEST);
         let directory = tempfile::tempdir().unwrap();
@@ -72,6 +74,39 @@ fn a_process_without_descriptors_says_so_and_not_that_files_are_missing() {
         );
     }
     assert_eq!(outcome["after"], "there");
+}
+
+#[test]
+fn one_plugin_cannot_hold_all_descriptors_of_the_process() {
+    let ended = child::run("greedy", &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(ended.outcome, json!({"left": true}));
+}
+
+/// A plugin may hold a quarter of what the process may have.
+fn greedy() -> Value {
+    child::limit(Resource::Nofile, 100);
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let root = root.to_str().unwrap();
+    fs::write(format!("{root}/file"), "there").unwrap();
+    let mut script = Script::new(root);
+    script.grant(&format!("fs:read:{root}/**"));
+    for _ in 0..25 {
+        script.open("file", 0, READING, 0, 0);
+    }
+    script.open("file", 0, READING, 0, MFILE);
+    script.open("", DIRECTORY, READING, 0, MFILE);
+    script.expect("fd_close", &[FIRST], 0);
+    script.open("file", 0, READING, 0, 0);
+    script.run();
+    // They were given back when the call was over, and the host had some left all the time.
+    let mut script = Script::new(root);
+    script.grant(&format!("fs:read:{root}/**"));
+    for _ in 0..25 {
+        script.open("file", 0, READING, 0, 0);
+    }
+    script.run();
+    json!({"left": File::open("/dev/null").is_ok()})
 }
 
 /// What a process hears that has as many files open as it may have, and what once it has fewer.
@@ -185,8 +220,19 @@ fn a_directory_of_too_many_names_is_refused() {
         .build()
         .unwrap();
     let plugin = Guest::relay("fs_list").load_in(&runtime);
-    let reply = ask(&plugin, json!({"path": root}));
+    let (fuel, reply) = cost(&plugin, json!({"path": root}));
     assert_eq!(reply["error"]["code"], "ENOMEM", "{reply}");
+    // All that were looked at are paid for, whether or not anything came of it.
+    assert!(fuel > 64 * 100_000, "{fuel}");
+    let few = format!("{root}/few");
+    fs::create_dir(&few).unwrap();
+    let (none, _) = cost(&plugin, json!({"path": few}));
+    for number in 0..1000 {
+        File::create(format!("{few}/{number}")).unwrap();
+    }
+    let (thousand, _) = cost(&plugin, json!({"path": few}));
+    assert!(thousand - none > 64 * 900, "{none} {thousand}");
+    fs::remove_dir_all(few).unwrap();
     // One less can be listed, as far as a reply has room for it.
     fs::remove_file(format!("{root}/0")).unwrap();
     let outcome = plugin.observe(&tollgate::Config::new().set("path", root));

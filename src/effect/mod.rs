@@ -23,6 +23,10 @@ use tollgate_abi::{host::LogAttr, rfc3339::Moment};
 /// A number that stands for an open file or directory, valid for one instance.
 pub type Handle = u32;
 
+/// The most entries of a directory that a world lists, which it does in memory and at once. Who has more in
+/// one is told so, and not given a part for the whole.
+pub(crate) const MOST_LISTED: usize = 100_000;
+
 /// A typed request to the outside.
 ///
 /// Paths are absolute and free of `.`, `..` and `//`.
@@ -156,7 +160,8 @@ pub enum Effect {
         path: String,
         /// Where it points, as the guest wrote it.
         target: String,
-        /// The absolute path that `target` means there; it must be granted for reading.
+        /// The absolute path that `target` means there; it must be granted for reading. Which links may be
+        /// made at all, [`Checkpoint::link`](crate::gate::Checkpoint::link) says.
         leads_to: String,
     },
     /// Asks for one variable of the environment.

@@ -36,6 +36,8 @@ pub(crate) enum Need<'a> {
     Names(Vec<(&'a str, Access)>),
     /// An open file that was granted this access when it was opened.
     Opened(Handle, Access),
+    /// An open file whose name is granted for reading, whatever it was opened for.
+    Examined(Handle),
     /// A variable.
     Variable(&'a str),
     /// Each variable that is told, one by one.
@@ -96,7 +98,8 @@ impl Effect {
             Effect::WriteAt { handle, .. }
             | Effect::SetSize { handle, .. }
             | Effect::SetTimesOpen { handle, .. } => Need::Opened(*handle, Access::WRITE),
-            Effect::StatOpen { handle } | Effect::Sync { handle } | Effect::Close { handle } => {
+            Effect::StatOpen { handle } => Need::Examined(*handle),
+            Effect::Sync { handle } | Effect::Close { handle } => {
                 Need::Opened(*handle, Access::NONE)
             }
             Effect::Variable { name } => Need::Variable(name),

@@ -18,7 +18,7 @@ pub enum Answer {
     Opened {
         /// The number to use from now on.
         handle: Handle,
-        /// What it is.
+        /// What it is; for a plugin that may not read it, only of which kind, and all else is zero.
         stat: Stat,
     },
     /// What a path or handle names.
@@ -99,6 +99,26 @@ pub struct Stat {
     pub changed: Moment,
     /// Where a symbolic link points, if it was not followed.
     pub target: Option<String>,
+}
+
+impl Stat {
+    /// No more than of which kind it is.
+    pub(crate) fn withheld(&self) -> Stat {
+        Stat {
+            kind: self.kind,
+            size: 0,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            device: 0,
+            inode: 0,
+            links: 0,
+            accessed: Moment::default(),
+            modified: Moment::default(),
+            changed: Moment::default(),
+            target: None,
+        }
+    }
 }
 
 /// What kind of thing a path names.
@@ -217,6 +237,9 @@ pub enum DenialReason {
     NotCovered,
     /// A grant covers the name, but the name leads out of what is granted.
     LeadsOutside,
+    /// The effect would make, move or double a symbolic link that leads out of what is granted, or that
+    /// could be made to.
+    UnsafeLink,
     /// A grant covers the host, but one of its addresses is private or reserved.
     Address {
         /// Which address, and what would open it.
@@ -256,6 +279,12 @@ impl std::fmt::Display for Denial {
             DenialReason::LeadsOutside => write!(
                 f,
                 "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
+            )?,
+            DenialReason::UnsafeLink => write!(
+                f,
+                "capability denied: {wish} would be, or hold, a symbolic link that can lead out of what is \
+                 granted to plugin {plugin}: links of plugins have no \"..\", lead to what the plugin may \
+                 read, and through no directory that it may write but those that the link is in"
             )?,
             DenialReason::Address { refusal } => write!(
                 f,

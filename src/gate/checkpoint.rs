@@ -8,7 +8,14 @@ use crate::{
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
     world::Deadline,
 };
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tollgate_abi::host::kinds;
 
 /// The port that name servers listen on.
@@ -16,12 +23,14 @@ const DNS_PORT: u16 = 53;
 
 /// One effect on its way through the gate.
 pub struct Checkpoint<'a> {
-    pub(super) plugin: &'a str,
+    pub(super) plugin: &'a Arc<str>,
     pub(super) policy: &'a Policy,
     pub(super) observer: &'a Reports,
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
+    /// Whether what an effect opens may be read, as far as the world has asked.
+    pub(super) may_read: AtomicBool,
 }
 
 /// Proof that the gate agreed. A world can answer only with one in hand.
@@ -83,6 +92,7 @@ impl Checkpoint<'_> {
             }
             Need::Names(_)
             | Need::Opened(..)
+            | Need::Examined(_)
             | Need::Variables
             | Need::Run { .. }
             | Need::Nothing => {
@@ -112,6 +122,11 @@ impl Checkpoint<'_> {
         }
         for ((path, access), real) in asked.iter().zip(real) {
             self.real_name(path, *access, *real)?;
+        }
+        if let (Effect::Open { options, .. }, [name]) = (self.effect, real) {
+            let may_read = options.access().read
+                || self.covers_path(Wish::Read(name.path.to_owned()), name.directory);
+            self.may_read.store(may_read, Ordering::Relaxed);
         }
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
             (self.effect, asked.as_slice(), real)
@@ -200,7 +215,7 @@ impl Checkpoint<'_> {
             return Ok(Permit(()));
         }
         Err(Denial {
-            plugin: self.plugin.into(),
+            plugin: self.plugin.to_string().into(),
             wish: destination.to_string().into(),
             needs: verdict
                 .word
@@ -325,6 +340,7 @@ impl Checkpoint<'_> {
     pub fn granted(&self) -> Result<Permit, Failure> {
         match self.need {
             Need::Opened(..)
+            | Need::Examined(_)
             | Need::Variable(_)
             | Need::Variables
             | Need::Custom { .. }
@@ -361,13 +377,19 @@ impl Checkpoint<'_> {
         Ok(self.granted()?.answer(Answer::Json(reply)))
     }
 
+    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin, and for no
+    /// other plugin.
+    pub(crate) fn plugin(&self) -> &Arc<str> {
+        self.plugin
+    }
+
     /// The time left for the effect, if there is a limit.
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(Deadline::remaining)
     }
 
     /// A world asked about something that its effect has nothing to do with.
-    fn out_of_place(&self, what: &str) -> Denial {
+    pub(super) fn out_of_place(&self, what: &str) -> Denial {
         self.policy
             .denial(self.plugin, &Wish::Read(what.to_owned()))
     }

@@ -41,6 +41,7 @@ impl Gate {
     pub(crate) fn close(&mut self) {
         self.world = Box::new(Nowhere);
         self.opened.clear();
+        self.withheld.clear();
         self.journal = None;
     }
 

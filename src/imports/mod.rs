@@ -8,6 +8,7 @@ pub(crate) mod wasi;
 
 use crate::{
     custom::Customs,
+    effect::{Answer, MOST_LISTED, Refusal, Reply},
     error::Fault,
     guest::{Host, Stop},
     module::Offered,
@@ -31,6 +32,28 @@ pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
     let mut offered = host::offered(customs);
     offered.extend(wasi::offered());
     offered
+}
+
+/// How many bytes each entry of a directory counts for, beside its name: it is asked of the system, kept and
+/// sorted.
+const ENTRY_BYTES: u64 = 64;
+/// As many entries take no more work than any call of a host function, which each is paid for as one.
+const ENTRIES_OF_A_CALL: u64 = 32;
+
+/// What listing a directory costs, in bytes: all that the host looked at, whatever of it the guest gets.
+fn price_of_listing(reply: &Reply) -> u64 {
+    match reply {
+        Ok(Answer::Entries(entries)) => {
+            let names: u64 = entries.iter().map(|entry| entry.name.len() as u64).sum();
+            let more = (entries.len() as u64).saturating_sub(ENTRIES_OF_A_CALL);
+            names.saturating_add(more * ENTRY_BYTES)
+        }
+        // There were too many, of which so many were looked at.
+        Err(Refusal::Failed(failure)) if failure.code == "ENOMEM" => {
+            MOST_LISTED as u64 * ENTRY_BYTES
+        }
+        _ => 0,
+    }
 }
 
 /// A panic must not reach the engine, whose frames cannot be unwound: the process would abort.

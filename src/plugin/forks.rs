@@ -12,7 +12,10 @@
 //! grow with the memory, not only with what was touched: the engine zeroes all of a new memory,
 //! and does not say which pages a guest wrote, so all of them are compared.
 
-use super::Plugin;
+use super::{
+    Plugin,
+    idle::{Owner, Shelf},
+};
 use crate::{
     error::Error,
     gate::{Gate, Noted, SharedJournal},
@@ -37,12 +40,28 @@ pub enum ForkPolicy {
     Never,
 }
 
-/// What one plugin keeps between calls.
-#[derive(Default)]
+/// What one plugin keeps between calls. Instances in the state that initialisation left, which nobody is calling, are
+/// on the shelf that all plugins of the runtime share.
 pub(super) struct Forks {
     initialised: Once<Initialised>,
-    /// Instances in the state that initialisation left, which nobody is calling.
-    idle: Mutex<Vec<Instance>>,
+    shelf: Arc<Shelf<Instance>>,
+    owner: Owner,
+}
+
+impl Forks {
+    pub(super) fn new(shelf: Arc<Shelf<Instance>>) -> Forks {
+        Forks {
+            initialised: Once::default(),
+            owner: shelf.owner(),
+            shelf,
+        }
+    }
+}
+
+impl Drop for Forks {
+    fn drop(&mut self) {
+        self.shelf.forget(self.owner);
+    }
 }
 
 /// How the first initialisation ended.
@@ -121,8 +140,8 @@ impl Plugin {
             Some(gate) => gate.beginning_at(snapshot.gate()),
             None => self.gate(Some(snapshot)),
         };
-        let idle = self.idle().pop();
-        match idle {
+        let forks = &self.inner.forks;
+        match forks.shelf.take(forks.owner) {
             Some(mut instance) => {
                 instance.revive(gate);
                 Ok(instance)
@@ -196,21 +215,14 @@ impl Plugin {
     }
 
     fn take_back(&self, mut instance: Instance, snapshot: Option<&Snapshot>) {
-        let most = self.inner.parts.settings.idle_instances;
         let Some(snapshot) = snapshot else {
             return;
         };
+        let forks = &self.inner.forks;
         // Looked at first, since what is not kept need not be brought back.
-        if self.idle().len() < most && instance.reset(snapshot) {
-            let mut idle = self.idle();
-            if idle.len() < most {
-                idle.push(instance);
-            }
+        if forks.shelf.has_room(forks.owner) && instance.reset(snapshot) {
+            forks.shelf.put(forks.owner, instance);
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
-        lock(&self.inner.forks.idle)
     }
 
     fn gate(&self, snapshot: Option<&Snapshot>) -> Gate {

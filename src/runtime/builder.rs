@@ -9,7 +9,7 @@ use crate::{
     gate::Policy,
     limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
     module::{self, ModuleCache, ModuleLimits},
-    plugin::{ForkPolicy, NewWorld, Settings},
+    plugin::{ForkPolicy, NewWorld, Settings, Shelf},
     redact::Redactor,
     world::{Steady, System, World},
 };
@@ -111,7 +111,8 @@ impl RuntimeBuilder {
     ///
     /// Besides its compiled module, a plugin that was called keeps one copy of its initialised
     /// memory without the zeros, and so many times its whole memory (never more than
-    /// [`Limits::memory`] each). With 0, each call begins in a new copy.
+    /// [`Limits::memory`] each). All plugins of a runtime together keep no more than 16 times as many; the one that
+    /// keeps most gives way. With 0, each call begins in a new copy.
     #[must_use]
     pub fn idle_instances(mut self, most: usize) -> RuntimeBuilder {
         self.idle_instances = Some(most);
@@ -258,7 +259,7 @@ impl RuntimeBuilder {
                     validate_configs: self.validate_configs,
                     world,
                     fork: self.fork,
-                    idle_instances: self.idle_instances.unwrap_or(IDLE_INSTANCES),
+                    idle: Arc::new(Shelf::new(self.idle_instances.unwrap_or(IDLE_INSTANCES))),
                 }),
                 missing_directories,
                 grants: self.grants,

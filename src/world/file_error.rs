@@ -1,6 +1,7 @@
 //! What can be wrong with a file, in the words of the protocol: the same in every world.
 
 use crate::effect::Failure;
+use std::fmt;
 use tollgate_abi::host::kinds;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +20,27 @@ pub(super) enum FileError {
     NameTooLong,
     TooManyLinks,
     TooLarge,
-    TooMany,
+    TooManyListed,
+    TooManyMoved,
+    NoMemory,
     NoDescriptors,
+    TooManyOpen,
+    Busy,
+    Changing,
+    Nameless,
 }
+
+/// The most names in directories that one instance may have looked at for the links among them, before it
+/// moves the directories.
+pub(super) const MOST_MOVED: u32 = 100_000;
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words().1)
+    }
+}
+
+impl std::error::Error for FileError {}
 
 impl FileError {
     fn words(self) -> (&'static str, &'static str) {
@@ -40,8 +59,20 @@ impl FileError {
             FileError::NameTooLong => ("ENAMETOOLONG", "name too long"),
             FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
             FileError::TooLarge => ("EFBIG", "file too large"),
-            FileError::TooMany => ("ENOMEM", "more entries than are listed at once"),
+            FileError::TooManyListed => ("ENOMEM", "more entries than are listed at once"),
+            FileError::TooManyMoved => (
+                "ENOMEM",
+                "holds more names than one call may move with directories",
+            ),
+            FileError::NoMemory => ("ENOMEM", "the host has no memory left"),
             FileError::NoDescriptors => ("EMFILE", "the host has no descriptor left"),
+            FileError::TooManyOpen => (
+                "EMFILE",
+                "this plugin has as many files open, in all its instances, as it may have of the process's",
+            ),
+            FileError::Busy => ("EBUSY", "is in use"),
+            FileError::Changing => ("EACCES", "was exchanged while it was judged, each time"),
+            FileError::Nameless => ("EACCES", "has no name, which a grant could cover"),
         }
     }
 

@@ -248,7 +248,7 @@ impl Script {
         outcome.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    fn run_in(self, mut builder: RuntimeBuilder) -> Result<Vec<String>, Error> {
+    pub fn run_in(self, mut builder: RuntimeBuilder) -> Result<Vec<String>, Error> {
         for grant in &self.grants {
             builder = builder.grant("odd", grant.parse().unwrap());
         }

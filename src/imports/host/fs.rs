@@ -4,7 +4,7 @@ use super::{config_error, content::Encoding, not_canceled, pass, unexpected};
 use crate::{
     effect::{Answer, Effect, FileKind, OpenOptions, Stat, WriteMode},
     guest::Host,
-    imports::path,
+    imports::{path, price_of_listing},
 };
 use tollgate_abi::{
     ErrorDetail,
@@ -68,16 +68,16 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
         Answer::Opened { handle, .. } => handle,
         other => return Err(unexpected(&other)),
     };
-    let listed = pass(host, &Effect::List { handle });
+    let listed = host.gate.pass(&Effect::List { handle });
+    host.owed = host.owed.saturating_add(price_of_listing(&listed));
     pass(host, &Effect::Close { handle })?;
-    let entries = match listed? {
+    let entries = match listed.map_err(|refusal| refusal.detail())? {
         Answer::Entries(entries) => entries,
         other => return Err(unexpected(&other)),
     };
     // A name costs about its own length in JSON, and 40 bytes around it.
     let mut room = u64::from(host.limits.reply_bytes);
     let total = entries.len();
-    let names: u64 = entries.iter().map(|entry| entry.name.len() as u64).sum();
     let told: Vec<FsEntry> = entries
         .into_iter()
         .take_while(|entry| {
@@ -91,9 +91,9 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
             kind: kind_word(entry.kind).into(),
         })
         .collect();
-    let told_names: u64 = told.iter().map(|entry| entry.name.len() as u64).sum();
-    let untold = names.saturating_sub(told_names);
-    host.owed = host.owed.saturating_add(untold);
+    // Those that are told are paid for with the reply.
+    let names: u64 = told.iter().map(|entry| entry.name.len() as u64).sum();
+    host.owed = host.owed.saturating_sub(names);
     Ok(FsListReply {
         truncated: told.len() < total,
         entries: told,

@@ -13,6 +13,7 @@ pub(super) struct Errno(pub(super) u16);
 impl Errno {
     pub(super) const ACCES: Errno = Errno(2);
     pub(super) const BADF: Errno = Errno(8);
+    pub(super) const BUSY: Errno = Errno(10);
     pub(super) const EXIST: Errno = Errno(20);
     pub(super) const FAULT: Errno = Errno(21);
     pub(super) const FBIG: Errno = Errno(22);
@@ -74,6 +75,7 @@ fn of_failure(failure: &Failure) -> Errno {
     match &*failure.code {
         "EACCES" => Errno::ACCES,
         "EBADF" => Errno::BADF,
+        "EBUSY" => Errno::BUSY,
         "EEXIST" => Errno::EXIST,
         "EFBIG" => Errno::FBIG,
         "EINVAL" => Errno::INVAL,

@@ -7,7 +7,10 @@ use super::{
     fds::{Kind, OpenFile, flags},
     layout::{self, filetype},
 };
-use crate::effect::{Answer, DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat};
+use crate::{
+    effect::{Answer, DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat},
+    imports::price_of_listing,
+};
 
 /// The last offset that a file can have.
 const MAX_OFFSET: u64 = i64::MAX as u64;
@@ -96,7 +99,11 @@ pub(super) fn write(
             let written = write_at(call, file, flags, at, iovecs, count, out)?;
             let next = match at {
                 Some(position) => position.saturating_add(written),
-                None => examine(call, file.handle)?.size,
+                None if call.host().gate.may_examine(file.handle) => {
+                    examine(call, file.handle)?.size
+                }
+                // Where the end is, is not the guest's to know.
+                None => file.position.saturating_add(written),
             };
             call.state().fds.set_position(fd, next);
             Ok(())
@@ -327,15 +334,17 @@ pub(super) fn readdir(
     call.check(out, 4)?;
     if cookie == 0 || !known {
         let listing = list(call, fd)?;
-        let names = listing.iter().map(|entry| entry.name.len() as u64).sum();
-        call.owe(names);
         call.state().fds.set_listing(fd, listing)?;
     }
     let most = usize::try_from(len).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
     let listing = call.state().fds.get(fd)?.listing.as_deref();
     let first = usize::try_from(cookie).unwrap_or(usize::MAX);
-    for (number, entry) in (1u64..).zip(listing.unwrap_or_default()).skip(first) {
+    let rest = listing.and_then(|listing| listing.get(first..));
+    // Straight to the entry: a guest with a small buffer comes once for each.
+    let mut number = cookie;
+    for entry in rest.unwrap_or_default() {
+        number = number.saturating_add(1);
         let name = entry.name.as_bytes();
         let header = layout::dirent(number, entry.inode, name.len(), layout::of_kind(entry.kind));
         bytes.extend_from_slice(&header);
@@ -378,12 +387,15 @@ fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
         inode,
     };
     let mut listing = vec![near(".", inode), near("..", 0)];
+    call.owe(listing.iter().map(|near| near.name.len() as u64).sum());
     listing.extend(entries);
     Ok(listing)
 }
 
 fn list_open(call: &mut Call<'_, '_>, handle: Handle) -> Result<Vec<DirectoryEntry>, Halt> {
-    match call.pass(&Effect::List { handle })? {
+    let reply = call.host().gate.pass(&Effect::List { handle });
+    call.owe(price_of_listing(&reply));
+    match reply? {
         Answer::Entries(entries) => Ok(entries),
         _ => Err(Errno::IO.into()),
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     capability::address::{Host, parse_host},
     effect::{Answer, Exchanged, Failure, Fetched, Ran},
+    world::file_error::MOST_MOVED,
 };
 use serde_json::{Value, json};
 use std::{
@@ -48,6 +49,7 @@ impl Simulated {
             chance: Chance::new(0),
             tree: Tree::new(START),
             opened: Default::default(),
+            moves_left: MOST_MOVED,
         }
     }
 

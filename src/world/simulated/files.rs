@@ -16,7 +16,7 @@ use crate::{
 };
 use tollgate_abi::host::kinds;
 
-fn judge(gate: &Checkpoint<'_>, real: &[(&str, bool)]) -> Result<Permit, Refusal> {
+pub(super) fn judge(gate: &Checkpoint<'_>, real: &[(&str, bool)]) -> Result<Permit, Refusal> {
     let names: Vec<_> = real
         .iter()
         .map(|(path, directory)| RealName {
@@ -208,6 +208,8 @@ impl Simulated {
                     WriteMode::Replace => {
                         let new = Node {
                             mode: node.mode,
+                            uid: node.uid,
+                            gid: node.gid,
                             ..new
                         };
                         self.replace(&entry, new).map_err(failed)?;
@@ -249,71 +251,8 @@ impl Simulated {
         Ok(permit.answer(Answer::Done))
     }
 
-    /// Does something to two names at once.
-    fn at_both(
-        &mut self,
-        from: &str,
-        to: &str,
-        gate: &Checkpoint<'_>,
-        act: impl FnOnce(&mut Simulated, &Entry, &Entry) -> Result<(), FileError>,
-    ) -> Result<Permitted, Refusal> {
-        let failed = |error: FileError| Refusal::from(error.failure(from));
-        let find = |path: &str| names::entry(&self.tree, path);
-        let (old, new) = match (find(from), find(to)) {
-            (Ok(old), Ok(new)) => (old, new),
-            (old, new) => {
-                let place = |entry: &Result<Entry, FileError>, path: &str| match entry {
-                    Ok(entry) => entry.real.clone(),
-                    Err(_) => self.place(path),
-                };
-                judge(
-                    gate,
-                    &[(&place(&old, from), false), (&place(&new, to), false)],
-                )?;
-                let error = old.err().or(new.err());
-                return Err(failed(error.unwrap_or(FileError::Missing)));
-            }
-        };
-        let moved = self.tree.child(old.directory, &old.name).ok().flatten();
-        let is_directory = moved
-            .and_then(|inode| self.tree.node(inode).ok())
-            .is_some_and(Node::is_directory);
-        let permit = judge(gate, &[(&old.real, is_directory), (&new.real, false)])?;
-        act(self, &old, &new).map_err(failed)?;
-        Ok(permit.answer(Answer::Done))
-    }
-
-    /// Makes a symbolic link whose target, too, must be granted.
-    fn symlink(
-        &mut self,
-        path: &str,
-        target: &str,
-        leads_to: &str,
-        gate: &Checkpoint<'_>,
-    ) -> Result<Permitted, Refusal> {
-        let failed = |error: FileError| Refusal::from(error.failure(path));
-        let entry = match names::entry(&self.tree, path) {
-            Ok(entry) => entry,
-            Err(error) => {
-                judge(gate, &[(&self.place(path), false), (leads_to, false)])?;
-                return Err(failed(error));
-            }
-        };
-        // From where the link really will be, which may be elsewhere than its path says.
-        let parent = entry.real.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let meant = names::join(&format!("{parent}/"), target);
-        let end = match names::look(&self.tree, &meant, true) {
-            Look::Found(found) => found.real,
-            Look::Vacant(entry) => entry.real,
-            Look::Nowhere(place, _) => place,
-        };
-        let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
-        self.make_link(&entry, target).map_err(failed)?;
-        Ok(permit.answer(Answer::Done))
-    }
-
     /// The real name that a path would have whose directory cannot be reached.
-    fn place(&self, path: &str) -> String {
+    pub(super) fn place(&self, path: &str) -> String {
         match names::look(&self.tree, path, false) {
             Look::Nowhere(place, _) => place,
             _ => path.to_owned(),

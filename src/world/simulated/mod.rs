@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod files;
 mod json;
+mod links;
 mod names;
 mod network;
 mod opened;
@@ -15,7 +16,7 @@ mod script;
 mod tests;
 mod tree;
 
-use super::World;
+use super::{World, file_error::MOST_MOVED};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, Refusal},
     gate::{Checkpoint, Permitted},
@@ -71,6 +72,8 @@ pub struct Simulated {
     chance: Chance,
     tree: Tree,
     opened: BTreeMap<Handle, Inode>,
+    /// How many more names may be looked at in directories that are moved.
+    moves_left: u32,
 }
 
 impl World for Simulated {
@@ -125,6 +128,7 @@ impl World for Simulated {
     fn fork(&self) -> Option<Box<dyn World>> {
         Some(Box::new(Simulated {
             opened: BTreeMap::new(),
+            moves_left: MOST_MOVED,
             ..self.clone()
         }))
     }

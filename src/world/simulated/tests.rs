@@ -49,21 +49,8 @@ fn worlds(root: &Path) -> [Gate; 2] {
         fs::write(root.join(file), file).unwrap();
         simulated = simulated.file(file, file);
     }
-    let absolute = format!("{real}/b");
-    for (link, target) in [
-        ("a/link", "f"),
-        ("a/up", ".."),
-        ("a/end", "d/"),
-        ("a/d/end", "../f/"),
-        ("a/loop", "loop"),
-        ("a/out", "../c"),
-        ("a/none", "../c/none"),
-        ("b/up", "../a/up/c/"),
-        ("b/link", absolute.as_str()),
-        ("b/none", "../a/x"),
-        ("c/out", "../a"),
-        ("c/link", "./f"),
-    ] {
+    for (link, target) in LINKS {
+        let target = &target.replace("ROOT", real);
         symlink(target, root.join(link)).unwrap();
         simulated = simulated.link(link, target);
     }
@@ -79,6 +66,36 @@ fn worlds(root: &Path) -> [Gate; 2] {
         gate(System::at(root).unwrap(), &grants),
         gate(simulated, &grants),
     ]
+}
+
+#[test]
+fn a_replaced_file_keeps_its_owner_group_and_mode() {
+    let world = Simulated::new()
+        .file("/file", "old")
+        .owner("/file", 12, 34)
+        .mode("/file", 0o640);
+    let mut gate = gate(
+        world,
+        &["fs:read:/**".to_owned(), "fs:write:/**".to_owned()],
+    );
+    let path = || "/file".to_owned();
+    let content = b"new".to_vec();
+    let write = Effect::WriteFile {
+        path: path(),
+        content,
+        mode: WriteMode::Replace,
+    };
+    assert_eq!(gate.pass(&write), Ok(Answer::Written(3)));
+    let Ok(Answer::Stat(stat)) = gate.pass(&Effect::Stat {
+        path: path(),
+        follow: false,
+    }) else {
+        panic!("it is there");
+    };
+    assert_eq!(
+        (stat.uid, stat.gid, stat.mode, stat.size),
+        (12, 34, 0o640, 3)
+    );
 }
 
 /// What both must say alike: no number, time or owner, and of directories no size.
@@ -245,6 +262,56 @@ fn below(effect: &Effect, root: &str) -> Effect {
     effect
 }
 
+/// The links that are there from the start.
+const LINKS: [(&str, &str); 12] = [
+    ("a/link", "f"),
+    ("a/up", ".."),
+    ("a/end", "d/"),
+    ("a/d/end", "../f/"),
+    ("a/loop", "loop"),
+    ("a/out", "../c"),
+    ("a/none", "../c/none"),
+    ("b/up", "../a/up/c/"),
+    ("b/link", "ROOT/b"),
+    ("b/none", "../a/x"),
+    ("c/out", "../a"),
+    ("c/link", "./f"),
+];
+
+/// Every link that was not there from the start leads to something that may be read.
+fn no_link_leads_outside(root: &Path) {
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() {
+                directories.push(path);
+                continue;
+            }
+            let Ok(target) = fs::read_link(&path) else {
+                continue;
+            };
+            let target = target
+                .to_str()
+                .unwrap()
+                .replace(root.to_str().unwrap(), "ROOT");
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            if LINKS.contains(&(name, target.as_str())) {
+                continue;
+            }
+            assert!(
+                !target.split('/').any(|name| name == ".."),
+                "{name} -> {target}"
+            );
+            if let Ok(end) = path.canonicalize() {
+                let end = end.strip_prefix(root).unwrap();
+                let readable = end.starts_with("a") || end.starts_with("b");
+                assert!(readable, "{name} -> {target} leads to {}", end.display());
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -263,6 +330,7 @@ proptest! {
                 effect
             );
         }
+        no_link_leads_outside(Path::new(root));
         // Afterwards the same things have the same names.
         let mut paths = vec![format!("{root}/a"), format!("{root}/b")];
         while let Some(path) = paths.pop() {

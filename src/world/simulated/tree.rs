@@ -2,7 +2,7 @@
 //! Copies share everything until one of them changes. What paths lead to is `names`.
 
 use crate::{
-    effect::{DirectoryEntry, FileKind, Stat},
+    effect::{DirectoryEntry, FileKind, MOST_LISTED, Stat},
     world::file_error::FileError,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -315,9 +315,18 @@ impl Tree {
     }
 
     /// The names in a directory, in byte order.
-    pub(super) fn list(&self, directory: Inode) -> Result<Vec<DirectoryEntry>, FileError> {
+    pub(super) fn names(&self, directory: Inode) -> Result<&BTreeMap<String, Inode>, FileError> {
         let entries = self.entries(directory)?;
         self.node(directory)?.may(May::Read)?;
+        Ok(entries)
+    }
+
+    /// The same as they are told.
+    pub(super) fn list(&self, directory: Inode) -> Result<Vec<DirectoryEntry>, FileError> {
+        let entries = self.names(directory)?;
+        if entries.len() > MOST_LISTED {
+            return Err(FileError::TooManyListed);
+        }
         let entry = |(name, inode): (&String, &Inode)| {
             Ok(DirectoryEntry {
                 name: name.clone(),

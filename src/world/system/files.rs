@@ -10,7 +10,7 @@ use super::{
 use crate::{
     effect::{Answer, Failure, OpenOptions, Refusal, Times},
     gate::{Checkpoint, Permit, Permitted, RealName},
-    world::file_error::NEVER_OPENED,
+    world::file_error::{FileError, NEVER_OPENED},
 };
 use std::{
     fs::{self, File, Metadata},
@@ -93,7 +93,7 @@ pub(super) fn open(
             }
         }
     }
-    Err(failed(&io::ErrorKind::NotFound.into()))
+    Err(FileError::Changing.failure(path).into())
 }
 
 fn open_found(
@@ -193,7 +193,7 @@ fn target(path: &str, link: &Found) -> Result<String, Failure> {
         if entry.real == link.real {
             fs::read_link(entry.path())
         } else {
-            Err(io::ErrorKind::NotFound.into())
+            Err(FileError::Changing.into())
         }
     });
     let target = read.map_err(|error| failure(path, &error))?;
@@ -217,12 +217,12 @@ fn named(path: &str, gate: &Checkpoint<'_>) -> Result<(Entry, Permit), Refusal> 
 
 /// The real name that a path would have whose directory cannot be reached, or could not be a
 /// moment ago.
-fn place(path: &str) -> Result<PathBuf, Failure> {
+pub(super) fn place(path: &str) -> Result<PathBuf, Failure> {
     real_name(Path::new(path), false).map_err(|error| failure(path, &error))
 }
 
 /// The real name of what a path leads to, or would have to.
-fn real_name(path: &Path, follow: bool) -> io::Result<PathBuf> {
+pub(super) fn real_name(path: &Path, follow: bool) -> io::Result<PathBuf> {
     Ok(match names::look(path, follow)? {
         Look::Found(found) => found.real,
         Look::Vacant(entry) => entry.real,
@@ -239,73 +239,6 @@ pub(super) fn at_name(
     let (entry, permit) = named(path, gate)?;
     act(&entry.path()).map_err(|error| failure(path, &error))?;
     Ok(permit.answer(Answer::Done))
-}
-
-/// Does something to two names at once.
-pub(super) fn at_names(
-    from: &str,
-    to: &str,
-    gate: &Checkpoint<'_>,
-    act: impl FnOnce(&Path, &Path) -> io::Result<()>,
-) -> Result<Permitted, Refusal> {
-    let entries = (names::entry(Path::new(from)), names::entry(Path::new(to)));
-    let (old, new) = match entries {
-        (Ok(old), Ok(new)) => (old, new),
-        (old, new) => {
-            let real = |entry: &io::Result<Entry>, path: &str| match entry {
-                Ok(entry) => Ok(entry.real.clone()),
-                Err(_) => place(path),
-            };
-            judge(
-                gate,
-                &[(&real(&old, from)?, false), (&real(&new, to)?, false)],
-            )?;
-            let error = old
-                .err()
-                .or(new.err())
-                .unwrap_or(io::ErrorKind::NotFound.into());
-            return Err(failure(from, &error).into());
-        }
-    };
-    let directory = fs::symlink_metadata(old.path()).is_ok_and(|metadata| metadata.is_dir());
-    let permit = judge(gate, &[(&old.real, directory), (&new.real, false)])?;
-    act(&old.path(), &new.path()).map_err(|error| failure(from, &error))?;
-    Ok(permit.answer(Answer::Done))
-}
-
-/// Makes a symbolic link whose target, too, must be granted.
-pub(super) fn symlink(
-    path: &str,
-    target: &str,
-    leads_to: &str,
-    gate: &Checkpoint<'_>,
-) -> Result<Permitted, Refusal> {
-    let entry = match names::entry(Path::new(path)) {
-        Ok(entry) => entry,
-        Err(error) => {
-            judge(
-                gate,
-                &[(&place(path)?, false), (Path::new(leads_to), false)],
-            )?;
-            return Err(failure(path, &error).into());
-        }
-    };
-    // From where the link really will be, which may be elsewhere than its path says.
-    let meant = entry.real.parent().unwrap_or(Path::new("/")).join(target);
-    let end = real_name(&meant, true).map_err(|error| failure(path, &error))?;
-    let permit = judge(gate, &[(&entry.real, false), (&end, false)])?;
-    make_link(target, &entry.path()).map_err(|error| failure(path, &error))?;
-    Ok(permit.answer(Answer::Done))
-}
-
-#[cfg(unix)]
-fn make_link(target: &str, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(not(unix))]
-fn make_link(_target: &str, _link: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub(super) fn set_times(

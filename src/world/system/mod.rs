@@ -2,10 +2,12 @@
 //! One file per kind of thing; finding out what a path really leads to is `names`.
 
 mod clocks;
+mod errors;
 #[cfg(all(unix, feature = "exec"))]
 mod exec;
-mod file_size;
 mod files;
+mod limits;
+mod links;
 #[cfg(target_os = "linux")]
 #[path = "names_linux.rs"]
 mod names;
@@ -19,17 +21,31 @@ mod names_portable;
 mod net;
 mod opened;
 mod paths;
+#[cfg(target_os = "linux")]
+mod proc;
+mod shares;
 mod stat;
 mod write_file;
 
-use super::{World, file_error::FileError, handles};
+use super::{
+    World,
+    file_error::{FileError, MOST_MOVED},
+    handles,
+};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
 };
-use file_size::LargestFile;
+use errors::failure;
+use limits::Limits;
 use opened::Opened;
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use shares::{Most, Share, Shares};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 use tollgate_abi::host::kinds;
 
 /// The operating system of this machine: its files, variables, clocks, network and commands.
@@ -37,15 +53,42 @@ pub struct System {
     surroundings: Arc<Surroundings>,
     /// Whom TLS trusts.
     trust: net::Trust,
-    opened: BTreeMap<Handle, Opened>,
+    opened: BTreeMap<Handle, Held>,
+    /// How many more names may be looked at in directories that are moved.
+    moves_left: u32,
 }
+
+/// Something that is open, and what it takes of the descriptors of the process.
+struct Held {
+    opened: Opened,
+    _share: Share,
+}
+
+/// A descriptor of those that plugins may hold: half of all that the process may have, of which one plugin
+/// never has more than half, in all its instances.
+fn descriptor(gate: &Checkpoint<'_>) -> io::Result<Share> {
+    static DESCRIPTORS: OnceLock<Shares> = OnceLock::new();
+    let shares = match DESCRIPTORS.get() {
+        Some(shares) => shares,
+        None => {
+            let all = Limits::of_this_process()?.descriptors / 2;
+            let all = usize::try_from(all).unwrap_or(usize::MAX);
+            let (own, least) = (all / 2, LEAST_DESCRIPTORS);
+            DESCRIPTORS.get_or_init(|| Shares::new(Most { own, all, least }))
+        }
+    };
+    let share = shares.take(gate.plugin());
+    share.ok_or_else(|| FileError::TooManyOpen.into())
+}
+
+/// What each plugin may hold, however much the others do.
+const LEAST_DESCRIPTORS: usize = 8;
 
 /// What is looked at once, when the world is made, and never again.
 struct Surroundings {
     working_directory: String,
     /// Variables whose name and value are UTF-8.
     variables: BTreeMap<String, String>,
-    largest_file: LargestFile,
 }
 
 impl System {
@@ -74,12 +117,12 @@ impl System {
         let surroundings = Arc::new(Surroundings {
             working_directory,
             variables,
-            largest_file: LargestFile::of_this_process(),
         });
         Ok(System {
             surroundings,
             trust: net::Trust::default(),
             opened: BTreeMap::new(),
+            moves_left: MOST_MOVED,
         })
     }
 
@@ -103,6 +146,7 @@ impl System {
             surroundings: self.surroundings.clone(),
             trust: self.trust.clone(),
             opened: BTreeMap::new(),
+            moves_left: MOST_MOVED,
         }
     }
 }
@@ -122,10 +166,7 @@ impl World for System {
                 path,
                 content,
                 mode,
-            } => {
-                let largest = self.surroundings.largest_file;
-                write_file::write_file(path, content, *mode, largest, gate)
-            }
+            } => write_file::write_file(path, content, *mode, gate),
             Effect::MakeDirectory { path } => {
                 files::at_name(path, gate, |path| fs::create_dir(path))
             }
@@ -134,16 +175,16 @@ impl World for System {
             }
             Effect::RemoveFile { path } => files::at_name(path, gate, |path| fs::remove_file(path)),
             Effect::Rename { from, to } => {
-                files::at_names(from, to, gate, |from, to| fs::rename(from, to))
+                self.rename(from, to, gate, |from, to| fs::rename(from, to))
             }
             Effect::HardLink { from, to } => {
-                files::at_names(from, to, gate, |from, to| fs::hard_link(from, to))
+                self.rename(from, to, gate, |from, to| fs::hard_link(from, to))
             }
             Effect::Symlink {
                 path,
                 target,
                 leads_to,
-            } => files::symlink(path, target, leads_to, gate),
+            } => links::symlink(path, target, leads_to, gate),
             Effect::Exchange { .. }
             | Effect::Tls { .. }
             | Effect::Http { .. }
@@ -216,9 +257,7 @@ impl System {
                 offset,
                 limit,
             } => {
-                let file = handles::find(&self.opened, *handle)?
-                    .file()
-                    .map_err(failed)?;
+                let file = self.find(*handle)?.file().map_err(failed)?;
                 Answer::Bytes(opened::read_at(file, *offset, *limit).map_err(failed)?)
             }
             Effect::WriteAt {
@@ -226,41 +265,31 @@ impl System {
                 offset,
                 bytes,
             } => {
-                let file = handles::find(&self.opened, *handle)?
-                    .file()
-                    .map_err(failed)?;
-                let largest = self.surroundings.largest_file;
-                opened::write_at(file, *offset, bytes, largest).map_err(failed)?;
+                let file = self.find(*handle)?.file().map_err(failed)?;
+                opened::write_at(file, *offset, bytes).map_err(failed)?;
                 Answer::Written(bytes.len() as u64)
             }
             Effect::SetSize { handle, size } => {
-                let file = handles::find(&self.opened, *handle)?
-                    .file()
-                    .map_err(failed)?;
-                let allowed = self.surroundings.largest_file.allows(*size);
+                let file = self.find(*handle)?.file().map_err(failed)?;
+                let limits = Limits::of_this_process();
+                let allowed = limits.and_then(|limits| limits.allows_file(*size));
                 allowed.and_then(|()| file.set_len(*size)).map_err(failed)?;
                 Answer::Done
             }
-            Effect::StatOpen { handle } => Answer::Stat(
-                handles::find(&self.opened, *handle)?
-                    .stat()
-                    .map_err(failed)?,
-            ),
+            Effect::StatOpen { handle } => {
+                Answer::Stat(self.find(*handle)?.stat().map_err(failed)?)
+            }
             Effect::Sync { handle } => {
-                handles::find(&self.opened, *handle)?
-                    .sync()
-                    .map_err(failed)?;
+                self.find(*handle)?.sync().map_err(failed)?;
                 Answer::Done
             }
-            Effect::List { handle } => Answer::Entries(
-                handles::find(&self.opened, *handle)?
-                    .list()
-                    .map_err(failed)?,
-            ),
+            Effect::List { handle } => {
+                let entries = self.find(*handle)?.list();
+                let too_many = || FileError::TooManyListed.failure("the open file");
+                Answer::Entries(entries.map_err(failed)?.ok_or_else(too_many)?)
+            }
             Effect::SetTimesOpen { handle, times } => {
-                handles::find(&self.opened, *handle)?
-                    .set_times(*times)
-                    .map_err(failed)?;
+                self.find(*handle)?.set_times(*times).map_err(failed)?;
                 Answer::Done
             }
             Effect::Variable { name } => {
@@ -284,6 +313,26 @@ impl System {
         })
     }
 
+    fn find(&self, handle: Handle) -> Result<&Opened, Failure> {
+        Ok(&handles::find(&self.opened, handle)?.opened)
+    }
+
+    fn rename(
+        &mut self,
+        from: &str,
+        to: &str,
+        gate: &Checkpoint<'_>,
+        act: fn(&Path, &Path) -> io::Result<()>,
+    ) -> Result<Permitted, Refusal> {
+        let renaming = links::Renaming {
+            from,
+            to,
+            act,
+            budget: &mut self.moves_left,
+        };
+        renaming.perform(gate)
+    }
+
     fn open(
         &mut self,
         path: &str,
@@ -291,53 +340,16 @@ impl System {
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
         let handle = handles::free(&self.opened)?;
+        let share = descriptor(gate).map_err(|error| failure(path, &error))?;
         let (opened, metadata, permit) = files::open(path, options, gate)?;
-        self.opened.insert(handle, opened);
+        self.opened.insert(
+            handle,
+            Held {
+                opened,
+                _share: share,
+            },
+        );
         let stat = stat::stat(&metadata, None);
         Ok(permit.answer(Answer::Opened { handle, stat }))
     }
-}
-
-/// The number of "too many symbolic links", for which std has no stable name.
-const ELOOP: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
-    90
-} else if cfg!(target_os = "linux") {
-    40
-} else {
-    62
-};
-
-/// The numbers of "too many open files", of the process and of the system, for which std has none.
-#[cfg(unix)]
-const NO_DESCRIPTORS: [i32; 2] = [24, 23];
-#[cfg(not(unix))]
-const NO_DESCRIPTORS: [i32; 1] = [4];
-
-/// What the operating system says, in the words of the protocol.
-fn failure(path: &str, error: &io::Error) -> Failure {
-    let known = match error.kind() {
-        io::ErrorKind::NotFound => FileError::Missing,
-        io::ErrorKind::PermissionDenied => FileError::NotPermitted,
-        io::ErrorKind::NotADirectory => FileError::NotADirectory,
-        io::ErrorKind::IsADirectory => FileError::IsADirectory,
-        io::ErrorKind::AlreadyExists => FileError::Exists,
-        io::ErrorKind::DirectoryNotEmpty => FileError::NotEmpty,
-        io::ErrorKind::CrossesDevices => FileError::OtherDevice,
-        io::ErrorKind::StorageFull => FileError::NoSpace,
-        io::ErrorKind::ReadOnlyFilesystem => FileError::ReadOnly,
-        io::ErrorKind::FileTooLarge => FileError::TooLarge,
-        io::ErrorKind::OutOfMemory => FileError::TooMany,
-        io::ErrorKind::InvalidInput => FileError::Invalid,
-        io::ErrorKind::Unsupported => FileError::Unsupported,
-        io::ErrorKind::InvalidFilename => FileError::NameTooLong,
-        _ if error.raw_os_error() == Some(ELOOP) => FileError::TooManyLinks,
-        _ if error
-            .raw_os_error()
-            .is_some_and(|number| NO_DESCRIPTORS.contains(&number)) =>
-        {
-            FileError::NoDescriptors
-        }
-        _ => return Failure::new(kinds::FS, "EIO", format!("{path}: {error}")),
-    };
-    known.failure(path)
 }

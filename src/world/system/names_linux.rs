@@ -3,14 +3,14 @@
 //! handle, the gate judges that name, and only then is that same object used through the handle.
 //! Nobody can swap a link between the check and the use.
 
+use super::proc::{self, through};
+use crate::world::file_error::FileError;
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
     io,
-    os::{
-        fd::AsRawFd as _,
-        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
-    },
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -62,9 +62,9 @@ pub(super) enum Look {
 
 /// Finds what a path leads to; a link at its end is followed if `follow`.
 pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
-    // An object that has no name any more is as good as none.
-    let error = match take(path, follow).and_then(found) {
+    let error = match find(path, follow) {
         Ok(found) => return Ok(Look::Found(found)),
+        Err(error) if proc::is_to_blame(&error) => return Err(error),
         Err(error) => error,
     };
     let place = place(path)?;
@@ -77,13 +77,19 @@ pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
     Ok(Look::Nowhere(place, error))
 }
 
+/// Whether an error may say that something is missing only because `/proc` is.
+pub(super) fn is_doubtful(error: &io::Error) -> Option<io::Error> {
+    let by_the_kernel = error.kind() == io::ErrorKind::NotFound && error.raw_os_error().is_some();
+    by_the_kernel.then(proc::look)?.err()
+}
+
 /// The name at the end of a path, in the directory that the rest of the path leads to.
 pub(super) fn entry(path: &Path) -> io::Result<Entry> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         // The root is in no directory.
         return Err(io::ErrorKind::PermissionDenied.into());
     };
-    let parent = found(take(parent, true)?)?;
+    let parent = find(parent, true)?;
     if !parent.metadata.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
@@ -95,6 +101,11 @@ pub(super) fn entry(path: &Path) -> io::Result<Entry> {
 }
 
 impl Found {
+    /// The object as it is now.
+    pub(super) fn examine(&self) -> io::Result<Metadata> {
+        self.handle.metadata()
+    }
+
     /// A path that names the object itself, whatever happens to its name.
     pub(super) fn path(&self) -> PathBuf {
         through(&self.handle)
@@ -105,6 +116,12 @@ impl Entry {
     /// A path to the name in that very directory, whatever happens to the directory's name.
     pub(super) fn path(&self) -> PathBuf {
         through(&self.parent).join(&self.name)
+    }
+
+    /// Whether that directory still has the name that it was found by.
+    pub(super) fn stands(&self) -> io::Result<bool> {
+        let now = proc::name_of(&self.parent)?;
+        Ok(self.real.parent() == Some(&now))
     }
 
     /// Another name in the same directory.
@@ -118,30 +135,47 @@ fn take(path: &Path, follow: bool) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// The path by which the kernel reaches the object behind a handle.
-fn through(handle: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
-}
+/// How often to look again at a path whose object has another name by the time that is read.
+const ROUNDS: usize = 32;
 
-/// Reads the real name of an object back from its handle, and checks that it names that object
-/// still: the kernel marks the name of a removed file with a suffix that a file could also have.
-fn found(handle: File) -> io::Result<Found> {
-    let metadata = handle.metadata()?;
-    let real = fs::read_link(through(&handle))?;
-    let named = fs::symlink_metadata(&real)?;
-    if (named.dev(), named.ino()) != (metadata.dev(), metadata.ino()) {
-        return Err(io::ErrorKind::NotFound.into());
+/// Takes what a path leads to, by its real name. What was moved, removed or replaced meanwhile is looked for
+/// again: there may always have been something of that name.
+fn find(path: &Path, follow: bool) -> io::Result<Found> {
+    proc::check()?;
+    let mut lost = BTreeSet::new();
+    let mut links = 0;
+    for _ in 0..ROUNDS {
+        let handle = take(path, follow)?;
+        let metadata = handle.metadata()?;
+        let real = proc::name_of(&handle)?;
+        // The kernel marks the name of a removed file with a suffix that a file could also have.
+        let named = match fs::symlink_metadata(&real) {
+            Ok(named) => Some((named.dev(), named.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let identity = (metadata.dev(), metadata.ino());
+        if named == Some(identity) {
+            return Ok(Found {
+                handle,
+                metadata,
+                real,
+            });
+        }
+        lost.insert(identity);
+        links = metadata.nlink();
     }
-    Ok(Found {
-        handle,
-        metadata,
-        real,
+    // Always the same one: a link of the kernel's leads to it, and no name does.
+    Err(match (lost.len(), links) {
+        (1, 0) => io::ErrorKind::NotFound.into(),
+        (1, _) => FileError::Nameless.into(),
+        _ => FileError::Changing.into(),
     })
 }
 
 /// The real name that a path without an object would have.
 fn place(path: &Path) -> io::Result<PathBuf> {
     super::paths::place(path, &|ancestor| {
-        found(take(ancestor, true)?).map(|found| found.real)
+        find(ancestor, true).map(|found| found.real)
     })
 }

@@ -60,6 +60,11 @@ pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
     Ok(Look::Nowhere(place, error))
 }
 
+/// Nothing but the file system is asked, and what it says is missing is missing.
+pub(super) fn is_doubtful(_error: &io::Error) -> Option<io::Error> {
+    None
+}
+
 /// The name at the end of a path, in the directory that the rest of the path leads to.
 pub(super) fn entry(path: &Path) -> io::Result<Entry> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
@@ -77,6 +82,11 @@ pub(super) fn entry(path: &Path) -> io::Result<Entry> {
 }
 
 impl Found {
+    /// The object as it is now.
+    pub(super) fn examine(&self) -> io::Result<Metadata> {
+        fs::symlink_metadata(&self.real)
+    }
+
     /// A path that names the object.
     pub(super) fn path(&self) -> PathBuf {
         self.real.clone()
@@ -87,6 +97,11 @@ impl Entry {
     /// A path to the name in the directory.
     pub(super) fn path(&self) -> PathBuf {
         self.parent.join(&self.name)
+    }
+
+    /// Whether that directory still has the name that it was found by.
+    pub(super) fn stands(&self) -> io::Result<bool> {
+        Ok(self.parent.canonicalize()? == self.parent)
     }
 
     /// Another name in the same directory.

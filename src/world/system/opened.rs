@@ -1,10 +1,11 @@
 //! Open files and directories of the operating system. The gate has judged them when they were
 //! opened; nothing here resolves a name.
 
-use super::{file_size::LargestFile, names::Found, stat::stat};
-use crate::effect::{DirectoryEntry, FileKind, SetTime, Stat, Times};
+use super::{limits::Limits, names::Found, stat::stat};
+use crate::effect::{DirectoryEntry, FileKind, MOST_LISTED, SetTime, Stat, Times};
 use std::{
-    fs::{self, File, FileTimes},
+    ffi::OsString,
+    fs::{self, File, FileTimes, FileType},
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -16,10 +17,6 @@ const FIRST_GUESS: u64 = 1 << 20;
 
 /// The last offset that systems have a number for; reading must not lead past it.
 const LAST_OFFSET: u64 = i64::MAX as u64;
-
-/// As many entries of a directory are listed, which is done in memory and at once. Who has more
-/// in one is told so, and not given a part for the whole.
-const MAX_ENTRIES: usize = 100_000;
 
 /// Something that is open.
 pub(super) enum Opened {
@@ -38,7 +35,7 @@ impl Opened {
     pub(super) fn stat(&self) -> io::Result<Stat> {
         let metadata = match self {
             Opened::File(file) => file.metadata()?,
-            Opened::Directory(found) => fs::metadata(found.path())?,
+            Opened::Directory(found) => found.examine()?,
         };
         Ok(stat(&metadata, None))
     }
@@ -57,11 +54,18 @@ impl Opened {
         }
     }
 
-    pub(super) fn list(&self) -> io::Result<Vec<DirectoryEntry>> {
-        match self {
-            Opened::File(_) => Err(io::ErrorKind::NotADirectory.into()),
-            Opened::Directory(found) => list(&found.path()),
-        }
+    /// The names in a directory, in byte order; `None` if there are too many.
+    pub(super) fn list(&self) -> io::Result<Option<Vec<DirectoryEntry>>> {
+        let names = match self {
+            Opened::File(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            Opened::Directory(found) => names_in(&found.path(), MOST_LISTED)?,
+        };
+        let mut entries: Vec<_> = match names {
+            Some(names) => names.into_iter().map(Name::entry).collect(),
+            None => return Ok(None),
+        };
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(entries))
     }
 }
 
@@ -80,42 +84,60 @@ pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Ve
 }
 
 /// Writes all of `bytes` at `offset`, or at the end.
-pub(super) fn write_at(
-    mut file: &File,
-    offset: Option<u64>,
-    bytes: &[u8],
-    largest: LargestFile,
-) -> io::Result<()> {
+pub(super) fn write_at(mut file: &File, offset: Option<u64>, bytes: &[u8]) -> io::Result<()> {
     let at = file.seek(offset.map_or(SeekFrom::End(0), SeekFrom::Start))?;
-    largest.allows(at.saturating_add(bytes.len() as u64))?;
+    Limits::of_this_process()?.allows_file(at.saturating_add(bytes.len() as u64))?;
     file.write_all(bytes)
 }
 
-/// The names in a directory, in byte order.
-fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entries.len() >= MAX_ENTRIES {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        let kind = entry.file_type()?;
-        entries.push(DirectoryEntry {
-            name: entry.file_name().to_string_lossy().into_owned(),
-            kind: if kind.is_file() {
+/// A name in a directory, and what it names.
+pub(super) struct Name {
+    pub(super) name: OsString,
+    pub(super) kind: FileType,
+    inode: u64,
+}
+
+impl Name {
+    fn entry(self) -> DirectoryEntry {
+        DirectoryEntry {
+            name: self.name.to_string_lossy().into_owned(),
+            kind: if self.kind.is_file() {
                 FileKind::File
-            } else if kind.is_dir() {
+            } else if self.kind.is_dir() {
                 FileKind::Directory
-            } else if kind.is_symlink() {
+            } else if self.kind.is_symlink() {
                 FileKind::Symlink
             } else {
                 FileKind::Other
             },
+            inode: self.inode,
+        }
+    }
+}
+
+/// The names in a directory, in no order; `None` if there are more than `most`.
+pub(super) fn names_in(directory: &Path, most: usize) -> io::Result<Option<Vec<Name>>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = match entry.file_type() {
+            // It was removed since. The directory is there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            kind => kind?,
+        };
+        if names.len() >= most {
+            return Ok(None);
+        }
+        names
+            .try_reserve(1)
+            .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        names.push(Name {
+            name: entry.file_name(),
+            kind,
             inode: inode(&entry),
         });
     }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
+    Ok(Some(names))
 }
 
 #[cfg(unix)]

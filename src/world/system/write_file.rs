@@ -3,16 +3,17 @@
 
 use super::{
     failure,
-    file_size::LargestFile,
     files::{judge, not_a_file, without_waiting},
+    limits::Limits,
     names::{self, Entry, Found, Look},
 };
 use crate::{
     effect::{Answer, Refusal, WriteMode},
     gate::{Checkpoint, Permitted},
+    world::file_error::FileError,
 };
 use std::{
-    fs,
+    fs::{self, File, Metadata},
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -23,24 +24,22 @@ pub(super) fn write_file(
     path: &str,
     content: &[u8],
     mode: WriteMode,
-    largest: LargestFile,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    // Who appends to a file that somebody else makes at the same moment looks at it once more.
+    // Somebody else may make, move or remove the file between two steps; then they are taken again.
     for _ in 0..8 {
-        if let Some(permitted) = write_once(path, content, mode, largest, gate)? {
+        if let Some(permitted) = write_once(path, content, mode, gate)? {
             return Ok(permitted);
         }
     }
-    Err(failure(path, &io::ErrorKind::AlreadyExists.into()).into())
+    Err(FileError::Changing.failure(path).into())
 }
 
-/// The same, or nothing if what was to be appended to is there only now.
+/// The same, or nothing if something was made, moved or removed meanwhile.
 fn write_once(
     path: &str,
     content: &[u8],
     mode: WriteMode,
-    largest: LargestFile,
     gate: &Checkpoint<'_>,
 ) -> Result<Option<Permitted>, Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
@@ -50,11 +49,11 @@ fn write_once(
             if !found.metadata.is_file() {
                 return Err(not_a_file(path, &found.metadata).into());
             }
-            let entry = names::entry(&found.real).map_err(failed)?;
-            if entry.real != found.real {
-                return Err(failed(io::ErrorKind::NotFound.into()));
+            match names::entry(&found.real) {
+                Ok(entry) if entry.real == found.real => (Some(found), entry, permit),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => return Ok(None),
             }
-            (Some(found), entry, permit)
         }
         Look::Vacant(entry) => {
             let permit = judge(gate, &[(&entry.real, false)])?;
@@ -65,13 +64,14 @@ fn write_once(
             return Err(failed(error));
         }
     };
-    largest.allows(content.len() as u64).map_err(failed)?;
+    let limits = Limits::of_this_process().map_err(failed)?;
+    limits.allows_file(content.len() as u64).map_err(failed)?;
     match (mode, old) {
         (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
-        (WriteMode::Append, Some(old)) => append(&old, content, largest).map_err(failed)?,
+        (WriteMode::Append, Some(old)) => append(&old, content, limits).map_err(failed)?,
         (WriteMode::Replace, old) => {
-            let permissions = old.map(|old| old.metadata.permissions());
-            let new = aside(&entry, content, permissions).map_err(failed)?;
+            let old = old.map(|old| old.metadata);
+            let new = aside(&entry, content, old.as_ref()).map_err(failed)?;
             let moved = fs::rename(&new, entry.path());
             moved
                 .inspect_err(|_| drop(fs::remove_file(&new)))
@@ -98,18 +98,14 @@ fn write_once(
 }
 
 /// Writes the content to a new file beside the one it is meant for.
-fn aside(
-    entry: &Entry,
-    content: &[u8],
-    permissions: Option<fs::Permissions>,
-) -> io::Result<PathBuf> {
+fn aside(entry: &Entry, content: &[u8], old: Option<&Metadata>) -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = entry.sibling(&format!(".tollgate-{}-{number}", std::process::id()));
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
-        if permissions.is_some() {
+        if old.is_some() {
             private(&mut options);
         }
         let mut file = match options.open(&path) {
@@ -118,10 +114,7 @@ fn aside(
             Err(error) => return Err(error),
         };
         // Before there is anything to read in it.
-        let permitted = match permissions {
-            Some(permissions) => file.set_permissions(permissions),
-            None => Ok(()),
-        };
+        let permitted = old.map_or(Ok(()), |old| take_after(&file, old));
         let written = permitted.and_then(|()| file.write_all(content));
         return match written {
             Ok(()) => Ok(path),
@@ -143,14 +136,37 @@ fn private(options: &mut fs::OpenOptions) {
 #[cfg(not(unix))]
 fn private(_options: &mut fs::OpenOptions) {}
 
+/// Gives a file the owner, group and mode of the one whose place it is to take, as far as the system allows. What
+/// belongs to somebody else than before lets nobody do more than before, and runs as nobody.
+#[cfg(unix)]
+fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let new = file.metadata()?;
+    let owner = new.uid() == old.uid() || fchown(file, Some(old.uid()), None).is_ok();
+    let group = new.gid() == old.gid() || fchown(file, None, Some(old.gid())).is_ok();
+    let mut mode = old.mode() & 0o7777;
+    if !(owner && group) {
+        mode &= 0o1777;
+    }
+    if !group {
+        mode &= 0o1707 | (mode & 0o7) << 3;
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
+    file.set_permissions(old.permissions())
+}
+
 /// Appends, or leaves the file as it was.
-fn append(old: &Found, content: &[u8], largest: LargestFile) -> io::Result<()> {
+fn append(old: &Found, content: &[u8], limits: Limits) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.append(true);
     without_waiting(&mut options);
     let mut file = options.open(old.path())?;
     let before = file.metadata()?.len();
-    largest.allows(before.saturating_add(content.len() as u64))?;
+    limits.allows_file(before.saturating_add(content.len() as u64))?;
     file.write_all(content)
         .inspect_err(|_| drop(file.set_len(before)))
 }

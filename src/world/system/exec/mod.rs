@@ -66,6 +66,13 @@ pub(super) fn run(
         return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
     }
     let until = start.checked_add(time).unwrap_or(start);
+    running::may_start(gate.plugin()).map_err(|most| {
+        let message = format!(
+            "{}: other commands of this plugin, as many as it may have ({most}), were killed and do not end",
+            order.command
+        );
+        Failure::new(kinds::EXECUTION, "EAGAIN", message)
+    })?;
 
     let mut command = Command::new(&file);
     command
@@ -84,7 +91,7 @@ pub(super) fn run(
         .process_group(0);
     let failed = |error: io::Error| not_started(order.command, &error);
     let child = command.spawn().map_err(failed)?;
-    let ran = Running::new(child, order.output_limit)
+    let ran = Running::new(child, order.output_limit, gate.plugin())
         .and_then(|running| running.watch(start, until))
         .map_err(failed)?;
     Ok(permit.answer(Answer::Ran(ran)))
@@ -107,7 +114,10 @@ fn find_command(
 ) -> Result<(PathBuf, Permit), Refusal> {
     let path = if asked.contains('/') {
         Path::new(&surroundings.working_directory).join(asked)
-    } else if let Some(path) = in_path(asked, surroundings) {
+    } else if let Some(path) = in_path(asked, surroundings).or_else(|error| {
+        gate.command(asked)?;
+        Err(Refusal::from(not_started(asked, &error)))
+    })? {
         path
     } else {
         gate.command(asked)?;
@@ -138,12 +148,27 @@ fn find_command(
 
 /// Looks a bare name up in the `PATH` of the day the world was made. Entries that are not
 /// absolute would mean something else from every working directory, so they mean nothing here.
-fn in_path(name: &str, surroundings: &Surroundings) -> Option<PathBuf> {
-    let path = surroundings.variables.get("PATH")?;
-    path.split(':')
-        .filter(|directory| directory.starts_with('/'))
-        .map(|directory| Path::new(directory).join(name))
-        .find(|file| fs::metadata(file).is_ok_and(|metadata| is_program(&metadata)))
+fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<PathBuf>> {
+    let path = surroundings.variables.get("PATH");
+    let directories = path.into_iter().flat_map(|path| path.split(':'));
+    for directory in directories.filter(|directory| directory.starts_with('/')) {
+        let file = Path::new(directory).join(name);
+        match fs::metadata(&file) {
+            Ok(metadata) if is_program(&metadata) => return Ok(Some(file)),
+            Ok(_) => {}
+            // Shells, too, go on behind these. All else says nothing about the program.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidFilename
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// A regular file that somebody may execute. Whether we may is for the system to say.

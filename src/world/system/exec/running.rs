@@ -1,7 +1,11 @@
 //! A command that was started: both its outputs and its end are waited for at once, by the thread
 //! that asked, and when it is done or its time is up nothing of it stays behind.
 
-use super::{output::Output, strays};
+use super::{
+    super::shares::{Most, Shares},
+    output::Output,
+    strays,
+};
 use crate::effect::Ran;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -12,6 +16,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     process::{Child, ExitStatus},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -33,10 +38,31 @@ pub(super) struct Running {
     ended: Option<OwnedFd>,
     stdout: Output,
     stderr: Output,
+    /// Whose command it is.
+    plugin: Arc<str>,
+}
+
+/// Killed commands that do not end. A thread waits for each.
+static UNENDING: Shares = Shares::new(Most {
+    own: 8,
+    all: 64,
+    least: 1,
+});
+
+/// Whether this plugin may start another command, or how many of those that were killed do not end.
+pub(super) fn may_start(plugin: &Arc<str>) -> Result<(), usize> {
+    match UNENDING.admits(plugin) {
+        true => Ok(()),
+        false => Err(UNENDING.own()),
+    }
 }
 
 impl Running {
-    pub(super) fn new(mut child: Child, output_limit: u64) -> io::Result<Running> {
+    pub(super) fn new(
+        mut child: Child,
+        output_limit: u64,
+        plugin: &Arc<str>,
+    ) -> io::Result<Running> {
         let stdout = child.stdout.take().map(OwnedFd::from);
         let stderr = child.stderr.take().map(OwnedFd::from);
         let nothing = || Output::new(None, output_limit);
@@ -46,6 +72,7 @@ impl Running {
             child: Some(child),
             stdout: nothing()?,
             stderr: nothing()?,
+            plugin: plugin.clone(),
         };
         // From here on a failure drops, and so ends, the command.
         running.ended = handle(running.pid);
@@ -158,8 +185,12 @@ impl Running {
             if left.is_zero() || self.wait(left).is_err() {
                 // It hangs in the kernel and dies when that lets go of it; nobody waits for it
                 // here, but somebody must.
+                let share = UNENDING.note(&self.plugin);
                 let reaper = thread::Builder::new().name("tollgate-reap".into());
-                let _ = reaper.spawn(move || child.wait());
+                let _ = reaper.spawn(move || {
+                    let _share = share;
+                    child.wait()
+                });
                 return None;
             }
         }

@@ -38,7 +38,7 @@ pub(super) fn lookup(
     let started = Instant::now();
     let (records, permit) = match nameserver {
         Some(nameserver) => {
-            let addresses = addresses(&nameserver.host, until)?;
+            let addresses = addresses(&nameserver.host, until, gate)?;
             let judge = |address| gate.address(address);
             let found = try_each(addresses, judge, |address, _| {
                 let server = SocketAddr::new(address, nameserver.port);
@@ -49,7 +49,7 @@ pub(super) fn lookup(
             });
             found.unwrap_or_else(|| Err(no_such_host(&nameserver.host).into()))?
         }
-        None => (ask_own(name, records, until)?, gate.granted()?),
+        None => (ask_own(name, records, until, gate)?, gate.granted()?),
     };
     Ok(permit.answer(Answer::Found(Found {
         records,
@@ -63,18 +63,29 @@ fn is_final(failure: &Failure) -> bool {
 }
 
 /// Asks this machine's own resolver, or its name servers for what that does not tell.
-fn ask_own(name: &str, records: RecordType, until: Until) -> Result<Records, Failure> {
+fn ask_own(
+    name: &str,
+    records: RecordType,
+    until: Until,
+    gate: &Checkpoint<'_>,
+) -> Result<Records, Failure> {
     let wanted: fn(&IpAddr) -> bool = match records {
         RecordType::A => IpAddr::is_ipv4,
         RecordType::Aaaa => IpAddr::is_ipv6,
         _ => return ask_configured(name, records, until),
     };
-    let addresses = addresses(name, until)?.into_iter().filter(wanted);
+    let addresses = addresses(name, until, gate)?.into_iter().filter(wanted);
     Ok(Records::Texts(addresses.map(|ip| ip.to_string()).collect()))
 }
 
 fn ask_configured(name: &str, records: RecordType, until: Until) -> Result<Records, Failure> {
-    let servers = configured(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
+    let text = match fs::read_to_string("/etc/resolv.conf") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => {
+            text.map_err(|error| failure(&format!("lookup {name}: /etc/resolv.conf"), &error))?
+        }
+    };
+    let servers = configured(&text);
     let mut last = None;
     for server in servers {
         match ask(SocketAddr::new(server, 53), name, records, until) {

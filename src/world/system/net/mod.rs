@@ -18,6 +18,7 @@ mod tls;
 #[cfg(feature = "net")]
 pub(super) use tls::Trust;
 
+use super::shares::{Most, Shares};
 use crate::{
     capability::address::{Host, parse_host},
     effect::{Denial, Effect, Failure, Refusal},
@@ -28,10 +29,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
     ops::ControlFlow,
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     thread,
 };
 use timed::{Timed, Until};
@@ -119,7 +117,7 @@ fn connect(
     until: Until,
     gate: &Checkpoint<'_>,
 ) -> Result<(Timed, SocketAddr, Permit), Refusal> {
-    let addresses = addresses(host, until)?;
+    let addresses = addresses(host, until, gate)?;
     let judge = |address| gate.address(address);
     first(addresses, port, until, judge).unwrap_or_else(|| Err(no_such_host(host).into()))
 }
@@ -148,32 +146,46 @@ fn first<P>(
     Some(reached.map(|((stream, target), permit)| (stream, target, permit)))
 }
 
-/// How many lookups of this process are unanswered, those left behind included: a guest that does
-/// not wait for its answers must not fill the process with threads.
-static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
-const MAX_LOOKUPS: usize = 64;
+/// Lookups that are unanswered, those left behind included: a guest that does not wait for its answers must not fill
+/// the process with threads, nor keep others from asking.
+static LOOKUPS: Shares = Shares::new(Most {
+    own: 16,
+    all: 64,
+    least: 1,
+});
 
-/// One of a limited number, given back when it is dropped.
-struct Slot(&'static AtomicUsize);
-
-impl Slot {
-    fn take(taken: &'static AtomicUsize, most: usize) -> Option<Slot> {
-        let one_more = |count: usize| count.checked_add(1).filter(|count| *count <= most);
-        taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
-            .is_ok()
-            .then(|| Slot(taken))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Does what cannot be told when to stop, and leaves it behind if it is too slow: it counts as the plugin's until it
+/// ends. A plugin that has left too much behind waits for some of it to end.
+fn in_time<T: Send + 'static>(
+    shares: &'static Shares,
+    plugin: &Arc<str>,
+    until: Until,
+    what: &str,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let share = shares.take_by(plugin, Some(until.moment()));
+    let share = share.ok_or_else(|| {
+        let message = format!(
+            "{what}: other lookups of this plugin, as many as it may have ({}), are still unanswered",
+            shares.own()
+        );
+        Failure::new(kinds::NETWORK, "EAGAIN", message)
+    })?;
+    let left = until.left(what)?;
+    let (sender, done) = mpsc::channel();
+    let spawned = thread::Builder::new()
+        .name("tollgate-resolve".into())
+        .spawn(move || {
+            let result = job();
+            drop(share);
+            let _ = sender.send(result);
+        });
+    spawned.map_err(|error| failure(what, &error))?;
+    done.recv_timeout(left).map_err(|_| timed_out(what))
 }
 
 /// Every address of a host, in the resolver's order.
-fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
+fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAddr>, Failure> {
     let name = match parse_host(host) {
         Ok(Host::Ip(address)) => return Ok(vec![address]),
         Ok(Host::Name(name)) => name,
@@ -182,32 +194,44 @@ fn addresses(host: &str, until: Until) -> Result<Vec<IpAddr>, Failure> {
             return Err(Failure::new(kinds::CONFIG, "EINVAL", message));
         }
     };
-    // The system's resolver cannot be told when to stop, so it is left behind if it is too slow.
-    let slot = Slot::take(&LOOKUPS, MAX_LOOKUPS).ok_or_else(|| {
-        let message = format!("lookup {host}: too many others are still unanswered");
-        Failure::new(kinds::NETWORK, "EAGAIN", message)
+    // By RFC 6761, no such name exists, whoever can be asked.
+    if name == "invalid" || name.ends_with(".invalid") {
+        return Err(no_such_host(host));
+    }
+    let what = format!("lookup {host}");
+    let found = in_time(&LOOKUPS, gate.plugin(), until, &what, move || {
+        let found = (name.as_str(), 0).to_socket_addrs();
+        found.map(|all| all.map(|one| one.ip()).collect::<Vec<_>>())
     })?;
-    let (sender, resolved) = mpsc::channel();
-    let question = name.clone();
-    let spawned = thread::Builder::new()
-        .name("tollgate-resolve".into())
-        .spawn(move || {
-            let _slot = slot;
-            let found = (question.as_str(), 0).to_socket_addrs();
-            let _ = sender.send(found.map(|all| all.map(|one| one.ip()).collect::<Vec<_>>()));
-        });
-    spawned.map_err(|error| failure(host, &error))?;
-    match resolved.recv_timeout(until.left(host)?) {
-        Ok(Ok(mut addresses)) => {
+    match found {
+        Ok(mut addresses) => {
             let mut seen = std::collections::BTreeSet::new();
             addresses.retain(|address| seen.insert(*address));
             Ok(addresses)
         }
         // The system failed, and not the search: nobody knows whether there is such a host.
-        Ok(Err(error)) if error.raw_os_error().is_some() => Err(failure(host, &error)),
-        Ok(Err(_)) => Err(no_such_host(host)),
-        Err(_) => Err(timed_out(&format!("lookup {host}"))),
+        Err(error) if error.raw_os_error().is_some() => Err(failure(host, &error)),
+        Err(error) if !is_an_answer(&error.to_string()) => {
+            let message = format!("lookup {host}: {error}");
+            Err(Failure::new(kinds::NETWORK, "EAGAIN", message))
+        }
+        Err(_) => Err(no_such_host(host)),
     }
+}
+
+/// Whether the resolver's words mean that there is no such host, and not that nobody could be asked. It has a
+/// number for each, and std hands on the words only: those of glibc, musl, macOS and Windows.
+fn is_an_answer(words: &str) -> bool {
+    [
+        "Name or service not known",
+        "No address associated with hostname",
+        "Name does not resolve",
+        "Name has no usable address",
+        "nodename nor servname provided, or not known",
+        "No such host is known",
+    ]
+    .iter()
+    .any(|answer| words.contains(answer))
 }
 
 fn timed_out(what: &str) -> Failure {
@@ -287,16 +311,67 @@ mod tests {
     }
 
     #[test]
-    fn unanswered_lookups_are_limited_and_answered_ones_are_not_counted() {
-        static TAKEN: AtomicUsize = AtomicUsize::new(0);
-        let take = || Slot::take(&TAKEN, 2);
-        let first = take();
-        let second = take();
-        assert!(first.is_some() && second.is_some());
-        assert!(take().is_none());
-        drop(first);
-        assert!(take().is_some());
-        drop(second);
-        assert_eq!(TAKEN.load(Ordering::Relaxed), 0);
+    fn a_resolver_that_could_ask_nobody_does_not_say_that_there_is_no_such_host() {
+        let words = |end: &str| format!("failed to lookup address information: {end}");
+        assert!(is_an_answer(&words("Name or service not known")));
+        for failed in [
+            "Temporary failure in name resolution",
+            "Non-recoverable failure in name resolution",
+            "Memory allocation failure",
+            "Try again",
+            "Unrecoverable error",
+        ] {
+            assert!(!is_an_answer(&words(failed)), "{failed}");
+        }
+    }
+
+    /// One plugin leaves behind all that it may; the resolver answers nobody.
+    #[test]
+    fn who_leaves_lookups_behind_keeps_nobody_else_from_asking() {
+        static SHARES: Shares = Shares::new(Most {
+            own: 4,
+            all: 5,
+            least: 1,
+        });
+        let [greedy, other, third]: [Arc<str>; 3] = ["plugin", "plugin", "third"].map(Arc::from);
+        let (answer, answered) = mpsc::channel::<()>();
+        let answered = Arc::new(std::sync::Mutex::new(answered));
+        let silent = || {
+            let answered = answered.clone();
+            move || answered.lock().unwrap().recv().is_ok()
+        };
+        let soon = || Until::within(Duration::from_millis(1));
+        while SHARES.admits(&greedy) {
+            let left = in_time(&SHARES, &greedy, soon(), "lookup silent", silent());
+            assert_eq!(left.unwrap_err().code, "ETIMEDOUT");
+        }
+        let refused = in_time(&SHARES, &greedy, soon(), "lookup silent", silent()).unwrap_err();
+        assert_eq!(refused.code, "EAGAIN");
+        assert!(
+            refused
+                .message
+                .contains("this plugin, as many as it may have (4)"),
+            "{refused:?}"
+        );
+        // The others go on, also when all are taken.
+        let later = || Until::within(Duration::from_secs(600));
+        assert_eq!(
+            in_time(&SHARES, &other, later(), "lookup other", || 7),
+            Ok(7)
+        );
+        while SHARES.admits(&other) {
+            let left = in_time(&SHARES, &other, soon(), "lookup silent", silent());
+            assert_eq!(left.unwrap_err().code, "ETIMEDOUT");
+        }
+        assert_eq!(
+            in_time(&SHARES, &third, later(), "lookup third", || 3),
+            Ok(3)
+        );
+        // And the first one, when its lookups are over.
+        drop(answer);
+        assert_eq!(
+            in_time(&SHARES, &greedy, later(), "lookup again", || 5),
+            Ok(5)
+        );
     }
 }

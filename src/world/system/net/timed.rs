@@ -24,6 +24,10 @@ impl Until {
         Until(now.checked_add(time.min(year)).unwrap_or(now))
     }
 
+    pub(super) fn moment(self) -> Instant {
+        self.0
+    }
+
     /// The time left, never zero.
     pub(super) fn left(self, what: &str) -> Result<Duration, Failure> {
         self.left_or_late().map_err(|_| timed_out(what))

@@ -1,0 +1,154 @@
+//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that nothing it
+//! does afterwards makes lead elsewhere.
+
+use super::Checkpoint;
+use crate::{
+    capability::Wish,
+    effect::{Denial, DenialReason, Effect},
+    printable::Text,
+};
+
+/// A symbolic link as an effect would leave it: made, moved or given a second name.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLink<'a> {
+    /// Its real name: absolute, and no component of it is a symbolic link.
+    pub place: &'a str,
+    /// Its content, as written.
+    pub target: &'a str,
+    /// The real name of the directory that holds what the content names, and the last name of the content.
+    /// `None` if there is no such directory.
+    pub named: Option<&'a str>,
+    /// The real name of what the link leads to in the end, or would if that existed.
+    pub end: &'a str,
+}
+
+impl Checkpoint<'_> {
+    /// Asks whether the effect may leave this symbolic link behind. An effect that makes a link asks for it,
+    /// and one that moves or doubles names asks for each link that gets a new name by that, those inside a
+    /// moved directory included.
+    ///
+    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does later can
+    /// make lead elsewhere: the content has no `..`, and each directory that it names exists, is no
+    /// symbolic link, and is none that the plugin may write (it could put another in its place), but for
+    /// directories that the link itself is in.
+    ///
+    /// # Errors
+    ///
+    /// The denial, if the link is not such a link.
+    pub fn link(&self, link: NewLink<'_>) -> Result<(), Denial> {
+        let asked = match self.effect {
+            Effect::Symlink { path, .. } => path,
+            Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
+            _ => return Err(self.out_of_place(link.place)),
+        };
+        if stays(&link, |wish| self.policy.covers(wish)) {
+            return Ok(());
+        }
+        let wish = Wish::Write(asked.clone());
+        Err(Denial {
+            needs: Text::default(),
+            reason: DenialReason::UnsafeLink,
+            ..self.policy.denial(self.plugin, &wish)
+        })
+    }
+}
+
+/// Whether the link leads to something that `covers` allows to read, and keeps leading to names that it
+/// allows to read, whatever is done with the names that it allows to write.
+///
+/// Every link that passed leads to a readable name. So does a name in a directory that cannot be exchanged,
+/// even if the name becomes another link that passed. A way through a directory that can be exchanged is
+/// refused: behind another directory, or a link, the rest of the way could lead anywhere. The directories
+/// that the link itself is in cannot be exchanged without moving or removing the link. `..` means another
+/// directory wherever the link is moved.
+fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
+    let holder = link.place.rsplit_once('/').map_or("", |(holder, _)| holder);
+    let holds_link = |directory: &str| {
+        let rest = holder.strip_prefix(directory);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut way = match link.target.starts_with('/') {
+        true => String::new(),
+        false => holder.to_owned(),
+    };
+    for name in link.target.split('/') {
+        match name {
+            "" | "." => continue,
+            ".." => return false,
+            _ => {}
+        }
+        // What was the end so far is a directory on the way.
+        if !holds_link(&way) && covers(&Wish::Write(way.clone())) {
+            return false;
+        }
+        way.push('/');
+        way.push_str(name);
+    }
+    if way.is_empty() {
+        way.push('/');
+    }
+    link.named == Some(&way) && covers(&Wish::Read(link.end.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names below `/w` may be read and written, those below `/r` read, and those below `/d` written.
+    fn covers(wish: &Wish) -> bool {
+        match wish {
+            Wish::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
+            Wish::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn links_lead_to_neighbours_and_through_directories_that_stay() {
+        for (place, target, named, end, expected) in [
+            ("/w/l", "f", "/w/f", "/w/f", true),
+            ("/w/l", "./f/", "/w/f", "/w/f", true),
+            ("/w/d/l", "f", "/w/d/f", "/w/d/f", true),
+            ("/w/d/l", ".", "/w/d", "/w/d", true),
+            // A neighbour that is a link of its own.
+            ("/w/l", "m", "/w/m", "/r/x", true),
+            ("/w/l", "m", "/w/m", "/secret", false),
+            ("/w/l", "/r/d/f", "/r/d/f", "/r/d/f", true),
+            ("/w/l", "/w/f", "/w/f", "/w/f", true),
+            ("/w/d/e/l", "/w/d/f", "/w/d/f", "/w/d/f", true),
+            ("/w/de/l", "/w/d/f", "/w/d/f", "/w/d/f", false),
+            // Through what can be exchanged.
+            ("/w/l", "d/f", "/w/d/f", "/w/d/f", false),
+            ("/w/l", "/w/d/f", "/w/d/f", "/w/d/f", false),
+            // Through what is a link.
+            ("/w/l", "/r/link/f", "/r/d/f", "/r/d/f", false),
+            // Upwards.
+            ("/w/d/l", "../f", "/w/f", "/w/f", false),
+            ("/w/d/l", "..", "/w", "/w", false),
+            ("/w/l", "/r/d/../f", "/r/f", "/r/f", false),
+            // A neighbour that may be written and not read.
+            ("/d/l", "f", "/d/f", "/d/f", false),
+            ("/w/l", "/", "/", "/", false),
+        ] {
+            let link = NewLink {
+                place,
+                target,
+                named: Some(named),
+                end,
+            };
+            assert_eq!(stays(&link, covers), expected, "{place} -> {target}");
+            let nowhere = NewLink {
+                named: None,
+                ..link
+            };
+            assert!(!stays(&nowhere, covers), "{place} -> {target}");
+        }
+        let root = NewLink {
+            place: "/l",
+            target: "r",
+            named: Some("/r"),
+            end: "/r/x",
+        };
+        assert!(stays(&root, covers));
+    }
+}

@@ -1,0 +1,128 @@
+//! Idle instances of all plugins of a runtime, for calls to come. Their number is bounded for each plugin and for all
+//! together; when there are too many, the plugin that has most of them gives one up.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// How many plugins can have as many idle instances as they may, before they take from one another.
+const PLUGINS_AT_ONCE: usize = 16;
+
+/// A plugin among those of its runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Owner(u64);
+
+/// What is idle, by the plugin that it belongs to.
+pub(crate) struct Shelf<T> {
+    /// The most for one plugin.
+    own: usize,
+    next: AtomicU64,
+    kept: Mutex<BTreeMap<Owner, Vec<T>>>,
+}
+
+impl<T> Shelf<T> {
+    pub(crate) fn new(own: usize) -> Shelf<T> {
+        Shelf {
+            own,
+            next: AtomicU64::new(0),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Another plugin.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether one more of this plugin would be kept.
+    pub(crate) fn has_room(&self, owner: Owner) -> bool {
+        self.lock().get(&owner).map_or(0, Vec::len) < self.own
+    }
+
+    /// Keeps one more of this plugin, if it may have one more.
+    pub(crate) fn put(&self, owner: Owner, idle: T) {
+        // What is dropped here is large, and dropped when nobody has to wait for it.
+        let _given_up = self.replace(owner, idle);
+    }
+
+    fn replace(&self, owner: Owner, idle: T) -> Option<T> {
+        let mut kept = self.lock();
+        let own = kept.entry(owner).or_default();
+        if own.len() >= self.own {
+            return Some(idle);
+        }
+        own.push(idle);
+        let all: usize = kept.values().map(Vec::len).sum();
+        if all <= self.own.saturating_mul(PLUGINS_AT_ONCE) {
+            return None;
+        }
+        let most = kept.values_mut().max_by_key(|own| own.len());
+        most.and_then(Vec::pop)
+    }
+
+    /// One of this plugin's.
+    pub(crate) fn take(&self, owner: Owner) -> Option<T> {
+        self.lock().get_mut(&owner)?.pop()
+    }
+
+    /// Drops what is kept of a plugin.
+    pub(crate) fn forget(&self, owner: Owner) {
+        let _given_up = self.lock().remove(&owner);
+    }
+
+    /// A poisoned lock guards nothing that a panic could have left half done.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Owner, Vec<T>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(shelf: &Shelf<u32>) -> usize {
+        shelf.lock().values().map(Vec::len).sum()
+    }
+
+    #[test]
+    fn each_plugin_keeps_what_it_may_and_all_together_too() {
+        let shelf = Shelf::new(4);
+        let owners: Vec<Owner> = (0..100).map(|_| shelf.owner()).collect();
+        for owner in &owners {
+            for idle in 0..10 {
+                shelf.put(*owner, idle);
+            }
+            assert!(shelf.lock()[owner].len() <= 4);
+            assert!(count(&shelf) <= 64);
+        }
+        assert_eq!(count(&shelf), 64);
+        // Who has most of them gives way.
+        let lengths: Vec<usize> = shelf.lock().values().map(Vec::len).collect();
+        assert!(lengths.iter().all(|length| *length <= 2), "{lengths:?}");
+        for owner in &owners {
+            shelf.forget(*owner);
+        }
+        assert_eq!(count(&shelf), 0);
+    }
+
+    #[test]
+    fn a_plugin_gets_its_own_back_and_none_of_the_others() {
+        let shelf = Shelf::new(1);
+        let [one, other] = [shelf.owner(), shelf.owner()];
+        assert!(shelf.has_room(one));
+        shelf.put(one, 7);
+        assert!(!shelf.has_room(one) && shelf.has_room(other));
+        shelf.put(one, 8);
+        assert_eq!(shelf.take(other), None);
+        assert_eq!(shelf.take(one), Some(7));
+        assert_eq!(shelf.take(one), None);
+        let none = Shelf::new(0);
+        let owner = none.owner();
+        none.put(owner, 1);
+        assert_eq!(none.take(owner), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! What the operator of this process has limited. Past the largest size of a file the kernel does not only refuse: it
+//! sends a signal that ends the process, of which the embedder would be the victim. So nothing is written there.
+
+use std::{fs, io, sync::OnceLock};
+
+/// Descriptors, where the system does not tell: what systems give a process that asked for no more.
+const FEW_DESCRIPTORS: u64 = 256;
+
+/// Limits of this process, as they were when they were first asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    largest_file: u64,
+    /// The most descriptors at once.
+    pub(super) descriptors: u64,
+}
+
+impl Limits {
+    /// What the operator of this process has set, if the system tells.
+    ///
+    /// # Errors
+    ///
+    /// If there are such limits to be read, and they cannot be.
+    pub(super) fn of_this_process() -> io::Result<Limits> {
+        static READ: OnceLock<Limits> = OnceLock::new();
+        if let Some(read) = READ.get() {
+            return Ok(*read);
+        }
+        let text = match fs::read_to_string("/proc/self/limits") {
+            // Without `/proc` no file is used on Linux, and elsewhere nothing tells.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text?,
+        };
+        Ok(*READ.get_or_init(|| Limits::told_in(&text)))
+    }
+
+    fn told_in(text: &str) -> Limits {
+        Limits {
+            largest_file: soft(text, "Max file size").unwrap_or(u64::MAX),
+            descriptors: soft(text, "Max open files").unwrap_or(FEW_DESCRIPTORS),
+        }
+    }
+
+    /// Whether a file may have `size` bytes.
+    pub(super) fn allows_file(self, size: u64) -> io::Result<()> {
+        if size <= self.largest_file {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
+        }
+    }
+}
+
+/// The soft limit is the one that counts, and stands first.
+fn soft(text: &str, name: &str) -> Option<u64> {
+    let told = text.lines().find_map(|line| line.strip_prefix(name))?;
+    match told.split_whitespace().next()? {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limits_are_read() {
+        let told = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                    Max cpu time              unlimited            unlimited            seconds   \n\
+                    Max file size             1024                 4096                 bytes     \n\
+                    Max open files            64                   4096                 files     \n";
+        let limits = Limits::told_in(told);
+        assert_eq!((limits.largest_file, limits.descriptors), (1024, 64));
+        let none = "Max file size             unlimited            unlimited            bytes     \n\
+                    Max open files            unlimited            unlimited            files     \n";
+        let limits = Limits::told_in(none);
+        assert_eq!(
+            (limits.largest_file, limits.descriptors),
+            (u64::MAX, u64::MAX)
+        );
+        let limits = Limits::told_in("");
+        assert_eq!((limits.largest_file, limits.descriptors), (u64::MAX, 256));
+        let limits = Limits {
+            largest_file: 10,
+            descriptors: 1,
+        };
+        assert!(limits.allows_file(10).is_ok());
+        let error = limits.allows_file(11).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+}
