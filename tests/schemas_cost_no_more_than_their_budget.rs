@@ -19,7 +19,7 @@ use tollgate::{
 /// A plugin with this schema.
 fn plugin(schema: &str, builder: RuntimeBuilder) -> Plugin {
     let runtime = builder.build().unwrap();
-    runtime.load("odd", &module(schema)).unwrap()
+    runtime.load("odd", module(schema)).unwrap()
 }
 
 fn module(schema: &str) -> Vec<u8> {
