@@ -11,6 +11,7 @@ mod names;
 mod network;
 mod opened;
 mod script;
+mod shapes;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 mod tree;
@@ -86,7 +87,9 @@ impl World for Simulated {
         }
         if let Some(rule) = self.script.find(effect, None) {
             // Whatever is written here, first comes what the gate says.
-            if let Some(Err(Refusal::Denied(denial))) = self.clone().at_names(effect, gate) {
+            let mut rehearsal = self.clone();
+            rehearsal.tree.frozen = true;
+            if let Some(Err(Refusal::Denied(denial))) = rehearsal.at_names(effect, gate) {
                 return Err(denial.into());
             }
             let answer = self.script.give(rule)?;
