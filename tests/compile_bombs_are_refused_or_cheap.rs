@@ -82,6 +82,11 @@ const REFUSED: &[(&str, Bomb, &str)] = &[
         || bombs::custom_sections(5, 10 << 20),
         "custom_bytes",
     ),
+    (
+        "sections",
+        || bombs::custom_sections(200_001, 2),
+        "sections",
+    ),
 ];
 
 /// Each bomb just below the limit.

@@ -2,6 +2,7 @@
 //! Validation against it is the host's business.
 
 use alloc::{
+    collections::BTreeSet,
     string::{String, ToString},
     vec::Vec,
 };
@@ -54,7 +55,7 @@ impl ConfigSchema {
 
     /// The top-level properties in name order.
     pub fn fields(&self) -> Vec<Field> {
-        let required: Vec<&str> = self
+        let required: BTreeSet<&str> = self
             .document
             .get("required")
             .and_then(Value::as_array)
@@ -74,7 +75,7 @@ impl ConfigSchema {
                     .and_then(Value::as_str)
                     .unwrap_or_default()
                     .into(),
-                required: required.contains(&name.as_str()),
+                required: required.contains(name.as_str()),
             })
             .collect()
     }
