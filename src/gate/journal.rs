@@ -1,8 +1,12 @@
 //! Who is told of each effect and its reply, in order: a recording. A replay is asked instead of
 //! the world, and of the grants: what was refused then is refused again.
 
-use crate::effect::{Answer, Effect, Reply};
-use std::sync::{Arc, Mutex};
+use crate::effect::{Answer, Effect, Refusal, Reply};
+use serde::Serialize;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
 
 /// When an effect happened: during which of an instance's calls, and how much fuel that call had
 /// burnt when the guest called the host.
@@ -61,6 +65,9 @@ impl Journal for Noted {
     }
 
     fn note(&mut self, effect: &Effect, reply: &Reply, at: At) {
+        if self.size > MOST_NOTED {
+            return;
+        }
         self.size = self.size.saturating_add(size(effect, reply));
         if self.size <= MOST_NOTED {
             self.entries.push((effect.clone(), reply.clone(), at));
@@ -76,20 +83,52 @@ impl Journal for Noted {
 
 /// About how many bytes an effect and its reply take.
 fn size(effect: &Effect, reply: &Reply) -> usize {
-    let asked: usize = effect.bytes().iter().map(|bytes| bytes.len()).sum();
-    let answered = reply.as_ref().map_or(0, |answer| {
-        let bytes: usize = answer.bytes().iter().map(|bytes| bytes.len()).sum();
-        let listed = match answer {
-            Answer::Entries(entries) => entries.len() * 256,
-            Answer::Variables(all) => all
-                .iter()
-                .map(|(name, value)| name.len() + value.len())
-                .sum(),
-            Answer::Variable(Some(value)) => value.len(),
-            Answer::Json(_) => 16 << 10,
-            _ => 0,
-        };
-        bytes + listed
-    });
-    512 + asked + answered
+    let asked = effect.bytes();
+    let answered = reply.as_ref().map(Answer::bytes).unwrap_or_default();
+    let bytes: usize = asked.iter().chain(&answered).map(|bytes| bytes.len()).sum();
+    // Paths, arguments, requests, names of files: as long as their JSON.
+    let texts = match reply {
+        Ok(answer) => written(answer),
+        Err(Refusal::Denied(denial)) => written(denial),
+        Err(Refusal::Failed(failure)) => written(failure),
+    };
+    512 + bytes + written(effect) + texts
+}
+
+/// How many bytes of JSON something is.
+fn written(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // What has no JSON ends where it has none.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_an_initialisation_is_bounded_by_all_of_its_texts() {
+        let mut noted = Noted::default();
+        let path = "x".repeat(1 << 16);
+        let effect = Effect::ReadLink { path: path.clone() };
+        let reply = Ok(Answer::Target(path));
+        for _ in 0..7 {
+            noted.note(&effect, &reply, At::default());
+        }
+        assert_eq!(noted.entries().map(<[_]>::len), Some(7));
+        noted.note(&effect, &reply, At::default());
+        assert!(noted.entries().is_none() && noted.entries.capacity() == 0);
+    }
 }

@@ -60,6 +60,9 @@ limits! {
     functions = 100_000, "functions", functions;
     /// Global variables. Default: 10 000; Go has eight.
     globals = 10_000, "globals", globals;
+    /// Operators of one constant expression, such as the place of a segment. Each takes a part of the
+    /// thread's stack when the module is instantiated. Default: 100; compilers write up to three.
+    constant_operators = 100, "operators in one constant expression", longest_constant;
     /// Exports. Default: 10 000.
     exports = 10_000, "exports", exports;
     /// Segments of table elements. Default: 10 000; most modules have one.

@@ -36,6 +36,8 @@ pub(crate) struct Shape {
     /// Functions that have a body.
     pub(crate) functions: u64,
     pub(crate) globals: u64,
+    /// The operators of the longest constant expression.
+    pub(crate) longest_constant: u64,
     pub(crate) exports: u64,
     pub(crate) element_segments: u64,
     pub(crate) element_bytes: u64,
@@ -114,6 +116,12 @@ impl Shape {
         for section in sections {
             let mut reader = Reader(section.content);
             let (read, what) = match section.id {
+                id::GLOBAL | id::ELEMENT | id::DATA => (
+                    outline::longest_constant(section).map(|operators| {
+                        shape.longest_constant = shape.longest_constant.max(operators)
+                    }),
+                    "a global, an element segment or a data segment",
+                ),
                 id::TYPE => (shape.types(&mut reader, &mut types), "the type section"),
                 id::TABLE => (shape.tables(&mut reader), "the table section"),
                 id::CODE => (
