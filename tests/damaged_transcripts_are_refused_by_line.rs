@@ -226,6 +226,21 @@ fn a_short_line_cannot_make_the_host_unfold_more_than_was_asked_for() {
 }
 
 #[test]
+fn a_line_of_very_many_values_is_refused_before_it_is_read() {
+    let (_, lines) = recorded();
+    let values = vec!["[]"; 1_100_000].join(",");
+    let effect = line(format!(
+        "{{\"index\":0,\"during\":\"call\",\"fuel\":0,\"effect\":{{\"custom\":[{values}]}},\
+         \"verdict\":\"granted\",\"reply\":{{\"json\":0}}}}"
+    ));
+    let (number, problem) = refused(&[lines[0].clone(), effect]);
+    assert!(
+        number == 2 && problem.contains("more than the limit of 1000000"),
+        "{problem}"
+    );
+}
+
+#[test]
 fn a_made_up_transcript_cannot_make_a_plugin_do_more_than_its_runtime_allows() {
     let (plugin, lines) = recorded();
     let mut header: Value = serde_json::from_str(&body(&lines[0])).unwrap();

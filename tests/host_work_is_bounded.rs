@@ -25,12 +25,12 @@ const BOUNDS: Bounds = Bounds {
 /// grow; one that is quadratic takes ten times.
 const SLACK: u64 = 2;
 /// What does not depend on the input: runtimes, instances, tables of the engine.
-const ALLOCATED: u64 = 16 << 20;
-const ALLOCATIONS: u64 = 40_000;
+const ALLOCATED: u64 = 2 << 20;
+const ALLOCATIONS: u64 = 5_000;
 /// Bytes in use at once for each byte of input. A value of JSON takes up to 100 times its text, and
-/// some of it is there twice.
-const FACTOR: u64 = 200;
-const PEAK: u64 = 24 << 20;
+/// half of an effect's may be there twice.
+const FACTOR: u64 = 160;
+const PEAK: u64 = 4 << 20;
 
 /// What is wrong with what a row took, from one size to the next.
 fn judge(name: &str, taken: &[Taken]) -> Result<(), String> {

@@ -3,6 +3,7 @@
 
 use super::lines::{End, FORMAT, Header, Kept, ReadBlob, ReadLine, Verdict, split_check};
 use crate::{
+    answer,
     effect::{Answer, Denial, Effect, Failure, json},
     gate::At,
 };
@@ -178,6 +179,7 @@ impl Reading {
         if self.end.is_some() {
             return Err("there is more after the last line".into());
         }
+        answer::check_text(line)?;
         let unchecked = "it is no line of a transcript, which ends in a check";
         let (body, untouched) = split_check(line).ok_or(unchecked)?;
         let changed = || match untouched {

@@ -1,7 +1,10 @@
 //! Reading a simulated world from JSON.
 
 use super::{Simulated, build::check_length, script};
-use crate::effect::{Failure, json};
+use crate::{
+    answer,
+    effect::{Failure, json},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
@@ -175,6 +178,7 @@ impl Simulated {
         if text.trim_start().starts_with('[') {
             return Err(error("line 1 column 1", "a world is an object, not a list"));
         }
+        answer::check_text(text).map_err(|problem| error("the text", problem))?;
         let written: Written = serde_json::from_str(text).map_err(|problem| {
             let place = format!("line {} column {}", problem.line(), problem.column());
             let said = problem.to_string();
