@@ -213,9 +213,8 @@ fn a_short_line_cannot_make_the_host_unfold_more_than_was_asked_for() {
             format!("{{\"kind\":\"fs\",\"code\":\"\",\"message\":{named}}}"),
         ),
         (
-            format!(
-                "{{\"lookup\":{{\"name\":\"x\",\"records\":\"txt\",\"nameserver\":null,\"timeout\":0}}}}"
-            ),
+            "{\"lookup\":{\"name\":\"x\",\"records\":\"txt\",\"nameserver\":null,\"timeout\":0}}"
+                .to_owned(),
             "granted",
             format!("{{\"found\":{{\"records\":{{\"texts\":[{named},{named}]}},\"took\":0}}}}"),
         ),
