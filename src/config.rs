@@ -1,6 +1,6 @@
 //! What a caller gives to `observe`: an object of JSON values.
 
-use crate::error::ConfigError;
+use crate::{answer, error::ConfigError};
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
@@ -63,6 +63,7 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     fn from_str(json: &str) -> Result<Config, ConfigError> {
+        answer::check_text(json).map_err(|problem| ConfigError::NotJson(problem.into()))?;
         let value: Value = serde_json::from_str(json)
             .map_err(|error| ConfigError::NotJson(error.to_string().into()))?;
         Config::try_from(value)

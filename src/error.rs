@@ -202,6 +202,9 @@ pub enum LoadError {
     /// The module compiles but does not keep the contract.
     #[error("{}", joined(.0))]
     Contract(Vec<Problem>),
+    /// The machine has no memory left for it.
+    #[error("the host ran out of memory")]
+    HostOutOfMemory,
     /// The name is taken by another module.
     #[error("the name is taken by a plugin with other bytes; use another name, or a new runtime")]
     OtherContent,

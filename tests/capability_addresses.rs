@@ -190,7 +190,9 @@ fn validate(row: &Value) {
     assert!(verdict.range.contains(reason), "{row}: {}", verdict.range);
 }
 
-/// First and last address of every range of reglet-abi 4.4, its neighbours, and the word.
+/// First and last address of every special range, its neighbours, and the word: the entries of the
+/// IANA registries of special-purpose addresses, multicast, forms that hold an IPv4 address, and
+/// metadata services.
 #[test]
 fn every_range_with_its_edges() {
     use AddressWord::{Loopback, Metadata, Private};
@@ -248,6 +250,52 @@ fn every_range_with_its_edges() {
         ("100::", "100::ffff:ffff:ffff:ffff", None),
         ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", None),
         ("5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("0.0.0.0", "0.0.0.0", None),
+        ("192.0.0.0", "192.0.0.7", None),
+        ("192.0.0.8", "192.0.0.10", None),
+        ("192.0.0.170", "192.0.0.171", None),
+        ("192.0.0.191", "192.0.0.193", None),
+        ("192.31.196.0", "192.31.196.255", None),
+        ("192.52.193.0", "192.52.193.255", None),
+        ("192.88.99.2", "192.88.99.2", None),
+        ("192.175.48.0", "192.175.48.255", None),
+        ("255.255.255.255", "255.255.255.255", None),
+        ("::ffff:0:0:0", "::ffff:0:ffff:ffff", None),
+        ("::ffff:0:127.0.0.1", "::ffff:0:169.254.169.254", None),
+        ("::ffff:192.31.196.0", "::ffff:192.31.196.255", None),
+        ("64:ff9b::c01f:c400", "64:ff9b::c01f:c4ff", None),
+        ("64:ff9b::", "64:ff9b::ff:ffff", None),
+        ("100:0:0:1::", "100::1:ffff:ffff:ffff:ffff", None),
+        ("2001:1::", "2001:1::", None),
+        ("2001:1::4", "2001:1:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:2::", "2001:2:0:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:2:1::", "2001:2:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:3::", "2001:3:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:4:112::", "2001:4:112:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:10::", "2001:1f:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:20::", "2001:2f:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:30::", "2001:3f:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        ("2001:40::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", None),
+        (
+            "2620:4f:8000::",
+            "2620:4f:8000:ffff:ffff:ffff:ffff:ffff",
+            None,
+        ),
+        (
+            "fd00::",
+            "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            Some(Private),
+        ),
+        ("fd00:42::42", "fd00:42::42", Some(Metadata)),
+        ("fd00:42::41", "fd00:42::43", Some(Private)),
+        (
+            "fd20:ce::",
+            "fd20:ce:ffff:ffff:ffff:ffff:ffff:ffff",
+            Some(Metadata),
+        ),
+        // ISATAP, in a network that is open otherwise, and in one that is not.
+        ("2003::5efe:a00:1", "2003::200:5efe:808:808", None),
+        ("fe80::5efe:a00:1", "fe80::200:5efe:808:808", Some(Metadata)),
     ] {
         for ip in [first, last] {
             let verdict = judged(ip);
@@ -291,6 +339,8 @@ fn every_range_with_its_edges() {
         "2001:4860:4860::8888",
         "2003::1",
         "2001:1::1",
+        "2001:1::2",
+        "2001:1::3",
         "2001:db7::1",
         "2606:4700::1111",
         "101::1",
@@ -299,6 +349,43 @@ fn every_range_with_its_edges() {
         "::ffff:8.8.8.8",
         "64:ff9c::1",
         "fbff::1",
+        "192.31.195.255",
+        "192.31.197.0",
+        "192.52.192.255",
+        "192.52.194.0",
+        "192.175.47.255",
+        "192.175.49.0",
+        "198.51.99.255",
+        "198.51.101.0",
+        "203.0.112.255",
+        "203.0.114.0",
+        "::1:0:0",
+        "::fffe:ffff:ffff",
+        "::fffe:ffff:ffff:ffff",
+        "::ffff:1:0:0",
+        "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff",
+        "64:ff9b::1:0:0",
+        "64:ff9b:0:ffff:ffff:ffff:ffff:ffff",
+        "64:ff9b:2::",
+        "ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "100:0:0:2::",
+        "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "2001:200::",
+        "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+        "2001:db9::",
+        "2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "2003::",
+        "2620:4f:7fff:ffff:ffff:ffff:ffff:ffff",
+        "2620:4f:8001::",
+        "3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "3fff:1000::",
+        "5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "5f01::",
+        "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "fe00::",
+        "fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "2003::5eff:a00:1",
+        "2003::100:5efe:a00:1",
     ] {
         let verdict = judged(ip);
         assert_eq!(

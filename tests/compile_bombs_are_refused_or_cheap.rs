@@ -82,6 +82,26 @@ const REFUSED: &[(&str, Bomb, &str)] = &[
         || bombs::custom_sections(5, 10 << 20),
         "custom_bytes",
     ),
+    (
+        "sum in a global",
+        || bombs::long_constant(bombs::Place::Global, 300_000),
+        "constant_operators",
+    ),
+    (
+        "sum in a data segment",
+        || bombs::long_constant(bombs::Place::Data, 300_000),
+        "constant_operators",
+    ),
+    (
+        "sum in an element segment",
+        || bombs::long_constant(bombs::Place::Element, 300_000),
+        "constant_operators",
+    ),
+    (
+        "sections",
+        || bombs::custom_sections(200_001, 2),
+        "sections",
+    ),
 ];
 
 /// Each bomb just below the limit.
@@ -107,6 +127,15 @@ const CHEAP: &[(&str, Bomb)] = &[
     }),
     ("custom sections", || bombs::custom_sections(100_000, 10)),
     ("tables", || bombs::tables(16, 62_500)),
+    ("sum in a global", || {
+        bombs::long_constant(bombs::Place::Global, 49)
+    }),
+    ("sum in a data segment", || {
+        bombs::long_constant(bombs::Place::Data, 49)
+    }),
+    ("sum in an element segment", || {
+        bombs::long_constant(bombs::Place::Element, 49)
+    }),
 ];
 
 #[test]

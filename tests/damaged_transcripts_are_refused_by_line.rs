@@ -163,14 +163,80 @@ fn many_lines_may_name_the_same_large_bytes_without_their_being_unfolded() {
     let many = 20_000;
     for index in 0..many {
         text.push_str(&line(format!(
-            "{{\"index\":{index},\"during\":\"call\",\"fuel\":0,\"effect\":{{\"random\":{{\"length\":1}}}},\
-             \"verdict\":\"granted\",\"reply\":{{\"bytes\":{{\"sha256\":\"{digest}\"}}}}}}"
+            "{{\"index\":{index},\"during\":\"call\",\"fuel\":0,\"effect\":{{\"random\":{{\"length\":{}}}}},\
+             \"verdict\":\"granted\",\"reply\":{{\"bytes\":{{\"sha256\":\"{digest}\"}}}}}}",
+            large.len()
         )));
     }
     let end = body(&lines[3]).replace("\"effects\":2", &format!("\"effects\":{many}"));
     text.push_str(&line(end));
     // Unfolded, these would be 80 GB.
     assert!(Replay::read(text).is_ok());
+}
+
+#[test]
+fn a_short_line_cannot_make_the_host_unfold_more_than_was_asked_for() {
+    let (_, lines) = recorded();
+    let large = "x".repeat(100_000);
+    let digest = tollgate::abi::sha256::hex(&tollgate::abi::sha256::digest(large.as_bytes()));
+    let named = format!("{{\"sha256\":\"{digest}\"}}");
+    let blob = line(format!("{{\"blob\":\"{digest}\",\"content\":\"{large}\"}}"));
+    let effect = |effect: &str, verdict: &str, reply: &str| {
+        let effect = line(format!(
+            "{{\"index\":0,\"during\":\"call\",\"fuel\":0,\"effect\":{effect},\
+             \"verdict\":\"{verdict}\",\"reply\":{reply}}}"
+        ));
+        let end = line(body(&lines[3]).replace("\"effects\":2", "\"effects\":1"));
+        let text = [&*lines[0], &blob, &effect, &end].concat();
+        Replay::read(text).map_err(|bad| bad.problem)
+    };
+    let bytes = format!("{{\"bytes\":{named}}}");
+    let asked = |length: u32| format!("{{\"random\":{{\"length\":{length}}}}}");
+    assert!(effect(&asked(100_000), "granted", &bytes).is_ok());
+    let problem = effect(&asked(99_999), "granted", &bytes).unwrap_err();
+    assert!(problem.as_str().contains("asked for 99999"), "{problem}");
+    // Only bytes can stand elsewhere: no text, however often, and no message.
+    for (asked, verdict, reply) in [
+        (
+            format!("{{\"read_link\":{{\"path\":{named}}}}}"),
+            "granted",
+            "{\"target\":\"x\"}".to_owned(),
+        ),
+        (
+            "{\"read_link\":{\"path\":\"x\"}}".to_owned(),
+            "granted",
+            format!("{{\"target\":{named}}}"),
+        ),
+        (
+            "{\"read_link\":{\"path\":\"x\"}}".to_owned(),
+            "failed",
+            format!("{{\"kind\":\"fs\",\"code\":\"\",\"message\":{named}}}"),
+        ),
+        (
+            "{\"lookup\":{\"name\":\"x\",\"records\":\"txt\",\"nameserver\":null,\"timeout\":0}}"
+                .to_owned(),
+            "granted",
+            format!("{{\"found\":{{\"records\":{{\"texts\":[{named},{named}]}},\"took\":0}}}}"),
+        ),
+    ] {
+        let problem = effect(&asked, verdict, &reply).unwrap_err();
+        assert!(problem.as_str().contains("expected"), "{problem}");
+    }
+}
+
+#[test]
+fn a_line_of_very_many_values_is_refused_before_it_is_read() {
+    let (_, lines) = recorded();
+    let values = vec!["[]"; 1_100_000].join(",");
+    let effect = line(format!(
+        "{{\"index\":0,\"during\":\"call\",\"fuel\":0,\"effect\":{{\"custom\":[{values}]}},\
+         \"verdict\":\"granted\",\"reply\":{{\"json\":0}}}}"
+    ));
+    let (number, problem) = refused(&[lines[0].clone(), effect]);
+    assert!(
+        number == 2 && problem.contains("more than the limit of 1000000"),
+        "{problem}"
+    );
 }
 
 #[test]

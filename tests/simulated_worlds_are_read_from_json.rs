@@ -106,6 +106,73 @@ fn what_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
+fn what_a_description_can_make_the_host_do_is_bounded() {
+    let long = "x/".repeat(2048);
+    let many = |count: usize, item: &dyn Fn(usize) -> String| {
+        (0..count).map(item).collect::<Vec<_>>().join(",")
+    };
+    let deep = |number| format!("\"/{number}{}\":\"\"", "/x".repeat(1000));
+    let address = |number| format!("\"10.0.{}.{}\"", number / 256, number % 256);
+    let arguments = |number| {
+        let when = format!(
+            r#"{{"run":{{"args":[{}]}}}}"#,
+            many(number, &|_| "\"\"".into())
+        );
+        format!(r#"{{"when":{when},"answer":{{"ran":{{}}}}}}"#)
+    };
+    for (json, place, problem) in [
+        (
+            format!(r#"{{"files":{{"/{long}":""}}}}"#),
+            "files",
+            "at most 4095 bytes",
+        ),
+        (
+            format!(r#"{{"working_directory":"/{long}"}}"#),
+            "working_directory",
+            "at most 4095 bytes",
+        ),
+        (
+            format!(
+                r#"{{"answers":[{{"when":{{"run":{{"command":"/{long}"}}}},"answer":{{"ran":{{}}}}}}]}}"#
+            ),
+            "answers[0].when",
+            "at most 4095 bytes",
+        ),
+        (
+            format!(r#"{{"files":{{"/x":{{"link":"{long}"}}}}}}"#),
+            "files",
+            "at most 4095 bytes",
+        ),
+        (
+            format!(r#"{{"files":{{{}}}}}"#, many(40, &deep)),
+            "files",
+            "more than 30000 files",
+        ),
+        (
+            format!(r#"{{"variables":{{"A":"{}"}}}}"#, "x".repeat(128 << 10)),
+            "variables",
+            "131073 bytes",
+        ),
+        (
+            format!(r#"{{"hosts":{{"e.com":[{}]}}}}"#, many(257, &address)),
+            "hosts",
+            "at most 256 addresses",
+        ),
+        (
+            format!(r#"{{"answers":[{}]}}"#, many(257, &arguments)),
+            "answers[256]",
+            "more than 256 sets of fields",
+        ),
+    ] {
+        let error = Simulated::from_json(&json).unwrap_err();
+        assert!(error.place.as_str().starts_with(place), "{error}");
+        assert!(error.problem.as_str().contains(problem), "{error}");
+    }
+    let same = many(2000, &|_| arguments(1));
+    assert!(Simulated::from_json(&format!(r#"{{"answers":[{same}]}}"#)).is_ok());
+}
+
+#[test]
 fn an_empty_description_is_an_empty_world() {
     let world = Simulated::from_json("{}").unwrap();
     assert_eq!(world.working_directory(), "/");

@@ -146,6 +146,16 @@ fn values(bytes: &[u8]) -> usize {
     values
 }
 
+/// The same for a text that did not come from a plugin.
+pub(crate) fn check_text(text: &str) -> Result<(), String> {
+    match check_values(text.as_bytes()) {
+        Err(Breach::TooManyValues { values, limit }) => Err(format!(
+            "it holds {values} JSON values, more than the limit of {limit}"
+        )),
+        other => other.map_err(|breach| breach.to_string()),
+    }
+}
+
 /// The bytes of a JSON text that stand in no string.
 fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let (mut in_string, mut escaped) = (false, false);

@@ -11,7 +11,7 @@
 //! | networks of the operator's own (10/8, fc00::/7, carrier NAT, ...) | `private` |
 //! | this machine (127/8, ::1) | `loopback`, or `private` |
 //! | link-local and the metadata services of clouds | `metadata` only |
-//! | multicast, unspecified, reserved, documentation, tunnels | nothing |
+//! | multicast, unspecified, reserved, documentation, tunnels, and every other special range | nothing |
 //!
 //! `private` opens this machine too, because every existing Reglet grant that says `private` means
 //! both (reglet-abi 4.4). The words themselves stay literal: a wish for the word `loopback` is not
@@ -20,7 +20,7 @@
 //! they live: also inside a range that would be `private` otherwise.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 pub use super::host::{BadHost, Host, parse_destination, parse_host};
 
@@ -105,247 +105,178 @@ impl Verdict {
     }
 }
 
-const fn closed(range: &'static str) -> Verdict {
-    Verdict {
-        blocked: true,
-        range,
-        word: None,
-    }
-}
-
-const fn worded(range: &'static str, word: AddressWord) -> Verdict {
-    Verdict {
-        blocked: true,
-        range,
-        word: Some(word),
-    }
-}
-
 const PUBLIC: Verdict = Verdict {
     blocked: false,
     range: "public",
     word: None,
 };
 
-/// A prefix, its length in bits, and the verdict on what lies in it.
-type Range<T> = (T, u32, Verdict);
-
-use AddressWord::{Loopback, Metadata, Private};
-
-/// The first range that contains an address decides, so single addresses stand before the range
-/// around them.
-const V4: &[Range<Ipv4Addr>] = &[
-    (
-        Ipv4Addr::new(127, 0, 0, 0),
-        8,
-        worded("127.0.0.0/8 (loopback, localhost)", Loopback),
-    ),
-    (
-        Ipv4Addr::new(10, 0, 0, 0),
-        8,
-        worded("10.0.0.0/8 (private)", Private),
-    ),
-    (
-        Ipv4Addr::new(172, 16, 0, 0),
-        12,
-        worded("172.16.0.0/12 (private)", Private),
-    ),
-    (
-        Ipv4Addr::new(192, 168, 0, 0),
-        16,
-        worded("192.168.0.0/16 (private)", Private),
-    ),
-    (
-        Ipv4Addr::new(169, 254, 0, 0),
-        16,
-        worded("169.254.0.0/16 (link-local, metadata)", Metadata),
-    ),
-    (
-        Ipv4Addr::new(168, 63, 129, 16),
-        32,
-        worded("168.63.129.16/32 (metadata, Azure)", Metadata),
-    ),
-    (
-        Ipv4Addr::new(100, 100, 100, 200),
-        32,
-        worded("100.100.100.200/32 (metadata)", Metadata),
-    ),
-    (
-        Ipv4Addr::new(192, 0, 0, 192),
-        32,
-        worded("192.0.0.192/32 (metadata, Oracle)", Metadata),
-    ),
-    (
-        Ipv4Addr::new(100, 64, 0, 0),
-        10,
-        worded("100.64.0.0/10 (private, carrier NAT)", Private),
-    ),
-    (
-        Ipv4Addr::new(198, 18, 0, 0),
-        15,
-        worded("198.18.0.0/15 (private, benchmarks)", Private),
-    ),
-    (
-        Ipv4Addr::new(0, 0, 0, 0),
-        32,
-        closed("0.0.0.0/32 (unspecified, reaches this machine)"),
-    ),
-    (
-        Ipv4Addr::new(0, 0, 0, 0),
-        8,
-        closed("0.0.0.0/8 (unspecified, this network)"),
-    ),
-    (
-        Ipv4Addr::new(224, 0, 0, 0),
-        4,
-        closed("224.0.0.0/4 (multicast)"),
-    ),
-    (
-        Ipv4Addr::new(255, 255, 255, 255),
-        32,
-        closed("255.255.255.255/32 (broadcast)"),
-    ),
-    (
-        Ipv4Addr::new(240, 0, 0, 0),
-        4,
-        closed("240.0.0.0/4 (reserved)"),
-    ),
-    (
-        Ipv4Addr::new(192, 0, 0, 0),
-        24,
-        closed("192.0.0.0/24 (reserved, protocols)"),
-    ),
-    (
-        Ipv4Addr::new(192, 0, 2, 0),
-        24,
-        closed("192.0.2.0/24 (documentation)"),
-    ),
-    (
-        Ipv4Addr::new(198, 51, 100, 0),
-        24,
-        closed("198.51.100.0/24 (documentation)"),
-    ),
-    (
-        Ipv4Addr::new(203, 0, 113, 0),
-        24,
-        closed("203.0.113.0/24 (documentation)"),
-    ),
-    (
-        Ipv4Addr::new(192, 88, 99, 0),
-        24,
-        closed("192.88.99.0/24 (6to4 relay)"),
-    ),
-];
-
-const fn v6(a: u16, b: u16, c: u16, d: u16) -> Ipv6Addr {
-    Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)
+/// A prefix, how many leading bits of it count, and the verdict on what lies in it. IPv4 addresses
+/// stand as the IPv6 addresses that they are mapped to.
+struct Range {
+    prefix: u128,
+    bits: u32,
+    verdict: Verdict,
 }
 
-const V6: &[Range<Ipv6Addr>] = &[
-    (
-        Ipv6Addr::LOCALHOST,
-        128,
-        worded("::1/128 (loopback, localhost)", Loopback),
-    ),
-    (
-        Ipv6Addr::UNSPECIFIED,
-        128,
-        closed("::/128 (unspecified, reaches this machine)"),
-    ),
-    (
-        v6(0xfd00, 0xec2, 0, 0),
-        32,
-        worded("fd00:ec2::/32 (metadata, AWS)", Metadata),
-    ),
-    (
-        v6(0xfd20, 0xce, 0, 0),
-        32,
-        worded("fd20:ce::/32 (metadata, Google)", Metadata),
-    ),
-    (
-        v6(0xfc00, 0, 0, 0),
-        7,
-        worded("fc00::/7 (private)", Private),
-    ),
-    (
-        v6(0xfe80, 0, 0, 0),
-        10,
-        worded("fe80::/10 (link-local, metadata)", Metadata),
-    ),
-    (
-        v6(0xfec0, 0, 0, 0),
-        10,
-        worded("fec0::/10 (private, site-local)", Private),
-    ),
-    (v6(0xff00, 0, 0, 0), 8, closed("ff00::/8 (multicast)")),
-    (
-        Ipv6Addr::UNSPECIFIED,
-        96,
-        closed("::/96 (reserved, holds an IPv4 address)"),
-    ),
-    (
-        v6(0x64, 0xff9b, 1, 0),
-        48,
-        closed("64:ff9b:1::/48 (NAT64, local)"),
-    ),
-    (v6(0x2002, 0, 0, 0), 16, closed("2002::/16 (6to4 tunnel)")),
-    (v6(0x2001, 0, 0, 0), 32, closed("2001::/32 (Teredo tunnel)")),
-    (
-        v6(0x2001, 0xdb8, 0, 0),
-        32,
-        closed("2001:db8::/32 (documentation)"),
-    ),
-    (
-        v6(0x100, 0, 0, 0),
-        64,
-        closed("100::/64 (reserved, discard)"),
-    ),
-    (v6(0x3fff, 0, 0, 0), 20, closed("3fff::/20 (documentation)")),
-    (
-        v6(0x5f00, 0, 0, 0),
-        16,
-        closed("5f00::/16 (reserved, segment routing)"),
-    ),
-];
+/// `::ffff:0:0`, after which 32 bits are an IPv4 address (v4-mapped).
+const MAPPED: u128 = 0xffff << 32;
+/// `64:ff9b::`, after which 32 bits are an IPv4 address (NAT64).
+const NAT64: u128 = 0x0064_ff9b << 96;
 
-/// Whether `ip` is closed, by which range of reglet-abi 4.4, and which word opens it. An IPv6
-/// address that stands for an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) is judged as that.
-pub fn judge(ip: IpAddr) -> Verdict {
-    match ip {
-        IpAddr::V4(ip) => judge_v4(ip),
-        IpAddr::V6(ip) => match inner_v4(ip) {
-            Some(inner) => judge_v4(inner),
-            None => first(V6, |(prefix, bits, _)| {
-                same_prefix(prefix.to_bits(), ip.to_bits(), 128, *bits)
-            }),
-        },
+const fn v4(octets: [u8; 4], bits: u32, verdict: Verdict) -> Range {
+    Range {
+        prefix: MAPPED | u32::from_be_bytes(octets) as u128,
+        bits: bits + 96,
+        verdict,
     }
 }
 
-fn judge_v4(ip: Ipv4Addr) -> Verdict {
-    first(V4, |(prefix, bits, _)| {
-        same_prefix(prefix.to_bits().into(), ip.to_bits().into(), 32, *bits)
-    })
+/// A prefix by its first five groups and its last one; those between are zero.
+const fn v6([a, b, c, d, e, last]: [u16; 6], bits: u32, verdict: Verdict) -> Range {
+    Range {
+        prefix: Ipv6Addr::new(a, b, c, d, e, 0, 0, last).to_bits(),
+        bits,
+        verdict,
+    }
 }
 
-fn first<T>(ranges: &[Range<T>], contains: impl Fn(&Range<T>) -> bool) -> Verdict {
-    ranges
+const fn blocked(range: &'static str, word: Option<AddressWord>) -> Verdict {
+    Verdict {
+        blocked: true,
+        range,
+        word,
+    }
+}
+
+/// Nothing opens it.
+const fn closed(range: &'static str) -> Verdict {
+    blocked(range, None)
+}
+
+const fn private(range: &'static str) -> Verdict {
+    blocked(range, Some(AddressWord::Private))
+}
+
+const fn loopback(range: &'static str) -> Verdict {
+    blocked(range, Some(AddressWord::Loopback))
+}
+
+const fn metadata(range: &'static str) -> Verdict {
+    blocked(range, Some(AddressWord::Metadata))
+}
+
+/// Anybody may go there.
+const fn open(_: &'static str) -> Verdict {
+    PUBLIC
+}
+
+/// One range a line: its text, its prefix and how many bits of that count, and what opens it.
+macro_rules! ranges {
+    ( $( $text:literal, $family:ident $prefix:tt / $bits:literal: $opened_by:ident; )* ) => {
+        &[ $( $family($prefix, $bits, $opened_by($text)), )* ]
+    };
+}
+
+/// Every special range, of which the narrowest that contains an address decides: all entries of the
+/// IANA registries of special-purpose addresses for IPv4 and IPv6 as of November 2025 (the newest
+/// is 100:0:0:1::/64 of RFC 9780), multicast, the deprecated forms that hold an IPv4 address, and
+/// the places of metadata services. An entry that a registry calls globally reachable is closed
+/// too: what answers there (AS112, AMT, hashes in place of addresses) is whatever is near. Open are
+/// only the anycast addresses of 2001:1::/32.
+const RANGES: &[Range] = ranges! {
+    "0.0.0.0/8 (unspecified, this network)", v4 [0, 0, 0, 0] / 8: closed;
+    "0.0.0.0/32 (unspecified, reaches this machine)", v4 [0, 0, 0, 0] / 32: closed;
+    "10.0.0.0/8 (private)", v4 [10, 0, 0, 0] / 8: private;
+    "100.64.0.0/10 (private, carrier NAT)", v4 [100, 64, 0, 0] / 10: private;
+    "100.100.100.200/32 (metadata)", v4 [100, 100, 100, 200] / 32: metadata;
+    "127.0.0.0/8 (loopback, localhost)", v4 [127, 0, 0, 0] / 8: loopback;
+    "168.63.129.16/32 (metadata, Azure)", v4 [168, 63, 129, 16] / 32: metadata;
+    "169.254.0.0/16 (link-local, metadata)", v4 [169, 254, 0, 0] / 16: metadata;
+    "172.16.0.0/12 (private)", v4 [172, 16, 0, 0] / 12: private;
+    "192.0.0.0/24 (reserved, protocols)", v4 [192, 0, 0, 0] / 24: closed;
+    "192.0.0.0/29 (reserved, IPv4 over IPv6)", v4 [192, 0, 0, 0] / 29: closed;
+    "192.0.0.8/32 (reserved, dummy)", v4 [192, 0, 0, 8] / 32: closed;
+    "192.0.0.9/32 (reserved, port control anycast)", v4 [192, 0, 0, 9] / 32: closed;
+    "192.0.0.10/32 (reserved, TURN anycast)", v4 [192, 0, 0, 10] / 32: closed;
+    "192.0.0.170/31 (reserved, NAT64 discovery)", v4 [192, 0, 0, 170] / 31: closed;
+    "192.0.0.192/32 (metadata, Oracle)", v4 [192, 0, 0, 192] / 32: metadata;
+    "192.0.2.0/24 (documentation)", v4 [192, 0, 2, 0] / 24: closed;
+    "192.31.196.0/24 (reserved, AS112)", v4 [192, 31, 196, 0] / 24: closed;
+    "192.52.193.0/24 (reserved, AMT tunnel)", v4 [192, 52, 193, 0] / 24: closed;
+    "192.88.99.0/24 (6to4 relay)", v4 [192, 88, 99, 0] / 24: closed;
+    "192.88.99.2/32 (6a44 relay)", v4 [192, 88, 99, 2] / 32: closed;
+    "192.168.0.0/16 (private)", v4 [192, 168, 0, 0] / 16: private;
+    "192.175.48.0/24 (reserved, AS112)", v4 [192, 175, 48, 0] / 24: closed;
+    "198.18.0.0/15 (private, benchmarks)", v4 [198, 18, 0, 0] / 15: private;
+    "198.51.100.0/24 (documentation)", v4 [198, 51, 100, 0] / 24: closed;
+    "203.0.113.0/24 (documentation)", v4 [203, 0, 113, 0] / 24: closed;
+    "224.0.0.0/4 (multicast)", v4 [224, 0, 0, 0] / 4: closed;
+    "240.0.0.0/4 (reserved)", v4 [240, 0, 0, 0] / 4: closed;
+    "255.255.255.255/32 (broadcast)", v4 [255, 255, 255, 255] / 32: closed;
+    "::/96 (reserved, holds an IPv4 address)", v6 [0, 0, 0, 0, 0, 0] / 96: closed;
+    "::/128 (unspecified, reaches this machine)", v6 [0, 0, 0, 0, 0, 0] / 128: closed;
+    "::1/128 (loopback, localhost)", v6 [0, 0, 0, 0, 0, 1] / 128: loopback;
+    "::ffff:0:0:0/96 (reserved, IPv4-translated)", v6 [0, 0, 0, 0, 0xffff, 0] / 96: closed;
+    "64:ff9b:1::/48 (NAT64, local)", v6 [0x64, 0xff9b, 1, 0, 0, 0] / 48: closed;
+    "100::/64 (reserved, discard)", v6 [0x100, 0, 0, 0, 0, 0] / 64: closed;
+    "100:0:0:1::/64 (reserved, dummy)", v6 [0x100, 0, 0, 1, 0, 0] / 64: closed;
+    "2001::/23 (reserved, protocols)", v6 [0x2001, 0, 0, 0, 0, 0] / 23: closed;
+    "2001::/32 (Teredo tunnel)", v6 [0x2001, 0, 0, 0, 0, 0] / 32: closed;
+    "2001:1::1/128 (port control anycast)", v6 [0x2001, 1, 0, 0, 0, 1] / 128: open;
+    "2001:1::2/128 (TURN anycast)", v6 [0x2001, 1, 0, 0, 0, 2] / 128: open;
+    "2001:1::3/128 (service registration anycast)", v6 [0x2001, 1, 0, 0, 0, 3] / 128: open;
+    "2001:2::/48 (reserved, benchmarks)", v6 [0x2001, 2, 0, 0, 0, 0] / 48: closed;
+    "2001:3::/32 (reserved, AMT tunnel)", v6 [0x2001, 3, 0, 0, 0, 0] / 32: closed;
+    "2001:4:112::/48 (reserved, AS112)", v6 [0x2001, 4, 0x112, 0, 0, 0] / 48: closed;
+    "2001:10::/28 (reserved, ORCHID)", v6 [0x2001, 0x10, 0, 0, 0, 0] / 28: closed;
+    "2001:20::/28 (reserved, ORCHIDv2)", v6 [0x2001, 0x20, 0, 0, 0, 0] / 28: closed;
+    "2001:30::/28 (reserved, drone identities)", v6 [0x2001, 0x30, 0, 0, 0, 0] / 28: closed;
+    "2001:db8::/32 (documentation)", v6 [0x2001, 0xdb8, 0, 0, 0, 0] / 32: closed;
+    "2002::/16 (6to4 tunnel)", v6 [0x2002, 0, 0, 0, 0, 0] / 16: closed;
+    "2620:4f:8000::/48 (reserved, AS112)", v6 [0x2620, 0x4f, 0x8000, 0, 0, 0] / 48: closed;
+    "3fff::/20 (documentation)", v6 [0x3fff, 0, 0, 0, 0, 0] / 20: closed;
+    "5f00::/16 (reserved, segment routing)", v6 [0x5f00, 0, 0, 0, 0, 0] / 16: closed;
+    "fc00::/7 (private)", v6 [0xfc00, 0, 0, 0, 0, 0] / 7: private;
+    "fd00:42::42/128 (metadata, Scaleway)", v6 [0xfd00, 0x42, 0, 0, 0, 0x42] / 128: metadata;
+    "fd00:ec2::/32 (metadata, AWS)", v6 [0xfd00, 0xec2, 0, 0, 0, 0] / 32: metadata;
+    "fd20:ce::/32 (metadata, Google)", v6 [0xfd20, 0xce, 0, 0, 0, 0] / 32: metadata;
+    "fe80::/10 (link-local, metadata)", v6 [0xfe80, 0, 0, 0, 0, 0] / 10: metadata;
+    "fec0::/10 (private, site-local)", v6 [0xfec0, 0, 0, 0, 0, 0] / 10: private;
+    "ff00::/8 (multicast)", v6 [0xff00, 0, 0, 0, 0, 0] / 8: closed;
+};
+
+/// Interfaces whose last 32 bits are an IPv4 address, in whatever network (RFC 5214).
+const ISATAP: Verdict = closed("::5efe:0:0/96 in any network (ISATAP tunnel)");
+
+/// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that stands for
+/// an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) is judged as that.
+pub fn judge(ip: IpAddr) -> Verdict {
+    let bits = match ip {
+        IpAddr::V4(ip) => MAPPED | u128::from(ip.to_bits()),
+        IpAddr::V6(ip) => match ip.to_bits() {
+            bits if same_prefix(bits, NAT64, 128, 96) => MAPPED | u128::from(bits as u32),
+            bits => bits,
+        },
+    };
+    let containing = RANGES
         .iter()
-        .find(|range| contains(range))
-        .map_or(PUBLIC, |(_, _, verdict)| *verdict)
+        .filter(|range| same_prefix(bits, range.prefix, 128, range.bits));
+    match containing.max_by_key(|range| range.bits) {
+        Some(range) => range.verdict,
+        None if is_isatap(bits) => ISATAP,
+        None => PUBLIC,
+    }
+}
+
+/// Whether the interface is `0:5efe` or `200:5efe` and an IPv4 address.
+fn is_isatap(bits: u128) -> bool {
+    (bits >> 32) as u32 & 0xfdff_ffff == 0x5efe
 }
 
 /// Whether two numbers of `width` bits agree in the first `bits`.
 fn same_prefix(a: u128, b: u128, width: u32, bits: u32) -> bool {
     (a ^ b).checked_shr(width.saturating_sub(bits)).unwrap_or(0) == 0
-}
-
-/// The IPv4 address that a v4-mapped or NAT64 address reaches.
-fn inner_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let bits = ip.to_bits();
-    let prefix = bits >> 32;
-    let nat64 = v6(0x64, 0xff9b, 0, 0).to_bits() >> 32;
-    (prefix == 0xffff || prefix == nat64).then(|| Ipv4Addr::from_bits(bits as u32))
 }
 
 /// Whether `ip` lies in the network of `bits` leading bits of `network`. Families do not mix; a
@@ -357,5 +288,30 @@ pub(super) fn in_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
         }
         (IpAddr::V6(ip), IpAddr::V6(net)) => same_prefix(ip.to_bits(), net.to_bits(), 128, bits),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_range_is_the_one_that_its_text_names() {
+        let closed = RANGES.iter().filter(|range| range.verdict.blocked);
+        for Range {
+            prefix,
+            bits,
+            verdict,
+        } in closed
+        {
+            let (network, _) = verdict.range.split_once(' ').unwrap();
+            let (address, length) = network.split_once('/').unwrap();
+            let length: u32 = length.parse().unwrap();
+            let (named, length) = match address.parse().unwrap() {
+                IpAddr::V4(address) => (address.to_ipv6_mapped(), length + 96),
+                IpAddr::V6(address) => (address, length),
+            };
+            assert_eq!((named.to_bits(), length), (*prefix, *bits), "{network}");
+        }
     }
 }

@@ -151,21 +151,6 @@ impl Effect {
             _ => Vec::new(),
         }
     }
-
-    /// The number of the open file that the effect is about.
-    pub(crate) fn handle_mut(&mut self) -> Option<&mut Handle> {
-        match self {
-            Effect::Close { handle }
-            | Effect::ReadAt { handle, .. }
-            | Effect::WriteAt { handle, .. }
-            | Effect::StatOpen { handle }
-            | Effect::SetSize { handle, .. }
-            | Effect::Sync { handle }
-            | Effect::List { handle }
-            | Effect::SetTimesOpen { handle, .. } => Some(handle),
-            _ => None,
-        }
-    }
 }
 
 impl OpenOptions {

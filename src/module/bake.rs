@@ -52,7 +52,7 @@ fn bake(original: &[Section<'_>], state: &State<'_>, baked: &Baked) -> Option<Ve
     let (data, segments) = data::section(state.memory);
     let has_data = original.iter().any(|section| section.id == id::DATA);
     let size: usize = original.iter().map(|section| section.content.len()).sum();
-    let mut module = sections::begin(size + data.len() + 1024);
+    let mut module = sections::begin(size + data.len() + 1024)?;
     for section in original {
         let content = match section.id {
             id::START => continue,

@@ -2,7 +2,7 @@
 //! types. It knows names and types, not what the functions do.
 
 use crate::{limits::MemoryLimit, printable::Text};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 
@@ -34,13 +34,20 @@ impl fmt::Display for TypeText {
     }
 }
 
+/// So many values of a type are listed. A few bytes of a module can name a type of hundreds.
+const MOST_VALUES: usize = 16;
+
 impl TypeText {
     pub(crate) fn new(params: &[ValType], results: &[ValType]) -> TypeText {
         let join = |types: &[ValType]| {
-            let names: Vec<String> = types
+            let mut names: Vec<String> = types
                 .iter()
+                .take(MOST_VALUES)
                 .map(|ty| format!("{ty:?}").to_lowercase())
                 .collect();
+            if let Some(more) = types.len().checked_sub(MOST_VALUES + 1) {
+                names.push(format!("and {} more", more + 1));
+            }
             names.join(", ")
         };
         let results = match results {
@@ -256,11 +263,15 @@ fn wrong_export(name: &'static str, expected: TypeText, found: Option<ExternType
 }
 
 fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Problem>) {
+    let by_name = offered
+        .iter()
+        // The first of two with one name.
+        .rev()
+        .map(|offer| ((&*offer.module, &*offer.name), offer));
+    let by_name: BTreeMap<(&str, &str), &Offered> = by_name.collect();
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
-        let offer = offered
-            .iter()
-            .find(|offer| offer.module == from && offer.name == name);
+        let offer = by_name.get(&(from, name)).copied();
         match (offer, import.ty()) {
             (Some(offer), ExternType::Func(ty)) if *ty == offer.ty => {}
             (Some(offer), found) => problems.push(Problem::ImportType {
@@ -293,8 +304,20 @@ fn offers_like(from: &str, offered: &[Offered]) -> String {
         names.sort();
         names.dedup();
     }
-    names.join(", ")
+    let mut bytes = 0;
+    let listed = names.iter().take_while(|name| {
+        bytes += name.len();
+        bytes <= MOST_LISTED
+    });
+    let listed: Vec<&str> = listed.map(String::as_str).collect();
+    match names.len() - listed.len() {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
 }
+
+/// So many bytes of names are listed for each import that is not offered.
+const MOST_LISTED: usize = 2048;
 
 /// The minimum of the exported memory, in pages.
 pub(super) fn memory_minimum(module: &Module) -> Option<u64> {

@@ -30,10 +30,17 @@ struct Run {
 }
 
 impl Initial {
-    /// Reads a data section whose segments all have a known place within `memory` bytes.
-    pub(super) fn read(content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
-        let mut reader = Reader(content);
+    /// Nothing, with room for a data section of so many bytes; `None` if there is no memory.
+    pub(super) fn with_room(bytes: usize) -> Option<Initial> {
         let mut initial = Initial::default();
+        initial.bytes.try_reserve_exact(bytes).ok()?;
+        Some(initial)
+    }
+
+    /// Reads a data section whose segments all have a known place within `memory` bytes.
+    pub(super) fn read(self, content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
+        let mut reader = Reader(content);
+        let mut initial = self;
         for _ in 0..reader.u32().ok_or(Unforkable::Unreadable)? {
             let (offset, bytes) = segment(&mut reader)?;
             if u64::from(offset) + bytes.len() as u64 > memory {
@@ -108,8 +115,9 @@ pub(super) fn section(image: &[u8]) -> (Vec<u8>, usize) {
     let mut gap = GAP;
     let mut runs = runs(image, gap);
     while runs.len() > MOST_SEGMENTS {
+        // Not read anew from the image: each round has at most half as many to join.
         gap *= 2;
-        runs = self::runs(image, gap);
+        runs = joined(runs, gap);
     }
     let mut content = Vec::new();
     push_len(&mut content, runs.len());
@@ -134,15 +142,26 @@ fn runs(image: &[u8], gap: usize) -> Vec<Run> {
         let rest = image.get(offset..).unwrap_or_default();
         let len = rest.iter().position(|byte| *byte == 0);
         let len = len.unwrap_or(rest.len());
-        match runs.last_mut() {
-            Some(last) if offset - (last.offset + last.len) < gap => {
-                last.len = offset + len - last.offset;
-            }
-            _ => runs.push(Run { offset, len }),
-        }
+        join(&mut runs, Run { offset, len }, gap);
         at = offset + len;
     }
     runs
+}
+
+/// The same runs, of which those with fewer zeros than `gap` between them are one.
+fn joined(runs: Vec<Run>, gap: usize) -> Vec<Run> {
+    let mut fewer = Vec::new();
+    runs.into_iter().for_each(|run| join(&mut fewer, run, gap));
+    fewer
+}
+
+fn join(runs: &mut Vec<Run>, run: Run, gap: usize) {
+    match runs.last_mut() {
+        Some(last) if run.offset - (last.offset + last.len) < gap => {
+            last.len = run.offset + run.len - last.offset;
+        }
+        _ => runs.push(run),
+    }
 }
 
 /// Where the first byte is that is not zero; most of an image is.
@@ -182,7 +201,7 @@ mod tests {
         #[test]
         fn a_written_image_is_read_as_it_was(image in image()) {
             let (content, segments) = section(&image);
-            let initial = Initial::read(&content, image.len() as u64).unwrap();
+            let initial = Initial::default().read(&content, image.len() as u64).unwrap();
             prop_assert_eq!(initial.runs.len(), segments);
             let mut memory = vec![0; image.len()];
             prop_assert!(initial.place(&mut memory));
@@ -206,16 +225,27 @@ mod tests {
                 expected[start..start + bytes.len()].copy_from_slice(bytes);
             }
             let mut memory = vec![0; 400];
-            prop_assert!(Initial::read(&content, 400).unwrap().place(&mut memory));
+            prop_assert!(Initial::default().read(&content, 400).unwrap().place(&mut memory));
             prop_assert_eq!(memory, expected);
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(content: Vec<u8>, memory in 0u64..1000) {
-            if let Ok(initial) = Initial::read(&content, memory) {
+            if let Ok(initial) = Initial::default().read(&content, memory) {
                 let mut target = vec![0; memory as usize];
                 prop_assert!(initial.place(&mut target));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn runs_joined_in_steps_are_those_joined_at_once(image in image(), steps in 0u32..6) {
+            let mut stepwise = runs(&image, GAP);
+            for step in 1..=steps {
+                stepwise = joined(stepwise, GAP << step);
+            }
+            prop_assert_eq!(stepwise, runs(&image, GAP << steps));
         }
     }
 
@@ -228,9 +258,9 @@ mod tests {
             two.extend_from_slice(&[1; 50]);
         }
         assert_eq!(
-            Initial::read(&one, 100).unwrap(),
+            Initial::default().read(&one, 100).unwrap(),
             // 50 is one byte of a signed number.
-            Initial::read(&two, 100).unwrap()
+            Initial::default().read(&two, 100).unwrap()
         );
     }
 }

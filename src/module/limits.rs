@@ -2,7 +2,7 @@
 //! the middle of a call, where no deadline can interrupt it; so what would be dear to compile is
 //! refused by counting, before the engine sees it.
 
-use super::shape::Shape;
+use super::{sections, shape::Shape};
 use crate::error::LoadError;
 use serde::Serialize;
 
@@ -46,6 +46,8 @@ limits! {
     /// Bytes of custom sections (names, debugging information), which are never looked at.
     /// Default: 48 MiB: builds of Rust with debugging information come near 30.
     custom_bytes = 48 << 20, "bytes of custom sections", custom_bytes;
+    /// Sections, of which the smallest takes two bytes. Default: 200 000; compilers write a few dozen.
+    sections = 200_000, "sections", sections;
     /// Function types. Default: 10 000; compilers write each only once.
     types = 10_000, "types", types;
     /// Parameters of one type. Default: 255.
@@ -58,6 +60,9 @@ limits! {
     functions = 100_000, "functions", functions;
     /// Global variables. Default: 10 000; Go has eight.
     globals = 10_000, "globals", globals;
+    /// Operators of one constant expression, such as the place of a segment. Each takes a part of the
+    /// thread's stack when the module is instantiated. Default: 100; compilers write up to three.
+    constant_operators = 100, "operators in one constant expression", longest_constant;
     /// Exports. Default: 10 000.
     exports = 10_000, "exports", exports;
     /// Segments of table elements. Default: 10 000; most modules have one.
@@ -100,12 +105,14 @@ pub struct Measured {
 }
 
 impl ModuleLimits {
-    /// Refuses a module for its size alone, before anything reads it.
+    /// Refuses a module for its size or the number of its sections, before anything is kept of it.
     pub(crate) fn check_size(&self, bytes: &[u8]) -> Result<(), LoadError> {
-        let size = Shape {
+        let mut size = Shape {
             bytes: bytes.len() as u64,
             ..Shape::default()
         };
+        self.check(&size)?;
+        size.sections = sections::count(bytes);
         self.check(&size)
     }
 

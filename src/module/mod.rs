@@ -96,7 +96,7 @@ impl Compiled {
             module,
             engine,
             shape,
-            original: bytes.into_owned(),
+            original: owned(bytes)?,
             digest: OnceLock::new(),
             initial: rewritten.initial,
             state: rewritten.state,
@@ -136,6 +136,20 @@ impl Compiled {
     /// Refuses what is compiled already but is too much for these limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
         limits.module.check(&self.shape)
+    }
+}
+
+/// The bytes, copied if they are somebody else's.
+fn owned(bytes: Cow<'_, [u8]>) -> Result<Vec<u8>, LoadError> {
+    match bytes {
+        Cow::Owned(bytes) => Ok(bytes),
+        Cow::Borrowed(bytes) => {
+            let mut copy = Vec::new();
+            let room = copy.try_reserve_exact(bytes.len());
+            room.map_err(|_| LoadError::HostOutOfMemory)?;
+            copy.extend_from_slice(bytes);
+            Ok(copy)
+        }
     }
 }
 

@@ -194,11 +194,71 @@ fn global<'a>(reader: &mut Reader<'a>) -> Option<Global<'a>> {
     })
 }
 
-/// A constant expression, whose value is no matter.
-fn skip_constant(reader: &mut Reader<'_>) -> Option<()> {
-    loop {
+/// How many operators the longest constant expression of a section has: where a global, a data
+/// segment or an element segment begins. 0 for other sections.
+pub(super) fn longest_constant(section: &Section<'_>) -> Option<u64> {
+    let mut reader = Reader(section.content);
+    let of_one = match section.id {
+        id::GLOBAL => |reader: &mut Reader<'_>| {
+            reader.take(2)?;
+            skip_constant(reader)
+        },
+        id::DATA => in_data,
+        id::ELEMENT => in_elements,
+        _ => return Some(0),
+    };
+    let mut longest = 0;
+    for _ in 0..reader.u32()? {
+        longest = longest.max(of_one(&mut reader)?);
+    }
+    Some(longest)
+}
+
+/// Reads a data segment.
+fn in_data(reader: &mut Reader<'_>) -> Option<u64> {
+    let flags = reader.u32()?;
+    if flags == 2 {
+        reader.u32()?;
+    }
+    let operators = match flags {
+        0 | 2 => skip_constant(reader)?,
+        1 => 0,
+        _ => return None,
+    };
+    reader.name()?;
+    Some(operators)
+}
+
+/// Reads an element segment: where it is put, its type, and its elements, which are functions or
+/// expressions.
+fn in_elements(reader: &mut Reader<'_>) -> Option<u64> {
+    let flags = reader.u32().filter(|flags| *flags < 8)?;
+    let (is_passive, has_index, has_expressions) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+    if !is_passive && has_index {
+        reader.u32()?;
+    }
+    let mut longest = match is_passive {
+        true => 0,
+        false => skip_constant(reader)?,
+    };
+    if is_passive || has_index {
+        reader.byte()?;
+    }
+    for _ in 0..reader.u32()? {
+        if has_expressions {
+            longest = longest.max(skip_constant(reader)?);
+        } else {
+            reader.u32()?;
+        }
+    }
+    Some(longest)
+}
+
+/// A constant expression, whose value is no matter: how many operators it has.
+fn skip_constant(reader: &mut Reader<'_>) -> Option<u64> {
+    for operators in 0.. {
         match reader.byte()? {
-            END => return Some(()),
+            END => return Some(operators),
             // i32.const, i64.const, global.get, ref.null, ref.func
             0x41 | 0x42 | 0x23 | 0xD0 | 0xD2 => reader.skip_number()?,
             0x43 => drop(reader.take(4)?),
@@ -208,6 +268,7 @@ fn skip_constant(reader: &mut Reader<'_>) -> Option<()> {
             _ => return None,
         }
     }
+    None
 }
 
 fn export<'a>(reader: &mut Reader<'a>) -> Option<Export<'a>> {

@@ -43,8 +43,11 @@ pub(crate) struct Variables {
 /// Writes a module the way it is run. Its sections stand in order.
 pub(super) fn rewrite(sections: &[Section<'_>], shape: &Shape) -> Result<Rewritten, LoadError> {
     let outline = Outline::read(sections);
+    let data = sections.iter().find(|section| section.id == id::DATA);
+    let room = Initial::with_room(data.map_or(0, |data| data.content.len()));
+    let room = room.ok_or(LoadError::HostOutOfMemory)?;
     let data = match &outline {
-        Some(outline) => take_data(sections, outline, shape),
+        Some(outline) => take_data(sections, outline, shape, room),
         None => Err(Unforkable::Unreadable),
     };
     let state = data.as_ref().map_err(|why| *why).and_then(|_| {
@@ -82,7 +85,8 @@ fn write(
         .iter()
         .map(|section| section.content.len() + 6)
         .sum();
-    let mut module = sections::begin(size + added.len() * 32 + 64);
+    let module = sections::begin(size + added.len() * 32 + 64);
+    let mut module = module.ok_or(LoadError::HostOutOfMemory)?;
     for section in sections {
         match section.id {
             id::START => {}
@@ -93,6 +97,8 @@ fn write(
                 let count = reader.u32();
                 let count = count.ok_or_else(|| truncated("the export section"))?;
                 let mut content = Vec::new();
+                let room = content.try_reserve(section.content.len() + added.len() * 32);
+                room.map_err(|_| LoadError::HostOutOfMemory)?;
                 let more = u32::try_from(added.len()).unwrap_or(u32::MAX);
                 push_u32(&mut content, count.saturating_add(more));
                 content.extend_from_slice(reader.0);
@@ -124,13 +130,14 @@ fn take_data(
     sections: &[Section<'_>],
     outline: &Outline<'_>,
     shape: &Shape,
+    room: Initial,
 ) -> Result<Initial, Unforkable> {
     let content = |id| {
         let section = sections.iter().find(|section| section.id == id);
         section.map(|section| section.content)
     };
     let Some(data) = content(id::DATA) else {
-        return Ok(Initial::default());
+        return Ok(room);
     };
     let [memory] = outline.memories.as_slice() else {
         return Err(match outline.imported.memories {
@@ -138,7 +145,7 @@ fn take_data(
             _ => Unforkable::ImportsState,
         });
     };
-    let initial = Initial::read(data, u64::from(memory.minimum) * PAGE_BYTES)?;
+    let initial = room.read(data, u64::from(memory.minimum) * PAGE_BYTES)?;
     if shape.operators.use_data {
         return Err(Unforkable::UsesData);
     }

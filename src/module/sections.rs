@@ -48,6 +48,16 @@ pub(super) fn in_order(sections: &[Section<'_>]) -> bool {
 
 /// Splits a module into its sections.
 pub(super) fn split(bytes: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
+    walk(bytes)?.collect()
+}
+
+/// How many sections there are, as far as they can be read.
+pub(super) fn count(bytes: &[u8]) -> u64 {
+    walk(bytes).map_or(0, |sections| sections.count() as u64)
+}
+
+/// The sections one after the other, until one cannot be read.
+fn walk(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Section<'_>, LoadError>>, LoadError> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
         return Err(LoadError::NotWasm(describe_stranger(bytes).into()));
     };
@@ -56,15 +66,14 @@ pub(super) fn split(bytes: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
         [_, 0, 1, 0, ..] => return Err(LoadError::Component),
         _ => return Err(LoadError::NotWasm("its format version is unknown".into())),
     };
-    let mut sections = Vec::new();
-    while let Some((&id, tail)) = rest.split_first() {
+    Ok(std::iter::from_fn(move || {
+        let (&id, tail) = rest.split_first()?;
         let mut reader = Reader(tail);
         let content = reader.u32().and_then(|len| reader.take(len));
-        let content = content.ok_or_else(|| truncated("a section"))?;
-        sections.push(Section { id, content });
-        rest = reader.0;
-    }
-    Ok(sections)
+        rest = content.map_or(&[], |_| reader.0);
+        let content = content.ok_or_else(|| truncated("a section"));
+        Some(content.map(|content| Section { id, content }))
+    }))
 }
 
 fn describe_stranger(bytes: &[u8]) -> String {
@@ -141,12 +150,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes a module without sections.
-pub(super) fn begin(size: usize) -> Vec<u8> {
-    let mut module = Vec::with_capacity(size);
+/// Writes a module without sections, with room for as many bytes; `None` if there is no memory.
+pub(super) fn begin(size: usize) -> Option<Vec<u8>> {
+    let mut module = Vec::new();
+    module.try_reserve_exact(size).ok()?;
     module.extend_from_slice(MAGIC);
     module.extend_from_slice(&[1, 0, 0, 0]);
-    module
+    Some(module)
 }
 
 pub(super) fn push_section(module: &mut Vec<u8>, id: u8, content: &[u8]) {
@@ -214,7 +224,7 @@ mod tests {
         fn any_bytes_can_be_walked(bytes: Vec<u8>) {
             let mut reader = Reader(&bytes);
             while reader.u32().is_some() && reader.i32().is_some() && reader.name().is_some() {}
-            let mut module = begin(0);
+            let mut module = begin(8).unwrap();
             module.extend_from_slice(&bytes);
             if let Ok(sections) = split(&module) {
                 in_order(&sections);

@@ -10,6 +10,9 @@ use super::{
 use crate::error::LoadError;
 use tollgate_abi::names;
 
+/// The longest version of the ABI package that is read, in bytes.
+const LONGEST_VERSION: usize = 64;
+
 /// What a module holds, by its sections.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
@@ -23,6 +26,7 @@ pub(crate) struct Shape {
     pub(crate) table_minimum: u64,
     pub(crate) bytes: u64,
     pub(crate) custom_bytes: u64,
+    pub(crate) sections: u64,
     pub(crate) types: u64,
     /// The most parameters of a type.
     pub(crate) most_params: u64,
@@ -32,6 +36,8 @@ pub(crate) struct Shape {
     /// Functions that have a body.
     pub(crate) functions: u64,
     pub(crate) globals: u64,
+    /// The operators of the longest constant expression.
+    pub(crate) longest_constant: u64,
     pub(crate) exports: u64,
     pub(crate) element_segments: u64,
     pub(crate) element_bytes: u64,
@@ -94,6 +100,7 @@ impl Shape {
     ) -> Result<Shape, LoadError> {
         let mut shape = Shape {
             bytes,
+            sections: sections.len() as u64,
             ..Shape::default()
         };
         for section in sections {
@@ -109,6 +116,12 @@ impl Shape {
         for section in sections {
             let mut reader = Reader(section.content);
             let (read, what) = match section.id {
+                id::GLOBAL | id::ELEMENT | id::DATA => (
+                    outline::longest_constant(section).map(|operators| {
+                        shape.longest_constant = shape.longest_constant.max(operators)
+                    }),
+                    "a global, an element segment or a data segment",
+                ),
                 id::TYPE => (shape.types(&mut reader, &mut types), "the type section"),
                 id::TABLE => (shape.tables(&mut reader), "the table section"),
                 id::CODE => (
@@ -130,7 +143,8 @@ impl Shape {
         let counted = match section.id {
             id::CUSTOM => {
                 self.custom_bytes += size;
-                if reader.name() == Some(names::VERSION_SECTION.as_bytes()) {
+                let is_version = reader.name() == Some(names::VERSION_SECTION.as_bytes());
+                if is_version && reader.0.len() <= LONGEST_VERSION {
                     self.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
                 }
                 return;

@@ -2,13 +2,19 @@
 //! not, what it answers otherwise, and what it costs.
 
 use super::{
-    Replay, ReplayError, divergence::differences, played, redacted::Texts, transcript::Transcript,
+    Replay, ReplayError,
+    divergence::differences,
+    played,
+    redacted::Texts,
+    transcript::{Folded, Transcript},
 };
 use crate::{
     effect::{Answer, Effect, Failure, Handle, Reply},
     gate::{At, Journal},
     plugin::Plugin,
+    world::handles,
 };
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -92,14 +98,13 @@ struct Question {
     last: Option<u64>,
 }
 
-/// So many new questions are told; more of them tell nothing more.
+/// So many new effects are reported; more of them report nothing more.
 const MOST_TOLD: usize = 100;
 /// So many bytes are shown of one.
 const MOST_BYTES: usize = 4096;
 
 /// An effect as it is shown: its JSON, or the beginning of it.
-fn shown(effect: &Effect) -> String {
-    let mut text = Texts::plain(effect).to_string();
+fn shown(mut text: String) -> String {
     if text.len() > MOST_BYTES {
         let end = (0..=MOST_BYTES).rev().find(|at| text.is_char_boundary(*at));
         text.truncate(end.unwrap_or_default());
@@ -113,11 +118,11 @@ impl Matcher {
         let mut questions = BTreeMap::<_, Question>::new();
         let mut opened = BTreeMap::new();
         for index in 0..transcript.len() {
-            let kept = transcript.checked(index)?;
+            let Folded { asked, kept } = transcript.folded(index)?;
             if matches!(kept.effect, Effect::Log(_)) {
                 continue;
             }
-            let question = question(&kept.effect, &opened);
+            let question = question(asked, &opened);
             questions
                 .entry(question)
                 .or_default()
@@ -144,7 +149,8 @@ impl Matcher {
 
     /// The recorded effect that asked the same.
     fn find(&mut self, effect: &Effect) -> Option<u64> {
-        let question = self.questions.get_mut(&question(effect, &self.opened))?;
+        let question = question(Texts::plain(effect), &self.opened);
+        let question = self.questions.get_mut(&question)?;
         if let Some(index) = question.waiting.pop_front() {
             question.last = Some(index);
         } else {
@@ -162,8 +168,8 @@ impl Matcher {
             .collect();
         left.sort_unstable();
         let effects = left.into_iter().take(MOST_TOLD).filter_map(|index| {
-            let kept = self.transcript.checked(index).ok()?;
-            Some(shown(&kept.effect))
+            let folded = self.transcript.folded(index).ok()?;
+            Some(shown(folded.asked.to_string()))
         });
         effects.collect()
     }
@@ -173,7 +179,8 @@ impl Matcher {
         let kept = found.and_then(|index| Some((index, self.transcript.checked(index).ok()?)));
         let Some((index, kept)) = kept else {
             if self.asked_anew.len() < MOST_TOLD {
-                self.asked_anew.push(shown(effect));
+                let asked = Texts::plain(effect).to_string();
+                self.asked_anew.push(shown(asked));
             }
             let message = "the recording has no reply to this";
             return Err(Failure::new(kinds::INTERNAL, "", message).into());
@@ -181,8 +188,7 @@ impl Matcher {
         match (effect, kept.reply) {
             (Effect::Open { .. }, Ok(Answer::Opened { stat, .. })) => {
                 // Its own number, since another order of opening gives other numbers.
-                let free = (0..).find(|handle| !self.opened.contains_key(handle));
-                let handle = free.unwrap_or_default();
+                let handle = handles::free(&self.opened)?;
                 self.opened.insert(handle, index);
                 Ok(Answer::Opened { handle, stat })
             }
@@ -210,13 +216,14 @@ impl Journal for Matcher {
     }
 }
 
-/// What an effect asks, with an open file named by the recorded effect that opened it.
-fn question(effect: &Effect, opened: &BTreeMap<Handle, u64>) -> String {
-    let mut effect = effect.clone();
-    let opening = effect.handle_mut().and_then(|handle| {
-        let opening = opened.get(handle).copied();
-        *handle = 0;
-        opening
+/// What an effect asks, by its JSON, with an open file named by the recorded effect that opened it.
+fn question(mut effect: Value, opened: &BTreeMap<Handle, u64>) -> String {
+    let kinds = effect.as_object_mut();
+    let body = kinds.and_then(|kinds| kinds.values_mut().next());
+    let handle = body.and_then(|body| body.get_mut("handle"));
+    let opening = handle.and_then(|handle| {
+        let number = std::mem::take(handle).as_u64()?;
+        opened.get(&Handle::try_from(number).ok()?).copied()
     });
-    format!("{opening:?} {}", Texts::plain(&effect))
+    format!("{opening:?} {effect}")
 }

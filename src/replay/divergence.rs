@@ -73,59 +73,75 @@ fn shown(line: &str, from: usize) -> String {
 
 /// The places at which two JSON values differ, each as `path: one -> other`.
 pub(super) fn differences(one: &Value, other: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    collect("", Some(one), Some(other), &mut found);
-    found
+    let mut differences = Differences::default();
+    differences.collect(Some(one), Some(other));
+    differences.found
 }
 
 /// So many are enough to see what is going on.
 const MOST: usize = 20;
 
-fn collect(path: &str, one: Option<&Value>, other: Option<&Value>, found: &mut Vec<String>) {
-    if one == other || found.len() >= MOST {
-        return;
-    }
-    match (one, other) {
-        (Some(Value::Object(a)), Some(Value::Object(b))) => {
-            let only_there = b.keys().filter(|key| !a.contains_key(*key));
-            for key in a.keys().chain(only_there) {
-                let (one, other) = (a.get(key), b.get(key));
-                // Before its path is written: what is equal costs no more than being compared.
-                if one == other {
-                    continue;
+/// A walk over two values at once, which reads each part of them once.
+#[derive(Default)]
+struct Differences<'a> {
+    /// Where the walk is; written out only where there is a difference.
+    path: Vec<Step<'a>>,
+    found: Vec<String>,
+}
+
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl<'a> Differences<'a> {
+    fn collect(&mut self, one: Option<&'a Value>, other: Option<&'a Value>) {
+        match (one, other) {
+            (Some(Value::Object(a)), Some(Value::Object(b))) => {
+                let only_there = b.keys().filter(|key| !a.contains_key(*key));
+                for key in a.keys().chain(only_there) {
+                    self.step(Step::Key(key), a.get(key), b.get(key));
                 }
-                if found.len() >= MOST {
-                    return;
+            }
+            (Some(Value::Array(a)), Some(Value::Array(b))) => {
+                for index in 0..a.len().max(b.len()) {
+                    self.step(Step::Index(index), a.get(index), b.get(index));
                 }
-                let key = shown(key, 0);
-                let path = if path.is_empty() {
-                    key
-                } else {
-                    format!("{path}.{key}")
+            }
+            _ if one == other => {}
+            _ => {
+                let text = |value: Option<&Value>| match value {
+                    Some(value) => shown(&value.to_string(), 0),
+                    None => "nothing".to_owned(),
                 };
-                collect(&path, one, other, found);
+                let place = shown(&self.place(), 0);
+                self.found
+                    .push(format!("{place}: {} -> {}", text(one), text(other)));
             }
         }
-        (Some(Value::Array(a)), Some(Value::Array(b))) => {
-            for index in 0..a.len().max(b.len()) {
-                let (one, other) = (a.get(index), b.get(index));
-                if one == other {
-                    continue;
-                }
-                if found.len() >= MOST {
-                    return;
-                }
-                collect(&format!("{path}[{index}]"), one, other, found);
+    }
+
+    fn step(&mut self, step: Step<'a>, one: Option<&'a Value>, other: Option<&'a Value>) {
+        if self.found.len() < MOST {
+            self.path.push(step);
+            self.collect(one, other);
+            self.path.pop();
+        }
+    }
+
+    fn place(&self) -> String {
+        let mut place = String::new();
+        for step in &self.path {
+            match step {
+                Step::Key(key) if place.is_empty() => place.push_str(key),
+                Step::Key(key) => place.extend([".", key]),
+                Step::Index(index) => place.push_str(&format!("[{index}]")),
             }
         }
-        _ => {
-            let text = |value: Option<&Value>| match value {
-                Some(value) => shown(&value.to_string(), 0),
-                None => "nothing".to_owned(),
-            };
-            let place = if path.is_empty() { "the whole" } else { path };
-            found.push(format!("{place}: {} -> {}", text(one), text(other)));
+        if place.is_empty() {
+            place.push_str("the whole");
         }
+        place
     }
 }
 

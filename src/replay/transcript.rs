@@ -3,6 +3,7 @@
 
 use super::lines::{End, FORMAT, Header, Kept, ReadBlob, ReadLine, Verdict, split_check};
 use crate::{
+    answer,
     effect::{Answer, Denial, Effect, Failure, json},
     gate::At,
     printable::Text,
@@ -12,6 +13,12 @@ use serde_json::{Map, Value};
 use std::{collections::BTreeMap, ops::Range};
 
 const CHANGED: &str = "it was changed after it was recorded";
+
+/// The most grants of a run: each may be compared with each effect.
+const MOST_GRANTS: usize = 10_000;
+
+/// The most functions of an embedder's.
+const MOST_FUNCTIONS: usize = 1_000;
 
 /// A transcript that cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +37,14 @@ pub(super) struct Transcript {
     pub(super) end: End,
     text: String,
     effects: Vec<Line>,
-    blobs: BTreeMap<String, Range<usize>>,
+    blobs: BTreeMap<String, Blob>,
+}
+
+/// Large bytes: where in the text their line is, and how many they are.
+#[derive(Clone, Debug)]
+struct Blob {
+    range: Range<usize>,
+    bytes: u64,
 }
 
 /// Where in the text the line of an effect is.
@@ -118,13 +132,38 @@ impl Transcript {
     /// An effect with its reply, unfolded.
     pub(super) fn effect(&self, index: u64) -> Option<Result<Kept, String>> {
         let line = self.text_of(index)?;
-        Some(kept(line, &mut |digest| {
-            let range = self.blobs.get(digest)?;
-            let (body, _) = split_check(self.text.get(range.clone())?)?;
-            let blob: ReadBlob = serde_json::from_str(&body).ok()?;
-            Some(blob.content)
+        Some(read_line(line).and_then(|line| {
+            unfold(line, &mut |digest| {
+                let blob = self.blobs.get(digest)?;
+                let (body, _) = split_check(self.text.get(blob.range.clone())?)?;
+                let blob: ReadBlob = serde_json::from_str(&body).ok()?;
+                Some(blob.content)
+            })
         }))
     }
+
+    /// What an effect asked, in which large bytes are digests still, if it is as it was recorded.
+    pub(super) fn folded(&self, index: u64) -> Result<Folded, BadTranscript> {
+        let line = self.line(index).map_or(0, |line| line.number);
+        if !self.is_untouched(index) {
+            return Err(bad(line, CHANGED));
+        }
+        let read = self.text_of(index).ok_or("there is no such effect".into());
+        let folded = read.and_then(read_line).and_then(|line| {
+            let asked = line.effect.clone();
+            let kept = unfold(line, &mut |_| Some(Value::String(String::new())))?;
+            Ok(Folded { asked, kept })
+        });
+        folded.map_err(|problem| bad(line, problem))
+    }
+}
+
+/// An effect whose large bytes are where they were.
+pub(super) struct Folded {
+    /// The effect's JSON.
+    pub(super) asked: Value,
+    /// The same and its reply, with nothing in place of large bytes.
+    pub(super) kept: Kept,
 }
 
 /// What was read so far.
@@ -133,7 +172,7 @@ struct Reading {
     header: Option<Header>,
     end: Option<End>,
     effects: Vec<Line>,
-    blobs: BTreeMap<String, Range<usize>>,
+    blobs: BTreeMap<String, Blob>,
 }
 
 impl Reading {
@@ -141,6 +180,7 @@ impl Reading {
         if self.end.is_some() {
             return Err("there is more after the last line".into());
         }
+        answer::check_text(line)?;
         let unchecked = "it is no line of a transcript, which ends in a check";
         let (body, untouched) = split_check(line).ok_or(unchecked)?;
         let changed = || match untouched {
@@ -154,7 +194,8 @@ impl Reading {
         // Told apart by the first field that every such line has.
         if body.starts_with("{\"index\":") {
             let expected = self.effects.len() as u64;
-            check_effect(line, expected, &self.blobs)?;
+            let redacted = self.header.as_ref().is_some_and(|header| header.redacted);
+            check_effect(line, expected, &self.blobs, redacted)?;
             self.effects.push(Line {
                 number,
                 range,
@@ -170,7 +211,8 @@ impl Reading {
             if json::digest_text(&content) != blob.blob {
                 return Err("its bytes have another SHA-256 than it says".into());
             }
-            self.blobs.insert(blob.blob, range);
+            let bytes = content.len() as u64;
+            self.blobs.insert(blob.blob, Blob { range, bytes });
             return Ok(());
         }
         let end: End = parse(&body)?;
@@ -197,28 +239,66 @@ fn header(body: &str) -> Result<Header, String> {
             "its format is {transcript}, and this version reads {FORMAT}: record it again"
         ));
     }
-    parse(body)
+    let header: Header = parse(body)?;
+    for (what, found, limit) in [
+        ("grants", header.grants.len(), MOST_GRANTS),
+        ("real names of grants", header.pinned.len(), MOST_GRANTS),
+        ("functions", header.functions.len(), MOST_FUNCTIONS),
+    ] {
+        if found > limit {
+            return Err(format!(
+                "it has {found} {what}, more than the limit of {limit}"
+            ));
+        }
+    }
+    Ok(header)
 }
 
 /// Checks the line of an effect without unfolding what it names.
 fn check_effect(
     line: &str,
     expected: u64,
-    blobs: &BTreeMap<String, Range<usize>>,
+    blobs: &BTreeMap<String, Blob>,
+    redacted: bool,
 ) -> Result<(), String> {
-    let read = read_line(line)?;
+    let mut read = read_line(line)?;
     if read.index != expected {
         let index = read.index;
         return Err(format!(
             "the effect has the number {index}, and {expected} was to come"
         ));
     }
+    let named = byte_fields(&mut read.reply, &ANSWERED)
+        .into_iter()
+        .filter_map(|field| blobs.get(as_digest(field.as_object()?)?));
+    let named = named.map(|blob| blob.bytes).max().unwrap_or(0);
     let stand_in = &mut |digest: &str| blobs.get(digest).map(|_| Value::String(String::new()));
-    unfold(read, stand_in).map(drop)
+    let kept = unfold(read, stand_in)?;
+    // A guest pays for what it asks: a reply of more would be work that nobody pays for.
+    let asked = most_bytes(&kept.effect);
+    let most = match redacted {
+        // What is hidden may be shorter than what stands in its place.
+        true => asked.saturating_mul(16).saturating_add(json::LARGE as u64),
+        false => asked,
+    };
+    if named > most {
+        return Err(format!(
+            "the reply holds {named} bytes, and the effect asked for {asked}"
+        ));
+    }
+    Ok(())
 }
 
-fn kept(line: &str, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Kept, String> {
-    unfold(read_line(line)?, blob)
+/// How many bytes each part of the reply to an effect may hold.
+fn most_bytes(effect: &Effect) -> u64 {
+    match effect {
+        Effect::ReadAt { limit, .. } => *limit,
+        Effect::Random { length } => (*length).into(),
+        Effect::Exchange { receive, .. } => *receive,
+        Effect::Http { body_limit, .. } => *body_limit,
+        Effect::Run { output_limit, .. } => *output_limit,
+        _ => 0,
+    }
 }
 
 fn read_line(line: &str) -> Result<ReadLine, String> {
@@ -227,8 +307,8 @@ fn read_line(line: &str) -> Result<ReadLine, String> {
 }
 
 fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Kept, String> {
-    put_back(&mut line.effect, blob)?;
-    put_back(&mut line.reply, blob)?;
+    put_back(&mut line.effect, &ASKED, blob)?;
+    put_back(&mut line.reply, &ANSWERED, blob)?;
     let wrong = |what: &str, error: serde_json::Error| format!("the {what}: {error}");
     let effect = Effect::deserialize(line.effect).map_err(|error| wrong("effect", error))?;
     let reply = match line.verdict {
@@ -246,27 +326,58 @@ fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Re
     })
 }
 
-/// Replaces each digest by the bytes it stands for.
-fn put_back(value: &mut Value, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<(), String> {
-    match value {
-        Value::Object(fields) => {
-            if let Some(digest) = as_digest(fields) {
-                let content = blob(digest);
-                *value = content
-                    .ok_or_else(|| format!("no line before it holds the bytes of {digest}"))?;
-                return Ok(());
+/// The kinds of effects and of answers that carry bytes, and in which fields; without fields they
+/// are the bytes. Nowhere else does an object with a digest stand for bytes: guests and embedders
+/// may have written it, and a short line could name the same large bytes many times.
+type Places = [(&'static str, &'static [&'static str]); 4];
+const ASKED: Places = [
+    ("write_at", &["bytes"]),
+    ("write_file", &["content"]),
+    ("exchange", &["send"]),
+    ("http", &["body"]),
+];
+const ANSWERED: Places = [
+    ("bytes", &[]),
+    ("exchanged", &["received"]),
+    ("fetched", &["body"]),
+    ("ran", &["stdout", "stderr"]),
+];
+
+/// The bytes of an effect or an answer.
+fn byte_fields<'a>(value: &'a mut Value, places: &Places) -> Vec<&'a mut Value> {
+    let Value::Object(kinds) = value else {
+        return Vec::new();
+    };
+    let bytes = kinds.iter_mut().flat_map(|(kind, body)| {
+        match (places.iter().find(|place| place.0 == kind), body) {
+            (None, _) => Vec::new(),
+            (Some((_, [])), body) => vec![body],
+            (Some((_, names)), Value::Object(fields)) => {
+                let named = fields
+                    .iter_mut()
+                    .filter(|(name, _)| names.contains(&name.as_str()));
+                named.map(|(_, field)| field).collect()
             }
-            for (name, field) in fields {
-                // What guests and embedders wrote there may look like anything.
-                if name != "custom" && name != "json" {
-                    put_back(field, blob)?;
-                }
-            }
-            Ok(())
+            (Some(_), _) => Vec::new(),
         }
-        Value::Array(items) => items.iter_mut().try_for_each(|item| put_back(item, blob)),
-        _ => Ok(()),
+    });
+    bytes.collect()
+}
+
+/// Replaces each digest by the bytes it stands for.
+fn put_back(
+    value: &mut Value,
+    places: &Places,
+    blob: &mut dyn FnMut(&str) -> Option<Value>,
+) -> Result<(), String> {
+    for field in byte_fields(value, places) {
+        if let Some(digest) = field.as_object().and_then(as_digest) {
+            let content = blob(digest);
+            *field =
+                content.ok_or_else(|| format!("no line before it holds the bytes of {digest}"))?;
+        }
     }
+    Ok(())
 }
 
 pub(super) fn as_digest(fields: &Map<String, Value>) -> Option<&str> {
@@ -288,5 +399,91 @@ fn bad(line: usize, problem: impl Into<String>) -> BadTranscript {
     BadTranscript {
         line,
         problem: problem.into().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn large_bytes_are_found_wherever_effects_and_answers_carry_them() {
+        let large = vec![b'x'; json::LARGE];
+        let timeout = Duration::ZERO;
+        let effects = [
+            Effect::WriteAt {
+                handle: 0,
+                offset: None,
+                bytes: large.clone(),
+            },
+            Effect::WriteFile {
+                path: String::new(),
+                content: large.clone(),
+                mode: crate::effect::WriteMode::Replace,
+            },
+            Effect::Exchange {
+                host: String::new(),
+                port: 1,
+                send: large.clone(),
+                receive: 1,
+                timeout,
+            },
+            Effect::Http {
+                method: String::new(),
+                url: String::new(),
+                headers: Vec::new(),
+                body: large.clone(),
+                body_limit: 1,
+                timeout,
+            },
+        ];
+        assert_eq!(effects.len(), ASKED.len());
+        for effect in effects {
+            let mut written = serde_json::to_value(&effect).unwrap();
+            let found = byte_fields(&mut written, &ASKED);
+            assert_eq!(found.len(), effect.bytes().len(), "{effect:?}");
+            assert!(
+                found
+                    .iter()
+                    .all(|field| as_digest(field.as_object().unwrap()).is_some())
+            );
+        }
+        let here = "0.0.0.0:0".parse().unwrap();
+        let answers = [
+            Answer::Bytes(large.clone()),
+            Answer::Exchanged(crate::effect::Exchanged {
+                received: large.clone(),
+                truncated: false,
+                remote: here,
+                local: here,
+                timed_out: false,
+                connect_time: timeout,
+            }),
+            Answer::Fetched(crate::effect::Fetched {
+                status: 200,
+                protocol: String::new(),
+                headers: Vec::new(),
+                body: large.clone(),
+                truncated: false,
+                took: timeout,
+            }),
+            Answer::Ran(crate::effect::Ran {
+                stdout: large.clone(),
+                stderr: large,
+                ..Default::default()
+            }),
+        ];
+        assert_eq!(answers.len(), ANSWERED.len());
+        for answer in answers {
+            let mut written = serde_json::to_value(&answer).unwrap();
+            let found = byte_fields(&mut written, &ANSWERED);
+            assert_eq!(found.len(), answer.bytes().len(), "{answer:?}");
+            assert!(
+                found
+                    .iter()
+                    .all(|field| as_digest(field.as_object().unwrap()).is_some())
+            );
+        }
     }
 }

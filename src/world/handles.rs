@@ -8,7 +8,7 @@ use tollgate_abi::host::kinds;
 const MAX_OPEN: Handle = 256;
 
 /// The lowest number that is not in use, so that numbers do not depend on history.
-pub(super) fn free<T>(opened: &BTreeMap<Handle, T>) -> Result<Handle, Failure> {
+pub(crate) fn free<T>(opened: &BTreeMap<Handle, T>) -> Result<Handle, Failure> {
     let free = (0..MAX_OPEN).find(|handle| !opened.contains_key(handle));
     free.ok_or_else(|| {
         let message = format!("more than {MAX_OPEN} files open at once");

@@ -4,7 +4,7 @@
 
 mod deadline;
 mod file_error;
-mod handles;
+pub(crate) mod handles;
 mod reach;
 mod simulated;
 mod steady;

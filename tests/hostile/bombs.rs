@@ -23,6 +23,16 @@ struct Parts {
     elements: Vec<Vec<u32>>,
     data: u32,
     custom: Vec<usize>,
+    /// A constant expression of so many additions.
+    sum: Option<(Place, u32)>,
+}
+
+/// Where a constant expression is.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Place {
+    Global,
+    Data,
+    Element,
 }
 
 /// The plugin's own types, in order: describe, observe, allocate, and `() -> ()`.
@@ -45,6 +55,14 @@ fn body(locals: &[(u32, ValType)], write: impl FnOnce(&mut InstructionSink<'_>))
 }
 
 impl Parts {
+    /// The constant expression for a place, where this is to have one.
+    fn sum(&self, at: Place) -> Option<ConstExpr> {
+        let (_, additions) = self.sum.filter(|(place, _)| *place == at)?;
+        // i32.const 0, and i32.const 0 i32.add again and again
+        let more = [0x41, 0, 0x6A].repeat(additions as usize);
+        Some(ConstExpr::raw([0x41, 0].into_iter().chain(more)))
+    }
+
     fn module(self) -> Vec<u8> {
         let (i32, i64) = (ValType::I32, ValType::I64);
         let mut module = Module::new();
@@ -103,15 +121,19 @@ impl Parts {
             page_size_log2: None,
         });
         module.section(&memories);
-        if self.globals > 0 {
+        let sum = self.sum(Place::Global);
+        if self.globals > 0 || sum.is_some() {
             let mut globals = GlobalSection::new();
+            let ty = GlobalType {
+                val_type: i32,
+                mutable: true,
+                shared: false,
+            };
             for _ in 0..self.globals {
-                let ty = GlobalType {
-                    val_type: i32,
-                    mutable: true,
-                    shared: false,
-                };
                 globals.global(ty, &ConstExpr::i32_const(0));
+            }
+            if let Some(sum) = sum {
+                globals.global(ty, &sum);
             }
             module.section(&globals);
         }
@@ -124,8 +146,14 @@ impl Parts {
             exports.export(&format!("more{number}"), ExportKind::Func, first);
         }
         module.section(&exports);
-        if !self.elements.is_empty() {
+        let sum = self.sum(Place::Element);
+        if !self.elements.is_empty() || sum.is_some() {
             let mut elements = ElementSection::new();
+            if let Some(sum) = sum {
+                let functions = [first];
+                let functions = Elements::Functions((&functions[..]).into());
+                elements.active(Some(0), &sum, functions);
+            }
             for functions in &self.elements {
                 elements.passive(Elements::Functions(functions.into()));
             }
@@ -152,6 +180,9 @@ impl Parts {
         let (info, evidence) = (ConstExpr::i32_const(16), ConstExpr::i32_const(256));
         data.active(0, &info, INFO.iter().copied());
         data.active(0, &evidence, EVIDENCE.iter().copied());
+        if let Some(sum) = self.sum(Place::Data) {
+            data.active(0, &sum, [1]);
+        }
         for _ in 0..self.data {
             data.passive([]);
         }
@@ -456,6 +487,15 @@ pub fn tables(count: usize, minimum: u64) -> Vec<u8> {
 pub fn custom_sections(count: usize, bytes: usize) -> Vec<u8> {
     Parts {
         custom: vec![bytes; count],
+        ..Parts::default()
+    }
+    .module()
+}
+
+pub fn long_constant(place: Place, additions: u32) -> Vec<u8> {
+    Parts {
+        tables: vec![1],
+        sum: Some((place, additions)),
         ..Parts::default()
     }
     .module()

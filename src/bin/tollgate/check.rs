@@ -9,8 +9,8 @@ use crate::{
 use serde::Serialize;
 use std::time::Duration;
 use tollgate::{
-    Capability, Config, Error, Evidence, Inspection, LoadError, Plugin, PluginInfo, Problem,
-    Runtime, RuntimeBuilder,
+    Capability, Config, Error, Evidence, Grants, Inspection, LoadError, Plugin, PluginInfo,
+    Problem, Runtime, RuntimeBuilder,
     abi::{
         names::{HOST_MODULE, export, import},
         rfc3339::Moment,
@@ -405,9 +405,10 @@ fn observe(
             let capability = Capability::try_from(declared).ok()?;
             (!capability.is_custom()).then_some(capability)
         });
-        let builder = declared.fold(made_up(seed), |builder, capability| {
-            builder.grant(name, capability)
-        });
+        // All at once: each one alone would be compared with those before it.
+        let mut grants = Grants::new();
+        grants.extend(name, declared);
+        let builder = made_up(seed).grants(grants);
         Ok::<Plugin, Failure>(builder.build()?.load(name, bytes)?)
     };
     let (first, second) = (world(1)?, world(2)?);

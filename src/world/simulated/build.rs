@@ -160,22 +160,21 @@ impl Simulated {
 
     /// A name that leads to these addresses.
     #[must_use]
-    pub fn host(self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Simulated {
-        let before = self.clone();
-        let addresses = addresses.into_iter().collect();
+    pub fn host(mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Simulated {
         // What cannot be the name of a host is never asked for.
-        self.give_addresses(name, addresses).unwrap_or(before)
+        let _ = self.give_addresses(name, addresses.into_iter().collect());
+        self
     }
 
     pub(super) fn give_addresses(
-        mut self,
+        &mut self,
         name: &str,
         addresses: Vec<IpAddr>,
-    ) -> Result<Simulated, String> {
+    ) -> Result<(), String> {
         match parse_host(name) {
             Ok(Host::Name(name)) => {
                 Arc::make_mut(&mut self.hosts).insert(name, addresses);
-                Ok(self)
+                Ok(())
             }
             Ok(Host::Ip(_)) => Err("an address leads to itself".to_owned()),
             Err(error) => Err(error.to_string()),
@@ -276,6 +275,7 @@ impl Simulated {
     ) -> Result<Simulated, String> {
         let command = when.pointer("/run/command").and_then(Value::as_str);
         if let Some(path) = command.filter(|path| path.starts_with('/')) {
+            check_length(path)?;
             let path = path.to_owned();
             self = self.program(&path);
         }
@@ -298,6 +298,7 @@ impl Simulated {
 
     /// Whether a strict description may put something there.
     pub(super) fn may_be_put(&self, path: &str, directory: bool) -> Result<(), String> {
+        check_length(path)?;
         let path = self.absolute(path);
         let mut here = Some(ROOT);
         let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
@@ -388,4 +389,12 @@ impl Simulated {
         self.tree.room = room;
         inode
     }
+}
+
+/// Whether a system would take a path of this length.
+pub(super) fn check_length(path: &str) -> Result<(), String> {
+    if path.len() >= names::MAX_PATH {
+        return Err(format!("a path has at most {} bytes", names::MAX_PATH - 1));
+    }
+    Ok(())
 }

@@ -13,6 +13,9 @@ use crate::{
 };
 use tollgate_abi::host::kinds;
 
+/// A bare name is looked up in so many directories; no system has more in its `PATH`.
+const MOST_DIRECTORIES: usize = 256;
+
 impl Simulated {
     /// Runs a command, which must be an executable file.
     pub(super) fn run(
@@ -99,6 +102,7 @@ impl Simulated {
     fn in_path(&self, name: &str) -> Option<String> {
         let path = self.variables.get("PATH")?;
         path.split(':')
+            .take(MOST_DIRECTORIES)
             .filter(|directory| directory.starts_with('/'))
             .map(|directory| names::join(directory, name))
             .find(|path| {

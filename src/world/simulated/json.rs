@@ -1,7 +1,8 @@
 //! Reading a simulated world from JSON.
 
-use super::{Simulated, script};
+use super::{Simulated, build::check_length, script};
 use crate::{
+    answer,
     effect::{Failure, json},
     printable::Text,
 };
@@ -12,6 +13,22 @@ use serde::{
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 use tollgate_abi::rfc3339::Moment;
+
+/// The most files, directories and links. Each takes half a kilobyte, and one of two bytes in a path.
+const MOST_FILES: usize = 30_000;
+
+/// The longest target of a link, as on Linux.
+const MAX_TARGET: usize = 4095;
+
+/// The most bytes of names and values of variables: all of them can be asked for again and again.
+const MOST_VARIABLE_BYTES: usize = 128 << 10;
+
+/// The most addresses of a host, which are tried in turn.
+const MOST_ADDRESSES: usize = 256;
+
+/// The most sets of fields that patterns for one kind of effect name: an effect is looked up in
+/// each.
+const MOST_SHAPES: usize = 256;
 
 /// Why a description of a simulated world cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,6 +167,9 @@ impl Simulated {
     ///   be told from each other). The first that fits is given, `once` only for the first request.
     ///   `answer` is for `http`, `exchange`, `tls`, `greet`, `lookup`, `run` and `custom`, and may
     ///   leave out most; `fail` is for every effect but `variables`.
+    /// * A world from a text is bounded: 30 000 files, directories and links; paths and targets of
+    ///   links of 4095 bytes; 128 KiB of variables; 256 addresses for each host; and for each kind of
+    ///   effect, patterns that name 256 different sets of fields, however many patterns there are.
     ///
     /// # Errors
     ///
@@ -159,6 +179,7 @@ impl Simulated {
         if text.trim_start().starts_with('[') {
             return Err(error("line 1 column 1", "a world is an object, not a list"));
         }
+        answer::check_text(text).map_err(|problem| error("the text", problem))?;
         let written: Written = serde_json::from_str(text).map_err(|problem| {
             let place = format!("line {} column {}", problem.line(), problem.column());
             let said = problem.to_string();
@@ -176,7 +197,16 @@ impl Simulated {
             if !directory.starts_with('/') {
                 return Err(error("working_directory", "it must begin with a slash"));
             }
+            check_length(directory).map_err(|problem| error("working_directory", problem))?;
             world = world.at(directory);
+        }
+        let variables = written.variables.iter();
+        let bytes: usize = variables
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        if bytes > MOST_VARIABLE_BYTES {
+            let problem = format!("they take {bytes} bytes, more than {MOST_VARIABLE_BYTES}");
+            return Err(error("variables", problem));
         }
         for (name, value) in &written.variables {
             world = world.variable(name, value);
@@ -188,15 +218,33 @@ impl Simulated {
         for (path, File(file)) in files.into_iter().chain(second_names) {
             let place = format!("files[{path:?}]");
             world = put(world, &path, file).map_err(|problem| error(place, problem))?;
+            if world.tree.len() > MOST_FILES {
+                let problem = format!("there are more than {MOST_FILES} files and directories");
+                return Err(error("files", problem));
+            }
         }
         for (name, addresses) in written.hosts {
-            let place = format!("hosts[{name:?}]");
-            world = world
+            let place = || format!("hosts[{name:?}]");
+            if addresses.len() > MOST_ADDRESSES {
+                let problem = format!("a host has at most {MOST_ADDRESSES} addresses");
+                return Err(error(place(), problem));
+            }
+            world
                 .give_addresses(&name, addresses)
-                .map_err(|problem| error(place, problem))?;
+                .map_err(|problem| error(place(), problem))?;
         }
         for (index, answer) in written.answers.into_iter().enumerate() {
-            world = add_answer(world, &format!("answers[{index}]"), answer)?;
+            let place = format!("answers[{index}]");
+            world = add_answer(world, &place, answer)?;
+            if world.tree.len() > MOST_FILES {
+                let problem = format!("there are more than {MOST_FILES} files and directories");
+                return Err(error(place, problem));
+            }
+            if world.script.most_shapes() > MOST_SHAPES {
+                let problem =
+                    format!("patterns of one kind name more than {MOST_SHAPES} sets of fields");
+                return Err(error(place, problem));
+            }
         }
         if let Some(room) = written.room {
             world = world.room(room);
@@ -221,6 +269,9 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
     let world = match (content, directory, link, same_as) {
         (Some(Bytes(content)), false, None, None) => world.file(path, content),
         (None, true, None, None) => world.directory(path),
+        (None, false, Some(target), None) if target.len() > MAX_TARGET => {
+            return Err(format!("a link has at most {MAX_TARGET} bytes"));
+        }
         (None, false, Some(target), None) => world.link(path, &target),
         (None, false, None, Some(existing)) => {
             let linked = world.hard_link(path, &existing);

@@ -12,6 +12,7 @@ mod names;
 mod network;
 mod opened;
 mod script;
+mod shapes;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 mod tree;
@@ -89,7 +90,11 @@ impl World for Simulated {
         }
         if let Some(rule) = self.script.find(effect, None) {
             // Whatever is written here, first comes what the gate says.
-            if let Some(Err(Refusal::Denied(denial))) = self.clone().at_names(effect, gate) {
+            let mut rehearsal = self.clone();
+            rehearsal.tree.frozen = true;
+            let rehearsed = rehearsal.at_names(effect, gate);
+            self.moves_left = rehearsal.moves_left;
+            if let Some(Err(Refusal::Denied(denial))) = rehearsed {
                 return Err(denial.into());
             }
             let answer = self.script.give(rule)?;

@@ -7,7 +7,7 @@ use crate::world::file_error::FileError;
 /// As many links as Linux follows.
 const MAX_LINKS: u32 = 40;
 /// No system takes longer paths, the zero at the end included.
-const MAX_PATH: usize = 4096;
+pub(super) const MAX_PATH: usize = 4096;
 
 /// An object that exists.
 pub(super) struct Found {

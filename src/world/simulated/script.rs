@@ -1,16 +1,23 @@
 //! Answers written beforehand: which requests they are for, by the JSON form of effects, and what
-//! they say.
+//! they say. They are found by what they name, however many there are: patterns that name the same
+//! fields are one shape, and a request is looked up once in each shape.
 
+use super::shapes::{fields_of, values_in};
 use crate::{
     capability::RequestUrl,
     effect::{Answer, Effect, Failure},
 };
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 /// One complete request of each kind that answers can be written for; patterns are checked against
 /// them.
-const REQUESTS: &str = r#"{
+static REQUESTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    defaults(
+        r#"{
     "open": {"path": "", "options": {}},
     "close": {"handle": 0},
     "read_at": {"handle": 0, "offset": 0, "limit": 0},
@@ -42,71 +49,113 @@ const REQUESTS: &str = r#"{
     "sleep": {"duration": 0},
     "random": {"length": 0},
     "custom": {"kind": "", "function": "", "request": null}
-}"#;
+}"#,
+    )
+});
 
 /// What an answer says that leaves something out.
-const ANSWERS: &str = r#"{
+static ANSWERS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    defaults(
+        r#"{
     "exchanged": {"received": "", "truncated": false, "remote": "0.0.0.0:0", "local": "0.0.0.0:0",
                   "timed_out": false, "connect_time": 0},
     "secured": {"remote": "0.0.0.0:0", "local": "0.0.0.0:0", "took": 0, "session": {}},
     "fetched": {"status": 200, "protocol": "HTTP/1.1"}
-}"#;
+}"#,
+    )
+});
 
-/// An answer and the requests it is for.
+/// What is answered, and whether to one request only.
 #[derive(Clone, Debug)]
 struct Rule {
-    kind: String,
-    when: Value,
     outcome: Result<Answer, Failure>,
     once: bool,
+}
+
+/// All answers, and by which requests they are found.
+#[derive(Clone, Debug, Default)]
+struct Rules {
+    /// In the order in which they are tried.
+    all: Vec<Rule>,
+    /// By kind, and by the text of the shape.
+    shapes: BTreeMap<String, BTreeMap<String, Shape>>,
+    queues: usize,
+}
+
+/// Patterns that name the same fields.
+#[derive(Clone, Debug)]
+struct Shape {
+    /// Such a pattern with `null` in place of its texts, numbers and truths.
+    fields: Value,
+    /// By what stands in these fields.
+    queues: BTreeMap<String, Queue>,
+}
+
+/// The answers to the same requests, in order: numbers in the list of all.
+#[derive(Clone, Debug)]
+struct Queue {
+    number: usize,
+    rules: Vec<usize>,
 }
 
 /// Answers in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script {
-    rules: Arc<Vec<Rule>>,
-    /// Those that are for one request only, and have had it.
-    used: BTreeSet<usize>,
+    rules: Arc<Rules>,
+    /// How many answers of each queue were for one request only, and have had it.
+    used: Arc<BTreeMap<usize, usize>>,
 }
 
-/// Which answer it is.
-#[derive(Clone, Copy)]
-pub(super) struct Found(usize);
+/// Which answer it is, and where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    rule: usize,
+    queue: usize,
+    place: usize,
+}
 
 impl Script {
     /// The first answer for this effect. A command is known by the name it was asked for and, if
     /// it is known, by its real name.
     pub(super) fn find(&self, effect: &Effect, real: Option<&str>) -> Option<Found> {
-        if self.rules.is_empty() {
+        if self.rules.all.is_empty() {
             return None;
         }
         let Ok(Value::Object(request)) = serde_json::to_value(effect) else {
             return None;
         };
         let (kind, mut request) = request.into_iter().next()?;
+        let shapes = self.rules.shapes.get(&kind)?;
         let find = |request: &Value| {
-            let rules = self.rules.iter().enumerate();
-            let mut unused = rules.filter(|(index, _)| !self.used.contains(index));
-            let found = unused.find(|(_, rule)| rule.kind == kind && covers(&rule.when, request));
-            found.map(|(index, _)| index)
+            let found = shapes.values().filter_map(|shape| {
+                let queue = shape.queues.get(&values_in(&shape.fields, request)?)?;
+                let place = self.used.get(&queue.number).copied().unwrap_or(0);
+                Some(Found {
+                    rule: *queue.rules.get(place)?,
+                    queue: queue.number,
+                    place,
+                })
+            });
+            found.min()
         };
         let asked = find(&request);
         let by_real_name = real.and_then(|real| {
             *request.get_mut("command")? = real.into();
             find(&request)
         });
-        asked.into_iter().chain(by_real_name).min().map(Found)
+        asked.into_iter().chain(by_real_name).min()
     }
 
     /// What an answer says, which has been given by that.
     pub(super) fn give(&mut self, found: Found) -> Result<Answer, Failure> {
-        let rule = self.rules.get(found.0);
+        let rule = self.rules.all.get(found.rule);
         let (outcome, once) = match rule {
             Some(rule) => (rule.outcome.clone(), rule.once),
             None => (Ok(Answer::Done), false),
         };
         if once {
-            self.used.insert(found.0);
+            // Those before it in its queue were given, too.
+            Arc::make_mut(&mut self.used).insert(found.queue, found.place + 1);
         }
         outcome
     }
@@ -125,27 +174,32 @@ impl Script {
             }
             _ => {}
         }
-        Arc::make_mut(&mut self.rules).push(Rule {
-            kind,
-            when,
-            outcome,
-            once,
+        let fields = fields_of(&when);
+        let Some(values) = values_in(&fields, &when) else {
+            return Err("the pattern has no fields".to_owned());
+        };
+        let rules = Arc::make_mut(&mut self.rules);
+        let shapes = rules.shapes.entry(kind).or_default();
+        let shape = shapes.entry(fields.to_string()).or_insert(Shape {
+            fields,
+            queues: BTreeMap::new(),
         });
+        let queue = shape.queues.entry(values).or_insert_with(|| {
+            rules.queues += 1;
+            Queue {
+                number: rules.queues,
+                rules: Vec::new(),
+            }
+        });
+        queue.rules.push(rules.all.len());
+        rules.all.push(Rule { outcome, once });
         Ok(())
     }
-}
 
-/// Whether a request has all that a pattern has.
-fn covers(pattern: &Value, request: &Value) -> bool {
-    match (pattern, request) {
-        (Value::Object(pattern), Value::Object(request)) => pattern.iter().all(|(key, pattern)| {
-            let request = request.get(key);
-            request.is_some_and(|request| covers(pattern, request))
-        }),
-        (Value::Array(pattern), Value::Array(request)) => {
-            pattern.len() == request.len() && pattern.iter().zip(request).all(|(a, b)| covers(a, b))
-        }
-        _ => pattern == request,
+    /// In how many shapes an effect must be looked up at most.
+    pub(super) fn most_shapes(&self) -> usize {
+        let shapes = self.rules.shapes.values().map(BTreeMap::len);
+        shapes.max().unwrap_or(0)
     }
 }
 
@@ -158,9 +212,8 @@ fn pattern(when: Value) -> Result<(String, Value), String> {
     let Some((kind, mut when)) = only else {
         return Err("a pattern is an object with one key, the kind of effect".to_owned());
     };
-    let requests = defaults(REQUESTS);
-    let Some(mut request) = requests.get(&kind).cloned() else {
-        let known: Vec<_> = requests.keys().map(String::as_str).collect();
+    let Some(mut request) = REQUESTS.get(&kind).cloned() else {
+        let known: Vec<_> = REQUESTS.keys().map(String::as_str).collect();
         return Err(format!(
             "there is no effect `{kind}` that can be answered, but {}",
             known.join(", ")
@@ -183,7 +236,7 @@ pub(super) fn read_answer(answer: Value) -> Result<Answer, String> {
     let mut answer = answer;
     if let Value::Object(kinds) = &mut answer {
         for (kind, said) in kinds {
-            if let Some(mut full) = defaults(ANSWERS).remove(kind) {
+            if let Some(mut full) = ANSWERS.get(kind).cloned() {
                 lay_over(&mut full, said.take());
                 *said = full;
             }
@@ -225,43 +278,62 @@ fn fits(kind: &str, answer: &Answer) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::shapes::tests::covers, *};
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        #[test]
+        fn the_first_unused_answer_that_covers_is_given(
+            patterns in prop::collection::vec((prop::collection::btree_map("port|host|timeout", 0..2u64, 0..3), any::<bool>()), 0..12),
+            asked in prop::collection::vec((0..2u16, 0..2u64), 0..12),
+        ) {
+            let mut script = Script::default();
+            let mut left = Vec::new();
+            for (number, (fields, once)) in patterns.iter().enumerate() {
+                let fields: Map<String, Value> = fields
+                    .iter()
+                    .map(|(key, value)| match key.as_str() {
+                        "host" => (key.clone(), value.to_string().into()),
+                        _ => (key.clone(), (*value).into()),
+                    })
+                    .collect();
+                let when = json!({"tls": fields});
+                let failure = Failure::new("x", "", number.to_string());
+                script.add(when.clone(), Err(failure), *once).unwrap();
+                left.push(Some((when, *once)));
+            }
+            for (port, timeout) in asked {
+                let effect = Effect::Tls {
+                    host: "1".to_owned(),
+                    port,
+                    timeout: std::time::Duration::from_nanos(timeout),
+                };
+                let request = serde_json::to_value(&effect).unwrap();
+                let expected = left
+                    .iter()
+                    .position(|rule| rule.as_ref().is_some_and(|(when, _)| covers(when, &request)));
+                let given = script.find(&effect, None).map(|found| script.give(found).unwrap_err());
+                prop_assert_eq!(given.map(|failure| failure.message), expected.map(|at| at.to_string()));
+                if let Some(at) = expected && left[at].as_ref().unwrap().1 {
+                    left[at] = None;
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_written_out_requests_and_answers_are_whole() {
-        let requests = defaults(REQUESTS);
-        assert_eq!(requests.len(), 30);
-        for (kind, request) in requests {
+        assert_eq!(REQUESTS.len(), 30);
+        for (kind, request) in REQUESTS.iter() {
             let effect = json!({ kind: request });
             let read: Effect = serde_json::from_value(effect.clone()).unwrap();
             let again = serde_json::to_value(read).unwrap();
             assert!(covers(&effect, &again), "{again}");
         }
-        let answers = defaults(ANSWERS);
-        assert_eq!(answers.len(), 3);
-        for (kind, _) in answers {
+        assert_eq!(ANSWERS.len(), 3);
+        for (kind, _) in ANSWERS.iter() {
             read_answer(json!({ kind: {} })).unwrap();
-        }
-    }
-
-    #[test]
-    fn patterns_say_what_matters_and_leave_out_the_rest() {
-        let request = json!({"a": 1, "b": [{"c": 2, "d": 3}], "e": null});
-        for pattern in [
-            json!({}),
-            json!({"a": 1}),
-            json!({"b": [{"c": 2}], "e": null}),
-        ] {
-            assert!(covers(&pattern, &request), "{pattern}");
-        }
-        for pattern in [
-            json!({"a": 2}),
-            json!({"b": []}),
-            json!({"b": [{"c": 2}, {}]}),
-            json!({"f": null}),
-        ] {
-            assert!(!covers(&pattern, &request), "{pattern}");
         }
     }
 }

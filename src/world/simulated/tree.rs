@@ -43,6 +43,8 @@ pub(super) struct Node {
     pub(super) gid: u32,
     /// How many names it has; a directory has one or, when it is removed, none.
     pub(super) names: u64,
+    /// How many directories are in it, if it is one.
+    pub(super) directories: u64,
     pub(super) accessed: Moment,
     pub(super) modified: Moment,
     pub(super) changed: Moment,
@@ -56,6 +58,7 @@ impl Node {
             uid: 0,
             gid: 0,
             names: 0,
+            directories: 0,
             accessed: now,
             modified: now,
             changed: now,
@@ -127,6 +130,8 @@ pub(super) struct Tree {
     next: Inode,
     /// How many more bytes fit.
     pub(super) room: u64,
+    /// Nothing can be changed, so that a copy costs nothing.
+    pub(super) frozen: bool,
 }
 
 impl Tree {
@@ -138,6 +143,19 @@ impl Tree {
             nodes: Arc::new(BTreeMap::from([(ROOT, Arc::new(root))])),
             next: ROOT + 1,
             room: DEFAULT_ROOM,
+            frozen: false,
+        }
+    }
+
+    /// How many files, directories and links there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn nodes_mut(&mut self) -> Result<&mut BTreeMap<Inode, Arc<Node>>, FileError> {
+        match self.frozen {
+            true => Err(FileError::NotPermitted),
+            false => Ok(Arc::make_mut(&mut self.nodes)),
         }
     }
 
@@ -147,7 +165,7 @@ impl Tree {
     }
 
     pub(super) fn node_mut(&mut self, inode: Inode) -> Result<&mut Node, FileError> {
-        let node = Arc::make_mut(&mut self.nodes).get_mut(&inode);
+        let node = self.nodes_mut()?.get_mut(&inode);
         Ok(Arc::make_mut(node.ok_or(FileError::Missing)?))
     }
 
@@ -203,8 +221,8 @@ impl Tree {
     pub(super) fn add_unnamed(&mut self, node: Node) -> Result<Inode, FileError> {
         self.take_room(node.size())?;
         let inode = self.next;
+        self.nodes_mut()?.insert(inode, Arc::new(node));
         self.next += 1;
-        Arc::make_mut(&mut self.nodes).insert(inode, Arc::new(node));
         Ok(inode)
     }
 
@@ -222,6 +240,9 @@ impl Tree {
         let node = self.node_mut(inode)?;
         node.names += 1;
         node.changed = now;
+        if node.is_directory() {
+            self.node_mut(directory)?.directories += 1;
+        }
         Ok(())
     }
 
@@ -238,6 +259,10 @@ impl Tree {
         let node = self.node_mut(inode)?;
         node.names = node.names.saturating_sub(1);
         node.changed = now;
+        if node.is_directory() {
+            let parent = self.node_mut(directory)?;
+            parent.directories = parent.directories.saturating_sub(1);
+        }
         Ok(inode)
     }
 
@@ -246,7 +271,9 @@ impl Tree {
         let Ok(node) = self.node(inode) else { return };
         if node.names == 0 {
             self.room = self.room.saturating_add(node.size());
-            Arc::make_mut(&mut self.nodes).remove(&inode);
+            if let Ok(nodes) = self.nodes_mut() {
+                nodes.remove(&inode);
+            }
         }
     }
 
@@ -274,6 +301,8 @@ impl Tree {
             return Err(FileError::IsADirectory);
         };
         let bytes = Arc::make_mut(bytes);
+        let more = length.saturating_sub(bytes.len());
+        bytes.try_reserve(more).map_err(|_| FileError::NoSpace)?;
         bytes.resize(length, 0);
         fill(bytes);
         Ok(())
@@ -288,11 +317,7 @@ impl Tree {
         let node = self.node(inode)?;
         let links = match &node.content {
             Content::Directory(_) if node.names == 0 => 0,
-            Content::Directory(entries) => {
-                let is_directory =
-                    |child: &&Inode| self.node(**child).is_ok_and(Node::is_directory);
-                2 + entries.values().filter(is_directory).count() as u64
-            }
+            Content::Directory(_) => 2 + node.directories,
             _ => node.names,
         };
         Ok(Stat {
