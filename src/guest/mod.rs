@@ -177,10 +177,6 @@ impl Instance {
     /// Gives the call so much fuel instead.
     pub(crate) fn set_fuel_limit(&mut self, fuel: FuelLimit) {
         let host = self.store.data_mut();
-        host.limits = Arc::new(Limits {
-            fuel,
-            ..(*host.limits).clone()
-        });
         host.budget = host.budget.of(fuel);
         host.refill();
     }

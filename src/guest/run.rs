@@ -224,7 +224,8 @@ pub(super) fn burnt(ctx: &impl AsContext<Data = Host>) -> Result<u64, wasmi::Err
     let ctx = ctx.as_context();
     let host = ctx.data();
     let left = host.reserve.saturating_add(ctx.get_fuel()?);
-    Ok(host.limits.fuel.units().saturating_sub(left))
+    // Of the budget, which a deadline may have cut down, and not of the limits.
+    Ok(host.budget.units().saturating_sub(left))
 }
 
 pub(crate) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {

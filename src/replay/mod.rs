@@ -282,8 +282,9 @@ impl Replay {
     /// Runs the plugin, which need not bear the recorded name, with the recorded config, grants
     /// and limits, and answers its effects from the transcript. Nothing outside is touched.
     ///
-    /// The wall clock of the plugin's own runtime is all that holds besides; the recorded deadline
-    /// does not.
+    /// The deadline of the plugin's own runtime is all that holds besides; the recorded one does
+    /// not. A plugin that contains `table.grow` cannot be interrupted, and only the recorded fuel
+    /// limit ends it.
     ///
     /// # Errors
     ///
@@ -326,7 +327,11 @@ fn played(
         });
     }
     let mut limits = Limits {
-        deadline: here.deadline,
+        // It would cut down the fuel of a module that cannot be interrupted, and the recording may
+        // have had more; what the recording had ends this run, too.
+        deadline: here
+            .deadline
+            .filter(|_| !parts.compiled.shape.operators.grow_tables),
         ..header.limits.clone()
     };
     let mut call_fuel = None;
