@@ -48,6 +48,17 @@ pub enum Error {
         /// What is wrong.
         problem: ConfigError,
     },
+    /// A callback or host function asked a plugin for what waits for that very callback: the
+    /// embedder's to mend.
+    #[error(
+        "plugin {plugin} is being {doing} by this thread (or one that waits for it); a callback or host function cannot ask it before that is done"
+    )]
+    Busy {
+        /// Which plugin.
+        plugin: String,
+        /// What happens to it: `initialised`, or `asked for` what it says of itself.
+        doing: &'static str,
+    },
     /// The guest was stopped, by itself or by a limit.
     #[error("plugin {plugin}: {} {fault}", running(.export))]
     Fault {
@@ -202,6 +213,12 @@ pub enum LoadError {
     /// The module compiles but does not keep the contract.
     #[error("{}", joined(.0))]
     Contract(Vec<Problem>),
+    /// The name is being loaded by the same thread.
+    #[error("the name is being loaded by this thread already")]
+    BeingLoaded,
+    /// The machine has no memory left for it.
+    #[error("the host ran out of memory")]
+    HostOutOfMemory,
     /// The name is taken by another module.
     #[error("the name is taken by a plugin with other bytes; use another name, or a new runtime")]
     OtherContent,

@@ -25,7 +25,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError},
 };
 use tollgate_abi::host::kinds;
 
@@ -142,9 +142,8 @@ impl Gate {
         let reply = match self.journal.clone() {
             None => self.judge_and_perform(effect),
             Some(journal) => {
-                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-                let reply = self.kept(&mut *journal, effect);
-                self.is_over = journal.is_over();
+                let reply = self.kept(&journal, effect);
+                self.is_over = lock(&journal).is_over();
                 reply
             }
         };
@@ -164,10 +163,12 @@ impl Gate {
         reply
     }
 
-    fn kept(&mut self, journal: &mut dyn Journal, effect: &Effect) -> Reply {
-        let Some(reply) = journal.answer(effect, self.now) else {
+    /// The journal is not locked while the effect happens, which may run code of the embedder's.
+    fn kept(&mut self, journal: &SharedJournal, effect: &Effect) -> Reply {
+        let answered = lock(journal).answer(effect, self.now);
+        let Some(reply) = answered else {
             let reply = self.judge_and_perform(effect);
-            journal.note(effect, &reply, self.now);
+            lock(journal).note(effect, &reply, self.now);
             return reply;
         };
         // What a replayed plugin logs is worth hearing again.
@@ -196,13 +197,21 @@ impl Gate {
             deadline: self.deadline,
         };
         checkpoint.check_known_names()?;
-        if let Effect::Log(record) = effect {
-            self.log(record);
-            return Ok(Answer::Done);
+        // No world is asked for these two: lines go to whoever watches the plugin, and functions
+        // of the embedder's are answered by the embedder's code, whichever world there is.
+        match effect {
+            Effect::Log(record) => {
+                self.log(record);
+                Ok(Answer::Done)
+            }
+            Effect::Custom {
+                function, request, ..
+            } => Ok(checkpoint.call_host_function(function, request)?),
+            _ => self
+                .world
+                .perform(effect, &checkpoint)
+                .map(Permitted::into_answer),
         }
-        self.world
-            .perform(effect, &checkpoint)
-            .map(Permitted::into_answer)
     }
 
     /// Whether one more log line would be told.
@@ -267,4 +276,9 @@ impl Gate {
             .tell(&self.plugin, &Event::Denied(denial.clone()));
         denial
     }
+}
+
+/// A poisoned lock guards nothing that a panic could have left half done.
+fn lock(journal: &SharedJournal) -> MutexGuard<'_, dyn Journal + 'static> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }

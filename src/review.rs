@@ -1,7 +1,23 @@
 //! Declared against granted: advice for the operator, which allows and denies nothing.
 
-use crate::capability::Capability;
+use crate::{capability::Capability, error::Error, plugin::Plugin};
 use tollgate_abi as abi;
+
+impl Plugin {
+    /// Compares what the plugin declares with what it was granted.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe).
+    pub fn review(&self) -> Result<Review, Error> {
+        let policy = &self.parts().policy;
+        Ok(Review::new(
+            &self.describe()?.capabilities,
+            policy.written(),
+            &policy.working_directory,
+        ))
+    }
+}
 
 /// What a plugin declares, compared with what it was granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -84,11 +84,22 @@ impl Plugin {
 
     fn initialised(&self) -> Result<&Initialised, Error> {
         let forks = &self.inner.forks;
-        forks.initialised.get_or_try(|| {
+        let initialise = || {
             let (initialised, instance) = self.initialise(self.gate(None))?;
             self.take_back(instance, initialised.snapshot.as_ref().ok());
             Ok(initialised)
-        })
+        };
+        forks
+            .initialised
+            .get_or_try(initialise, || self.busy("initialised"))
+    }
+
+    /// Refuses what would wait for the initialisation that asks for it.
+    pub(crate) fn check_idle(&self) -> Result<(), Error> {
+        match self.inner.forks.initialised.is_circle() {
+            true => Err(self.busy("initialised")),
+            false => Ok(()),
+        }
     }
 
     /// An instance for one call, which is what all others begin from if it is the first.
@@ -100,12 +111,15 @@ impl Plugin {
         // The time that the call may take counts from here, also while others initialise.
         let mut gate = Some(self.gate(None));
         let mut first = None;
-        let initialised = forks.initialised.get_or_try(|| {
+        let initialise = || {
             let gate = gate.take().unwrap_or_else(|| self.gate(None));
             let (initialised, instance) = self.initialise(gate)?;
             first = Some(instance);
-            Ok::<_, Error>(initialised)
-        })?;
+            Ok(initialised)
+        };
+        let initialised = forks
+            .initialised
+            .get_or_try(initialise, || self.busy("initialised"))?;
         match first {
             Some(instance) => Ok(instance),
             None => self.start_from(initialised, gate),
@@ -200,8 +214,10 @@ impl Plugin {
         let Some(snapshot) = snapshot else {
             return;
         };
-        // Looked at first, since what is not kept need not be brought back.
-        if self.idle().len() < most && instance.reset(snapshot) {
+        // Looked at first, since what is not kept need not be brought back. The lock is not held
+        // meanwhile: what is closed then may be a world of the embedder's.
+        let is_full = self.idle().len() >= most;
+        if !is_full && instance.reset(snapshot) {
             let mut idle = self.idle();
             if idle.len() < most {
                 idle.push(instance);

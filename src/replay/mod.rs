@@ -28,7 +28,7 @@ use crate::{
     error::{Error, Fault},
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
-    plugin::{Finished, Kept, Observation, Plugin},
+    plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
     runtime::RuntimeBuilder,
     world::World,
 };
@@ -43,7 +43,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
-use tollgate_abi::{host::kinds, to_json};
+use tollgate_abi::host::kinds;
 use transcript::Transcript;
 
 /// A run that was recorded.
@@ -74,6 +74,9 @@ impl Plugin {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// A config that is refused before the plugin is called, as [`observe`](Plugin::observe) would
+    /// refuse it, is no run: then the sink comes back as it was given.
+    ///
     /// # Errors
     ///
     /// The sink's. The run is stopped then; what became of the run itself is
@@ -86,7 +89,15 @@ impl Plugin {
         let parts = self.parts();
         let settings = &parts.settings;
         let texts = Texts(settings.observer.redactor.clone());
-        let text = String::from_utf8(to_json(config.values())).map_err(io::Error::other)?;
+        let checked = self.check(config);
+        let config = match checked.and_then(|config| self.check_idle().map(|()| config)) {
+            Ok(config) => config,
+            Err(error) => {
+                let outcome = Err(error);
+                return Ok(Recording { outcome, sink });
+            }
+        };
+        let text = String::from_utf8(config.json().to_vec()).map_err(io::Error::other)?;
         let header = Header {
             transcript: FORMAT,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
@@ -94,7 +105,7 @@ impl Plugin {
             plugin: self.name().to_owned(),
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),
-            config: texts.config(text.clone())?,
+            config: texts.config(text)?,
             limits: (*settings.limits).clone(),
             grants: parts.policy.written().to_vec(),
             pinned: parts.policy.pinned().to_vec(),
@@ -103,7 +114,7 @@ impl Plugin {
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
-        let finished = self.observe_recording(text.as_bytes(), recorder.clone());
+        let finished = self.observe_recording(config, recorder.clone());
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder)
             .ok_or_else(|| io::Error::other("the run has ended and is still being recorded"))?;
@@ -350,7 +361,7 @@ fn played(
     );
     let finished = plugin.observe_kept(Kept {
         name: header.plugin.as_str().into(),
-        config: header.config.get().as_bytes(),
+        config: CheckedConfig::recorded(header.config.get()),
         policy: Arc::new(policy),
         limits: Arc::new(limits),
         call_fuel,
