@@ -129,3 +129,23 @@ impl fmt::Debug for ModuleCache {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_does_not_wait_for_a_module_that_is_being_compiled() {
+        let cache = ModuleCache::new();
+        let entry = Arc::new(Entry::default());
+        let limits = Limits::default();
+        let mut entries = lock(&cache.inner.entries);
+        entries.insert((0, limits.stack), entry.clone());
+        drop(entries);
+        let _compiling = lock(&entry.compiling);
+        assert!(cache.is_empty());
+        let bytes = wat::parse_str("(module)").unwrap();
+        let _compiled = cache.compile(bytes.into(), &limits).unwrap();
+        assert_eq!(cache.len(), 1);
+    }
+}

@@ -1,8 +1,11 @@
-//! Transcripts as the expectations of a test suite. This is the only part that writes files, and
-//! it panics, since that is how a test fails.
+//! Transcripts as the expectations of a test suite. It panics, since that is how a test fails.
 
 use super::{Replay, ReplayError};
-use crate::{config::Config, plugin::Plugin};
+use crate::{
+    config::Config,
+    error::{ConfigError, Error},
+    plugin::Plugin,
+};
 use std::{fs, path::Path};
 
 /// The variable that has [`assert`](fn@assert) record anew instead of comparing.
@@ -106,13 +109,20 @@ fn is_set(variable: &str) -> bool {
 }
 
 fn record(path: &Path, plugin: &Plugin, config: &Config) -> Result<(), String> {
-    let recorded = plugin
-        .observe_recorded(config, Vec::new())
-        .and_then(|recording| {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
-            }
-            fs::write(path, recording.sink)
-        });
-    recorded.map_err(|error| format!("cannot be recorded: {error}"))
+    let failed = |error: &dyn std::fmt::Display| format!("cannot be recorded: {error}");
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).map_err(|error| failed(&error))?;
+    }
+    match plugin.record(config, path) {
+        // It was not called, and there is nothing to compare with.
+        Ok(Err(
+            error @ (Error::Busy { .. }
+            | Error::Config {
+                problem: ConfigError::Invalid(_),
+                ..
+            }),
+        )) => Err(failed(&error)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(&error)),
+    }
 }

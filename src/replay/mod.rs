@@ -8,6 +8,7 @@
 mod assert;
 mod compare;
 mod divergence;
+mod file;
 mod lines;
 mod play;
 mod record;
@@ -74,6 +75,8 @@ impl Plugin {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// [`record`](Plugin::record) writes a file, whole or not at all.
+    ///
     /// A config that is refused before the plugin is called, as [`observe`](Plugin::observe) would
     /// refuse it, is no run: then the sink comes back as it was given.
     ///
@@ -86,17 +89,30 @@ impl Plugin {
         config: &Config,
         sink: W,
     ) -> io::Result<Recording<W>> {
+        match self.ready_to_record(config) {
+            Ok(config) => self.record_checked(config, sink),
+            Err(error) => {
+                let outcome = Err(error);
+                Ok(Recording { outcome, sink })
+            }
+        }
+    }
+
+    /// The config, if the plugin can be called with it from here.
+    fn ready_to_record(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
+        let config = self.check(config)?;
+        self.check_idle()?;
+        Ok(config)
+    }
+
+    fn record_checked<W: Write + Send + 'static>(
+        &self,
+        config: CheckedConfig<'_>,
+        sink: W,
+    ) -> io::Result<Recording<W>> {
         let parts = self.parts();
         let settings = &parts.settings;
         let texts = Texts(settings.observer.redactor.clone());
-        let checked = self.check(config);
-        let config = match checked.and_then(|config| self.check_idle().map(|()| config)) {
-            Ok(config) => config,
-            Err(error) => {
-                let outcome = Err(error);
-                return Ok(Recording { outcome, sink });
-            }
-        };
         let text = String::from_utf8(config.json().to_vec()).map_err(io::Error::other)?;
         let header = Header {
             transcript: FORMAT,

@@ -13,6 +13,7 @@ mod check;
 mod explain;
 mod guard;
 mod new;
+mod output;
 mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
@@ -22,8 +23,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{BufWriter, Read as _, Write as _},
+    io::{Read as _, Write as _},
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -154,6 +154,9 @@ fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
+    if let Some(path) = &args.record {
+        output::is_no_input(path, args.inputs())?;
+    }
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
@@ -220,12 +223,8 @@ fn record(
     config: &Config,
     path: &Path,
 ) -> Result<Result<Observation, Error>, Failure> {
-    let recorded = File::create(path)
-        .map(BufWriter::new)
-        .and_then(|file| plugin.observe_recorded(config, file));
-    let recording = recorded
-        .map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))?;
-    Ok(recording.outcome)
+    let recorded = plugin.record(config, path);
+    recorded.map_err(|error| Failure(Exit::BadInput, format!("{}: {error}", path.display())))
 }
 
 /// Grants what the plugin declares. It is asked without any grant.
