@@ -21,6 +21,7 @@ use crate::{
     event::{Event, Observer},
     limits::Limits,
     redact::{Lines, Redactor},
+    room,
     world::{Deadline, World},
 };
 use std::{
@@ -51,6 +52,8 @@ pub(crate) struct Gate {
     is_over: bool,
     /// What the redactor must know of the lines so far.
     lines: Lines,
+    /// Whether the machine has no memory for what came back; the guest must not see it.
+    out_of_memory: bool,
 }
 
 impl Gate {
@@ -73,6 +76,7 @@ impl Gate {
             now: At::default(),
             is_over: false,
             lines: Lines::default(),
+            out_of_memory: false,
         }
     }
 
@@ -108,6 +112,32 @@ impl Gate {
     /// Whether the journal wants the guest to be stopped.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Whether the guest is to be stopped, since the machine has no memory for what came back.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.out_of_memory
+    }
+
+    /// Lets an effect happen whose answer will be written as JSON.
+    pub(crate) fn pass_for_json(&mut self, effect: &Effect) -> Reply {
+        let reply = self.pass(effect);
+        self.if_there_is_room(reply)
+    }
+
+    /// The reply, unless there is no room to write it as JSON. The guest is stopped before it can
+    /// read that.
+    fn if_there_is_room(&mut self, reply: Reply) -> Reply {
+        let bytes = reply.as_ref().map(Answer::bytes).unwrap_or_default();
+        if bytes
+            .into_iter()
+            .all(|bytes| room::check_writing(bytes).is_ok())
+        {
+            return reply;
+        }
+        self.out_of_memory = true;
+        let message = "the host ran out of memory";
+        Err(Failure::new(kinds::INTERNAL, "ENOMEM", message).into())
     }
 
     pub(crate) fn working_directory(&self) -> &str {
@@ -168,6 +198,7 @@ impl Gate {
         let answered = lock(journal).answer(effect, self.now);
         let Some(reply) = answered else {
             let reply = self.judge_and_perform(effect);
+            let reply = self.if_there_is_room(reply);
             lock(journal).note(effect, &reply, self.now);
             return reply;
         };

@@ -32,6 +32,7 @@ mod printable;
 mod redact;
 pub mod replay;
 mod review;
+mod room;
 mod runtime;
 pub mod schema;
 mod truncate;

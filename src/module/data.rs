@@ -6,12 +6,16 @@ use super::{
     forking::Unforkable,
     sections::{Reader, push_i64, push_len, push_u32},
 };
+use crate::room::{self, OutOfMemory};
 
 /// Zeros between two runs are carried along where they are fewer: less than a segment's own head.
 const GAP: usize = 8;
 
 /// Engines need not take more segments than this.
 const MOST_SEGMENTS: usize = 50_000;
+
+/// The most bytes of a segment before its content.
+const MOST_HEAD: usize = 13;
 
 const I32_CONST: u8 = 0x41;
 const END: u8 = 0x0B;
@@ -33,7 +37,10 @@ impl Initial {
     /// Reads a data section whose segments all have a known place within `memory` bytes.
     pub(super) fn read(content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
         let mut reader = Reader(content);
-        let mut initial = Initial::default();
+        let mut initial = Initial {
+            bytes: room::reserved(content.len())?,
+            runs: Vec::new(),
+        };
         for _ in 0..reader.u32().ok_or(Unforkable::Unreadable)? {
             let (offset, bytes) = segment(&mut reader)?;
             if u64::from(offset) + bytes.len() as u64 > memory {
@@ -43,6 +50,7 @@ impl Initial {
             initial.push(offset, bytes);
         }
         if reader.0.is_empty() {
+            initial.bytes.shrink_to_fit();
             Ok(initial)
         } else {
             Err(Unforkable::Unreadable)
@@ -104,14 +112,16 @@ fn segment<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
 }
 
 /// A data section that fills a zeroed memory with `image`, and the number of its segments.
-pub(super) fn section(image: &[u8]) -> (Vec<u8>, usize) {
+pub(super) fn section(image: &[u8]) -> Result<(Vec<u8>, usize), OutOfMemory> {
     let mut gap = GAP;
-    let mut runs = runs(image, gap);
-    while runs.len() > MOST_SEGMENTS {
-        gap *= 2;
-        runs = self::runs(image, gap);
-    }
-    let mut content = Vec::new();
+    let runs = loop {
+        match runs(image, gap) {
+            Some(runs) => break runs,
+            None => gap = gap.saturating_mul(2),
+        }
+    };
+    let bytes: usize = runs.iter().map(|run| run.len).sum();
+    let mut content = room::reserved(bytes + MOST_HEAD * (runs.len() + 1))?;
     push_len(&mut content, runs.len());
     for Run { offset, len } in &runs {
         let bytes = image.get(*offset..offset + len).unwrap_or_default();
@@ -122,11 +132,12 @@ pub(super) fn section(image: &[u8]) -> (Vec<u8>, usize) {
         push_len(&mut content, bytes.len());
         content.extend_from_slice(bytes);
     }
-    (content, runs.len())
+    Ok((content, runs.len()))
 }
 
-/// Where an image is not zero; runs with fewer zeros than `gap` between them are one.
-fn runs(image: &[u8], gap: usize) -> Vec<Run> {
+/// Where an image is not zero; runs with fewer zeros than `gap` between them are one. `None` if
+/// they are too many.
+fn runs(image: &[u8], gap: usize) -> Option<Vec<Run>> {
     let mut runs: Vec<Run> = Vec::new();
     let mut at = 0;
     while let Some(skipped) = next_nonzero(image.get(at..).unwrap_or_default()) {
@@ -140,9 +151,12 @@ fn runs(image: &[u8], gap: usize) -> Vec<Run> {
             }
             _ => runs.push(Run { offset, len }),
         }
+        if runs.len() > MOST_SEGMENTS {
+            return None;
+        }
         at = offset + len;
     }
-    runs
+    Some(runs)
 }
 
 /// Where the first byte is that is not zero; most of an image is.
@@ -181,7 +195,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_written_image_is_read_as_it_was(image in image()) {
-            let (content, segments) = section(&image);
+            let (content, segments) = section(&image).unwrap();
             let initial = Initial::read(&content, image.len() as u64).unwrap();
             prop_assert_eq!(initial.runs.len(), segments);
             let mut memory = vec![0; image.len()];
@@ -221,7 +235,7 @@ mod tests {
 
     #[test]
     fn segments_next_to_each_other_become_one() {
-        let (one, _) = section(&[1; 100]);
+        let (one, _) = section(&[1; 100]).unwrap();
         let mut two = vec![2];
         for half in [0u8, 50] {
             two.extend_from_slice(&[0, I32_CONST, half, END, 50]);

@@ -82,7 +82,7 @@ fn write(
         .iter()
         .map(|section| section.content.len() + 6)
         .sum();
-    let mut module = sections::begin(size + added.len() * 32 + 64);
+    let mut module = sections::begin(size + added.len() * 32 + 64)?;
     for section in sections {
         match section.id {
             id::START => {}

@@ -84,7 +84,17 @@ impl Types {
     }
 }
 
+/// Bytes that the engine takes for each function, before it is translated.
+const FUNCTION: u64 = 256;
+
 impl Shape {
+    /// About how many bytes it takes to compile the module, beside its own: the copy that is run,
+    /// and the engine's.
+    pub(super) fn compiling(&self) -> usize {
+        let bytes = self.bytes.saturating_mul(3);
+        usize::try_from(bytes.saturating_add(self.functions * FUNCTION)).unwrap_or(usize::MAX)
+    }
+
     /// Walks the sections of a module of so many bytes, as far as it is within `limits`: what is
     /// too much is not even read.
     pub(super) fn of(
