@@ -57,6 +57,13 @@ pub(crate) fn reserved<T>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     Ok(list)
 }
 
+/// Puts one more at the end of a list.
+pub(crate) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), OutOfMemory> {
+    list.try_reserve(1).map_err(|_| OutOfMemory)?;
+    list.push(item);
+    Ok(())
+}
+
 /// A copy.
 pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
     let mut copy = reserved(bytes.len())?;

@@ -47,7 +47,7 @@ impl Initial {
                 return Err(Unforkable::DataOutside);
             }
             let offset = usize::try_from(offset).map_err(|_| Unforkable::DataOutside)?;
-            initial.push(offset, bytes);
+            initial.push(offset, bytes)?;
         }
         if reader.0.is_empty() {
             initial.bytes.shrink_to_fit();
@@ -57,16 +57,20 @@ impl Initial {
         }
     }
 
-    fn push(&mut self, offset: usize, bytes: &[u8]) {
+    fn push(&mut self, offset: usize, bytes: &[u8]) -> Result<(), OutOfMemory> {
         self.bytes.extend_from_slice(bytes);
         match self.runs.last_mut() {
             Some(last) if last.offset + last.len == offset => last.len += bytes.len(),
             _ if bytes.is_empty() => {}
-            _ => self.runs.push(Run {
-                offset,
-                len: bytes.len(),
-            }),
+            _ => room::push(
+                &mut self.runs,
+                Run {
+                    offset,
+                    len: bytes.len(),
+                },
+            )?,
         }
+        Ok(())
     }
 
     /// Puts everything in its place; false if some of it has none.

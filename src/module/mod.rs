@@ -76,7 +76,7 @@ impl Compiled {
     ) -> Result<Compiled, LoadError> {
         limits.module.check_size(&bytes)?;
         let sections = sections::split(&bytes)?;
-        room::check(bytes.len())?;
+        room::check(bytes.len().saturating_mul(4))?;
         let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
         room::check(shape.compiling())?;
         let baked = Baked::find(&sections);

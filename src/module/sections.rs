@@ -64,7 +64,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
         let mut reader = Reader(tail);
         let content = reader.u32().and_then(|len| reader.take(len));
         let content = content.ok_or_else(|| truncated("a section"))?;
-        sections.push(Section { id, content });
+        room::push(&mut sections, Section { id, content })?;
         rest = reader.0;
     }
     Ok(sections)

@@ -74,7 +74,8 @@ pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Ve
     };
     let limit = limit.min(LAST_OFFSET.saturating_sub(offset));
     let guess = usize::try_from(limit.min(FIRST_GUESS)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(guess);
+    let mut bytes = Vec::new();
+    bytes.try_reserve(guess)?;
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -99,6 +100,7 @@ fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {
         if entries.len() >= MAX_ENTRIES {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
+        entries.try_reserve(1)?;
         let kind = entry.file_type()?;
         entries.push(DirectoryEntry {
             name: entry.file_name().to_string_lossy().into_owned(),
