@@ -6,13 +6,15 @@ mod support;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
+    io::{self, Write},
     sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
+    time::Duration,
 };
 use support::{Guest, data, text_at};
 use tollgate::{
-    Config, ConfigError, Error, HostError, ModuleCache, Plugin, Runtime, RuntimeBuilder,
-    effect::{Effect, Failure, Refusal},
+    Config, ConfigError, Error, HostError, Limits, ModuleCache, Plugin, Runtime, RuntimeBuilder,
+    effect::{Answer, Effect, Failure, Fetched, Refusal},
     gate::{Checkpoint, Permitted},
     replay::Replay,
     world::World,
@@ -369,6 +371,30 @@ fn a_world_may_ask_a_plugin_when_it_ends() {
     runtime.close();
 }
 
+/// A sink that asks the plugin that is being recorded, for each line.
+struct Asking(Plugin);
+
+impl Write for Asking {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let recording = self.0.observe_recorded(&Config::new(), io::sink())?;
+        recording.outcome.map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sink_may_ask_the_plugin_that_is_being_recorded() {
+    let runtime = Runtime::new().unwrap();
+    let plugin = runtime.load("odd", talkative("_initialize")).unwrap();
+    let sink = Asking(plugin.clone());
+    let recording = plugin.observe_recorded(&Config::new(), sink).unwrap();
+    recording.outcome.unwrap();
+}
+
 #[test]
 fn host_functions_work_in_a_world_of_the_embedders() {
     let mut guest = Guest::relay("get");
@@ -407,6 +433,58 @@ fn log_lines_reach_the_embedder_from_a_world_of_the_embedders() {
     let plugin = runtime.load("odd", talkative("_initialize")).unwrap();
     plugin.observe(&Config::new()).unwrap();
     assert_eq!(*events.lock().unwrap(), 1);
+}
+
+/// A world that answers every request with 5 000 bytes and notes how many were wanted.
+struct Generous(Arc<Mutex<Vec<u64>>>);
+
+impl World for Generous {
+    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+        let Effect::Http { body_limit, .. } = effect else {
+            panic!("{effect:?}")
+        };
+        self.0.lock().unwrap().push(*body_limit);
+        let permit = gate.address("93.184.216.34".parse().unwrap())?;
+        Ok(permit.answer(Answer::Fetched(Fetched {
+            status: 200,
+            protocol: "HTTP/1.1".into(),
+            headers: Vec::new(),
+            body: vec![b'x'; 5_000],
+            truncated: false,
+            took: Duration::ZERO,
+        })))
+    }
+
+    fn real_name(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn working_directory(&self) -> String {
+        "/".into()
+    }
+}
+
+#[test]
+fn bodies_of_http_are_as_long_as_replies_may_be() {
+    for (limit, kept) in [(12 << 20, 5_000), (5_000, 5_000), (4_999, 4_999), (0, 0)] {
+        let wanted = Arc::new(Mutex::new(Vec::new()));
+        let sink = wanted.clone();
+        let limits = Limits {
+            reply_bytes: limit,
+            ..Limits::default()
+        };
+        let runtime = Runtime::builder()
+            .limits(limits)
+            .world(move || Generous(sink.clone()))
+            .grant("odd", "network:outbound:443".parse().unwrap());
+        let plugin = Guest::relay("http_request").load_in(&runtime.build().unwrap());
+        let reply = support::ask(&plugin, json!({"url": "https://example.com/"}));
+        assert_eq!(*wanted.lock().unwrap(), [u64::from(limit)]);
+        let body = reply["body"].as_str().unwrap_or_default();
+        assert_eq!(body.len(), usize::div_ceil(kept, 3) * 4, "{reply}");
+        let cut = reply["body_truncated"].as_bool().unwrap_or(false);
+        assert_eq!(cut, kept < 5_000);
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ struct Initialised {
     /// What calls begin from, or why each is initialised by itself; `None` if that is wanted.
     snapshot: Result<Snapshot, Option<Unforkable>>,
     /// The effects that it had.
-    noted: Arc<Mutex<Noted>>,
+    noted: Noted,
 }
 
 impl Plugin {
@@ -150,12 +150,8 @@ impl Plugin {
     pub(super) fn start_kept(&self, journal: &SharedJournal) -> Option<Result<Instance, Error>> {
         let initialised = self.initialised().ok()?;
         let snapshot = initialised.snapshot.as_ref().ok()?;
-        {
-            let noted = lock(&initialised.noted);
-            let mut journal = lock(journal);
-            for (effect, reply, at) in noted.entries()? {
-                journal.note(effect, reply, *at);
-            }
+        for (effect, reply, at) in initialised.noted.entries()? {
+            lock(journal).note(effect, reply, *at);
         }
         let mut gate = self.gate(Some(snapshot));
         gate.keep(journal.clone());
@@ -181,7 +177,7 @@ impl Plugin {
         let initialised = Initialised {
             usage: instance.init_usage(),
             snapshot,
-            noted,
+            noted: std::mem::take(&mut *lock(&noted)),
         };
         Ok((initialised, instance))
     }
