@@ -26,7 +26,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let file = runtime.load("file", FILE)?;
     println!("{}: {}", file.name(), file.describe()?.description);
-    for missing in runtime.review(&file)?.missing {
+    for missing in file.review()?.missing {
         println!("it declares {missing}, which it was not granted");
     }
 

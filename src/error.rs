@@ -48,6 +48,17 @@ pub enum Error {
         /// What is wrong.
         problem: ConfigError,
     },
+    /// A callback or host function asked a plugin for what waits for that very callback: the
+    /// embedder's to mend.
+    #[error(
+        "plugin {plugin} is being {doing} by this thread (or one that waits for it); a callback or host function cannot ask it before that is done"
+    )]
+    Busy {
+        /// Which plugin.
+        plugin: String,
+        /// What happens to it: `initialised`, or `asked for` what it says of itself.
+        doing: &'static str,
+    },
     /// The guest was stopped, by itself or by a limit.
     #[error("plugin {plugin}: {} {fault}", running(.export))]
     Fault {
@@ -202,6 +213,9 @@ pub enum LoadError {
     /// The module compiles but does not keep the contract.
     #[error("{}", joined(.0))]
     Contract(Vec<Problem>),
+    /// The name is being loaded by the same thread.
+    #[error("the name is being loaded by this thread already")]
+    BeingLoaded,
     /// The machine has no memory left for it.
     #[error("the host ran out of memory")]
     HostOutOfMemory,
@@ -389,14 +403,6 @@ pub enum Breach {
         values: usize,
         /// The limit.
         limit: usize,
-    },
-    /// The host has not the memory to read the result.
-    #[error(
-        "returned JSON that takes up to {bytes} bytes of memory to be read, and the host has no more"
-    )]
-    NoMemory {
-        /// How much it may take.
-        bytes: usize,
     },
     /// The result is JSON of another shape.
     #[error("returned JSON of the wrong shape: {0}")]

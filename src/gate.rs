@@ -27,11 +27,12 @@ use crate::{
     limits::Limits,
     printable::Text,
     redact::{Lines, Redactor},
+    room,
     world::{Deadline, World},
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, atomic::AtomicBool},
+    sync::{Arc, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 use tollgate_abi::host::kinds;
 
@@ -59,6 +60,8 @@ pub(crate) struct Gate {
     is_over: bool,
     /// What the redactor must know of the lines so far.
     lines: Lines,
+    /// Whether the machine has no memory for what came back; the guest must not see it.
+    out_of_memory: bool,
 }
 
 impl Gate {
@@ -82,6 +85,7 @@ impl Gate {
             now: At::default(),
             is_over: false,
             lines: Lines::default(),
+            out_of_memory: false,
         }
     }
 
@@ -120,6 +124,32 @@ impl Gate {
         self.is_over
     }
 
+    /// Whether the guest is to be stopped, since the machine has no memory for what came back.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.out_of_memory
+    }
+
+    /// Lets an effect happen whose answer will be written as JSON.
+    pub(crate) fn pass_for_json(&mut self, effect: &Effect) -> Reply {
+        let reply = self.pass(effect);
+        self.if_there_is_room(reply)
+    }
+
+    /// The reply, unless there is no room to write it as JSON. The guest is stopped before it can
+    /// read that.
+    fn if_there_is_room(&mut self, reply: Reply) -> Reply {
+        let bytes = reply.as_ref().map(Answer::bytes).unwrap_or_default();
+        if bytes
+            .into_iter()
+            .all(|bytes| room::check_writing(bytes).is_ok())
+        {
+            return reply;
+        }
+        self.out_of_memory = true;
+        let message = "the host ran out of memory";
+        Err(Failure::new(kinds::INTERNAL, "ENOMEM", message).into())
+    }
+
     pub(crate) fn working_directory(&self) -> &str {
         &self.policy.working_directory
     }
@@ -154,9 +184,8 @@ impl Gate {
         let reply = match self.journal.clone() {
             None => self.judge_and_perform(effect),
             Some(journal) => {
-                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-                let reply = self.kept(&mut *journal, effect);
-                self.is_over = journal.is_over();
+                let reply = self.kept(&journal, effect);
+                self.is_over = lock(&journal).is_over();
                 reply
             }
         };
@@ -180,10 +209,13 @@ impl Gate {
         reply
     }
 
-    fn kept(&mut self, journal: &mut dyn Journal, effect: &Effect) -> Reply {
-        let Some(reply) = journal.answer(effect, self.now) else {
+    /// The journal is not locked while the effect happens, which may run code of the embedder's.
+    fn kept(&mut self, journal: &SharedJournal, effect: &Effect) -> Reply {
+        let answered = lock(journal).answer(effect, self.now);
+        let Some(reply) = answered else {
             let reply = self.judge_and_perform(effect);
-            journal.note(effect, &reply, self.now);
+            let reply = self.if_there_is_room(reply);
+            lock(journal).note(effect, &reply, self.now);
             return reply;
         };
         // What a replayed plugin logs is worth hearing again.
@@ -215,18 +247,27 @@ impl Gate {
             may_read: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
-        if let Effect::Log(record) = effect {
-            self.log(record);
-            return Ok(Answer::Done);
-        }
-        let answer = self.world.perform(effect, &checkpoint)?.into_answer();
-        Ok(match answer {
-            Answer::Opened { handle, stat } if !checkpoint.may_read.into_inner() => {
-                let stat = stat.withheld();
-                Answer::Opened { handle, stat }
+        // No world is asked for these two: lines go to whoever watches the plugin, and functions
+        // of the embedder's are answered by the embedder's code, whichever world there is.
+        match effect {
+            Effect::Log(record) => {
+                self.log(record);
+                Ok(Answer::Done)
             }
-            answer => answer,
-        })
+            Effect::Custom {
+                function, request, ..
+            } => Ok(checkpoint.call_host_function(function, request)?),
+            _ => {
+                let answer = self.world.perform(effect, &checkpoint)?.into_answer();
+                Ok(match answer {
+                    Answer::Opened { handle, stat } if !checkpoint.may_read.into_inner() => {
+                        let stat = stat.withheld();
+                        Answer::Opened { handle, stat }
+                    }
+                    answer => answer,
+                })
+            }
+        }
     }
 
     /// Whether an open file may be examined, for dialects that keep count of positions. Nothing happens and
@@ -308,4 +349,9 @@ impl Gate {
         self.observer.denied(&self.plugin, &denial);
         denial
     }
+}
+
+/// A poisoned lock guards nothing that a panic could have left half done.
+fn lock(journal: &SharedJournal) -> MutexGuard<'_, dyn Journal + 'static> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,22 +1,62 @@
 //! A value that is made once, by whoever needs it first. What is made, and why it may fail, is the
 //! caller's business.
+//!
+//! Making a value may run code of the embedder's, which may ask for that value: from the same
+//! thread, from one that works for it, or in a circle with values that other threads make. Whoever
+//! would then wait for ever gets an error instead. All values share one lock for who makes what,
+//! which is held for some instructions only.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread::{self, ThreadId},
+};
 
 /// A value made at most once at a time, and never again after success: those who come while it is
 /// being made wait for it, and a failure is not kept.
 pub(crate) struct Once<T> {
     value: OnceLock<T>,
-    making: Mutex<()>,
 }
 
 impl<T> Default for Once<T> {
     fn default() -> Once<T> {
         Once {
             value: OnceLock::new(),
-            making: Mutex::new(()),
         }
     }
+}
+
+/// Names a value that is being made: where it is, since nobody moves it meanwhile.
+type Place = usize;
+
+/// Who makes what, and who waits for what.
+#[derive(Default)]
+struct Making {
+    makers: HashMap<Place, ThreadId>,
+    waiting: HashMap<ThreadId, Place>,
+}
+
+static MAKING: LazyLock<Mutex<Making>> = LazyLock::new(Mutex::default);
+
+/// Something was made, or could not be.
+static CHANGED: Condvar = Condvar::new();
+
+thread_local! {
+    /// The threads that wait for this one to end.
+    static CALLERS: RefCell<Vec<ThreadId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// This thread, and those that wait for it to end.
+pub(crate) fn callers() -> Vec<ThreadId> {
+    let mut callers = CALLERS.with_borrow(Clone::clone);
+    callers.push(thread::current().id());
+    callers
+}
+
+/// Says who waits for this thread to end: what these are making, it must not wait for.
+pub(crate) fn work_for(callers: Vec<ThreadId>) {
+    CALLERS.set(callers);
 }
 
 impl<T> Once<T> {
@@ -25,19 +65,80 @@ impl<T> Once<T> {
         self.value.get()
     }
 
-    /// The value; `make` is called if it is not there.
-    pub(crate) fn get_or_try<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    /// Whether waiting for the value would never end.
+    pub(crate) fn is_circle(&self) -> bool {
+        self.value.get().is_none() && lock().leads_to(self.place(), &callers())
+    }
+
+    fn place(&self) -> Place {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// The value; `make` is called if it is not there. Where waiting for it would never end, the
+    /// error is that of `circle`.
+    pub(crate) fn get_or_try<E>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+        circle: impl FnOnce() -> E,
+    ) -> Result<&T, E> {
         if let Some(value) = self.value.get() {
             return Ok(value);
         }
-        // A poisoned lock guards nothing that a panic could have left half done.
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.value.get() {
-            Some(value) => Ok(value),
-            None => {
-                let value = make()?;
-                Ok(self.value.get_or_init(|| value))
+        let place = self.place();
+        let me = thread::current().id();
+        let mut guard = lock();
+        loop {
+            if let Some(value) = self.value.get() {
+                return Ok(value);
+            }
+            let making = &mut *guard;
+            if !making.makers.contains_key(&place) {
+                making.makers.insert(place, me);
+                break;
+            }
+            if making.leads_to(place, &callers()) {
+                return Err(circle());
+            }
+            making.waiting.insert(me, place);
+            guard = CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            guard.waiting.remove(&me);
+        }
+        drop(guard);
+        let made = Made(place);
+        let value = make()?;
+        let value = self.value.get_or_init(|| value);
+        drop(made);
+        Ok(value)
+    }
+}
+
+impl Making {
+    /// Whether what is at `place` is made by one of these threads, or by one that waits for them.
+    fn leads_to(&self, mut place: Place, threads: &[ThreadId]) -> bool {
+        while let Some(maker) = self.makers.get(&place) {
+            if threads.contains(maker) {
+                return true;
+            }
+            match self.waiting.get(maker) {
+                Some(next) => place = *next,
+                None => return false,
             }
         }
+        false
     }
+}
+
+/// Says that nobody makes it any more, however that came.
+struct Made(Place);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        lock().makers.remove(&self.0);
+        CHANGED.notify_all();
+    }
+}
+
+/// A poisoned lock guards nothing that a panic could have left half done.
+fn lock() -> MutexGuard<'static, Making> {
+    MAKING.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -25,7 +25,7 @@ use crate::{
     world::World,
 };
 use forks::Forks;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo, names::export, sha256, to_json};
 use wasmi::Linker;
 
@@ -74,10 +74,26 @@ pub struct Observation {
 /// Bytes of memory that an instance is not kept for after a question that is asked once.
 const SMALL: usize = 1 << 20;
 
+/// The JSON of a config that may be given to a plugin. There is no other way to one, so that none
+/// goes by the check that the runtime asks for.
+pub(crate) struct CheckedConfig<'a>(Cow<'a, [u8]>);
+
+impl<'a> CheckedConfig<'a> {
+    /// The config of a recorded run, which was checked when it was recorded.
+    pub(crate) fn recorded(json: &'a str) -> CheckedConfig<'a> {
+        CheckedConfig(json.as_bytes().into())
+    }
+
+    /// The JSON.
+    pub(crate) fn json(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// What a run that is recorded or replayed is given in place of what its runtime gives others.
 pub(crate) struct Kept<'a> {
     pub(crate) name: Arc<str>,
-    pub(crate) config: &'a [u8],
+    pub(crate) config: CheckedConfig<'a>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) limits: Arc<Limits>,
     /// Fuel for the call, if not the limits' own.
@@ -156,13 +172,17 @@ impl Plugin {
 
     /// The same, with its secrets: what is declared is compared with what is granted.
     pub(crate) fn description(&self) -> Result<Arc<PluginInfo>, Error> {
-        let info = self.inner.info.get_or_try(|| {
+        let ask = || {
             let info = match self.abi_version() {
                 AbiVersion::V1 => self.ask(export::DESCRIBE, read_info),
                 AbiVersion::V2 => Ok(self.manifest()?.info.clone()),
             };
             info.map(Arc::new)
-        });
+        };
+        let info = self
+            .inner
+            .info
+            .get_or_try(ask, || self.busy("asked for its description"));
         info.cloned()
     }
 
@@ -179,7 +199,7 @@ impl Plugin {
 
     /// The same, with its secrets: configs are validated against what the plugin sent.
     pub(crate) fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
-        let schema = self.inner.schema.get_or_try(|| {
+        let ask = || {
             let names = [export::SCHEMA_V2, export::SCHEMA];
             let schema = match self.abi_version() {
                 AbiVersion::V1 => self.ask(export::SCHEMA, read_schema),
@@ -192,15 +212,28 @@ impl Plugin {
                 },
             };
             schema.map(Arc::new)
-        });
+        };
+        let schema = self
+            .inner
+            .schema
+            .get_or_try(ask, || self.busy("asked for its schema"));
         schema.cloned()
     }
 
     /// The answer that describes a plugin of the newer generation and its config at once.
     fn manifest(&self) -> Result<&Manifest, Error> {
+        let ask = || self.ask(export::MANIFEST, read_manifest);
         self.inner
             .manifest
-            .get_or_try(|| self.ask(export::MANIFEST, read_manifest))
+            .get_or_try(ask, || self.busy("asked for its manifest"))
+    }
+
+    /// Waiting for what is happening to the plugin would never end.
+    fn busy(&self, doing: &'static str) -> Error {
+        Error::Busy {
+            plugin: self.name().to_owned(),
+            doing,
+        }
     }
 
     fn exports(&self, name: &str) -> bool {
@@ -264,26 +297,36 @@ impl Plugin {
     /// [`Error::Fault`] if the guest was stopped, [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
     /// says so.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
-        if self.inner.parts.settings.validate_configs {
-            self.demand_valid(config)?;
-        }
+        let config = self.check(config)?;
         let mut instance = self.start()?;
-        let seen = self.observe_in(&mut instance, &to_json(config.values()))?;
+        let seen = self.observe_in(&mut instance, &config)?;
         self.give_back(instance);
         Ok(seen)
+    }
+
+    /// Whether the config may be given to the plugin, as far as the runtime wants that checked.
+    pub(crate) fn check(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
+        if self.parts().settings.validate_configs {
+            self.demand_valid(config)?;
+        }
+        Ok(CheckedConfig(to_json(config.values()).into()))
     }
 
     fn observe_in(
         &self,
         instance: &mut guest::Instance,
-        config: &[u8],
+        config: &CheckedConfig<'_>,
     ) -> Result<Observation, Error> {
         self.look(instance, config)
             .map_err(|error| self.redacted(error))
     }
 
-    fn look(&self, instance: &mut guest::Instance, config: &[u8]) -> Result<Observation, Error> {
-        let bytes = instance.observe(self.observing(), config)?;
+    fn look(
+        &self,
+        instance: &mut guest::Instance,
+        config: &CheckedConfig<'_>,
+    ) -> Result<Observation, Error> {
+        let bytes = instance.observe(self.observing(), &config.0)?;
         let evidence = match self.abi_version() {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
@@ -340,16 +383,20 @@ impl Plugin {
         if let Some(fuel) = kept.call_fuel {
             instance.set_fuel_limit(fuel);
         }
-        self.finish(&mut instance, kept.config)
+        self.finish(&mut instance, &kept.config)
     }
 
     /// Has the plugin look at the world, while a journal is kept of all that its state comes from
     /// and all that it does.
-    pub(crate) fn observe_recording(&self, config: &[u8], journal: SharedJournal) -> Finished {
+    pub(crate) fn observe_recording(
+        &self,
+        config: CheckedConfig<'_>,
+        journal: SharedJournal,
+    ) -> Finished {
         let parts = self.parts();
         match self.start_kept(&journal) {
             Some(Ok(mut instance)) => {
-                let finished = self.finish(&mut instance, config);
+                let finished = self.finish(&mut instance, &config);
                 if finished.outcome.is_ok() {
                     self.give_back(instance);
                 }
@@ -368,7 +415,7 @@ impl Plugin {
         }
     }
 
-    fn finish(&self, instance: &mut guest::Instance, config: &[u8]) -> Finished {
+    fn finish(&self, instance: &mut guest::Instance, config: &CheckedConfig<'_>) -> Finished {
         let outcome = self.observe_in(instance, config);
         Finished {
             outcome,

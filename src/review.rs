@@ -1,8 +1,24 @@
 //! Declared against granted: advice for the operator, which allows and denies nothing.
 
-use crate::{capability::Capability, printable::Text};
+use crate::{capability::Capability, error::Error, plugin::Plugin, printable::Text};
 use std::collections::BTreeSet;
 use tollgate_abi as abi;
+
+impl Plugin {
+    /// Compares what the plugin declares with what it was granted.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe).
+    pub fn review(&self) -> Result<Review, Error> {
+        let policy = &self.parts().policy;
+        Ok(Review::new(
+            &self.description()?.capabilities,
+            policy.written(),
+            &policy.working_directory,
+        ))
+    }
+}
 
 /// What a plugin declares, compared with what it was granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -16,7 +16,6 @@ use crate::{
     module::{self, ModuleCache},
     once::Once,
     plugin::{Parts, Plugin, Settings},
-    review::Review,
     world::Simulated,
 };
 use std::{
@@ -119,19 +118,25 @@ impl Runtime {
             .or_default()
             .clone();
         let mut bytes = Some(bytes);
-        let loaded = slot.get_or_try(|| inner.prepare(name, bytes.take().unwrap_or_default()));
-        let plugin = loaded.map_err(failed)?;
+        let load = || inner.prepare(name, bytes.take().unwrap_or_default());
+        let loaded = slot.get_or_try(load, || LoadError::BeingLoaded).cloned();
+        let plugin = match loaded {
+            Ok(plugin) => plugin,
+            Err(problem) => {
+                inner.forget_failed(name, slot);
+                return Err(failed(problem));
+            }
+        };
         match bytes {
             // It was there already.
             Some(bytes) if !plugin.is_made_of(&bytes) => Err(failed(LoadError::OtherContent)),
-            _ => Ok(plugin.clone()),
+            _ => Ok(plugin),
         }
     }
 
     /// The plugin loaded under a name. Never waits for one that is being loaded.
     pub fn plugin(&self, name: &str) -> Option<Plugin> {
-        let slot = lock(&self.inner.plugins).get(name)?.clone();
-        slot.get().cloned()
+        lock(&self.inner.plugins).get(name)?.get().cloned()
     }
 
     /// The names of the loaded plugins, in order.
@@ -155,20 +160,6 @@ impl Runtime {
             .schema()
     }
 
-    /// Compares what a plugin declares with what it was granted.
-    ///
-    /// # Errors
-    ///
-    /// As [`Plugin::describe`].
-    pub fn review(&self, plugin: &Plugin) -> Result<Review, Error> {
-        let cwd = &self.inner.no_policy.working_directory;
-        Ok(Review::new(
-            &plugin.description()?.capabilities,
-            self.grants().for_plugin(plugin.name()),
-            cwd,
-        ))
-    }
-
     /// What the operator granted.
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
@@ -188,17 +179,34 @@ impl Runtime {
     /// Forgets all loaded plugins. Handles that were given out go on working; what nobody holds
     /// any more is freed.
     pub fn close(&self) {
-        lock(&self.inner.plugins).clear();
+        let closed = std::mem::take(&mut *lock(&self.inner.plugins));
+        // Not while the names are locked: with the last handle goes what is the embedder's.
+        drop(closed);
     }
 }
 
 impl Inner {
+    /// Gives up a name under which nothing could be loaded, unless others are still trying: the
+    /// last of them gives it up then.
+    fn forget_failed(&self, name: &str, slot: Arc<Once<Plugin>>) {
+        let mut plugins = lock(&self.plugins);
+        // Names are handed out and given up under this lock, so that nobody is counted too much.
+        drop(slot);
+        let is_unused =
+            |slot: &Arc<Once<Plugin>>| slot.get().is_none() && Arc::strong_count(slot) == 1;
+        if plugins.get(name).is_some_and(is_unused) {
+            plugins.remove(name);
+        }
+    }
+
     fn prepare(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(bytes, limits)?;
         let offered = imports::offered(&self.customs);
         let (version, problems) = module::check(&compiled, &offered, limits);
         let Some(version) = version.filter(|_| problems.is_empty()) else {
+            drop(compiled);
+            self.cache.forget_unused();
             return Err(LoadError::Contract(problems));
         };
         let linker = imports::linker(&compiled.engine, &self.customs)

@@ -5,9 +5,10 @@ mod support;
 
 use serde_json::json;
 use std::{
-    fs,
+    env, fs,
     panic::{self, AssertUnwindSafe},
     path::Path,
+    process::Command,
 };
 use support::{EVIDENCE, Guest, data, text_at};
 use tollgate::{
@@ -127,8 +128,95 @@ fn failure(path: &Path, plugin: &Plugin, config: &Config) -> Option<String> {
     Some(message.downcast_ref::<String>().unwrap().clone())
 }
 
+/// Runs an ignored test of this program in a process of its own, with these variables: whether it
+/// passed, and what it printed.
+fn run_alone(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let output = Command::new(env::current_exe().unwrap())
+        .args([test, "--exact", "--ignored", "--nocapture"])
+        .env_remove("CI")
+        .env_remove("TOLLGATE_UPDATE")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(printed).unwrap())
+}
+
 #[test]
 fn a_transcript_is_made_by_the_first_run_of_a_test_and_compared_by_the_others() {
+    let (passed, printed) = run_alone("first_and_later_runs", &[]);
+    assert!(passed, "{printed}");
+}
+
+/// Asserts the transcript that a variable names, of a plugin that needs nothing.
+#[test]
+#[ignore = "started by another test, with variables of its own"]
+fn one_assertion() {
+    let runtime = Runtime::new().unwrap();
+    let file = runtime.load("file", FILE).unwrap();
+    replay::assert(env::var("TRANSCRIPT").unwrap(), &file);
+}
+
+#[test]
+fn a_transcript_that_was_not_committed_fails_where_ci_is_set() {
+    let directory = tempfile::tempdir().unwrap();
+    let transcript = directory.path().join("file.jsonl");
+    let path = ("TRANSCRIPT", transcript.to_str().unwrap());
+    for ci in ["true", "1", "GitHub"] {
+        let (passed, printed) = run_alone("one_assertion", &[path, ("CI", ci)]);
+        assert!(!passed && !transcript.exists(), "{ci}: {printed}");
+        for words in ["file.jsonl", "CI is set", "locally", "TOLLGATE_UPDATE=1"] {
+            assert!(printed.contains(words), "{printed}");
+        }
+    }
+    // It is asked for by name, or the variable says no.
+    for variables in [
+        [("CI", "true"), ("TOLLGATE_UPDATE", "1")].as_slice(),
+        &[("CI", "false")],
+        &[("CI", "")],
+    ] {
+        let (passed, printed) = run_alone("one_assertion", &[&[path], variables].concat());
+        assert!(passed && transcript.exists(), "{variables:?}: {printed}");
+        fs::remove_file(&transcript).unwrap();
+    }
+    run_alone("one_assertion", &[path]);
+    let (passed, printed) = run_alone("one_assertion", &[path, ("CI", "true")]);
+    assert!(passed, "{printed}");
+}
+
+#[test]
+fn recording_anew_is_asked_for_by_any_word_that_means_it_and_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let transcript = directory.path().join("file.jsonl");
+    let path = ("TRANSCRIPT", transcript.to_str().unwrap());
+    let other = b"no transcript any more";
+    for (value, records) in [
+        ("1", true),
+        ("true", true),
+        ("TRUE", true),
+        ("always", true),
+        ("Always", true),
+        ("0", false),
+        ("false", false),
+        ("never", false),
+        ("", false),
+        ("yes please", false),
+        ("2", false),
+    ] {
+        fs::write(&transcript, other).unwrap();
+        let (passed, printed) = run_alone("one_assertion", &[path, ("TOLLGATE_UPDATE", value)]);
+        assert_eq!(passed, records, "{value}: {printed}");
+        let replaced = fs::read(&transcript).unwrap() != other;
+        assert_eq!(replaced, records, "{value}");
+        let is_unknown = ["yes please", "2"].contains(&value);
+        let told = printed.contains(&format!("TOLLGATE_UPDATE is {value:?}, and must be"));
+        assert_eq!(told, is_unknown, "{value}: {printed}");
+    }
+}
+
+#[test]
+#[ignore = "started by another test, without the variables of a build server"]
+fn first_and_later_runs() {
     let directory = tempfile::tempdir().unwrap();
     let transcript = directory.path().join("transcripts/file.jsonl");
     let here = directory.path().canonicalize().unwrap();

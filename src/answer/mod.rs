@@ -6,7 +6,7 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::{capability::check_declared, error::Breach, memory, printable::Text};
+use crate::{capability::check_declared, error::Breach, printable::Text, room};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Display;
@@ -15,16 +15,13 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
 
-/// As many values as an answer may hold.
+/// As many values as an answer may hold. Each takes up to 112 bytes of memory beside its text, so
+/// reading an answer takes up to 112 MB and its text.
 const MAX_VALUES: usize = 1_000_000;
 
 /// An object that is not empty counts for as many values more: it takes memory for eleven entries
 /// at once.
 const OBJECT: usize = 5;
-
-/// The most bytes of memory that a value takes, beside its text. So reading an answer takes up to
-/// 112 MB and its text.
-const VALUE_BYTES: usize = 112;
 
 /// Answers of fewer bytes take too little to be counted.
 const SMALL: usize = 1 << 16;
@@ -103,19 +100,14 @@ fn short(message: impl Display) -> Text {
     message.into()
 }
 
-/// Refuses what would take much more memory than its text, or more than there is.
+/// Refuses what would take much more memory than its text.
 fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     if bytes.len() <= SMALL {
         return Ok(());
     }
     let values = values(bytes);
     if values <= MAX_VALUES {
-        let memory = values * VALUE_BYTES + bytes.len();
-        return if memory::is_available(memory) {
-            Ok(())
-        } else {
-            Err(Breach::NoMemory { bytes: memory })
-        };
+        return Ok(());
     }
     // What cannot be read at all is told first.
     let depth = nesting(bytes);
@@ -152,7 +144,9 @@ pub(crate) fn check_text(text: &str) -> Result<(), String> {
         Err(Breach::TooManyValues { values, limit }) => Err(format!(
             "it holds {values} JSON values, more than the limit of {limit}"
         )),
-        other => other.map_err(|breach| breach.to_string()),
+        Err(breach) => Err(breach.to_string()),
+        Ok(()) => room::check_reading(text.as_bytes())
+            .map_err(|_| "the host has no memory to read it".to_owned()),
     }
 }
 

@@ -71,7 +71,8 @@ char *tollgate_schema(tollgate_plugin *plugin);
  * did not run to its end. A check that failed is TOLLGATE_OK: its evidence says so. */
 tollgate_status tollgate_observe(tollgate_plugin *plugin, const char *config, char **observation);
 
-/* The same, and writes a transcript of the run to a file, which is there also if the run failed. */
+/* The same, and writes a transcript of the run to a file, which is there also if the run failed.
+ * Until it is complete, it has the name of the file with ".partial" behind it. */
 tollgate_status tollgate_record(tollgate_plugin *plugin, const char *config, const char *path,
                                 char **observation);
 

@@ -8,6 +8,7 @@ use crate::{
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
     world::Deadline,
 };
+use serde_json::Value;
 use std::{
     net::IpAddr,
     sync::{
@@ -356,25 +357,18 @@ impl Checkpoint<'_> {
         }
     }
 
-    /// Has the embedder's own function answer the effect, which asks for it.
-    ///
-    /// # Errors
-    ///
-    /// What the function says, or that the effect asks for no such function.
-    pub fn embedder(&self) -> Result<Permitted, Failure> {
-        let Effect::Custom {
-            function, request, ..
-        } = self.effect
-        else {
-            let message = "this effect asks for no function of the embedder's";
-            return Err(Failure::new(kinds::INTERNAL, "", message));
-        };
+    /// Has the embedder's own function answer.
+    pub(super) fn call_host_function(
+        &self,
+        function: &str,
+        request: &Value,
+    ) -> Result<Answer, Failure> {
         let call = HostCall {
             plugin: self.plugin,
             remaining: self.remaining(),
         };
         let reply = self.policy.customs.call(function, request, &call)?;
-        Ok(self.granted()?.answer(Answer::Json(reply)))
+        Ok(Answer::Json(reply))
     }
 
     /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin, and for no

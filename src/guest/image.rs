@@ -1,6 +1,8 @@
 //! What a linear memory held at one moment, kept without its zeros, and brought back block by
 //! block where something changed.
 
+use crate::room::{self, OutOfMemory};
+
 /// What is compared and copied at once.
 const BLOCK: usize = 4096;
 
@@ -17,10 +19,12 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Copies a memory, whose length is a multiple of 64 KiB.
-    pub(crate) fn of(memory: &[u8]) -> Image {
-        let mut blocks = Vec::with_capacity(memory.len() / BLOCK);
-        let mut copies = Vec::new();
+    /// Copies a memory, whose length is a multiple of 64 KiB, if there is room for that.
+    pub(crate) fn of(memory: &[u8]) -> Result<Image, OutOfMemory> {
+        let kept = memory.chunks_exact(BLOCK).filter(|block| **block != ZEROS);
+        let mut copies = room::reserved(kept.count() * BLOCK)?;
+        let mut blocks = room::reserved(memory.len() / BLOCK)?;
+        room::check(0)?;
         for block in memory.chunks_exact(BLOCK) {
             if *block == ZEROS {
                 blocks.push(ZERO);
@@ -29,8 +33,7 @@ impl Image {
                 copies.extend_from_slice(block);
             }
         }
-        copies.shrink_to_fit();
-        Image { blocks, copies }
+        Ok(Image { blocks, copies })
     }
 
     /// The length of the memory.
@@ -90,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_changed_is_brought_back((memory, changed) in memory()) {
-            let image = Image::of(&memory);
+            let image = Image::of(&memory).unwrap();
             prop_assert_eq!(image.len(), memory.len());
             let mut filled = vec![0; memory.len()];
             image.fill(&mut filled);
@@ -107,6 +110,6 @@ mod tests {
     fn zeros_are_not_kept() {
         let mut memory = vec![0; 1 << 20];
         memory[70_000] = 1;
-        assert_eq!(Image::of(&memory).copies.len(), BLOCK);
+        assert_eq!(Image::of(&memory).unwrap().copies.len(), BLOCK);
     }
 }

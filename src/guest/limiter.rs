@@ -1,7 +1,7 @@
 //! How much memory and how many table elements an instance gets. A refusal is first an ordinary
 //! answer of `memory.grow` (-1), which a guest may handle; a guest that keeps asking is stopped.
 
-use crate::{error::Fault, limits::MemoryLimit};
+use crate::{error::Fault, limits::MemoryLimit, room};
 use wasmi::errors::{MemoryError, TableError};
 use wasmi_core::LimiterError;
 
@@ -9,9 +9,14 @@ use wasmi_core::LimiterError;
 /// refusal needs one or two, and one that loops would otherwise burn all its fuel on asking.
 const POLITE_REFUSALS: u32 = 64;
 
+/// Bytes of an element of a table, with what its growing takes.
+const TABLE_ELEMENT: usize = 32;
+
 pub(crate) struct Limiter {
     memory: MemoryLimit,
     table_elements: u32,
+    /// About as many bytes as the engine holds for the memory.
+    capacity: usize,
     /// The elements of all tables, which never shrink.
     elements: u64,
     refusals: u32,
@@ -24,6 +29,7 @@ impl Limiter {
         Limiter {
             memory,
             table_elements,
+            capacity: 0,
             elements: 0,
             refusals: 0,
             refused: None,
@@ -64,10 +70,18 @@ impl wasmi::ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
-        if desired as u64 <= self.memory.bytes() {
-            return Ok(true);
+        if desired as u64 > self.memory.bytes() {
+            return self.refuse(Fault::OutOfMemory { limit: self.memory });
         }
-        self.refuse(Fault::OutOfMemory { limit: self.memory })
+        if desired > self.capacity {
+            // The engine's list of bytes doubles. It asks fallibly, but leaves nothing over.
+            let capacity = self.capacity.saturating_mul(2).max(desired);
+            if room::check(capacity - self.capacity).is_err() {
+                self.host_out_of_memory()?;
+            }
+            self.capacity = capacity;
+        }
+        Ok(true)
     }
 
     fn table_growing(
@@ -82,6 +96,9 @@ impl wasmi::ResourceLimiter for Limiter {
         let more = desired.saturating_sub(current) as u64;
         let elements = self.elements.saturating_add(more);
         if elements <= u64::from(self.table_elements) {
+            if room::check(desired.saturating_mul(TABLE_ELEMENT)).is_err() {
+                self.host_out_of_memory()?;
+            }
             // Whatever goes wrong from here on ends the call, and the instance with it.
             self.elements = elements;
             return Ok(true);

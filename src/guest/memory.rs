@@ -2,7 +2,10 @@
 //! memory as it is at that moment.
 
 use super::{Exports, Host, Stop, run};
-use crate::error::{Breach, Fault};
+use crate::{
+    error::{Breach, Fault},
+    room,
+};
 use tollgate_abi::{NullPointer, PtrLen, names::export};
 use wasmi::{AsContext, AsContextMut, Caller, Memory};
 
@@ -24,11 +27,11 @@ pub(super) fn result(
     memory: Memory,
     packed: i64,
     limit: u32,
-) -> Result<Vec<u8>, Breach> {
+) -> Result<Vec<u8>, Stop> {
     let range = PtrLen::unpack(packed.cast_unsigned())
         .map_err(|NullPointer { len }| Breach::NullPointer { len })?;
     if range.is_empty() {
-        return Err(Breach::NullResult);
+        return Err(Breach::NullResult.into());
     }
     let (ptr, len) = (range.ptr(), range.len());
     let memory = memory.data(ctx.as_context());
@@ -38,9 +41,9 @@ pub(super) fn result(
         memory: memory.len() as u64,
     })?;
     if len > limit {
-        return Err(Breach::ResultTooLarge { len, limit });
+        return Err(Breach::ResultTooLarge { len, limit }.into());
     }
-    Ok(bytes.to_vec())
+    Ok(room::copy(bytes)?)
 }
 
 /// The text that a panicked guest left: at `mailbox` stand its pointer and length.
@@ -51,7 +54,7 @@ pub(super) fn mail(memory: &[u8], mailbox: u32, limit: u32) -> Option<Vec<u8>> {
     if text.is_empty() || text.len() > limit {
         return None;
     }
-    slice(memory, text).map(<[u8]>::to_vec)
+    room::copy(slice(memory, text)?).ok()
 }
 
 /// Puts bytes into a buffer that the guest allocates for them.
@@ -172,6 +175,7 @@ fn listen<T>(
             let (memory, host) = memory.data_and_store_mut(&mut *caller);
             match slice(memory, range) {
                 Some(request) => {
+                    room::check_reading(request)?;
                     host.usage.bytes_out += u64::from(range.len());
                     hear(host, Ok(request))
                 }

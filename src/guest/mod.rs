@@ -20,6 +20,7 @@ use crate::{
     imports::wasi,
     limits::{FuelLimit, Limits, Usage},
     module::{Compiled, START_EXPORT, Unforkable, Variables, global_export},
+    room,
 };
 use limiter::Limiter;
 use std::sync::Arc;
@@ -177,10 +178,6 @@ impl Instance {
     /// Gives the call so much fuel instead.
     pub(crate) fn set_fuel_limit(&mut self, fuel: FuelLimit) {
         let host = self.store.data_mut();
-        host.limits = Arc::new(Limits {
-            fuel,
-            ..(*host.limits).clone()
-        });
         host.budget = host.budget.of(fuel);
         host.refill();
     }
@@ -288,7 +285,9 @@ impl Instance {
     fn take_result(&mut self, name: &'static str, packed: i64) -> Result<Vec<u8>, Error> {
         let limit = self.store.data().limits.result_bytes;
         let taken = memory::result(&self.store, self.exports.memory, packed, limit);
-        let bytes = taken.map_err(|breach| self.breach(name, breach))?;
+        let bytes = taken.map_err(|stop| self.fail(name, stop))?;
+        // It will be read as JSON.
+        room::check_reading(&bytes).map_err(|error| self.fail(name, error.into()))?;
         self.store.data_mut().usage.bytes_out += bytes.len() as u64;
         run::charge_bytes(&mut self.store, bytes.len() as u64)
             .map_err(|stop| self.fail(name, stop))?;

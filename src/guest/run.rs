@@ -7,6 +7,7 @@ use crate::{
     gate::FUEL_PER_BYTE,
     limits::{FuelLimit, Limits},
     module::Shape,
+    room::OutOfMemory,
 };
 use std::time::Duration;
 use wasmi::{
@@ -131,6 +132,12 @@ impl From<Fault> for Stop {
     }
 }
 
+impl From<OutOfMemory> for Stop {
+    fn from(error: OutOfMemory) -> Stop {
+        Fault::from(error).into()
+    }
+}
+
 /// What the engine says: a trap, a stop that a host function sent through it, or something else.
 impl From<&wasmi::Error> for Stop {
     fn from(error: &wasmi::Error) -> Stop {
@@ -224,11 +231,15 @@ pub(super) fn burnt(ctx: &impl AsContext<Data = Host>) -> Result<u64, wasmi::Err
     let ctx = ctx.as_context();
     let host = ctx.data();
     let left = host.reserve.saturating_add(ctx.get_fuel()?);
-    Ok(host.limits.fuel.units().saturating_sub(left))
+    // Of the budget, which a deadline may have cut down, and not of the limits.
+    Ok(host.budget.units().saturating_sub(left))
 }
 
 pub(crate) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
     let ctx = ctx.as_context();
+    if ctx.data().gate.is_out_of_memory() {
+        return Err(Fault::HostOutOfMemory.into());
+    }
     if ctx.data().gate.is_over() {
         return Err(Fault::Host("its recording stopped it".into()).into());
     }

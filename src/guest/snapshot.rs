@@ -8,6 +8,7 @@ use crate::{
     imports::wasi,
     limits::{PAGE_BYTES, Usage},
     module::Unforkable,
+    room::{self, OutOfMemory},
 };
 use wasmi::Val;
 
@@ -29,7 +30,7 @@ impl Snapshot {
         let gate = host.gate.initialised();
         let gate = gate.filter(|_| !host.wasi.holds_files());
         Ok(Snapshot {
-            image: Image::of(instance.memory()),
+            image: Image::of(instance.memory())?,
             globals: instance.globals(),
             wasi: host.wasi.clone(),
             gate: gate.ok_or(Unforkable::OpenFiles)?,
@@ -42,11 +43,12 @@ impl Snapshot {
         self.usage
     }
 
-    /// The linear memory.
-    pub(crate) fn memory(&self) -> Vec<u8> {
-        let mut memory = vec![0; self.image.len()];
+    /// The linear memory, if there is room for it.
+    pub(crate) fn memory(&self) -> Result<Vec<u8>, OutOfMemory> {
+        let mut memory = room::reserved(self.image.len())?;
+        memory.resize(self.image.len(), 0);
         self.image.fill(&mut memory);
-        memory
+        Ok(memory)
     }
 
     /// The values of the variable globals, in their order.

@@ -9,7 +9,7 @@ use super::{
     outline::{Outline, function_types, kind},
     sections::{self, Reader, Section, id, push_i64, push_len, push_name, push_section, push_u32},
 };
-use crate::limits::PAGE_BYTES;
+use crate::{limits::PAGE_BYTES, room};
 use tollgate_abi::names::export;
 use wasmi::Val;
 
@@ -17,6 +17,9 @@ const END: u8 = 0x0B;
 
 /// A function without locals that returns at once: its size, and what is in it.
 const EMPTY_BODY: [u8; 3] = [2, 0, END];
+
+/// Bytes of what is added to small sections, such as numbers and heads.
+const SMALL: usize = 1 << 16;
 
 /// The state of an initialised instance.
 pub(crate) struct State<'a> {
@@ -35,39 +38,36 @@ pub(super) fn write(
     state: &State<'_>,
     baked: &Baked,
 ) -> Result<Vec<u8>, Unforkable> {
-    bake(original, state, baked).ok_or(Unforkable::Unreadable)
-}
-
-fn bake(original: &[Section<'_>], state: &State<'_>, baked: &Baked) -> Option<Vec<u8>> {
-    let outline = Outline::read(original)?;
+    let unreadable = Unforkable::Unreadable;
+    let outline = Outline::read(original).ok_or(unreadable)?;
     // The empty function comes last, so that no other changes its number.
     let initialize = match outline.exported_function(export::INITIALIZE) {
-        Some(index) => {
-            let types = function_types(original)?;
-            let number = u32::try_from(types.len()).ok()?;
-            Some((number, *types.get(usize::try_from(index).ok()?)?))
-        }
+        Some(index) => Some(new_function(original, index).ok_or(unreadable)?),
         None => None,
     };
-    let (data, segments) = data::section(state.memory);
+    let (data, segments) = data::section(state.memory)?;
     let has_data = original.iter().any(|section| section.id == id::DATA);
+    let added = baked.section();
     let size: usize = original.iter().map(|section| section.content.len()).sum();
-    let mut module = sections::begin(size + data.len() + 1024)?;
+    let mut module = sections::begin(size + data.len() + added.len() + SMALL)?;
     for section in original {
         let content = match section.id {
             id::START => continue,
-            id::FUNCTION => match initialize {
-                Some((_, ty)) => appended(section.content, |list| push_u32(list, ty))?,
-                None => section.content.to_vec(),
-            },
+            id::FUNCTION if initialize.is_some() => {
+                let (_, ty) = initialize.ok_or(unreadable)?;
+                appended(section.content, |list| push_u32(list, ty))?
+            }
             id::CODE if initialize.is_some() => {
                 appended(section.content, |list| list.extend_from_slice(&EMPTY_BODY))?
             }
-            id::MEMORY => memories(&outline, state.memory.len())?,
-            id::GLOBAL => globals(&outline, state.globals)?,
+            id::MEMORY => memories(&outline, state.memory.len()).ok_or(unreadable)?,
+            id::GLOBAL => globals(&outline, state.globals).ok_or(unreadable)?,
             id::EXPORT => exports(&outline, initialize.map(|(number, _)| number)),
             id::DATA_COUNT => data::count(segments),
-            id::DATA => data.clone(),
+            id::DATA => {
+                push_section(&mut module, id::DATA, &data);
+                continue;
+            }
             _ => {
                 push_section(&mut module, section.id, section.content);
                 continue;
@@ -78,19 +78,26 @@ fn bake(original: &[Section<'_>], state: &State<'_>, baked: &Baked) -> Option<Ve
     if !has_data {
         push_section(&mut module, id::DATA, &data);
     }
-    push_section(&mut module, id::CUSTOM, &baked.section());
-    Some(module)
+    push_section(&mut module, id::CUSTOM, &added);
+    Ok(module)
+}
+
+/// The number of one function more, and the type of the one that it stands for.
+fn new_function(original: &[Section<'_>], stands_for: u32) -> Option<(u32, u32)> {
+    let types = function_types(original)?;
+    let number = u32::try_from(types.len()).ok()?;
+    Some((number, *types.get(usize::try_from(stands_for).ok()?)?))
 }
 
 /// A list with one item more.
-fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Option<Vec<u8>> {
+fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Unforkable> {
     let mut reader = Reader(list);
-    let count = reader.u32()?.checked_add(1)?;
-    let mut longer = Vec::with_capacity(list.len() + 16);
-    push_u32(&mut longer, count);
+    let count = reader.u32().and_then(|count| count.checked_add(1));
+    let mut longer = room::reserved(list.len() + 16)?;
+    push_u32(&mut longer, count.ok_or(Unforkable::Unreadable)?);
     longer.extend_from_slice(reader.0);
     push(&mut longer);
-    Some(longer)
+    Ok(longer)
 }
 
 /// The one memory, of at least the size that it has.

@@ -35,10 +35,24 @@ struct Inner {
     compilations: AtomicU64,
 }
 
-/// Locked while its module is being compiled, so that others who want the same one wait for it
-/// while everybody else goes on.
 #[derive(Default)]
-struct Entry(Mutex<Weak<Compiled>>);
+struct Entry {
+    /// Locked while the module is being compiled, so that others who want the same one wait for it
+    /// while everybody else goes on.
+    compiling: Mutex<()>,
+    /// Never locked for long.
+    module: Mutex<Weak<Compiled>>,
+}
+
+impl Entry {
+    fn module(&self) -> Option<Arc<Compiled>> {
+        lock(&self.module).upgrade()
+    }
+
+    fn is_in_use(&self) -> bool {
+        lock(&self.module).strong_count() > 0
+    }
+}
 
 static SHARED: LazyLock<ModuleCache> = LazyLock::new(ModuleCache::new);
 
@@ -53,11 +67,11 @@ impl ModuleCache {
         SHARED.clone()
     }
 
-    /// How many modules are compiled and in use.
+    /// How many modules are compiled and in use. Never waits for one that is being compiled.
     pub fn len(&self) -> usize {
         lock(&self.inner.entries)
             .values()
-            .filter(|entry| lock(&entry.0).strong_count() > 0)
+            .filter(|entry| entry.is_in_use())
             .count()
     }
 
@@ -81,8 +95,8 @@ impl ModuleCache {
             .entry((hash, limits.stack))
             .or_default()
             .clone();
-        let mut module = lock(&entry.0);
-        if let Some(compiled) = module.upgrade().filter(|compiled| compiled.is(&bytes)) {
+        let compiling = lock(&entry.compiling);
+        if let Some(compiled) = entry.module().filter(|compiled| compiled.is(&bytes)) {
             // Whoever had it compiled may have allowed more.
             compiled.check(limits)?;
             return Ok(compiled);
@@ -90,18 +104,18 @@ impl ModuleCache {
         self.inner.compilations.fetch_add(1, Ordering::Relaxed);
         let outcome = Compiled::new(bytes, limits).map(Arc::new);
         if let Ok(compiled) = &outcome {
-            *module = Arc::downgrade(compiled);
+            *lock(&entry.module) = Arc::downgrade(compiled);
         }
-        drop(module);
+        drop(compiling);
         drop(entry);
         self.forget_unused();
         outcome
     }
 
     /// Drops the entries that hold nothing and that no thread is working on.
-    fn forget_unused(&self) {
+    pub(crate) fn forget_unused(&self) {
         lock(&self.inner.entries)
-            .retain(|_, entry| Arc::strong_count(entry) > 1 || lock(&entry.0).strong_count() > 0);
+            .retain(|_, entry| Arc::strong_count(entry) > 1 || entry.is_in_use());
     }
 }
 
@@ -114,4 +128,24 @@ impl fmt::Debug for ModuleCache {
 /// A poisoned lock guards nothing that a panic could have left half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_does_not_wait_for_a_module_that_is_being_compiled() {
+        let cache = ModuleCache::new();
+        let entry = Arc::new(Entry::default());
+        let limits = Limits::default();
+        let mut entries = lock(&cache.inner.entries);
+        entries.insert((0, limits.stack), entry.clone());
+        drop(entries);
+        let _compiling = lock(&entry.compiling);
+        assert!(cache.is_empty());
+        let bytes = wat::parse_str("(module)").unwrap();
+        let _compiled = cache.compile(bytes.into(), &limits).unwrap();
+        assert_eq!(cache.len(), 1);
+    }
 }

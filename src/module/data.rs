@@ -6,12 +6,16 @@ use super::{
     forking::Unforkable,
     sections::{Reader, push_i64, push_len, push_u32},
 };
+use crate::room::{self, OutOfMemory};
 
 /// Zeros between two runs are carried along where they are fewer: less than a segment's own head.
 const GAP: usize = 8;
 
 /// Engines need not take more segments than this.
 const MOST_SEGMENTS: usize = 50_000;
+
+/// The most bytes of a segment before its content.
+const MOST_HEAD: usize = 13;
 
 const I32_CONST: u8 = 0x41;
 const END: u8 = 0x0B;
@@ -30,42 +34,43 @@ struct Run {
 }
 
 impl Initial {
-    /// Nothing, with room for a data section of so many bytes; `None` if there is no memory.
-    pub(super) fn with_room(bytes: usize) -> Option<Initial> {
-        let mut initial = Initial::default();
-        initial.bytes.try_reserve_exact(bytes).ok()?;
-        Some(initial)
-    }
-
     /// Reads a data section whose segments all have a known place within `memory` bytes.
-    pub(super) fn read(self, content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
+    pub(super) fn read(content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
         let mut reader = Reader(content);
-        let mut initial = self;
+        let mut initial = Initial {
+            bytes: room::reserved(content.len())?,
+            runs: Vec::new(),
+        };
         for _ in 0..reader.u32().ok_or(Unforkable::Unreadable)? {
             let (offset, bytes) = segment(&mut reader)?;
             if u64::from(offset) + bytes.len() as u64 > memory {
                 return Err(Unforkable::DataOutside);
             }
             let offset = usize::try_from(offset).map_err(|_| Unforkable::DataOutside)?;
-            initial.push(offset, bytes);
+            initial.push(offset, bytes)?;
         }
         if reader.0.is_empty() {
+            initial.bytes.shrink_to_fit();
             Ok(initial)
         } else {
             Err(Unforkable::Unreadable)
         }
     }
 
-    fn push(&mut self, offset: usize, bytes: &[u8]) {
+    fn push(&mut self, offset: usize, bytes: &[u8]) -> Result<(), OutOfMemory> {
         self.bytes.extend_from_slice(bytes);
         match self.runs.last_mut() {
             Some(last) if last.offset + last.len == offset => last.len += bytes.len(),
             _ if bytes.is_empty() => {}
-            _ => self.runs.push(Run {
-                offset,
-                len: bytes.len(),
-            }),
+            _ => room::push(
+                &mut self.runs,
+                Run {
+                    offset,
+                    len: bytes.len(),
+                },
+            )?,
         }
+        Ok(())
     }
 
     /// Puts everything in its place; false if some of it has none.
@@ -111,15 +116,16 @@ fn segment<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
 }
 
 /// A data section that fills a zeroed memory with `image`, and the number of its segments.
-pub(super) fn section(image: &[u8]) -> (Vec<u8>, usize) {
+pub(super) fn section(image: &[u8]) -> Result<(Vec<u8>, usize), OutOfMemory> {
     let mut gap = GAP;
-    let mut runs = runs(image, gap);
+    let mut runs = runs(image, gap)?;
     while runs.len() > MOST_SEGMENTS {
         // Not read anew from the image: each round has at most half as many to join.
-        gap *= 2;
-        runs = joined(runs, gap);
+        gap = gap.saturating_mul(2);
+        runs = joined(runs, gap)?;
     }
-    let mut content = Vec::new();
+    let bytes: usize = runs.iter().map(|run| run.len).sum();
+    let mut content = room::reserved(bytes + MOST_HEAD * (runs.len() + 1))?;
     push_len(&mut content, runs.len());
     for Run { offset, len } in &runs {
         let bytes = image.get(*offset..offset + len).unwrap_or_default();
@@ -130,11 +136,11 @@ pub(super) fn section(image: &[u8]) -> (Vec<u8>, usize) {
         push_len(&mut content, bytes.len());
         content.extend_from_slice(bytes);
     }
-    (content, runs.len())
+    Ok((content, runs.len()))
 }
 
 /// Where an image is not zero; runs with fewer zeros than `gap` between them are one.
-fn runs(image: &[u8], gap: usize) -> Vec<Run> {
+fn runs(image: &[u8], gap: usize) -> Result<Vec<Run>, OutOfMemory> {
     let mut runs: Vec<Run> = Vec::new();
     let mut at = 0;
     while let Some(skipped) = next_nonzero(image.get(at..).unwrap_or_default()) {
@@ -142,25 +148,28 @@ fn runs(image: &[u8], gap: usize) -> Vec<Run> {
         let rest = image.get(offset..).unwrap_or_default();
         let len = rest.iter().position(|byte| *byte == 0);
         let len = len.unwrap_or(rest.len());
-        join(&mut runs, Run { offset, len }, gap);
+        join(&mut runs, Run { offset, len }, gap)?;
         at = offset + len;
     }
-    runs
+    Ok(runs)
 }
 
 /// The same runs, of which those with fewer zeros than `gap` between them are one.
-fn joined(runs: Vec<Run>, gap: usize) -> Vec<Run> {
+fn joined(runs: Vec<Run>, gap: usize) -> Result<Vec<Run>, OutOfMemory> {
     let mut fewer = Vec::new();
-    runs.into_iter().for_each(|run| join(&mut fewer, run, gap));
-    fewer
+    for run in runs {
+        join(&mut fewer, run, gap)?;
+    }
+    Ok(fewer)
 }
 
-fn join(runs: &mut Vec<Run>, run: Run, gap: usize) {
+fn join(runs: &mut Vec<Run>, run: Run, gap: usize) -> Result<(), OutOfMemory> {
     match runs.last_mut() {
         Some(last) if run.offset - (last.offset + last.len) < gap => {
             last.len = run.offset + run.len - last.offset;
+            Ok(())
         }
-        _ => runs.push(run),
+        _ => room::push(runs, run),
     }
 }
 
@@ -200,8 +209,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_written_image_is_read_as_it_was(image in image()) {
-            let (content, segments) = section(&image);
-            let initial = Initial::default().read(&content, image.len() as u64).unwrap();
+            let (content, segments) = section(&image).unwrap();
+            let initial = Initial::read(&content, image.len() as u64).unwrap();
             prop_assert_eq!(initial.runs.len(), segments);
             let mut memory = vec![0; image.len()];
             prop_assert!(initial.place(&mut memory));
@@ -225,13 +234,13 @@ mod tests {
                 expected[start..start + bytes.len()].copy_from_slice(bytes);
             }
             let mut memory = vec![0; 400];
-            prop_assert!(Initial::default().read(&content, 400).unwrap().place(&mut memory));
+            prop_assert!(Initial::read(&content, 400).unwrap().place(&mut memory));
             prop_assert_eq!(memory, expected);
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(content: Vec<u8>, memory in 0u64..1000) {
-            if let Ok(initial) = Initial::default().read(&content, memory) {
+            if let Ok(initial) = Initial::read(&content, memory) {
                 let mut target = vec![0; memory as usize];
                 prop_assert!(initial.place(&mut target));
             }
@@ -241,26 +250,26 @@ mod tests {
     proptest! {
         #[test]
         fn runs_joined_in_steps_are_those_joined_at_once(image in image(), steps in 0u32..6) {
-            let mut stepwise = runs(&image, GAP);
+            let mut stepwise = runs(&image, GAP).unwrap();
             for step in 1..=steps {
-                stepwise = joined(stepwise, GAP << step);
+                stepwise = joined(stepwise, GAP << step).unwrap();
             }
-            prop_assert_eq!(stepwise, runs(&image, GAP << steps));
+            prop_assert_eq!(stepwise, runs(&image, GAP << steps).unwrap());
         }
     }
 
     #[test]
     fn segments_next_to_each_other_become_one() {
-        let (one, _) = section(&[1; 100]);
+        let (one, _) = section(&[1; 100]).unwrap();
         let mut two = vec![2];
         for half in [0u8, 50] {
             two.extend_from_slice(&[0, I32_CONST, half, END, 50]);
             two.extend_from_slice(&[1; 50]);
         }
         assert_eq!(
-            Initial::default().read(&one, 100).unwrap(),
+            Initial::read(&one, 100).unwrap(),
             // 50 is one byte of a signed number.
-            Initial::default().read(&two, 100).unwrap()
+            Initial::read(&two, 100).unwrap()
         );
     }
 }

@@ -39,6 +39,9 @@ pub enum Unforkable {
     /// A section cannot be read.
     #[error("its sections cannot be read")]
     Unreadable,
+    /// A copy of its state does not fit into the machine's memory.
+    #[error("the host has no memory for a copy of its state")]
+    HostOutOfMemory,
     /// Files were open when initialisation was over.
     #[error("its initialisation leaves files open, which instances cannot share")]
     OpenFiles,

@@ -31,6 +31,7 @@ pub(crate) use shape::Shape;
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
+    room,
 };
 use std::{borrow::Cow, sync::OnceLock};
 use tollgate_abi::sha256;
@@ -75,7 +76,9 @@ impl Compiled {
     ) -> Result<Compiled, LoadError> {
         limits.module.check_size(&bytes)?;
         let sections = sections::split(&bytes)?;
+        room::check(bytes.len().saturating_mul(4))?;
         let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
+        room::check(shape.compiling())?;
         let baked = Baked::find(&sections);
         let mode = match baked {
             // Somebody compiled what it was made of. If that is a lie, the functions that are
@@ -96,7 +99,10 @@ impl Compiled {
             module,
             engine,
             shape,
-            original: owned(bytes)?,
+            original: match bytes {
+                Cow::Owned(bytes) => bytes,
+                Cow::Borrowed(bytes) => room::copy(bytes)?,
+            },
             digest: OnceLock::new(),
             initial: rewritten.initial,
             state: rewritten.state,
@@ -136,20 +142,6 @@ impl Compiled {
     /// Refuses what is compiled already but is too much for these limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
         limits.module.check(&self.shape)
-    }
-}
-
-/// The bytes, copied if they are somebody else's.
-fn owned(bytes: Cow<'_, [u8]>) -> Result<Vec<u8>, LoadError> {
-    match bytes {
-        Cow::Owned(bytes) => Ok(bytes),
-        Cow::Borrowed(bytes) => {
-            let mut copy = Vec::new();
-            let room = copy.try_reserve_exact(bytes.len());
-            room.map_err(|_| LoadError::HostOutOfMemory)?;
-            copy.extend_from_slice(bytes);
-            Ok(copy)
-        }
     }
 }
 

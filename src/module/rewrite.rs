@@ -10,7 +10,7 @@ use super::{
     outline::{Outline, kind, value},
     sections::{self, Reader, Section, id, push_name, push_section, push_u32, truncated},
 };
-use crate::{error::LoadError, limits::PAGE_BYTES};
+use crate::{error::LoadError, limits::PAGE_BYTES, room};
 
 /// What the names of added exports begin with.
 pub(crate) const RESERVED: &str = "tollgate:";
@@ -43,11 +43,8 @@ pub(crate) struct Variables {
 /// Writes a module the way it is run. Its sections stand in order.
 pub(super) fn rewrite(sections: &[Section<'_>], shape: &Shape) -> Result<Rewritten, LoadError> {
     let outline = Outline::read(sections);
-    let data = sections.iter().find(|section| section.id == id::DATA);
-    let room = Initial::with_room(data.map_or(0, |data| data.content.len()));
-    let room = room.ok_or(LoadError::HostOutOfMemory)?;
     let data = match &outline {
-        Some(outline) => take_data(sections, outline, shape, room),
+        Some(outline) => take_data(sections, outline, shape),
         None => Err(Unforkable::Unreadable),
     };
     let state = data.as_ref().map_err(|why| *why).and_then(|_| {
@@ -85,8 +82,7 @@ fn write(
         .iter()
         .map(|section| section.content.len() + 6)
         .sum();
-    let module = sections::begin(size + added.len() * 32 + 64);
-    let mut module = module.ok_or(LoadError::HostOutOfMemory)?;
+    let mut module = sections::begin(size + added.len() * 32 + 64)?;
     for section in sections {
         match section.id {
             id::START => {}
@@ -96,9 +92,7 @@ fn write(
                 let mut reader = Reader(section.content);
                 let count = reader.u32();
                 let count = count.ok_or_else(|| truncated("the export section"))?;
-                let mut content = Vec::new();
-                let room = content.try_reserve(section.content.len() + added.len() * 32);
-                room.map_err(|_| LoadError::HostOutOfMemory)?;
+                let mut content = room::reserved(section.content.len() + added.len() * 32)?;
                 let more = u32::try_from(added.len()).unwrap_or(u32::MAX);
                 push_u32(&mut content, count.saturating_add(more));
                 content.extend_from_slice(reader.0);
@@ -130,14 +124,13 @@ fn take_data(
     sections: &[Section<'_>],
     outline: &Outline<'_>,
     shape: &Shape,
-    room: Initial,
 ) -> Result<Initial, Unforkable> {
     let content = |id| {
         let section = sections.iter().find(|section| section.id == id);
         section.map(|section| section.content)
     };
     let Some(data) = content(id::DATA) else {
-        return Ok(room);
+        return Ok(Initial::default());
     };
     let [memory] = outline.memories.as_slice() else {
         return Err(match outline.imported.memories {
@@ -145,7 +138,7 @@ fn take_data(
             _ => Unforkable::ImportsState,
         });
     };
-    let initial = room.read(data, u64::from(memory.minimum) * PAGE_BYTES)?;
+    let initial = Initial::read(data, u64::from(memory.minimum) * PAGE_BYTES)?;
     if shape.operators.use_data {
         return Err(Unforkable::UsesData);
     }

@@ -1,7 +1,10 @@
 //! A walk over the sections of a binary module, and reading and writing the numbers in them.
 //! Validation is the engine's business; this walk only never panics and never reads out of bounds.
 
-use crate::error::LoadError;
+use crate::{
+    error::LoadError,
+    room::{self, OutOfMemory},
+};
 
 const MAGIC: &[u8; 4] = b"\0asm";
 
@@ -48,7 +51,11 @@ pub(super) fn in_order(sections: &[Section<'_>]) -> bool {
 
 /// Splits a module into its sections.
 pub(super) fn split(bytes: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
-    walk(bytes)?.collect()
+    let mut sections = Vec::new();
+    for section in walk(bytes)? {
+        room::push(&mut sections, section?)?;
+    }
+    Ok(sections)
 }
 
 /// How many sections there are, as far as they can be read.
@@ -150,13 +157,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes a module without sections, with room for as many bytes; `None` if there is no memory.
-pub(super) fn begin(size: usize) -> Option<Vec<u8>> {
-    let mut module = Vec::new();
-    module.try_reserve_exact(size).ok()?;
+/// Writes a module without sections, with room for so many bytes.
+pub(super) fn begin(size: usize) -> Result<Vec<u8>, OutOfMemory> {
+    let mut module = room::reserved(size)?;
     module.extend_from_slice(MAGIC);
     module.extend_from_slice(&[1, 0, 0, 0]);
-    Some(module)
+    Ok(module)
 }
 
 pub(super) fn push_section(module: &mut Vec<u8>, id: u8, content: &[u8]) {
@@ -224,7 +230,7 @@ mod tests {
         fn any_bytes_can_be_walked(bytes: Vec<u8>) {
             let mut reader = Reader(&bytes);
             while reader.u32().is_some() && reader.i32().is_some() && reader.name().is_some() {}
-            let mut module = begin(8).unwrap();
+            let mut module = begin(0).unwrap();
             module.extend_from_slice(&bytes);
             if let Ok(sections) = split(&module) {
                 in_order(&sections);

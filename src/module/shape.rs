@@ -90,7 +90,20 @@ impl Types {
     }
 }
 
+/// Bytes that the engine takes for each function, before it is translated.
+const FUNCTION: u64 = 256;
+
+/// Bytes that are taken for each data segment.
+const SEGMENT: u64 = 48;
+
 impl Shape {
+    /// About how many bytes it takes to compile the module: copies of it, ours and the engine's,
+    /// and lists of what is in it.
+    pub(super) fn compiling(&self) -> usize {
+        let lists = self.functions * FUNCTION + self.data_segments * SEGMENT;
+        usize::try_from(self.bytes.saturating_mul(4).saturating_add(lists)).unwrap_or(usize::MAX)
+    }
+
     /// Walks the sections of a module of so many bytes, as far as it is within `limits`: what is
     /// too much is not even read.
     pub(super) fn of(

@@ -3,7 +3,7 @@
 use super::Plugin;
 use crate::{
     error::{BakeError, Error},
-    module::{Baked, State},
+    module::{Baked, State, Unforkable},
 };
 use tollgate_abi::names::export;
 
@@ -64,6 +64,7 @@ impl Plugin {
             }
         }
         let memory = snapshot.memory();
+        let memory = memory.map_err(|error| failed(Unforkable::from(error).into()))?;
         let state = State {
             memory: &memory,
             globals: snapshot.globals(),

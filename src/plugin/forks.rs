@@ -70,7 +70,7 @@ struct Initialised {
     /// What calls begin from, or why each is initialised by itself; `None` if that is wanted.
     snapshot: Result<Snapshot, Option<Unforkable>>,
     /// The effects that it had.
-    noted: Arc<Mutex<Noted>>,
+    noted: Noted,
 }
 
 impl Plugin {
@@ -103,11 +103,22 @@ impl Plugin {
 
     fn initialised(&self) -> Result<&Initialised, Error> {
         let forks = &self.inner.forks;
-        forks.initialised.get_or_try(|| {
+        let initialise = || {
             let (initialised, instance) = self.initialise(self.gate(None))?;
             self.take_back(instance, initialised.snapshot.as_ref().ok());
             Ok(initialised)
-        })
+        };
+        forks
+            .initialised
+            .get_or_try(initialise, || self.busy("initialised"))
+    }
+
+    /// Refuses what would wait for the initialisation that asks for it.
+    pub(crate) fn check_idle(&self) -> Result<(), Error> {
+        match self.inner.forks.initialised.is_circle() {
+            true => Err(self.busy("initialised")),
+            false => Ok(()),
+        }
     }
 
     /// An instance for one call, which is what all others begin from if it is the first.
@@ -119,12 +130,15 @@ impl Plugin {
         // The time that the call may take counts from here, also while others initialise.
         let mut gate = Some(self.gate(None));
         let mut first = None;
-        let initialised = forks.initialised.get_or_try(|| {
+        let initialise = || {
             let gate = gate.take().unwrap_or_else(|| self.gate(None));
             let (initialised, instance) = self.initialise(gate)?;
             first = Some(instance);
-            Ok::<_, Error>(initialised)
-        })?;
+            Ok(initialised)
+        };
+        let initialised = forks
+            .initialised
+            .get_or_try(initialise, || self.busy("initialised"))?;
         match first {
             Some(instance) => Ok(instance),
             None => self.start_from(initialised, gate),
@@ -155,12 +169,8 @@ impl Plugin {
     pub(super) fn start_kept(&self, journal: &SharedJournal) -> Option<Result<Instance, Error>> {
         let initialised = self.initialised().ok()?;
         let snapshot = initialised.snapshot.as_ref().ok()?;
-        {
-            let noted = lock(&initialised.noted);
-            let mut journal = lock(journal);
-            for (effect, reply, at) in noted.entries()? {
-                journal.note(effect, reply, *at);
-            }
+        for (effect, reply, at) in initialised.noted.entries()? {
+            lock(journal).note(effect, reply, *at);
         }
         let mut gate = self.gate(Some(snapshot));
         gate.keep(journal.clone());
@@ -186,7 +196,7 @@ impl Plugin {
         let initialised = Initialised {
             usage: instance.init_usage(),
             snapshot,
-            noted,
+            noted: std::mem::take(&mut *lock(&noted)),
         };
         Ok((initialised, instance))
     }

@@ -3,7 +3,6 @@
 
 use super::{Observation, Plugin};
 use crate::{config::Config, error::Error, guest, limits::Usage};
-use tollgate_abi::to_json;
 
 /// An initialised instance of a plugin, which its owner calls and resets.
 ///
@@ -62,7 +61,9 @@ impl Plugin {
 
 impl Instance {
     /// Has the plugin observe, with these bytes as its config whatever they are, and gives the
-    /// bytes of its answer whatever they are. Budgets and the deadline are those of one call.
+    /// bytes of its answer whatever they are: no schema is asked, also where
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is set. Budgets and the
+    /// deadline are those of one call.
     ///
     /// # Errors
     ///
@@ -90,9 +91,9 @@ impl Instance {
     ///
     /// As [`Plugin::observe`].
     pub fn observe(&mut self, config: &Config) -> Result<Observation, Error> {
+        let config = self.plugin.check(config)?;
         self.begin()?;
-        self.plugin
-            .observe_in(&mut self.inner, &to_json(config.values()))
+        self.plugin.observe_in(&mut self.inner, &config)
     }
 
     /// Back to the state that initialisation left: in place if that can be, and else with a new

@@ -1,16 +1,24 @@
-//! Transcripts as the expectations of a test suite. This is the only part that writes files, and
-//! it panics, since that is how a test fails.
+//! Transcripts as the expectations of a test suite. It panics, since that is how a test fails.
 
 use super::{Replay, ReplayError};
-use crate::{config::Config, plugin::Plugin, printable::Printable};
+use crate::{
+    config::Config,
+    error::{ConfigError, Error},
+    plugin::Plugin,
+    printable::Printable,
+};
 use std::{fs, path::Path};
 
 /// The variable that has [`assert`](fn@assert) record anew instead of comparing.
 const UPDATE: &str = "TOLLGATE_UPDATE";
 
+/// Where it is set, a test that records instead of comparing would pass for ever.
+const CI: &str = "CI";
+
 /// Compares what a plugin does with the transcript in a file, offline. Where there is no file, or
-/// with `TOLLGATE_UPDATE=1` in the environment, the run is recorded instead, in the world and with
-/// the grants of the plugin's runtime. Commit the file with the test.
+/// with `TOLLGATE_UPDATE` set to `1`, `true` or `always` in the environment, the run is recorded
+/// instead, in the world and with the grants of the plugin's runtime. Commit the file with the test.
+/// Where `CI` is set, a file that is not there is an error, since it was not committed.
 ///
 /// The config is the recorded one, and an empty one at first; [`assert_with`] takes another.
 ///
@@ -22,7 +30,8 @@ const UPDATE: &str = "TOLLGATE_UPDATE";
 /// # Panics
 ///
 /// If the plugin does something else than the transcript says, with the difference; if the file
-/// cannot be read or written.
+/// cannot be read or written; if `TOLLGATE_UPDATE` has another value (`0`, `false` and `never` are
+/// as good as none).
 #[track_caller]
 pub fn assert(path: impl AsRef<Path>, plugin: &Plugin) {
     check(path.as_ref(), plugin, None);
@@ -44,7 +53,7 @@ fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
     if let Err(problem) = compare_or_record(path, plugin, config) {
         panic!(
             "plugin {} and the transcript {}: {problem}\n\
-             (if this is as it should be, run again with {UPDATE}=1 and commit the file)",
+             (to record it anew, run again with {UPDATE}=1, and commit the file)",
             Printable(plugin.name()),
             Printable(path.display())
         );
@@ -53,11 +62,16 @@ fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
 
 fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let update = std::env::var_os(UPDATE).is_some_and(|value| value == "1");
-    let replay = match path.exists() {
-        true => Replay::open(path),
-        false => return record(path, plugin, &config.cloned().unwrap_or_default()),
-    };
+    let update = wants_update()?;
+    if !path.exists() {
+        if !update && is_set(CI) {
+            return Err(format!(
+                "there is no transcript, and none is recorded where {CI} is set; run the test locally first"
+            ));
+        }
+        return record(path, plugin, &config.cloned().unwrap_or_default());
+    }
+    let replay = Replay::open(path);
     if update {
         // A file that is no transcript any more is replaced, too; its config is lost then.
         let recorded = replay.and_then(|replay| Ok(replay.config()?));
@@ -76,14 +90,40 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
     }
 }
 
+/// Whether the environment asks for recording anew.
+fn wants_update() -> Result<bool, String> {
+    let value = std::env::var_os(UPDATE).unwrap_or_default();
+    let value = value.to_string_lossy();
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "true" | "always" => Ok(true),
+        "" | "0" | "false" | "never" => Ok(false),
+        _ => Err(format!(
+            "{UPDATE} is {value:?}, and must be 1, true or always to record, or 0, false or never"
+        )),
+    }
+}
+
+/// Whether a variable is set to anything but a no.
+fn is_set(variable: &str) -> bool {
+    let value = std::env::var_os(variable).unwrap_or_default();
+    !(value.is_empty() || value == "0" || value.eq_ignore_ascii_case("false"))
+}
+
 fn record(path: &Path, plugin: &Plugin, config: &Config) -> Result<(), String> {
-    let recorded = plugin
-        .observe_recorded(config, Vec::new())
-        .and_then(|recording| {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
-            }
-            fs::write(path, recording.sink)
-        });
-    recorded.map_err(|error| format!("cannot be recorded: {error}"))
+    let failed = |error: &dyn std::fmt::Display| format!("cannot be recorded: {error}");
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).map_err(|error| failed(&error))?;
+    }
+    match plugin.record(config, path) {
+        // It was not called, and there is nothing to compare with.
+        Ok(Err(
+            error @ (Error::Busy { .. }
+            | Error::Config {
+                problem: ConfigError::Invalid(_),
+                ..
+            }),
+        )) => Err(failed(&error)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(&error)),
+    }
 }

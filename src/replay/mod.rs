@@ -8,6 +8,7 @@
 mod assert;
 mod compare;
 mod divergence;
+mod file;
 mod lines;
 mod play;
 mod record;
@@ -28,7 +29,7 @@ use crate::{
     error::{Error, Fault},
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
-    plugin::{Finished, Kept, Observation, Plugin},
+    plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,
     world::World,
@@ -44,7 +45,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
-use tollgate_abi::{host::kinds, to_json};
+use tollgate_abi::host::kinds;
 use transcript::Transcript;
 
 /// A run that was recorded.
@@ -75,6 +76,11 @@ impl Plugin {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// [`record`](Plugin::record) writes a file, whole or not at all.
+    ///
+    /// A config that is refused before the plugin is called, as [`observe`](Plugin::observe) would
+    /// refuse it, is no run: then the sink comes back as it was given.
+    ///
     /// # Errors
     ///
     /// The sink's. The run is stopped then; what became of the run itself is
@@ -84,10 +90,31 @@ impl Plugin {
         config: &Config,
         sink: W,
     ) -> io::Result<Recording<W>> {
+        match self.ready_to_record(config) {
+            Ok(config) => self.record_checked(config, sink),
+            Err(error) => {
+                let outcome = Err(error);
+                Ok(Recording { outcome, sink })
+            }
+        }
+    }
+
+    /// The config, if the plugin can be called with it from here.
+    fn ready_to_record(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
+        let config = self.check(config)?;
+        self.check_idle()?;
+        Ok(config)
+    }
+
+    fn record_checked<W: Write + Send + 'static>(
+        &self,
+        config: CheckedConfig<'_>,
+        sink: W,
+    ) -> io::Result<Recording<W>> {
         let parts = self.parts();
         let settings = &parts.settings;
         let texts = Texts(settings.observer.redactor.clone());
-        let text = String::from_utf8(to_json(config.values())).map_err(io::Error::other)?;
+        let text = String::from_utf8(config.json().to_vec()).map_err(io::Error::other)?;
         let header = Header {
             transcript: FORMAT,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
@@ -95,7 +122,7 @@ impl Plugin {
             plugin: self.name().to_owned(),
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),
-            config: texts.config(text.clone())?,
+            config: texts.config(text)?,
             limits: (*settings.limits).clone(),
             grants: parts.policy.written().to_vec(),
             pinned: parts.policy.pinned().to_vec(),
@@ -104,7 +131,7 @@ impl Plugin {
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
-        let finished = self.observe_recording(text.as_bytes(), recorder.clone());
+        let finished = self.observe_recording(config, recorder.clone());
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder)
             .ok_or_else(|| io::Error::other("the run has ended and is still being recorded"))?;
@@ -283,8 +310,9 @@ impl Replay {
     /// Runs the plugin, which need not bear the recorded name, with the recorded config, grants
     /// and limits, and answers its effects from the transcript. Nothing outside is touched.
     ///
-    /// The wall clock of the plugin's own runtime is all that holds besides; the recorded deadline
-    /// does not.
+    /// The deadline of the plugin's own runtime is all that holds besides; the recorded one does
+    /// not. A plugin that contains `table.grow` cannot be interrupted, and only the recorded fuel
+    /// limit ends it.
     ///
     /// # Errors
     ///
@@ -334,7 +362,11 @@ fn played(
         });
     }
     let mut limits = Limits {
-        deadline: here.deadline,
+        // It would cut down the fuel of a module that cannot be interrupted, and the recording may
+        // have had more; what the recording had ends this run, too.
+        deadline: here
+            .deadline
+            .filter(|_| !parts.compiled.shape.operators.grow_tables),
         ..header.limits.clone()
     };
     let mut call_fuel = None;
@@ -353,7 +385,7 @@ fn played(
     );
     let finished = plugin.observe_kept(Kept {
         name: header.plugin.as_str().into(),
-        config: header.config.get().as_bytes(),
+        config: CheckedConfig::recorded(header.config.get()),
         policy: Arc::new(policy),
         limits: Arc::new(limits),
         call_fuel,

@@ -5,6 +5,7 @@ use super::Runtime;
 use crate::{
     config::Config,
     error::Error,
+    once,
     plugin::{Observation, Plugin},
 };
 use std::{
@@ -22,14 +23,16 @@ type Seen = Result<Observation, Error>;
 
 /// What the threads share.
 struct Batch<I> {
-    state: Mutex<State<I>>,
+    /// Locked while the next config is made, which may take as long as the embedder likes; `None`
+    /// behind the last.
+    configs: Mutex<Option<I>>,
+    state: Mutex<State>,
     changed: Condvar,
     /// How many configs may be taken before the next result is told.
     window: usize,
 }
 
-struct State<I> {
-    configs: I,
+struct State {
     /// How many configs were taken.
     taken: usize,
     /// How many results were told.
@@ -68,8 +71,8 @@ impl Runtime {
     {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let batch = Batch {
+            configs: Mutex::new(Some(configs.into_iter())),
             state: Mutex::new(State {
-                configs: configs.into_iter(),
                 taken: 0,
                 told: 0,
                 ended: false,
@@ -79,12 +82,16 @@ impl Runtime {
             changed: Condvar::new(),
             window: threads * AHEAD,
         };
+        let callers = once::callers();
         thread::scope(|scope| {
             // Also if `tell` or a thread panics: nobody must wait for it then.
             let _end = End(|| batch.lock().ended = true, &batch.changed);
             for _ in 0..threads {
-                scope.spawn(|| {
+                let callers = callers.clone();
+                let batch = &batch;
+                scope.spawn(move || {
                     let _end = End(|| batch.lock().working -= 1, &batch.changed);
+                    once::work_for(callers);
                     batch.work(plugin);
                 });
             }
@@ -119,6 +126,7 @@ impl<I: Iterator<Item = Config>> Batch<I> {
 
     /// The next config and its number, when there is room for its result.
     fn take(&self) -> Option<(usize, Config)> {
+        let mut configs = lock(&self.configs);
         let mut state = self.lock();
         while !state.ended && state.taken - state.told >= self.window {
             state = self.wait(state);
@@ -126,8 +134,12 @@ impl<I: Iterator<Item = Config>> Batch<I> {
         if state.ended {
             return None;
         }
-        let config = state.configs.next();
+        // What makes configs may wait for results to be told, which takes this lock.
+        drop(state);
+        let config = configs.as_mut().and_then(Iterator::next);
+        let mut state = self.lock();
         let Some(config) = config else {
+            *configs = None;
             state.ended = true;
             self.changed.notify_all();
             return None;
@@ -154,15 +166,19 @@ impl<I: Iterator<Item = Config>> Batch<I> {
         }
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State<I>>) -> MutexGuard<'a, State<I>> {
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let waited = self.changed.wait(state);
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A poisoned lock guards nothing that a panic could have left half done.
-    fn lock(&self) -> MutexGuard<'_, State<I>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
+}
+
+/// A poisoned lock guards nothing that a panic could have left half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Notes that somebody has ended, however that came, and tells the others.

@@ -1,6 +1,6 @@
 //! What one validation may cost, and why it stops before its end.
 
-use crate::memory;
+use crate::room;
 use std::{fmt, time::Duration};
 
 /// Steps of any validation. A step is about a nanosecond of an optimised build.
@@ -130,11 +130,7 @@ impl<'d> Budget<'d> {
 
 /// Makes sure that so much memory is to be had, for what allocates without asking.
 pub(super) fn ensure_memory(bytes: usize) -> Result<(), TooExpensive> {
-    if memory::is_available(bytes) {
-        Ok(())
-    } else {
-        Err(TooExpensive::Memory { bytes })
-    }
+    room::check(bytes).map_err(|_| TooExpensive::Memory { bytes })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{
     budget::{Budget, TooExpensive, ensure_memory},
     reference,
 };
-use crate::memory;
+use crate::room;
 use serde_json::{Map, Value};
 
 /// How deep schemas are followed, references included.
@@ -79,7 +79,7 @@ impl<'a> Filling<'a, '_, '_> {
                 // What is filled in is whole: its author could have written more.
                 None => {
                     if let Some(default) = self.default(schema, depth)? {
-                        let bytes = memory::of(default).saturating_add(name.len());
+                        let bytes = room::of_value(default).saturating_add(name.len());
                         self.budget.spend(bytes.saturating_mul(PER_BYTE))?;
                         ensure_memory(bytes)?;
                         map.insert(name.clone(), default.clone());

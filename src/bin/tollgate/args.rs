@@ -2,7 +2,10 @@
 
 use crate::new::Language;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
 
 /// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
@@ -51,10 +54,17 @@ pub struct PluginArgs {
     limits: LimitArgs,
     /// A JSON file of a simulated world, in place of this machine
     #[arg(long, value_name = "FILE", value_parser = world)]
-    world: Option<Simulated>,
+    world: Option<WorldFile>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
+}
+
+/// A simulated world, and the file that it was read from.
+#[derive(Clone)]
+struct WorldFile {
+    path: PathBuf,
+    world: Simulated,
 }
 
 #[derive(ClapArgs)]
@@ -105,7 +115,7 @@ pub struct ObserveArgs {
     /// Grant everything that the plugin declares
     #[arg(long)]
     pub trust: bool,
-    /// Write the run to this file, for `replay` and `diff`
+    /// Write the run to this file, for `replay` and `diff`; until it is complete, it is FILE.partial
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Print the smallest set of grants that this run needed to standard error
@@ -261,6 +271,12 @@ impl PluginArgs {
         }
     }
 
+    /// The files that are read, and what each is.
+    pub fn inputs(&self) -> [(&'static str, Option<&Path>); 2] {
+        let world = self.world.as_ref().map(|file| file.path.as_path());
+        [("the plugin", Some(&self.plugin)), ("the world", world)]
+    }
+
     /// Whether it is given another world than this machine.
     pub fn is_simulated(&self) -> bool {
         self.world.is_some()
@@ -269,12 +285,23 @@ impl PluginArgs {
     /// The options of a runtime without any grant.
     pub fn runtime(&self) -> RuntimeBuilder {
         match self.world.clone() {
-            Some(world) => {
+            Some(WorldFile { world, .. }) => {
                 let builder = Runtime::builder().world(move || world.clone());
                 self.limits.apply(builder, 0)
             }
             None => self.limits.apply(Runtime::builder(), 60_000),
         }
+    }
+}
+
+impl ObserveArgs {
+    /// The files that are read, and what each is.
+    pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
+        let more = [
+            ("the config file", self.config_file.as_deref()),
+            ("the grants file", self.grants_file.as_deref()),
+        ];
+        self.plugin.inputs().into_iter().chain(more)
     }
 }
 
@@ -288,9 +315,11 @@ impl LimitArgs {
     }
 }
 
-fn world(file: &str) -> Result<Simulated, String> {
+fn world(file: &str) -> Result<WorldFile, String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    Simulated::from_json(&text).map_err(|error| error.to_string())
+    let world = Simulated::from_json(&text).map_err(|error| error.to_string())?;
+    let path = PathBuf::from(file);
+    Ok(WorldFile { path, world })
 }
 
 fn fuel(text: &str) -> Result<FuelLimit, String> {

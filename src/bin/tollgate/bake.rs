@@ -1,12 +1,15 @@
 //! `tollgate bake`: initialises a plugin and writes it as a module that is initialised already.
 
-use super::{Exit, Failure, args::BakeArgs, load_with, print, read_grants, read_module};
+use super::{Exit, Failure, args::BakeArgs, files, load_with, print, read_grants, read_module};
 use serde_json::json;
 use tollgate::{abi::sha256, printable::Printable};
 
 /// Bakes so that the same module, grants and world give the same bytes: on this machine, clocks
 /// hardly move meanwhile and chance is none; a simulated world has its own.
 pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
+    let inputs = args.plugin.inputs();
+    let grants = ("the grants file", args.grants_file.as_deref());
+    files::is_no_input(&args.output, inputs.into_iter().chain([grants]))?;
     let bytes = read_module(&args.plugin.plugin)?;
     let original = sha256::digest(&bytes);
     let name = args.plugin.name();

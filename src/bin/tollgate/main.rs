@@ -12,6 +12,7 @@ mod audit;
 mod bake;
 mod check;
 mod explain;
+mod files;
 mod guard;
 mod new;
 mod output;
@@ -23,14 +24,7 @@ use clap::Parser as _;
 use guard::Prepared;
 use output::{complain, print, print_json, print_line, tell};
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    io::{BufWriter, Read as _},
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-    time::Instant,
-};
+use std::{io::Read as _, path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
     Capability, Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin,
     RuntimeBuilder, Usage, printable::Printable,
@@ -162,6 +156,9 @@ fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
+    if let Some(path) = &args.record {
+        files::is_no_input(path, args.inputs())?;
+    }
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
@@ -233,16 +230,13 @@ fn record(
     config: &Config,
     path: &Path,
 ) -> Result<Result<Observation, Error>, Failure> {
-    let recorded = File::create(path)
-        .map(BufWriter::new)
-        .and_then(|file| plugin.observe_recorded(config, file));
-    let recording = recorded.map_err(|error| {
+    let recorded = plugin.record(config, path);
+    recorded.map_err(|error| {
         Failure(
             Exit::BadInput,
             format!("{}: {error}", Printable(path.display())),
         )
-    })?;
-    Ok(recording.outcome)
+    })
 }
 
 /// The most declarations that are named one by one.

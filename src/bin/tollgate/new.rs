@@ -3,7 +3,7 @@
 
 use crate::{Exit, Failure, args::NewArgs, print_line};
 use clap::ValueEnum;
-use std::{fs, path::Path};
+use std::{fs, io::Write as _, path::Path};
 use tollgate::printable::Printable;
 
 /// A language that there is a guest kit for.
@@ -90,7 +90,10 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| bad(parent, &error))?;
         }
-        fs::write(&path, fill(content)).map_err(|error| bad(&path, &error))?;
+        // Whatever has come there since is not ours.
+        fs::File::create_new(&path)
+            .and_then(|mut file| file.write_all(fill(content).as_bytes()))
+            .map_err(|error| bad(&path, &error))?;
     }
     print_line(format_args!(
         "wrote {}; {} says how to build, test and run it",

@@ -11,8 +11,6 @@ use serde_json::json;
 use std::{
     cell::RefCell,
     ffi::{CStr, CString, c_char},
-    fs::File,
-    io::BufWriter,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
     sync::{Mutex, PoisonError},
@@ -299,10 +297,9 @@ pub unsafe extern "C" fn tollgate_record(
     let run = |plugin: &Plugin| {
         // SAFETY: the caller promises it.
         let (config, path) = unsafe { (read_config(config)?, text(path, "path")?) };
-        let failed = |error: std::io::Error| bad(format!("{}: {error}", Printable(path)));
-        let file = File::create(path).map_err(failed)?;
-        let recording = plugin.observe_recorded(&config, BufWriter::new(file));
-        Ok(Some(recording.map_err(failed)?.outcome?))
+        let recorded = plugin.record(&config, path);
+        let outcome = recorded.map_err(|error| bad(format!("{}: {error}", Printable(path))))?;
+        Ok(Some(outcome?))
     };
     // SAFETY: the caller promises it.
     unsafe { answering(plugin, observation, run) }

@@ -16,9 +16,6 @@ use tollgate_abi::{
 /// How often one request may be sent elsewhere.
 const MAX_REDIRECTS: u32 = 10;
 
-/// The most bytes of a body that a plugin gets.
-const MAX_BODY: u64 = 10 << 20;
-
 const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 
 /// What the URL, the body and this crate decide, whatever a guest says. `Expect` would only make
@@ -56,18 +53,16 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
         url,
         body,
     };
+    let limit = host.limits.reply_bytes;
     let total = timeout::effective(host, &request.context, request.timeout_ms)?;
     let mut spent = Duration::ZERO;
     for _ in 0..=MAX_REDIRECTS {
-        let effect = hop.effect(
-            MAX_BODY.min(u64::from(host.limits.reply_bytes)),
-            timeout::after(total, spent)?,
-        );
+        let effect = hop.effect(u64::from(limit), timeout::after(total, spent)?);
         let fetched = fetch(host, &effect)?;
         spent = spent.saturating_add(fetched.took);
         hop = match fetched.leads_to() {
             Some(location) => hop.follow(fetched.status, location)?,
-            None => return Ok(reply(fetched)),
+            None => return Ok(reply(fetched, limit)),
         };
     }
     let message = format!("stopped after {MAX_REDIRECTS} redirects");
@@ -81,7 +76,13 @@ fn fetch(host: &mut Host, effect: &Effect) -> Result<Fetched, ErrorDetail> {
     }
 }
 
-fn reply(fetched: Fetched) -> HttpReply {
+fn reply(mut fetched: Fetched, limit: u32) -> HttpReply {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    // A world of the embedder's may give more than it was asked for.
+    if fetched.body.len() > limit {
+        fetched.body.truncate(limit);
+        fetched.truncated = true;
+    }
     let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in fetched.headers {
         headers.entry(canonical(&name)).or_default().push(value);

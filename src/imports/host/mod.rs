@@ -193,7 +193,8 @@ fn not_canceled(context: &Context) -> Result<(), ErrorDetail> {
 }
 
 fn pass(host: &mut Host, effect: &Effect) -> Result<Answer, ErrorDetail> {
-    host.gate.pass(effect).map_err(|refusal| refusal.detail())
+    let reply = host.gate.pass_for_json(effect);
+    reply.map_err(|refusal| refusal.detail())
 }
 
 fn config_error(message: impl Into<String>) -> ErrorDetail {

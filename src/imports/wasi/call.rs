@@ -9,6 +9,7 @@ use super::{
 use crate::{
     effect::{Answer, Effect},
     guest::{Host, Stop, charge_bytes, check_deadline, enter_memory},
+    room,
 };
 use wasmi::{Caller, Memory};
 
@@ -139,7 +140,7 @@ impl Call<'_, '_> {
 
     /// What lies in the buffers, paid for.
     pub(super) fn gather(&mut self, buffers: &[Range]) -> Result<Vec<u8>, Halt> {
-        let mut bytes = Vec::new();
+        let mut bytes = room::reserved(index(total(buffers))).map_err(Stop::from)?;
         for (ptr, len) in buffers {
             bytes.extend_from_slice(self.get(*ptr, *len)?);
         }

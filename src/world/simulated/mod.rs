@@ -121,7 +121,6 @@ impl World for Simulated {
                 Answer::Done
             }
             Effect::Random { length } => Answer::Bytes(self.chance.bytes(*length)),
-            Effect::Custom { .. } => return Ok(gate.embedder()?),
             _ => {
                 let message = "the simulated world has nothing to do with this effect";
                 return Err(Failure::new(kinds::INTERNAL, "", message).into());

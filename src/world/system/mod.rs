@@ -220,7 +220,6 @@ impl World for System {
                 },
             )
             .into()),
-            Effect::Custom { .. } => Ok(gate.embedder()?),
             other => Ok(gate.granted()?.answer(self.granted(other, gate)?)),
         }
     }

@@ -78,7 +78,8 @@ pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Ve
     };
     let limit = limit.min(LAST_OFFSET.saturating_sub(offset));
     let guess = usize::try_from(limit.min(FIRST_GUESS)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(guess);
+    let mut bytes = Vec::new();
+    bytes.try_reserve(guess)?;
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

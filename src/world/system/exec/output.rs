@@ -32,7 +32,12 @@ impl Kept {
     }
 
     fn take(&mut self, piece: &[u8]) {
-        let room = self.limit.saturating_sub(self.bytes.len());
+        let mut room = self.limit.saturating_sub(self.bytes.len());
+        if self.bytes.try_reserve(piece.len().min(room)).is_err() {
+            // What does not fit into the machine's memory is not kept, either.
+            self.limit = self.bytes.len();
+            room = 0;
+        }
         self.bytes
             .extend_from_slice(piece.get(..room).unwrap_or(piece));
         self.truncated |= piece.len() > room;

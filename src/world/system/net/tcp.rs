@@ -59,6 +59,9 @@ fn read(
             Ok(0) => return Ok(()),
             Ok(count) => {
                 let room = limit.saturating_sub(received.len());
+                if received.try_reserve(count.min(room)).is_err() {
+                    return Err(failure(what, &io::ErrorKind::OutOfMemory.into()));
+                }
                 received.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
                 if count > room || received.len() == limit {
                     exchanged.truncated = count > room;

@@ -1,0 +1,123 @@
+//! Recording into a file, which has the transcript only when it is complete: until then, it is
+//! written to another file beside it.
+
+use super::Recording;
+use crate::{
+    config::Config,
+    error::Error,
+    plugin::{Observation, Plugin},
+};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, LineWriter},
+    path::{Path, PathBuf},
+};
+
+/// As many recordings that were interrupted, or go on at the same time, may stand beside a file.
+const MOST_PARTIAL: u32 = 100;
+
+impl Plugin {
+    /// As [`observe_recorded`](Plugin::observe_recorded), into a file.
+    ///
+    /// While the plugin runs, lines go to a new file beside it, `run.jsonl.partial` for `run.jsonl`
+    /// (or `run.jsonl.partial.2` and so on, if that is there). It gets the name `run.jsonl` when
+    /// the transcript is complete, so that a recording that was interrupted replaces nothing, and
+    /// what it had is kept under the other name. A link is followed, and what is no regular file
+    /// is written to as it is.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written; the error names the file that has what was recorded. What became
+    /// of the run itself is the inner result.
+    pub fn record(
+        &self,
+        config: &Config,
+        path: impl AsRef<Path>,
+    ) -> io::Result<Result<Observation, Error>> {
+        let config = match self.ready_to_record(config) {
+            Ok(config) => config,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (target, file) = Target::open(path.as_ref())?;
+        let recorded = self.record_checked(config, LineWriter::new(file));
+        let finished = recorded.and_then(|Recording { outcome, sink }| {
+            drop(sink);
+            target.complete()?;
+            Ok(outcome)
+        });
+        finished.map_err(|error| target.explain(&error))
+    }
+}
+
+/// Where a recording goes.
+enum Target {
+    /// Into a file of its own, which gets the other name in the end.
+    Beside { partial: PathBuf, whole: PathBuf },
+    /// Into something that cannot be replaced, such as a pipe.
+    There,
+}
+
+impl Target {
+    fn open(path: &Path) -> io::Result<(Target, File)> {
+        let (whole, replaced) = match fs::metadata(path) {
+            // Behind these names is what the process has open already.
+            Ok(found) if found.is_file() && !is_of_the_process(path) => {
+                (fs::canonicalize(path)?, Some(found))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                (path.to_owned(), None)
+            }
+            _ => return Ok((Target::There, File::create(path)?)),
+        };
+        for number in 1..=MOST_PARTIAL {
+            let partial = partial_name(&whole, number);
+            // What is there is not ours: an earlier recording, or a link to something else.
+            let file = match File::create_new(&partial) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                created => created?,
+            };
+            if let Some(replaced) = replaced {
+                file.set_permissions(replaced.permissions())?;
+            }
+            return Ok((Target::Beside { partial, whole }, file));
+        }
+        let first = partial_name(&whole, 1);
+        Err(io::Error::other(format!(
+            "there are {MOST_PARTIAL} interrupted recordings beside it; remove {} and those like it",
+            first.display()
+        )))
+    }
+
+    fn complete(&self) -> io::Result<()> {
+        match self {
+            Target::Beside { partial, whole } => fs::rename(partial, whole),
+            Target::There => Ok(()),
+        }
+    }
+
+    fn explain(&self, error: &io::Error) -> io::Error {
+        match self {
+            Target::Beside { partial, .. } => {
+                let kept = partial.display();
+                let text = format!("{error}; what was recorded until then is in {kept}");
+                io::Error::new(error.kind(), text)
+            }
+            Target::There => io::Error::new(error.kind(), error.to_string()),
+        }
+    }
+}
+
+fn partial_name(whole: &Path, number: u32) -> PathBuf {
+    let mut name = whole.file_name().map_or_else(OsString::new, OsString::from);
+    name.push(".partial");
+    if number > 1 {
+        name.push(format!(".{number}"));
+    }
+    whole.with_file_name(name)
+}
+
+/// Whether the name may stand for a file that is open, such as `/dev/stdout`.
+fn is_of_the_process(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}

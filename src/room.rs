@@ -1,0 +1,157 @@
+//! Memory that is about to be taken for a guest's numbers, asked for before it is taken: what does
+//! not fit is an error of one call, where the allocator would abort the process.
+//!
+//! Large buffers of our own are reserved fallibly. Where others allocate (the engine while it
+//! compiles, the JSON parser), room for what they will take is looked for first. Other threads may
+//! take it in between, and a guess may be too low; so some room is left over each time.
+
+use crate::{
+    error::{Fault, LoadError},
+    module::Unforkable,
+};
+use serde_json::Value;
+
+/// What must be left for the many small things that a call allocates.
+const LEFT_OVER: usize = 512 << 10;
+
+/// So short an answer needs no look: what is left over is enough for it.
+const SHORT: usize = 2 << 10;
+
+/// What a value takes in memory when JSON is read, with the list that it stands in while that is
+/// growing.
+const VALUE: usize = 128;
+
+/// An object that is not empty takes memory for eleven entries at once: as much as so many values
+/// more.
+const OBJECT: usize = 5;
+
+/// Bytes of a node of a map, which holds up to eleven entries.
+const NODE: usize = 640;
+/// Bytes of an entry of a large map, whose nodes are half empty.
+const ENTRY: usize = 128;
+
+/// About the bytes that a copy of a value takes.
+pub(crate) fn of_value(value: &Value) -> usize {
+    let own = size_of::<Value>();
+    match value {
+        Value::String(text) => own + text.len(),
+        Value::Array(items) => own + items.iter().map(of_value).sum::<usize>(),
+        Value::Object(map) if !map.is_empty() => {
+            let entries = map.iter();
+            let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
+            own + NODE + entries.sum::<usize>()
+        }
+        _ => own,
+    }
+}
+
+/// The machine has no memory left for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfMemory;
+
+impl From<OutOfMemory> for Fault {
+    fn from(_: OutOfMemory) -> Fault {
+        Fault::HostOutOfMemory
+    }
+}
+
+impl From<OutOfMemory> for LoadError {
+    fn from(_: OutOfMemory) -> LoadError {
+        LoadError::HostOutOfMemory
+    }
+}
+
+impl From<OutOfMemory> for Unforkable {
+    fn from(_: OutOfMemory) -> Unforkable {
+        Unforkable::HostOutOfMemory
+    }
+}
+
+/// Whether there is room for so many bytes more, and what must be left.
+pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
+    let wanted = bytes.saturating_add(LEFT_OVER);
+    // The optimiser must not take the allocation for one that nobody needs.
+    std::hint::black_box(reserved::<u8>(wanted)?);
+    Ok(())
+}
+
+/// An empty list with room for so many.
+pub(crate) fn reserved<T>(count: usize) -> Result<Vec<T>, OutOfMemory> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+    Ok(list)
+}
+
+/// Puts one more at the end of a list.
+pub(crate) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), OutOfMemory> {
+    list.try_reserve(1).map_err(|_| OutOfMemory)?;
+    list.push(item);
+    Ok(())
+}
+
+/// A copy.
+pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
+    let mut copy = reserved(bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+/// Whether there is room to read this JSON.
+pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
+    if json.len() <= SHORT {
+        return Ok(());
+    }
+    // Each ends with one of these, or is the whole; texts may hold some, too.
+    let ends = |byte: &&u8| matches!(**byte, b',' | b']' | b'}');
+    let objects = json.iter().filter(|byte| **byte == b'{').count();
+    let values = json.iter().filter(ends).count() + objects.saturating_mul(OBJECT);
+    check(values.saturating_mul(VALUE).saturating_add(json.len() * 4))
+}
+
+/// Whether there is room to write these bytes as JSON, be it as text or in base64.
+pub(crate) fn check_writing(bytes: &[u8]) -> Result<(), OutOfMemory> {
+    if bytes.len() <= SHORT {
+        return Ok(());
+    }
+    let escaped = |byte: &&u8| **byte < 0x20 || b"\"\\<>&".contains(byte);
+    let written = bytes
+        .iter()
+        .filter(escaped)
+        .count()
+        .saturating_mul(5)
+        .saturating_add(bytes.len() + bytes.len() / 2);
+    // The text, the document, which doubles while it grows, and its escaped copy.
+    check(written.saturating_mul(4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_had_is_an_error() {
+        assert_eq!(check(usize::MAX), Err(OutOfMemory));
+        assert_eq!(check(isize::MAX.unsigned_abs()), Err(OutOfMemory));
+        assert!(reserved::<u64>(usize::MAX / 8).is_err());
+        assert_eq!(check(1 << 10), Ok(()));
+        assert_eq!(copy(b"bytes"), Ok(b"bytes".to_vec()));
+    }
+
+    #[test]
+    fn texts_and_nodes_of_a_value_count() {
+        let own = size_of::<Value>();
+        assert_eq!(of_value(&serde_json::json!([1, "abc"])), 3 * own + 3);
+        assert!(of_value(&serde_json::json!({"": 0})) > 600);
+    }
+
+    #[test]
+    fn texts_of_any_length_can_be_looked_at() {
+        for length in [0, 1, SHORT, SHORT + 1, 100_000] {
+            for byte in [b',', b'a', 0] {
+                let text = vec![byte; length];
+                assert_eq!(check_reading(&text), Ok(()));
+                assert_eq!(check_writing(&text), Ok(()));
+            }
+        }
+    }
+}
