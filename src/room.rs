@@ -6,6 +6,7 @@
 //! take it in between, and a guess may be too low; so some room is left over each time.
 
 use crate::{
+    answer::{MAX_VALUES, outside_strings},
     error::{Fault, LoadError},
     module::Unforkable,
 };
@@ -73,29 +74,28 @@ pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
 
 /// Whether there is room to read this JSON.
 pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
-    if json.len() <= SHORT {
+    // Two bytes make a value at most. Where there is room for that, nothing need be counted.
+    if json.len() <= SHORT || check(json.len().saturating_mul(VALUE / 2)).is_ok() {
         return Ok(());
     }
-    // Each ends with one of these, or is the whole; texts may hold some, too.
-    let ends = |byte: &&u8| matches!(**byte, b',' | b']' | b'}');
-    let values = json.iter().filter(ends).count();
-    check(values.saturating_mul(VALUE).saturating_add(json.len() * 4))
+    let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}');
+    let values = outside_strings(json).filter(ends).count().min(MAX_VALUES);
+    let texts = json.len().saturating_mul(4);
+    check(values.saturating_mul(VALUE).saturating_add(texts))
 }
 
 /// Whether there is room to write these bytes as JSON, be it as text or in base64.
 pub(crate) fn check_writing(bytes: &[u8]) -> Result<(), OutOfMemory> {
-    if bytes.len() <= SHORT {
+    // The text, the document, which doubles while it grows, and its escaped copy.
+    let room_for = |written: usize| check(written.saturating_mul(4));
+    // A byte becomes six at most, if it is escaped.
+    if bytes.len() <= SHORT || room_for(bytes.len().saturating_mul(6)).is_ok() {
         return Ok(());
     }
     let escaped = |byte: &&u8| **byte < 0x20 || b"\"\\<>&".contains(byte);
-    let written = bytes
-        .iter()
-        .filter(escaped)
-        .count()
-        .saturating_mul(5)
-        .saturating_add(bytes.len() + bytes.len() / 2);
-    // The text, the document, which doubles while it grows, and its escaped copy.
-    check(written.saturating_mul(4))
+    let escaped = bytes.iter().filter(escaped).count();
+    let plain = bytes.len().saturating_add(bytes.len() / 2);
+    room_for(plain.saturating_add(escaped.saturating_mul(5)))
 }
 
 #[cfg(test)]

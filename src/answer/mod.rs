@@ -14,7 +14,7 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 const MAX_DEPTH: usize = 127;
 
 /// As many values as an answer may hold.
-const MAX_VALUES: usize = 1_000_000;
+pub(crate) const MAX_VALUES: usize = 1_000_000;
 
 pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
     let document: Value = parse(bytes)?;
@@ -98,7 +98,7 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
 }
 
 /// The bytes of a JSON text that stand in no string.
-fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
+pub(crate) fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let (mut in_string, mut escaped) = (false, false);
     bytes.iter().copied().filter(move |byte| {
         match byte {
