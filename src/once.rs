@@ -8,7 +8,7 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError},
     thread::{self, ThreadId},
 };
@@ -92,8 +92,8 @@ impl<T> Once<T> {
                 return Ok(value);
             }
             let making = &mut *guard;
-            if !making.makers.contains_key(&place) {
-                making.makers.insert(place, me);
+            if let Entry::Vacant(free) = making.makers.entry(place) {
+                free.insert(me);
                 break;
             }
             if making.leads_to(place, &callers()) {

@@ -21,8 +21,8 @@ const SHORT: usize = 2 << 10;
 /// growing.
 const VALUE: usize = 128;
 
-/// An object that is not empty takes memory for eleven entries at once: as much as so many values
-/// more.
+/// An object that is not empty counts for so many values more: it takes memory for eleven entries
+/// at once.
 const OBJECT: usize = 5;
 
 /// Bytes of a node of a map, which holds up to eleven entries.
@@ -98,30 +98,56 @@ pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
 
 /// Whether there is room to read this JSON.
 pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
-    if json.len() <= SHORT {
+    // An object with one entry is the dearest, and has eight bytes. Where there is room for that,
+    // nothing need be counted.
+    if json.len() <= SHORT || check(json.len().saturating_mul(VALUE)).is_ok() {
         return Ok(());
     }
-    // Each ends with one of these, or is the whole; texts may hold some, too.
-    let ends = |byte: &&u8| matches!(**byte, b',' | b']' | b'}');
-    let objects = json.iter().filter(|byte| **byte == b'{').count();
-    let values = json.iter().filter(ends).count() + objects.saturating_mul(OBJECT);
-    check(values.saturating_mul(VALUE).saturating_add(json.len() * 4))
+    let texts = json.len().saturating_mul(4);
+    check(values(json).saturating_mul(VALUE).saturating_add(texts))
+}
+
+/// About how many values a JSON text has: each ends with a comma or a bracket.
+pub(crate) fn values(bytes: &[u8]) -> usize {
+    let mut values = 0;
+    let mut before = b' ';
+    for byte in outside_strings(bytes).filter(|byte| !byte.is_ascii_whitespace()) {
+        values += usize::from(matches!(byte, b',' | b']' | b'}'));
+        // What comes first in an object is a string or its end.
+        if before == b'{' && byte != b'}' {
+            values += OBJECT;
+        }
+        before = byte;
+    }
+    values
+}
+
+/// The bytes of a JSON text that stand in no string.
+pub(crate) fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    bytes.iter().copied().filter(move |byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => return !in_string,
+        }
+        false
+    })
 }
 
 /// Whether there is room to write these bytes as JSON, be it as text or in base64.
 pub(crate) fn check_writing(bytes: &[u8]) -> Result<(), OutOfMemory> {
-    if bytes.len() <= SHORT {
+    // The text, the document, which doubles while it grows, and its escaped copy.
+    let room_for = |written: usize| check(written.saturating_mul(4));
+    // A byte becomes six at most, if it is escaped.
+    if bytes.len() <= SHORT || room_for(bytes.len().saturating_mul(6)).is_ok() {
         return Ok(());
     }
     let escaped = |byte: &&u8| **byte < 0x20 || b"\"\\<>&".contains(byte);
-    let written = bytes
-        .iter()
-        .filter(escaped)
-        .count()
-        .saturating_mul(5)
-        .saturating_add(bytes.len() + bytes.len() / 2);
-    // The text, the document, which doubles while it grows, and its escaped copy.
-    check(written.saturating_mul(4))
+    let escaped = bytes.iter().filter(escaped).count();
+    let plain = bytes.len().saturating_add(bytes.len() / 2);
+    room_for(plain.saturating_add(escaped.saturating_mul(5)))
 }
 
 #[cfg(test)]

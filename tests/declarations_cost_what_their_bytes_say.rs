@@ -76,7 +76,7 @@ fn described(module: &[u8]) -> Result<Vec<String>, String> {
         assert!(matches!(error, Error::Breach { .. }));
         error.to_string()
     })?;
-    let review = runtime.review(&plugin).unwrap();
+    let review = plugin.review().unwrap();
     assert_eq!(review.missing.len(), info.capabilities.len());
     Ok(info.capabilities.iter().map(ToString::to_string).collect())
 }

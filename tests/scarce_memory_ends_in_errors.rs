@@ -22,7 +22,7 @@ const GO_FILE: &[u8] = include_bytes!("../fixtures/go-file/go-file.wasm");
 const STEPS: u64 = 20;
 
 /// So much of a memory is filled while it is initialised, in bytes.
-const FILLED: u32 = 50 << 20;
+const FILLED: u32 = 24 << 20;
 
 /// A plugin whose whole memory is other than zero once it is initialised.
 fn filling() -> Vec<u8> {
@@ -79,7 +79,7 @@ fn growing_a_table() -> Vec<u8> {
 /// A plugin that gives its config to `fs_read`, with room for the reply.
 fn reading() -> Vec<u8> {
     Guest {
-        memory: "(memory (export \"memory\") 1000)",
+        memory: "(memory (export \"memory\") 200)",
         ..Guest::relay("fs_read")
     }
     .bytes()
@@ -105,65 +105,69 @@ fn observe(wasm: &[u8], config: serde_json::Value) -> Result<(), Error> {
     plugin.observe(&config).map(drop)
 }
 
-type Task = fn(&[u8]) -> Result<(), Error>;
+/// Something that takes memory, done in a process of its own.
+struct Task {
+    name: &'static str,
+    module: fn() -> Vec<u8>,
+    perform: fn(&[u8]) -> Result<(), Error>,
+    /// Megabytes of room that are more than enough.
+    enough: u64,
+}
 
-/// What is done in a process of its own: the name, the module, what is done with it, and how many
-/// megabytes are more than enough.
-fn tasks() -> Vec<(&'static str, fn() -> Vec<u8>, Task, u64)> {
-    let plain: Task = |wasm| observe(wasm, json!({}));
+fn tasks() -> Vec<Task> {
+    let plain = |wasm: &[u8]| observe(wasm, json!({}));
+    let bake = |wasm: &[u8]| load(wasm)?.bake().map(drop);
+    let task = |name, module, perform, enough| Task {
+        name,
+        module,
+        perform,
+        enough,
+    };
     vec![
-        ("a snapshot", filling, plain, 320),
-        ("baking", filling, |wasm| load(wasm)?.bake().map(drop), 420),
-        (
+        task("a snapshot", filling, plain, 150),
+        task("baking", filling, bake, 200),
+        task(
             "a Go plugin",
             || GO_FILE.to_vec(),
             |wasm| observe(wasm, json!({"op": "stat", "path": file("text")})),
             120,
         ),
-        (
-            "baking a Go plugin",
-            || GO_FILE.to_vec(),
-            |wasm| load(wasm)?.bake().map(drop),
-            140,
-        ),
-        (
+        task("baking a Go plugin", || GO_FILE.to_vec(), bake, 140),
+        task(
             "evidence of one text",
-            || answering(8 << 20, r#"{"status":true,"data":{"x":""#, *b"ab", "\"}}"),
+            || answering(4 << 20, r#"{"status":true,"data":{"x":""#, *b"ab", "\"}}"),
             plain,
-            160,
+            80,
         ),
-        (
+        task(
             "evidence of many values",
             || answering(1 << 20, r#"{"status":true,"data":{"x":["#, *b"0,", "0]}}"),
             plain,
             200,
         ),
-        ("a table", growing_a_table, plain, 80),
-        (
+        task("a table", growing_a_table, plain, 80),
+        task(
             "a reply of text",
             reading,
             |wasm| observe(wasm, json!({"path": file("text"), "encoding": "utf-8"})),
-            420,
+            90,
         ),
-        (
+        task(
             "a reply of bytes",
             reading,
             |wasm| observe(wasm, json!({"path": file("bytes")})),
-            420,
+            90,
         ),
-        (
-            "a recording",
-            reading,
-            |wasm| {
-                let plugin = load(wasm)?;
-                let config = Config::new().set("path", file("bytes"));
-                // A sink that keeps nothing: its memory would be the embedder's.
-                let recording = plugin.observe_recorded(&config, std::io::sink()).unwrap();
-                recording.outcome.map(drop)
-            },
-            420,
-        ),
+        task("a recording", reading, record, 90),
     ]
+}
+
+fn record(wasm: &[u8]) -> Result<(), Error> {
+    let plugin = load(wasm)?;
+    let config = Config::new().set("path", file("bytes"));
+    // A sink that keeps nothing: its memory would be the embedder's.
+    let recording = plugin.observe_recorded(&config, std::io::sink()).unwrap();
+    recording.outcome.map(drop)
 }
 
 /// The body of a run: in a process of its own, started by `run`.
@@ -175,7 +179,7 @@ fn the_task() {
     };
     let room: u64 = env::var(ROOM).unwrap().parse().unwrap();
     let tasks = tasks();
-    let (_, _, task, _) = tasks.iter().find(|(name, ..)| *name == wanted).unwrap();
+    let task = tasks.iter().find(|task| task.name == wanted).unwrap();
     let wasm = fs::read(file("module")).unwrap();
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
@@ -186,7 +190,7 @@ fn the_task() {
         maximum: limit,
     };
     setrlimit(Resource::As, limit).unwrap();
-    let outcome = match task(&wasm) {
+    let outcome = match (task.perform)(&wasm) {
         Ok(()) => "answered".to_owned(),
         Err(error) => error.to_string(),
     };
@@ -223,13 +227,14 @@ fn run(task: &str, room: u64, files: &str) -> String {
 fn whatever_does_not_fit_into_memory_is_an_error() {
     let files = tempfile::tempdir().unwrap();
     // Text that is escaped, and bytes that are no text.
-    fs::write(files.path().join("text"), vec![b'<'; 2 << 20]).unwrap();
-    fs::write(files.path().join("bytes"), vec![0xFF; 4 << 20]).unwrap();
+    fs::write(files.path().join("text"), vec![b'<'; 1 << 19]).unwrap();
+    fs::write(files.path().join("bytes"), vec![0xFF; 1 << 20]).unwrap();
     let module = files.path().join("module");
     let files = files.path().to_str().unwrap();
-    for (name, wasm, _, enough) in tasks() {
-        fs::write(&module, wasm()).unwrap();
-        let enough = enough << 20;
+    for task in tasks() {
+        let name = task.name;
+        fs::write(&module, (task.module)()).unwrap();
+        let enough = task.enough << 20;
         let (mut answered, mut refused) = (0, 0);
         for step in 1..=STEPS {
             let outcome = run(name, enough * step / STEPS, files);

@@ -19,10 +19,6 @@ const MAX_DEPTH: usize = 127;
 /// reading an answer takes up to 112 MB and its text.
 const MAX_VALUES: usize = 1_000_000;
 
-/// An object that is not empty counts for as many values more: it takes memory for eleven entries
-/// at once.
-const OBJECT: usize = 5;
-
 /// Answers of fewer bytes take too little to be counted.
 const SMALL: usize = 1 << 16;
 
@@ -105,7 +101,7 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     if bytes.len() <= SMALL {
         return Ok(());
     }
-    let values = values(bytes);
+    let values = room::values(bytes);
     if values <= MAX_VALUES {
         return Ok(());
     }
@@ -123,21 +119,6 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     })
 }
 
-/// About how many values there are: each ends with a comma or a bracket.
-fn values(bytes: &[u8]) -> usize {
-    let mut values = 0;
-    let mut before = b' ';
-    for byte in outside_strings(bytes).filter(|byte| !byte.is_ascii_whitespace()) {
-        values += usize::from(matches!(byte, b',' | b']' | b'}'));
-        // What comes first in an object is a string or its end.
-        if before == b'{' && byte != b'}' {
-            values += OBJECT;
-        }
-        before = byte;
-    }
-    values
-}
-
 /// The same for a text that did not come from a plugin.
 pub(crate) fn check_text(text: &str) -> Result<(), String> {
     match check_values(text.as_bytes()) {
@@ -150,24 +131,10 @@ pub(crate) fn check_text(text: &str) -> Result<(), String> {
     }
 }
 
-/// The bytes of a JSON text that stand in no string.
-fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
-    let (mut in_string, mut escaped) = (false, false);
-    bytes.iter().copied().filter(move |byte| {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ => return !in_string,
-        }
-        false
-    })
-}
-
 /// How deep brackets nest outside strings.
 fn nesting(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0usize);
-    for byte in outside_strings(bytes) {
+    for byte in room::outside_strings(bytes) {
         match byte {
             b'[' | b'{' => {
                 depth += 1;

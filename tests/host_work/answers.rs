@@ -491,7 +491,7 @@ fn reviewed(bytes: usize, plugin: Plain) -> Work {
             }
             Err(error) => drop(error.to_string()),
         }
-        drop(runtime.review(&plugin).map_err(|error| error.to_string()));
+        drop(plugin.review().map_err(|error| error.to_string()));
         drop(plugin.schema().map(|schema| schema.fields()));
     };
     Work {

@@ -222,7 +222,7 @@ fn whole(text: String) -> Work {
         match runtime.grants(grants).build() {
             Ok(runtime) => {
                 let plugin = runtime.load("odd", module).unwrap();
-                drop(runtime.review(&plugin));
+                drop(plugin.review());
                 drop(plugin.observe(&Config::new()));
             }
             Err(error) => drop(error.to_string()),
