@@ -46,7 +46,7 @@ pub(crate) struct Gate {
     policy: Arc<Policy>,
     world: Box<dyn World>,
     deadline: Option<Deadline>,
-    observer: Reports,
+    reports: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
     /// Which of them may not be examined, and the path that each was opened by.
@@ -77,7 +77,7 @@ impl Gate {
             policy,
             world,
             deadline: limits.deadline.map(Deadline::after),
-            observer: Reports::new(observer, limits),
+            reports: Reports::new(observer, limits),
             opened: BTreeMap::new(),
             withheld: BTreeMap::new(),
             log_lines_left: limits.log_lines,
@@ -91,7 +91,7 @@ impl Gate {
 
     /// Initialisation is over: what it reported is not the call's.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
-        self.observer.begin_call(&self.plugin, limits);
+        self.reports.begin_call(&self.plugin, limits);
         self.log_lines_left = limits.log_lines;
         self.now = At {
             phase: Phase::Call,
@@ -159,13 +159,13 @@ impl Gate {
     }
 
     pub(crate) fn redactor(&self) -> Option<&Redactor> {
-        self.observer.observer().redactor.as_ref()
+        self.reports.observer().redactor.as_ref()
     }
 
     /// A line that a guest logs, without its secrets. `whole` is false if the guest's line was
     /// longer. Dialects ask before they cut or escape anything.
     pub(crate) fn redact_line(&mut self, source: LogSource, line: &str, whole: bool) -> String {
-        match &self.observer.observer().redactor {
+        match &self.reports.observer().redactor {
             Some(redactor) => self.lines.redact(redactor, source, line, whole),
             None => line.to_owned(),
         }
@@ -202,7 +202,7 @@ impl Gate {
                 self.withheld.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
-                self.observer.denied(&self.plugin, denial);
+                self.reports.denied(&self.plugin, denial);
             }
             _ => {}
         }
@@ -240,7 +240,7 @@ impl Gate {
         let checkpoint = Checkpoint {
             plugin: &self.plugin,
             policy: &self.policy,
-            observer: &self.observer,
+            reports: &self.reports,
             effect,
             need: effect.need(),
             deadline: self.deadline,
@@ -299,18 +299,18 @@ impl Gate {
 
     /// Counts lines that a guest printed after the last one that is heard.
     pub(crate) fn omit_lines(&self, lines: u64) {
-        self.observer.omit_lines(&self.plugin, lines);
+        self.reports.omit_lines(&self.plugin, lines);
     }
 
     /// Reports what the call left out of its reports.
     pub(crate) fn end_call(&self) {
-        self.observer.end_call(&self.plugin);
+        self.reports.end_call(&self.plugin);
     }
 
     fn log(&mut self, record: &LogRecord) {
         // Whether it is reported or not: a recording must not depend on how long lines are.
         self.log_lines_left = self.log_lines_left.saturating_sub(1);
-        self.observer.log(&self.plugin, record);
+        self.reports.log(&self.plugin, record);
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {
@@ -339,14 +339,14 @@ impl Gate {
             needs: Text::default(),
             reason: DenialReason::NotCovered,
         };
-        self.observer.denied(&self.plugin, &denial);
+        self.reports.denied(&self.plugin, &denial);
         denial
     }
 
     /// The denial of a wish that a dialect finds before there is an effect, told to the operator.
     pub(crate) fn deny(&self, wish: &Wish) -> Denial {
         let denial = self.policy.denial(&self.plugin, wish);
-        self.observer.denied(&self.plugin, &denial);
+        self.reports.denied(&self.plugin, &denial);
         denial
     }
 }

@@ -26,7 +26,7 @@ const DNS_PORT: u16 = 53;
 pub struct Checkpoint<'a> {
     pub(super) plugin: &'a Arc<str>,
     pub(super) policy: &'a Policy,
-    pub(super) observer: &'a Reports,
+    pub(super) reports: &'a Reports,
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
@@ -86,7 +86,7 @@ impl Checkpoint<'_> {
                 let wish = custom_wish(kind, function);
                 let asked = Asked { function, request };
                 if self.policy.covers_custom(&wish, kind, asked) {
-                    self.observer.granted(self.plugin, &wish);
+                    self.reports.granted(self.plugin, &wish);
                     return Ok(());
                 }
                 return Err(self.policy.denial(self.plugin, &wish));
@@ -101,7 +101,7 @@ impl Checkpoint<'_> {
             }
         };
         if self.policy.covers(&wish) {
-            self.observer.granted(self.plugin, &wish);
+            self.reports.granted(self.plugin, &wish);
             Ok(())
         } else {
             Err(self.policy.denial(self.plugin, &wish))
@@ -180,7 +180,7 @@ impl Checkpoint<'_> {
             // Words are of the name the guest used: where it leads is not its to know.
             let asked = wish(asked.to_owned());
             if self.covers_path(wish(real.path.to_owned()), real.directory) {
-                self.observer.granted(self.plugin, &asked);
+                self.reports.granted(self.plugin, &asked);
                 continue;
             }
             let mut denial = self.policy.denial(self.plugin, &asked);
@@ -211,7 +211,7 @@ impl Checkpoint<'_> {
         let verdict = address::judge(address);
         if verdict.opened_by(|word| self.policy.covers(&Wish::Address(word))) {
             if let Some(word) = verdict.word {
-                self.observer.granted(self.plugin, &Wish::Address(word));
+                self.reports.granted(self.plugin, &Wish::Address(word));
             }
             return Ok(Permit(()));
         }
@@ -268,7 +268,7 @@ impl Checkpoint<'_> {
         // What is reported leaves the arguments out, which may hold secrets.
         let wish = whole.without_arguments();
         if self.policy.covers_exec(asked, real, args) {
-            self.observer.granted_by(self.plugin, &wish, || {
+            self.reports.granted_by(self.plugin, &wish, || {
                 let by_arguments = self.policy.covering_arguments(&whole);
                 by_arguments.cloned().or_else(|| wish.needed())
             });
@@ -327,7 +327,7 @@ impl Checkpoint<'_> {
         let told =
             matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&wish);
         if told {
-            self.observer.granted(self.plugin, &wish);
+            self.reports.granted(self.plugin, &wish);
         }
         told
     }

@@ -30,7 +30,7 @@ impl Gate {
                     self.report_variable(name);
                 }
             } else if !command::env_allowed_freely(name, value) {
-                self.observer
+                self.reports
                     .granted(&self.plugin, &Wish::Env(name.to_owned()));
             }
         }
@@ -51,6 +51,6 @@ impl Gate {
         if command::env_never_allowed(name) {
             denial.needs = Text::default();
         }
-        self.observer.denied(&self.plugin, &denial);
+        self.reports.denied(&self.plugin, &denial);
     }
 }
