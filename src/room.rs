@@ -71,7 +71,11 @@ impl From<OutOfMemory> for Unforkable {
 pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
     let wanted = bytes.saturating_add(LEFT_OVER);
     // The optimiser must not take the allocation for one that nobody needs.
-    std::hint::black_box(reserved::<u8>(wanted)?);
+    let mut block = std::hint::black_box(reserved::<u8>(wanted)?);
+    // Given back in two steps: glibc takes the size of a large block that is freed for one that
+    // is asked for often, and would keep blocks up to that size from then on.
+    block.shrink_to(SHORT);
+    std::hint::black_box(block);
     Ok(())
 }
 
