@@ -87,7 +87,10 @@ impl Renaming<'_> {
         act(&old.path(), &new.path()).map_err(failed)?;
         if let Err(refusal) = still(&found, &new, from, gate) {
             let undone = match what(&new) {
-                Ok(What::Directory) => fs::rename(new.path(), old.path()),
+                // Another directory may have its old name by now.
+                Ok(What::Directory) => {
+                    fs::rename(new.path(), old.path()).or_else(|_| remove_links(&new))
+                }
                 Ok(What::Link(_)) => fs::remove_file(new.path()),
                 Ok(What::Nothing | What::Other) | Err(_) => Ok(()),
             };
@@ -152,6 +155,28 @@ fn inside(
                 let target = fs::read_link(found.path().join(&entry.name)).map_err(failed)?;
                 let link = leads(&found.real.join(&entry.name), &target).map_err(failed)?;
                 link.moved(&old.real, new).judge(gate)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes all symbolic links in a directory that has a name at which they were not checked.
+fn remove_links(entry: &Entry) -> io::Result<()> {
+    let mut directories = vec![entry.path()];
+    while let Some(directory) = directories.pop() {
+        let found = match names::look(&directory, false)? {
+            Look::Found(found) if found.metadata.is_dir() => found,
+            _ => continue,
+        };
+        for entry in names_in(&found.path(), usize::MAX)?.into_iter().flatten() {
+            if entry.kind.is_dir() {
+                directories.push(directory.join(&entry.name));
+            } else if entry.kind.is_symlink() {
+                match fs::remove_file(found.path().join(&entry.name)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
         }
     }
