@@ -200,7 +200,7 @@ fn endless(init: &str, observe: &str) -> Vec<u8> {
 fn a_run_that_its_deadline_ended_by_fuel_replays_under_every_deadline() {
     let forever = "(loop $again (drop (i32.const 7)) (nop) (br $again))";
     // Of these, the deadline leaves 200 000 units for each millisecond.
-    let short = Duration::from_millis(50);
+    let short = Duration::from_millis(150);
     for (wasm, initialises) in [(endless("", forever), true), (endless(forever, ""), false)] {
         let plugin = load(&wasm, Some(short), ForkPolicy::WhenPossible);
         let Recording { outcome, sink } = record(&plugin, &Config::new());

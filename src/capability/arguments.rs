@@ -2,6 +2,7 @@
 //! must be. Written in one way only, so that equal grants have equal texts.
 
 use super::error::Flaw;
+use crate::printable::is_unprintable;
 
 /// A word as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,11 +104,10 @@ fn may_be_plain(character: char) -> bool {
 
 /// Whether a character is not seen where it is printed, or changes how what follows is seen.
 fn is_hidden(character: char) -> bool {
-    character.is_control()
+    is_unprintable(character)
         || matches!(
             character,
-            '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-                | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
+            '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
         )
 }
 
