@@ -135,7 +135,7 @@ pub fn shell_word(text: &str) -> Option<String> {
     if text.contains('\0') || text.ends_with('\n') {
         return None;
     }
-    let mut word = String::from("\"$(printf '");
+    let mut word = String::from("\"$(printf -- '");
     for character in text.chars() {
         match character {
             '%' => word.push_str("%%"),
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(shell_word("it's"), Some(r"'it'\''s'".to_owned()));
         assert_eq!(
             shell_word("a\u{1b}[2J%'"),
-            Some(r#""$(printf 'a\033[2J%%\047')""#.to_owned())
+            Some(r#""$(printf -- 'a\033[2J%%\047')""#.to_owned())
         );
         assert_eq!(shell_word("a\n"), None);
         assert_eq!(shell_word("a\0b\n"), None);
