@@ -17,9 +17,16 @@ const LEFT_OVER: usize = 512 << 10;
 /// So short an answer needs no look: what is left over is enough for it.
 const SHORT: usize = 2 << 10;
 
+/// As many values as a JSON text may hold that somebody else wrote. Each takes up to 112 bytes of
+/// memory beside its text, so reading an answer takes up to 112 MB and its text.
+pub(crate) const MAX_VALUES: usize = 1_000_000;
+
+/// So many values need no exact count.
+const FEW: usize = 4_000;
+
 /// What a value takes in memory when JSON is read, with the list that it stands in while that is
 /// growing.
-const VALUE: usize = 128;
+const VALUE: usize = 112;
 
 /// An object that is not empty counts for so many values more: it takes memory for eleven entries
 /// at once.
@@ -69,7 +76,11 @@ impl From<OutOfMemory> for Unforkable {
 
 /// Whether there is room for so many bytes more, and what must be left.
 pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
-    let wanted = bytes.saturating_add(LEFT_OVER);
+    check_exactly(bytes.saturating_add(LEFT_OVER))
+}
+
+/// Whether there is room for so many bytes more, where enough is left over since an earlier look.
+pub(crate) fn check_exactly(wanted: usize) -> Result<(), OutOfMemory> {
     // The optimiser must not take the allocation for one that nobody needs.
     let mut block = std::hint::black_box(reserved::<u8>(wanted)?);
     // Given back in two steps: glibc takes the size of a large block that is freed for one that
@@ -102,13 +113,16 @@ pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
 
 /// Whether there is room to read this JSON.
 pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
-    // An object with one entry is the dearest, and has eight bytes. Where there is room for that,
-    // nothing need be counted.
-    if json.len() <= SHORT || check(json.len().saturating_mul(VALUE)).is_ok() {
+    if json.len() <= SHORT {
         return Ok(());
     }
-    let texts = json.len().saturating_mul(4);
-    check(values(json).saturating_mul(VALUE).saturating_add(texts))
+    // Counted within strings too, which is quick and only ever too much.
+    let count = |wanted: fn(&&u8) -> bool| json.iter().filter(wanted).count();
+    let objects = count(|byte| **byte == b'{').saturating_mul(OBJECT);
+    let most = count(|byte| matches!(**byte, b',' | b']' | b'}')).saturating_add(objects);
+    let values = if most > FEW { values(json) } else { most };
+    let values = values.min(MAX_VALUES).saturating_mul(VALUE);
+    check(values.saturating_add(json.len().saturating_mul(2)))
 }
 
 /// About how many values a JSON text has: each ends with a comma or a bracket.
@@ -144,10 +158,10 @@ pub(crate) fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
 pub(crate) fn check_writing(bytes: &[u8]) -> Result<(), OutOfMemory> {
     // The text, the document, which doubles while it grows, and its escaped copy.
     let room_for = |written: usize| check(written.saturating_mul(4));
-    // A byte becomes six at most, if it is escaped.
-    if bytes.len() <= SHORT || room_for(bytes.len().saturating_mul(6)).is_ok() {
+    if bytes.len() <= SHORT {
         return Ok(());
     }
+    // A byte becomes six at most, if it is escaped.
     let escaped = |byte: &&u8| **byte < 0x20 || b"\"\\<>&".contains(byte);
     let escaped = bytes.iter().filter(escaped).count();
     let plain = bytes.len().saturating_add(bytes.len() / 2);
