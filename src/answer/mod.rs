@@ -11,6 +11,7 @@ use crate::{
     error::Breach,
     printable::Text,
     room::{self, MAX_VALUES},
+    truncate::cut,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -88,12 +89,7 @@ fn wrong_shape(error: impl Display) -> Breach {
 
 fn short(message: impl Display) -> Text {
     let mut message = message.to_string();
-    if message.len() > MAX_MESSAGE {
-        let places = (0..=MAX_MESSAGE).rev();
-        let border = places.into_iter().find(|at| message.is_char_boundary(*at));
-        message.truncate(border.unwrap_or_default());
-        message.push('…');
-    }
+    cut(&mut message, MAX_MESSAGE, "…");
     message.into()
 }
 
@@ -106,7 +102,7 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     if values <= MAX_VALUES {
         return Ok(());
     }
-    // What cannot be read at all is told first.
+    // What cannot be read at all is reported first.
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
         return Err(Breach::TooDeep {

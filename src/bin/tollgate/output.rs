@@ -18,7 +18,8 @@ use tollgate::{
 /// The most bytes of one line of words. Pieces of it are cut far earlier.
 const LINE: usize = 64 << 10;
 
-/// Writes one line to standard error. Where that is closed, nobody is left to report it to.
+/// Writes one line to standard error. Errors are ignored: there is nowhere to
+/// report them.
 pub fn say(line: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(one_line(line).as_bytes());
 }
@@ -32,12 +33,12 @@ fn one_line(text: impl Display) -> String {
     line
 }
 
-/// Reports something beside the answer.
+/// Reports something that is not part of the answer.
 pub fn complain(message: impl Display) {
     say(format_args!("tollgate: {message}"));
 }
 
-/// Reports why there is no answer. Only the first line of a message begins at the margin.
+/// Reports why there is no answer. Every line of a message but the first is indented.
 pub fn report_failure(message: &str) {
     let mut lines = message.trim_end().split('\n');
     complain(lines.next().unwrap_or_default());
