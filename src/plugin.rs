@@ -75,7 +75,7 @@ pub struct Observation {
 const SMALL: usize = 1 << 20;
 
 /// The JSON of a config that may be given to a plugin. There is no other way to one, so that none
-/// goes by the check that the runtime asks for.
+/// bypasses the check that the runtime asks for.
 pub(crate) struct CheckedConfig<'a>(Cow<'a, [u8]>);
 
 impl<'a> CheckedConfig<'a> {
@@ -231,7 +231,7 @@ impl Plugin {
     /// Waiting for what is happening to the plugin would never end.
     fn busy(&self, doing: &'static str) -> Error {
         Error::Busy {
-            plugin: self.name().to_owned(),
+            plugin: self.name().into(),
             doing,
         }
     }
@@ -292,10 +292,11 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the config is too large, or not as the plugin's schema says where
-    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) asks for that,
-    /// [`Error::Fault`] if the guest was stopped, [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
-    /// says so.
+    /// [`Error::Config`] if the config is too large, or if
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is on and the config is not
+    /// valid by the plugin's schema, [`Error::Fault`] if the guest was stopped, [`Error::Breach`]
+    /// if its answer is invalid. A check that failed is no error: its evidence has the status
+    /// `false`.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let config = self.check(config)?;
         let mut instance = self.start()?;

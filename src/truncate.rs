@@ -195,21 +195,23 @@ impl Sizes {
 fn cut_to(evidence: &mut Evidence, threshold: usize) {
     for value in evidence.data.values_mut() {
         match value {
-            Value::String(text) => cut(text, threshold),
+            Value::String(text) => cut(text, threshold, MARK),
             Value::Object(_) if json_len(value) > threshold => *value = stub("object"),
             Value::Array(_) if json_len(value) > threshold => *value = stub("array"),
             _ => {}
         }
     }
     if let Some(raw) = &mut evidence.raw {
-        cut(raw, threshold);
+        cut(raw, threshold, MARK);
     }
 }
 
-fn cut(text: &mut String, threshold: usize) {
-    if text.len() > threshold {
-        let kept = text.get(..border(text, threshold)).unwrap_or_default();
-        *text = format!("{kept}{MARK}");
+/// Cuts a text of more than `most` bytes between two characters, and ends it with `mark`.
+pub(crate) fn cut(text: &mut String, most: usize, mark: &str) {
+    if text.len() > most {
+        // A new text, so that the memory of the long one is free.
+        let kept = text.get(..border(text, most)).unwrap_or_default();
+        *text = format!("{kept}{mark}");
     }
 }
 

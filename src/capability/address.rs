@@ -111,8 +111,8 @@ const PUBLIC: Verdict = Verdict {
     word: None,
 };
 
-/// A prefix, how many leading bits of it count, and the verdict on what lies in it. IPv4 addresses
-/// stand as the IPv6 addresses that they are mapped to.
+/// A network prefix, its length in bits, and the verdict on addresses in it. IPv4 prefixes are held
+/// as the IPv6 prefixes that they are mapped to.
 struct Range {
     prefix: u128,
     bits: u32,
@@ -149,7 +149,7 @@ const fn blocked(range: &'static str, word: Option<AddressWord>) -> Verdict {
     }
 }
 
-/// Nothing opens it.
+/// No grant opens it.
 const fn closed(range: &'static str) -> Verdict {
     blocked(range, None)
 }
@@ -166,7 +166,7 @@ const fn metadata(range: &'static str) -> Verdict {
     blocked(range, Some(AddressWord::Metadata))
 }
 
-/// Anybody may go there.
+/// Open without a grant for closed ranges.
 const fn open(_: &'static str) -> Verdict {
     PUBLIC
 }
@@ -249,8 +249,8 @@ const RANGES: &[Range] = ranges! {
 /// Interfaces whose last 32 bits are an IPv4 address, in whatever network (RFC 5214).
 const ISATAP: Verdict = closed("::5efe:0:0/96 in any network (ISATAP tunnel)");
 
-/// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that stands for
-/// an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) is judged as that.
+/// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that represents
+/// an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) gets the verdict on the IPv4 address.
 pub fn judge(ip: IpAddr) -> Verdict {
     let bits = match ip {
         IpAddr::V4(ip) => MAPPED | u128::from(ip.to_bits()),

@@ -15,7 +15,7 @@ pub enum Family {
     Shell,
     /// `python3`, `awk`, `sed`, `latex`: its input is code.
     Interpreter,
-    /// `env`, `xargs`, `find`, `sudo`: starts what it is told to.
+    /// `env`, `xargs`, `find`, `sudo`: starts the program that its arguments name.
     Launcher,
     /// `vim`, `less`, `man`.
     Editor,
@@ -101,7 +101,7 @@ impl fmt::Display for Family {
 ///
 /// A program in the table can be made to run code or other programs, and is allowed by a grant
 /// that names it literally only. One that is not in the table may do so as well: the table cannot
-/// be complete. Links are not seen from here: ask again with the real path.
+/// be complete. Links are not resolved: check the real path as well.
 ///
 /// Names are compared without regard to case, `.exe` and whatever else follows a dot
 /// (`vim.basic`), versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets
@@ -194,7 +194,7 @@ fn without_version_part(name: &str) -> &str {
 }
 
 /// `name` without a version behind it: `gcc-12`, `perl5`, and `python3t` or `python3dm`, where
-/// letters tell builds apart.
+/// letters mark the build.
 fn without_version(name: &str) -> &str {
     let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     let build = name.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -317,7 +317,7 @@ mod tests {
                     format!("gnu{name}"),
                     format!("arm-none-eabi-{name}-12.2"),
                 ] {
-                    // Where the name ends in a digit, nothing tells where a version begins.
+                    // Where the name ends in a digit, the beginning of the version is ambiguous.
                     if name.ends_with(|c: char| c.is_ascii_digit()) && spelling.contains("5.36.0") {
                         continue;
                     }

@@ -1,7 +1,8 @@
-//! Which variables a plugin may set for a command it runs. Which variables a plugin may read is a
-//! grant of its own; the judge of both is the gate.
+//! Which variables a plugin may set for a command it runs. Reading variables needs a grant of its
+//! own; the gate checks both.
 
-/// Never handed on: they make a loader, a shell or libc load, run or write something else.
+/// Never passed to a command: they make a loader, a shell or libc load, run or write something
+/// else.
 const NEVER: &[&str] = &[
     "BASHOPTS",
     "BASH_ENV",
@@ -44,7 +45,7 @@ pub fn env_allowed_freely(name: &str, value: &str) -> bool {
     }
 }
 
-/// The longest value that goes along without a grant, in bytes.
+/// The longest value that a plugin may set without a grant, in bytes.
 const MAX_FREE: usize = 255;
 
 fn is_plain(value: &str) -> bool {

@@ -114,7 +114,8 @@ const INTERPRETERS: &[&str] = &[
     "yabasic", "yap",
 ];
 
-/// What starts the program that its arguments, its settings or its input name, or loads code for them.
+/// What starts the program that its arguments, its settings or its input name, or loads code for
+/// them.
 #[rustfmt::skip]
 const LAUNCHERS: &[&str] = &[
     "a2ps", "aa-exec", "abduco", "ack", "ack-grep", "acpid", "ag", "agetty", "alacritty", "animate",

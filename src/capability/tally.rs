@@ -111,7 +111,7 @@ impl Tally {
         }
     }
 
-    /// Counts one capability with this pattern, and this many bytes beside it.
+    /// Counts one capability with this pattern, and this many further bytes.
     pub(super) fn add(&mut self, pattern: &str, beside: usize) {
         self.capabilities = self.capabilities.saturating_add(1);
         let wild = wild_bytes(pattern);

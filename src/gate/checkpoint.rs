@@ -372,8 +372,8 @@ impl Checkpoint<'_> {
         Ok(Answer::Json(reply))
     }
 
-    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin, and for no
-    /// other plugin.
+    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin,
+    /// and for no other plugin.
     pub(crate) fn plugin(&self) -> &Arc<str> {
         self.plugin
     }

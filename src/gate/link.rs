@@ -1,5 +1,5 @@
-//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that nothing it
-//! does afterwards makes lead elsewhere.
+//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that
+//! nothing it does afterwards makes lead elsewhere.
 
 use super::Checkpoint;
 use crate::{
@@ -15,22 +15,22 @@ pub struct NewLink<'a> {
     pub place: &'a str,
     /// Its content, as written.
     pub target: &'a str,
-    /// The real name of the directory that holds what the content names, and the last name of the content.
-    /// `None` if there is no such directory.
+    /// The real name of the directory that holds what the content names, and the last name of the
+    /// content. `None` if there is no such directory.
     pub named: Option<&'a str>,
     /// The real name of what the link leads to in the end, or would if that existed.
     pub end: &'a str,
 }
 
 impl Checkpoint<'_> {
-    /// Asks whether the effect may leave this symbolic link behind. An effect that makes a link asks for it,
-    /// and one that moves or doubles names asks for each link that gets a new name by that, those inside a
-    /// moved directory included.
+    /// Checks whether the effect may leave this symbolic link behind. A world calls this for a link
+    /// that the effect makes, and for each link that gets a new name where the effect moves or
+    /// doubles names, those inside a moved directory included.
     ///
-    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does later can
-    /// make lead elsewhere: the content has no `..`, and each directory that it names exists, is no
-    /// symbolic link, and is none that the plugin may write (it could put another in its place), but for
-    /// directories that the link itself is in.
+    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does
+    /// later can make lead elsewhere: the content has no `..`, and each directory that it names
+    /// exists, is no symbolic link, and is none that the plugin may write (it could put another in
+    /// its place), but for directories that the link itself is in.
     ///
     /// # Errors
     ///
@@ -55,15 +55,16 @@ impl Checkpoint<'_> {
     }
 }
 
-/// Whether the link leads to something that may be read, and keeps leading to names that may be read,
-/// whatever is done with the names that may be written: of what it names, `may_exchange` says whether
-/// writing it is allowed, `may_read` whether reading it is. They are asked last, as they cost the most.
+/// Whether the link leads to something that may be read, and keeps leading to names that may be
+/// read, whatever is done with the names that may be written: of what it names, `may_exchange` says
+/// whether writing it is allowed, `may_read` whether reading it is. They are asked last, as they
+/// cost the most.
 ///
-/// Every link that passed leads to a readable name. So does a name in a directory that cannot be exchanged,
-/// even if the name becomes another link that passed. A way through a directory that can be exchanged is
-/// refused: behind another directory, or a link, the rest of the way could lead anywhere. The directories
-/// that the link itself is in cannot be exchanged without moving or removing the link. `..` means another
-/// directory wherever the link is moved.
+/// Every link that passed leads to a readable name. So does a name in a directory that cannot be
+/// exchanged, even if the name becomes another link that passed. A way through a directory that can
+/// be exchanged is refused: behind another directory, or a link, the rest of the way could lead
+/// anywhere. The directories that the link itself is in cannot be exchanged without moving or
+/// removing the link. `..` means another directory wherever the link is moved.
 fn stays(
     link: &NewLink<'_>,
     may_exchange: impl Fn(Wish) -> bool,
@@ -107,7 +108,8 @@ fn stays(
 mod tests {
     use super::*;
 
-    /// Names below `/w` may be read and written, those below `/r` read, and those below `/d` written.
+    /// Names below `/w` may be read and written, those below `/r` read, and those below `/d`
+    /// written.
     fn covers(wish: Wish) -> bool {
         match wish {
             Wish::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),

@@ -350,7 +350,7 @@ fn usage(store: &Store<Host>) -> Usage {
     }
 }
 
-/// Tells the lines that a guest printed and did not end, and what was left out of its reports.
+/// Reports the lines that a guest printed and did not end, and what was left out of its reports.
 fn finish(store: &mut Store<Host>) {
     let fuel = run::burnt(store).unwrap_or_default();
     store.data_mut().gate.at(fuel);

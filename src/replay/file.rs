@@ -1,5 +1,5 @@
-//! Recording into a file, which has the transcript only when it is complete: until then, it is
-//! written to another file beside it.
+//! Recording into a file, which is replaced only when the transcript is complete: until then, the
+//! transcript is written to another file in the same directory.
 
 use super::Recording;
 use crate::{
@@ -14,17 +14,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// As many recordings that were interrupted, or go on at the same time, may stand beside a file.
+/// The most recordings to one file that were interrupted or run at the same time.
 const MOST_PARTIAL: u32 = 100;
 
 impl Plugin {
     /// As [`observe_recorded`](Plugin::observe_recorded), into a file.
     ///
-    /// While the plugin runs, lines go to a new file beside it, `run.jsonl.partial` for `run.jsonl`
-    /// (or `run.jsonl.partial.2` and so on, if that is there). It gets the name `run.jsonl` when
-    /// the transcript is complete, so that a recording that was interrupted replaces nothing, and
-    /// what it had is kept under the other name. A link is followed, and what is no regular file
-    /// is written to as it is.
+    /// While the plugin runs, lines go to a new file in the same directory, `run.jsonl.partial` for
+    /// `run.jsonl` (or `run.jsonl.partial.2` and so on, if that is there). It gets the name
+    /// `run.jsonl` when the transcript is complete, so that a recording that was interrupted
+    /// replaces nothing, and what it had is kept under the other name. A link is followed, and what
+    /// is no regular file is written to as it is.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Target {
         }
         let first = partial_name(&whole, 1);
         Err(io::Error::other(format!(
-            "there are {MOST_PARTIAL} interrupted recordings beside it; remove {} and those like it",
+            "there are {MOST_PARTIAL} interrupted recordings to it; remove {} and those like it",
             first.display()
         )))
     }
@@ -117,7 +117,7 @@ fn partial_name(whole: &Path, number: u32) -> PathBuf {
     whole.with_file_name(name)
 }
 
-/// Whether the name may stand for a file that is open, such as `/dev/stdout`.
+/// Whether the name may be that of an open file of this process, such as `/dev/stdout`.
 fn is_of_the_process(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }

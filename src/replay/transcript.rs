@@ -277,7 +277,7 @@ fn check_effect(
     // A guest pays for what it asks: a reply of more would be work that nobody pays for.
     let asked = most_bytes(&kept.effect);
     let most = match redacted {
-        // What is hidden may be shorter than what stands in its place.
+        // A secret may be shorter than what replaces it.
         true => asked.saturating_mul(16).saturating_add(json::LARGE as u64),
         false => asked,
     };
@@ -327,7 +327,7 @@ fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Re
 }
 
 /// The kinds of effects and of answers that carry bytes, and in which fields; without fields they
-/// are the bytes. Nowhere else does an object with a digest stand for bytes: guests and embedders
+/// are the bytes. Nowhere else does an object with a digest mean bytes: guests and embedders
 /// may have written it, and a short line could name the same large bytes many times.
 type Places = [(&'static str, &'static [&'static str]); 4];
 const ASKED: Places = [
@@ -364,7 +364,7 @@ fn byte_fields<'a>(value: &'a mut Value, places: &Places) -> Vec<&'a mut Value> 
     bytes.collect()
 }
 
-/// Replaces each digest by the bytes it stands for.
+/// Replaces each digest by its bytes.
 fn put_back(
     value: &mut Value,
     places: &Places,

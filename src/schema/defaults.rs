@@ -1,7 +1,7 @@
 //! Filling in what a schema has defaults for.
 
 use super::{
-    budget::{Budget, TooExpensive, ensure_memory},
+    budget::{Budget, SEARCH, TooExpensive, ensure_memory},
     reference,
 };
 use crate::room;
@@ -11,8 +11,6 @@ use serde_json::{Map, Value};
 const DEPTH: usize = 160;
 /// Steps for each schema that is followed.
 const VISIT: usize = 128;
-/// Steps for each search in a map, beside those for the bytes of the key.
-const SEARCH: usize = 64;
 /// Steps for each byte of memory that is filled in.
 const PER_BYTE: usize = 4;
 

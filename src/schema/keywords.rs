@@ -1,4 +1,4 @@
-//! Which keyword asks what of a value, and those that are for values of any type. The others are in
+//! Which function checks which keyword, and the keywords for values of any type. The others are in
 //! `objects`, `lists` and `scalars`.
 
 use super::{

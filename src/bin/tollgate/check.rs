@@ -282,8 +282,8 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
                 "capability",
                 format!("declares {shown}, which is high risk. {}", risk.reason),
                 match declared.kind.as_str() {
-                    "exec" => "name each command with its arguments, as in `exec` `/usr/bin/systemctl is-active *`; a plugin whose config decides may declare an example and say so",
-                    _ => "declare the narrowest pattern that does; a plugin whose config decides may declare an example and say so",
+                    "exec" => "name each command with its arguments, as in `exec` `/usr/bin/systemctl is-active *`; if the config decides, declare an example and document it",
+                    _ => "declare the narrowest pattern that does; if the config decides, declare an example and document it",
                 },
             ),
             Ok(_) => {}

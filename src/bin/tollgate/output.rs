@@ -18,7 +18,8 @@ use tollgate::{
 /// The most bytes of one line of words. Pieces of it are cut far earlier.
 const LINE: usize = 64 << 10;
 
-/// Writes one line to standard error. Where that is closed, nobody is left to report it to.
+/// Writes one line to standard error. Errors are ignored: there is nowhere to
+/// report them.
 pub fn say(line: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(one_line(line).as_bytes());
 }
@@ -32,12 +33,12 @@ fn one_line(text: impl Display) -> String {
     line
 }
 
-/// Reports something beside the answer.
+/// Reports something that is not part of the answer.
 pub fn complain(message: impl Display) {
     say(format_args!("tollgate: {message}"));
 }
 
-/// Reports why there is no answer. Only the first line of a message begins at the margin.
+/// Reports why there is no answer. Every line of a message but the first is indented.
 pub fn report_failure(message: &str) {
     let mut lines = message.trim_end().split('\n');
     complain(lines.next().unwrap_or_default());
@@ -135,7 +136,7 @@ pub fn shell_word(text: &str) -> Option<String> {
     if text.contains('\0') || text.ends_with('\n') {
         return None;
     }
-    let mut word = String::from("\"$(printf '");
+    let mut word = String::from("\"$(printf -- '");
     for character in text.chars() {
         match character {
             '%' => word.push_str("%%"),
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(shell_word("it's"), Some(r"'it'\''s'".to_owned()));
         assert_eq!(
             shell_word("a\u{1b}[2J%'"),
-            Some(r#""$(printf 'a\033[2J%%\047')""#.to_owned())
+            Some(r#""$(printf -- 'a\033[2J%%\047')""#.to_owned())
         );
         assert_eq!(shell_word("a\n"), None);
         assert_eq!(shell_word("a\0b\n"), None);

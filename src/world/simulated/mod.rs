@@ -74,7 +74,7 @@ pub struct Simulated {
     chance: Chance,
     tree: Tree,
     opened: BTreeMap<Handle, Inode>,
-    /// How many more names may be looked at in directories that are moved.
+    /// How many more names may be searched for links in moved directories.
     moves_left: u32,
 }
 

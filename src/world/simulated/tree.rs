@@ -346,7 +346,7 @@ impl Tree {
         Ok(entries)
     }
 
-    /// The same as they are told.
+    /// The same as they are returned.
     pub(super) fn list(&self, directory: Inode) -> Result<Vec<DirectoryEntry>, FileError> {
         let entries = self.names(directory)?;
         if entries.len() > MOST_LISTED {
