@@ -313,6 +313,10 @@ fn variables_that_steer_a_command() {
         "",
         "A=B",
         "A\0",
+        // Where variables are printed line by line, they would be two.
+        "LC_A\nLD_PRELOAD",
+        "\nLD_PRELOAD",
+        "A\u{9b}",
     ] {
         assert!(
             !env_allowed(name, "x", all) && env_never_allowed(name),
@@ -350,6 +354,12 @@ fn variables_that_steer_a_command() {
         ("LANG", "", true),
         ("LC_ALL", "C", true),
         ("TERM", "xterm-256color", true),
+        ("LC_", "C", true),
+        ("LC_ALL B", "C", false),
+        ("LC_A;id", "C", false),
+        ("LC_$(id)", "C", false),
+        ("LC_all", "C", false),
+        ("LC_\u{e9}", "C", false),
         ("TZ", "Europe/Berlin", true),
         ("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", true),
         ("LANG", "../../tmp/locale", false),
