@@ -8,9 +8,11 @@
 
 use crate::{
     error::{Fault, LoadError},
+    json_len::{map_len, text_len},
     module::Unforkable,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tollgate_abi::{ErrorDetail, Evidence};
 
 /// What must be left for the many small things that a call allocates.
 const LEFT_OVER: usize = 512 << 10;
@@ -44,13 +46,51 @@ pub(crate) fn of_value(value: &Value) -> usize {
     match value {
         Value::String(text) => own + text.len(),
         Value::Array(items) => own + items.iter().map(of_value).sum::<usize>(),
-        Value::Object(map) if !map.is_empty() => {
-            let entries = map.iter();
-            let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
-            own + NODE + entries.sum::<usize>()
-        }
+        Value::Object(map) => own + of_map(map),
         _ => own,
     }
+}
+
+fn of_map(map: &Map<String, Value>) -> usize {
+    if map.is_empty() {
+        return 0;
+    }
+    let entries = map.iter();
+    let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
+    NODE + entries.sum::<usize>()
+}
+
+/// Checks that there is memory for evidence as a JSON value, and for the line of a transcript that
+/// the value is written to.
+pub(crate) fn check_recording(evidence: &Evidence) -> Result<(), OutOfMemory> {
+    let maps = [Some(&evidence.data), evidence.metadata.as_ref()];
+    let maps = maps
+        .into_iter()
+        .flatten()
+        .map(|map| (of_map(map), map_len(map)));
+    let texts = [&evidence.raw, &evidence.message].into_iter().flatten();
+    let texts = texts.map(|text| (text.len(), text_len(text)));
+    let error = evidence.error.as_ref().map(of_error);
+    let all = maps.chain(texts).chain(error);
+    let (copied, written) = all.fold((0usize, 0usize), |(copied, written), (copy, text)| {
+        (copied.saturating_add(copy), written.saturating_add(text))
+    });
+    // The line doubles while it grows.
+    check(copied.saturating_add(written.saturating_mul(3)))
+}
+
+/// The bytes of a copy of an error, and of its JSON, about.
+fn of_error(error: &ErrorDetail) -> (usize, usize) {
+    let texts = [&error.message, &error.kind, &error.code];
+    let texts = texts.into_iter().chain(&error.stack);
+    let texts = texts.map(|text| (ENTRY + text.len(), ENTRY + text_len(text)));
+    let details = error
+        .details
+        .as_ref()
+        .map(|map| (of_map(map), map_len(map)));
+    let wrapped = error.wrapped.as_deref().map(of_error);
+    let all = texts.chain(details).chain(wrapped);
+    all.fold((NODE, ENTRY), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 
 /// The machine has no memory left for it.
