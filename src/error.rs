@@ -55,7 +55,7 @@ pub enum Error {
     )]
     Busy {
         /// Which plugin.
-        plugin: String,
+        plugin: Text,
         /// What happens to it: `initialised`, or `asked for` what it says of itself.
         doing: &'static str,
     },

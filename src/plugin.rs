@@ -231,7 +231,7 @@ impl Plugin {
     /// Waiting for what is happening to the plugin would never end.
     fn busy(&self, doing: &'static str) -> Error {
         Error::Busy {
-            plugin: self.name().to_owned(),
+            plugin: self.name().into(),
             doing,
         }
     }
