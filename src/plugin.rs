@@ -20,6 +20,7 @@ use crate::{
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled},
     once::Once,
+    room,
     schema::PatternCache,
     truncate::{Truncation, fit},
     world::World,
@@ -418,6 +419,11 @@ impl Plugin {
 
     fn finish(&self, instance: &mut guest::Instance, config: &CheckedConfig<'_>) -> Finished {
         let outcome = self.observe_in(instance, config);
+        let outcome = outcome.and_then(|seen| {
+            let room = room::check_recording(&seen.evidence);
+            room.map_err(|error| instance.fail(self.observing(), error.into()))?;
+            Ok(seen)
+        });
         Finished {
             outcome,
             init: Some(instance.init_usage()),

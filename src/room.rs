@@ -8,15 +8,24 @@
 
 use crate::{
     error::{Fault, LoadError},
+    json_len::{map_len, text_len},
     module::Unforkable,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tollgate_abi::{ErrorDetail, Evidence};
 
 /// What must be left for the many small things that a call allocates.
 const LEFT_OVER: usize = 512 << 10;
 
 /// Texts up to this length are not checked: what is left over is enough for them.
 const SHORT: usize = 2 << 10;
+
+/// The most values that a JSON text of somebody else may hold. Each takes up to 112 bytes of memory in
+/// addition to its text, so reading an answer takes up to 112 MB and its text.
+pub(crate) const MAX_VALUES: usize = 1_000_000;
+
+/// So many values need no exact count.
+const FEW: usize = 4_000;
 
 /// What a value takes in memory when JSON is read, with its share of the list that it is in, while
 /// that is growing.
@@ -37,13 +46,51 @@ pub(crate) fn of_value(value: &Value) -> usize {
     match value {
         Value::String(text) => own + text.len(),
         Value::Array(items) => own + items.iter().map(of_value).sum::<usize>(),
-        Value::Object(map) if !map.is_empty() => {
-            let entries = map.iter();
-            let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
-            own + NODE + entries.sum::<usize>()
-        }
+        Value::Object(map) => own + of_map(map),
         _ => own,
     }
+}
+
+fn of_map(map: &Map<String, Value>) -> usize {
+    if map.is_empty() {
+        return 0;
+    }
+    let entries = map.iter();
+    let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
+    NODE + entries.sum::<usize>()
+}
+
+/// Checks that there is memory for evidence as a JSON value, and for the line of a transcript that
+/// the value is written to.
+pub(crate) fn check_recording(evidence: &Evidence) -> Result<(), OutOfMemory> {
+    let maps = [Some(&evidence.data), evidence.metadata.as_ref()];
+    let maps = maps
+        .into_iter()
+        .flatten()
+        .map(|map| (of_map(map), map_len(map)));
+    let texts = [&evidence.raw, &evidence.message].into_iter().flatten();
+    let texts = texts.map(|text| (text.len(), text_len(text)));
+    let error = evidence.error.as_ref().map(of_error);
+    let all = maps.chain(texts).chain(error);
+    let (copied, written) = all.fold((0usize, 0usize), |(copied, written), (copy, text)| {
+        (copied.saturating_add(copy), written.saturating_add(text))
+    });
+    // The line doubles while it grows.
+    check(copied.saturating_add(written.saturating_mul(3)))
+}
+
+/// The bytes of a copy of an error, and of its JSON, about.
+fn of_error(error: &ErrorDetail) -> (usize, usize) {
+    let texts = [&error.message, &error.kind, &error.code];
+    let texts = texts.into_iter().chain(&error.stack);
+    let texts = texts.map(|text| (ENTRY + text.len(), ENTRY + text_len(text)));
+    let details = error
+        .details
+        .as_ref()
+        .map(|map| (of_map(map), map_len(map)));
+    let wrapped = error.wrapped.as_deref().map(of_error);
+    let all = texts.chain(details).chain(wrapped);
+    all.fold((NODE, ENTRY), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 
 /// The machine has no memory left for it.
@@ -70,7 +117,12 @@ impl From<OutOfMemory> for Unforkable {
 
 /// Checks that so many bytes can be allocated, and some are left over.
 pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
-    let wanted = bytes.saturating_add(LEFT_OVER);
+    check_exactly(bytes.saturating_add(LEFT_OVER))
+}
+
+/// Checks that so many bytes can be allocated, where an earlier check made sure that some are left
+/// over.
+pub(crate) fn check_exactly(wanted: usize) -> Result<(), OutOfMemory> {
     // The optimiser must not remove the allocation.
     let mut block = std::hint::black_box(reserved::<u8>(wanted)?);
     // Freed in two steps: when glibc frees a large block, it keeps freed blocks up to that size for
@@ -106,10 +158,13 @@ pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
     if json.len() <= SHORT {
         return Ok(());
     }
-    let texts = json.len().saturating_mul(4);
-    let values = values(json).saturating_mul(VALUE).saturating_add(texts);
-    // No JSON takes more for its bytes than objects with one entry, such as `{"":0}`.
-    check(values.min(json.len().saturating_mul(VALUE)))
+    // Counted within strings too, which is quick and only ever too much.
+    let count = |wanted: fn(&&u8) -> bool| json.iter().filter(wanted).count();
+    let objects = count(|byte| **byte == b'{').saturating_mul(OBJECT);
+    let most = count(|byte| matches!(**byte, b',' | b']' | b'}')).saturating_add(objects);
+    let values = if most > FEW { values(json) } else { most };
+    let values = values.min(MAX_VALUES).saturating_mul(VALUE);
+    check(values.saturating_add(json.len().saturating_mul(2)))
 }
 
 /// About how many values a JSON text has: each ends with a comma or a bracket.
@@ -145,10 +200,10 @@ pub(crate) fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
 pub(crate) fn check_writing(bytes: &[u8]) -> Result<(), OutOfMemory> {
     // The text, the document, which doubles while it grows, and its escaped copy.
     let room_for = |written: usize| check(written.saturating_mul(4));
-    // A byte becomes six at most, if it is escaped.
-    if bytes.len() <= SHORT || room_for(bytes.len().saturating_mul(6)).is_ok() {
+    if bytes.len() <= SHORT {
         return Ok(());
     }
+    // A byte becomes six at most, if it is escaped.
     let escaped = |byte: &&u8| **byte < 0x20 || b"\"\\<>&".contains(byte);
     let escaped = bytes.iter().filter(escaped).count();
     let plain = bytes.len().saturating_add(bytes.len() / 2);

@@ -6,7 +6,13 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::{capability::check_declared, error::Breach, printable::Text, room, truncate::cut};
+use crate::{
+    capability::check_declared,
+    error::Breach,
+    printable::Text,
+    room::{self, MAX_VALUES},
+    truncate::cut,
+};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Display;
@@ -14,10 +20,6 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
-
-/// The most values that an answer may hold. Each takes up to 112 bytes of memory in addition to its
-/// text, so reading an answer takes up to 112 MB and its text.
-const MAX_VALUES: usize = 1_000_000;
 
 /// Answers of fewer bytes take too little to be counted.
 const SMALL: usize = 1 << 16;

@@ -220,6 +220,18 @@ pub(super) fn is_wild_with_braces(text: &str) -> bool {
     text.contains(WILDCARDS_AND_BRACES)
 }
 
+/// The bytes from the part with the first wildcard or brace on, which are not compared as they are.
+pub(super) fn wild_bytes(text: &str) -> usize {
+    let Some((before, _)) = text
+        .find(WILDCARDS_AND_BRACES)
+        .and_then(|at| text.split_at_checked(at))
+    else {
+        return 0;
+    };
+    let plain = before.rfind('/').map_or(0, |slash| slash.saturating_add(1));
+    text.len().saturating_sub(plain)
+}
+
 /// The glob that matches `text` and nothing else, in either dialect.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -41,7 +41,9 @@ impl Checkpoint<'_> {
             Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
             _ => return Err(self.out_of_place(link.place)),
         };
-        if stays(&link, |wish| self.policy.covers(wish)) {
+        // A long content takes long, and whoever is late is refused.
+        let may_exchange = |directory: Wish| self.is_late() || self.policy.covers(&directory);
+        if stays(&link, may_exchange, |end| self.policy.covers(&end)) {
             return Ok(());
         }
         let wish = Wish::Write(asked.clone());
@@ -53,15 +55,21 @@ impl Checkpoint<'_> {
     }
 }
 
-/// Whether the link leads to something that `covers` allows to read, and keeps leading to names
-/// that it allows to read, whatever is done with the names that it allows to write.
+/// Whether the link leads to something that may be read, and keeps leading to names that may be
+/// read, whatever is done with the names that may be written: of what it names, `may_exchange` says
+/// whether writing it is allowed, `may_read` whether reading it is. They are asked last, as they
+/// cost the most.
 ///
 /// Every link that passed leads to a readable name. So does a name in a directory that cannot be
 /// exchanged, even if the name becomes another link that passed. A way through a directory that can
 /// be exchanged is refused: behind another directory, or a link, the rest of the way could lead
 /// anywhere. The directories that the link itself is in cannot be exchanged without moving or
 /// removing the link. `..` means another directory wherever the link is moved.
-fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
+fn stays(
+    link: &NewLink<'_>,
+    may_exchange: impl Fn(Wish) -> bool,
+    may_read: impl Fn(Wish) -> bool,
+) -> bool {
     let holder = link.place.rsplit_once('/').map_or("", |(holder, _)| holder);
     let holds_link = |directory: &str| {
         let rest = holder.strip_prefix(directory);
@@ -71,6 +79,8 @@ fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
         true => String::new(),
         false => holder.to_owned(),
     };
+    // Where on the way the names of directories end.
+    let mut directories = Vec::new();
     for name in link.target.split('/') {
         match name {
             "" | "." => continue,
@@ -78,16 +88,20 @@ fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
             _ => {}
         }
         // What was the end so far is a directory on the way.
-        if !holds_link(&way) && covers(&Wish::Write(way.clone())) {
-            return false;
-        }
+        directories.push(way.len());
         way.push('/');
         way.push_str(name);
     }
     if way.is_empty() {
         way.push('/');
     }
-    link.named == Some(&way) && covers(&Wish::Read(link.end.to_owned()))
+    if link.named != Some(&way) {
+        return false;
+    }
+    let mut directories = directories.into_iter().filter_map(|end| way.get(..end));
+    let is_open =
+        |directory: &str| !holds_link(directory) && may_exchange(Wish::Write(directory.to_owned()));
+    !directories.any(is_open) && may_read(Wish::Read(link.end.to_owned()))
 }
 
 #[cfg(test)]
@@ -96,7 +110,7 @@ mod tests {
 
     /// Names below `/w` may be read and written, those below `/r` read, and those below `/d`
     /// written.
-    fn covers(wish: &Wish) -> bool {
+    fn covers(wish: Wish) -> bool {
         match wish {
             Wish::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
             Wish::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
@@ -137,12 +151,16 @@ mod tests {
                 named: Some(named),
                 end,
             };
-            assert_eq!(stays(&link, covers), expected, "{place} -> {target}");
+            assert_eq!(
+                stays(&link, covers, covers),
+                expected,
+                "{place} -> {target}"
+            );
             let nowhere = NewLink {
                 named: None,
                 ..link
             };
-            assert!(!stays(&nowhere, covers), "{place} -> {target}");
+            assert!(!stays(&nowhere, covers, covers), "{place} -> {target}");
         }
         let root = NewLink {
             place: "/l",
@@ -150,6 +168,19 @@ mod tests {
             named: Some("/r"),
             end: "/r/x",
         };
-        assert!(stays(&root, covers));
+        assert!(stays(&root, covers, covers));
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_before_any_grant_is_compared() {
+        let target = "a/".repeat(2000) + "f";
+        let link = NewLink {
+            place: "/w/l",
+            target: &target,
+            named: None,
+            end: "/w/a",
+        };
+        let never = |wish: Wish| -> bool { panic!("{wish}") };
+        assert!(!stays(&link, never, never));
     }
 }

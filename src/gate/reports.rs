@@ -20,8 +20,30 @@ const BYTES_A_REQUEST: u64 = 1024;
 /// The reports of one instance.
 pub(crate) struct Reports {
     observer: Observer,
-    /// Behind a lock, since worlds are handed no more than a shared checkpoint.
-    counted: Mutex<Counted>,
+    limits: Figures,
+    /// What was counted so far, if anything was. Behind a lock, since worlds are handed no more
+    /// than a shared checkpoint.
+    counted: Mutex<Option<Box<Counted>>>,
+}
+
+/// The limits of reports.
+#[derive(Clone, Copy)]
+struct Figures {
+    log_lines: u32,
+    log_bytes: u32,
+    denials: u32,
+    audited: u32,
+}
+
+impl From<&Limits> for Figures {
+    fn from(limits: &Limits) -> Figures {
+        Figures {
+            log_lines: limits.log_lines,
+            log_bytes: limits.log_bytes,
+            denials: limits.denials,
+            audited: limits.audited,
+        }
+    }
 }
 
 /// What the present call may still report, and what it has left out.
@@ -33,7 +55,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(limits: &Limits) -> Counted {
+    fn new(limits: Figures) -> Counted {
         Counted {
             lines: Allowance {
                 items: limits.log_lines,
@@ -164,7 +186,8 @@ impl Reports {
     pub(crate) fn new(observer: Observer, limits: &Limits) -> Reports {
         Reports {
             observer,
-            counted: Mutex::new(Counted::new(limits)),
+            limits: limits.into(),
+            counted: Mutex::default(),
         }
     }
 
@@ -175,13 +198,16 @@ impl Reports {
     /// Reports what the call so far has left out, and begins another one.
     pub(crate) fn begin_call(&mut self, plugin: &str, limits: &Limits) {
         self.end_call(plugin);
-        *self.counted() = Counted::new(limits);
+        *self.counted() = None;
+        self.limits = limits.into();
     }
 
     /// Reports how much was left out, if that is more than nothing.
     pub(crate) fn end_call(&self, plugin: &str) {
-        let omitted = std::mem::take(&mut self.counted().omitted);
-        if omitted != Omitted::default() {
+        let mut counted = self.counted();
+        let omitted = counted.as_mut().map(|it| std::mem::take(&mut it.omitted));
+        drop(counted);
+        if let Some(omitted) = omitted.filter(|omitted| *omitted != Omitted::default()) {
             self.observer.tell(plugin, &Event::Omitted(omitted));
         }
     }
@@ -233,14 +259,17 @@ impl Reports {
             return false;
         }
         // The lock ends here: the callback may take as long as it likes.
-        let verdict = judge(&mut self.counted());
+        let verdict = judge(
+            self.counted()
+                .get_or_insert_with(|| Box::new(Counted::new(self.limits))),
+        );
         if let Verdict::Omit(Some(warning)) = &verdict {
             self.observer.tell(plugin, warning);
         }
         matches!(verdict, Verdict::Report)
     }
 
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    fn counted(&self) -> MutexGuard<'_, Option<Box<Counted>>> {
         lock(&self.counted)
     }
 }

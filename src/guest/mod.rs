@@ -312,7 +312,7 @@ impl Instance {
         function.map_err(|_| self.breach(label, Breach::NotExported))
     }
 
-    fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
+    pub(crate) fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
         self.failed = true;
         fail(&mut self.store, &self.plugin, export, stop)
     }

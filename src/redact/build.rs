@@ -87,7 +87,9 @@ impl RedactorBuilder {
         }
         let is_empty = |path: &String| path.split('.').any(|key| key.trim().is_empty());
         if let Some(path) = self.paths.iter().find(|path| is_empty(path)) {
-            return Err(RedactorError::EmptyPath { path: path.clone() });
+            return Err(RedactorError::EmptyPath {
+                path: path.as_str().into(),
+            });
         }
         #[cfg(feature = "regex")]
         let patterns = compile(self.patterns)?;
@@ -159,10 +161,12 @@ pub enum RedactorError {
         number: usize,
     },
     /// A path that no key can be at.
-    #[error("the path {path:?} of a redactor has an empty key; write keys with dots between them")]
+    #[error(
+        "the path \"{path}\" of a redactor has an empty key; write keys with dots between them"
+    )]
     EmptyPath {
         /// The path.
-        path: String,
+        path: Text,
     },
     /// A pattern that is no regular expression.
     #[error("the pattern \"{pattern}\" of a redactor cannot be used: {problem}")]

@@ -132,7 +132,7 @@ impl<'d> Budget<'d> {
 
 /// Makes sure that so much memory is to be had, for what allocates without asking.
 pub(super) fn ensure_memory(bytes: usize) -> Result<(), TooExpensive> {
-    room::check(bytes).map_err(|_| TooExpensive::Memory { bytes })
+    room::check_exactly(bytes).map_err(|_| TooExpensive::Memory { bytes })
 }
 
 #[cfg(test)]

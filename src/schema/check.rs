@@ -120,7 +120,7 @@ impl Found<'_> {
     pub(super) fn add(&mut self, path: &Path<'_>, message: impl FnOnce() -> String) {
         match self {
             Found::All(violations) if violations.len() < MOST => violations.push(Violation {
-                path: path.to_string().into(),
+                path: words::path(path).into(),
                 message: message().into(),
             }),
             Found::All(_) => {}

@@ -1,6 +1,7 @@
 //! A world in memory, the same every time: files, variables, clocks, chance, and answers written
 //! beforehand for what is far away. Nothing here touches the operating system.
 
+mod blocks;
 mod build;
 mod changes;
 mod clock;
