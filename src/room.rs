@@ -20,8 +20,8 @@ const LEFT_OVER: usize = 512 << 10;
 /// Texts up to this length are not checked: what is left over is enough for them.
 const SHORT: usize = 2 << 10;
 
-/// The most values that a JSON text of somebody else may hold. Each takes up to 112 bytes of memory in
-/// addition to its text, so reading an answer takes up to 112 MB and its text.
+/// The most values that a JSON text of somebody else may hold. Each takes up to 112 bytes of memory
+/// in addition to its text, so reading an answer takes up to 112 MB and its text.
 pub(crate) const MAX_VALUES: usize = 1_000_000;
 
 /// So many values need no exact count.

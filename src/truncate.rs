@@ -32,8 +32,8 @@ pub struct Truncation {
 /// halved, and so on; what then still does not fit is left out from the end, in the order of keys.
 ///
 /// The message, the metadata and the error may each have as many bytes again. A longer message is
-/// cut, longer metadata become `{"_truncated":true}`, and a longer error loses its cause, details and
-/// stack; what it still has too much of is cut as well.
+/// cut, longer metadata become `{"_truncated":true}`, and a longer error loses its cause, details
+/// and stack; what it still has too much of is cut as well.
 ///
 /// ```
 /// use tollgate::{Evidence, fit};
@@ -74,8 +74,8 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
     })
 }
 
-/// Cuts what evidence says beside its data and raw text, and returns how many bytes that had which was
-/// cut.
+/// Cuts what evidence says beside its data and raw text, and returns how many bytes that had which
+/// was cut.
 fn cut_words(evidence: &mut Evidence, limit: usize) -> usize {
     let mut original = 0;
     if let Some(message) = &mut evidence.message

@@ -248,7 +248,8 @@ const RANGES: &[Range] = ranges! {
     "ff00::/8 (multicast)", v6 [0xff00, 0, 0, 0, 0, 0] / 8: closed;
 };
 
-/// Interfaces whose last 32 bits are an IPv4 address, in any network that is open or that `private` opens (RFC 5214).
+/// Interfaces whose last 32 bits are an IPv4 address, in any network that is open or that `private`
+/// opens (RFC 5214).
 const ISATAP: Verdict = closed("::5efe:0:0/96 in any network (ISATAP tunnel)");
 
 /// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that represents

@@ -103,9 +103,9 @@ impl fmt::Display for Family {
 /// that names it literally only. One that is not in the table may do so as well: the table cannot
 /// be complete. Links are not resolved: check the real path as well.
 ///
-/// Names are compared without regard to case, `.exe` and whatever else follows a dot
-/// (`vim.basic`), versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets before and
-/// behind them (`x86_64-linux-gnu-gcc`, `socat-x86_64`) and the `g` or `gnu` of GNU's programs beside a
+/// Names are compared without regard to case, `.exe` and whatever else follows a dot (`vim.basic`),
+/// versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets before and behind them
+/// (`x86_64-linux-gnu-gcc`, `socat-x86_64`) and the `g` or `gnu` of GNU's programs beside a
 /// system's own (`gtar`).
 ///
 /// ```
@@ -199,7 +199,8 @@ const BUILDS: [&str; 66] = [
     "x11",
 ];
 
-/// What packages put behind the name of a program for the machine that it is built for, beside [`TARGETS`].
+/// What packages put behind the name of a program for the machine that it is built for, beside
+/// [`TARGETS`].
 const MACHINES: [&str; 11] = [
     "android", "arm64", "darwin", "freebsd", "linux", "macos", "openbsd", "unknown", "win32",
     "win64", "x64",

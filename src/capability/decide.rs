@@ -16,8 +16,9 @@ pub struct Decision {
     pub malformed: bool,
 }
 
-/// A function that tells the real path of what exists; `None` for what does not. It is also asked for the bare
-/// name of a command, whose real path is that of the file which the `PATH` of the host leads to.
+/// A function that tells the real path of what exists; `None` for what does not. It is also asked
+/// for the bare name of a command, whose real path is that of the file which the `PATH` of the host
+/// leads to.
 pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Whether a grant of `kind` and pattern `granted` allows a request of the same kind,
@@ -121,7 +122,8 @@ pub fn explain(
     }
 }
 
-/// Whether the request is to read a directory of which the grant covers each name, as the gate allows it.
+/// Whether the request is to read a directory of which the grant covers each name, as the gate
+/// allows it.
 fn lists(grant: &Capability, wish: &Wish, cwd: Option<&str>, resolve: Resolve<'_>) -> bool {
     let Wish::Read(path) = wish else {
         return false;

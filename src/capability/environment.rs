@@ -24,8 +24,9 @@ const NEVER: &[&str] = &[
 /// functions that bash takes from its environment.
 const NEVER_BEGINNINGS: &[&str] = &["BASH_FUNC_", "DYLD_", "LDR_", "LD_", "_RLD"];
 
-/// Whether no grant lets a plugin set the variable `name` for a command: one of loaders and shells, or one with `=` or
-/// a control character in its name, which something could take for two variables.
+/// Whether no grant lets a plugin set the variable `name` for a command: one of loaders and shells,
+/// or one with `=` or a control character in its name, which something could take for two
+/// variables.
 pub fn env_never_allowed(name: &str) -> bool {
     name.is_empty()
         || name.contains(|c: char| c == '=' || c.is_control())

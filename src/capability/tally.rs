@@ -43,8 +43,8 @@ const OF_FILE: Limits = Limits {
 /// More capabilities than one plugin may declare, or one grants file may hold.
 ///
 /// A plugin may declare 1000 capabilities, 256 of them with wildcards or braces, in 32 KiB of text
-/// together; a grants file may hold 10 000, 1000 of them with wildcards or braces, in 1 MiB, of which
-/// 64 KiB from the part of a pattern with its first wildcard on.
+/// together; a grants file may hold 10 000, 1000 of them with wildcards or braces, in 1 MiB, of
+/// which 64 KiB from the part of a pattern with its first wildcard on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyCapabilities {
     what: &'static str,
