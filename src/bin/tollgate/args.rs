@@ -125,7 +125,7 @@ pub struct ObserveArgs {
     /// Print what the call used to standard error
     #[arg(long)]
     pub usage: bool,
-    /// Do not hold the config against the plugin's schema first
+    /// Skip validating the config against the plugin's schema
     #[arg(long)]
     pub no_validate: bool,
     /// Add what the config leaves out and the plugin's schema has a default for

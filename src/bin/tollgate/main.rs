@@ -13,6 +13,7 @@ mod bake;
 mod check;
 mod explain;
 mod files;
+mod findings;
 mod guard;
 mod new;
 mod output;

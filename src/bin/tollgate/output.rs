@@ -142,8 +142,15 @@ pub fn tell(plugin: &str, event: &Event) {
     match event {
         Event::Log(record) => say(format_args!("[{plugin}] {record}")),
         Event::Denied(denial) => {
-            let how = suggestion(denial.needs.as_str());
-            complain(format_args!("denied {}; {how}", denial.wish));
+            match denial.needs.as_str() {
+                // What no grant can allow has a reason of its own.
+                "" => complain(denial),
+                needs => complain(format_args!(
+                    "denied {}; {}",
+                    denial.wish,
+                    suggestion(needs)
+                )),
+            }
         }
         Event::LimitReached { name, limit } => complain(format_args!(
             "{name} ({limit}) is reached; what follows of its kind is counted and not shown"
@@ -172,10 +179,9 @@ pub fn usage(usage: &Usage) {
 
 /// How to allow what was denied.
 fn suggestion(needs: &str) -> String {
-    match (needs.is_empty(), shell_word(needs)) {
-        (true, _) => "no grant can allow it".to_owned(),
-        (false, Some(word)) => format!("allow it with --grant {word}"),
-        (false, None) => format!("it needs the grant {needs}, to be written in a grants file"),
+    match shell_word(needs) {
+        Some(word) => format!("allow it with --grant {word}"),
+        None => format!("it needs the grant {needs}, to be written in a grants file"),
     }
 }
 
