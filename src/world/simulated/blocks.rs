@@ -109,7 +109,7 @@ impl Blocks {
             while let Some(last) = written.last_entry().filter(|last| *last.key() >= kept) {
                 last.remove();
             }
-            if let Some(mut last) = written.last_entry().filter(|_| size % BLOCK != 0)
+            if let Some(mut last) = written.last_entry().filter(|_| !size.is_multiple_of(BLOCK))
                 && *last.key() == size / BLOCK
             {
                 let block = Arc::make_mut(last.get_mut());
