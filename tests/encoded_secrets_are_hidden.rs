@@ -265,6 +265,9 @@ fn a_value_is_hidden_where_it_is_a_number() {
         "250",
         "98765",
         "123456789012345678901234",
+        // Printed with an exponent, and with a point behind the first digit.
+        "123456780000000000000000000",
+        "0.000000000123456789",
     ] {
         let mut value = json!([number(hidden)]);
         // As few digits as this are too many innocent numbers.

@@ -68,7 +68,9 @@ impl Place {
                     !line.contains(is_unprintable),
                     "{args:?}: {which}: {line:?}"
                 );
-                assert!(!line.starts_with("FORGED"), "{args:?}: {which}: {line:?}");
+                // An indented line is one, too.
+                let begins = line.trim_start();
+                assert!(!begins.starts_with("FORGED"), "{args:?}: {which}: {line:?}");
             }
             text
         };
@@ -669,6 +671,22 @@ fn no_error_holds_plain_text() {
         }
     }
     assert!(found >= 15, "{found}");
+}
+
+/// Grants are read by programs, too, which print what is wrong with them.
+#[test]
+fn errors_of_grants_files_are_printable() {
+    let odd = Value::from(ODD).to_string();
+    for json in [
+        format!("{{{odd}: 1}}"),
+        format!("{{{odd}: {{{odd}: 1}}}}"),
+        format!("{{{odd}: {{\"fs\": {{\"rules\": [{{{odd}: 1}}]}}}}}}"),
+        format!("{{{odd}: [{odd}]}}"),
+        format!("{{{odd}: [], {odd}: []}}"),
+    ] {
+        let error = serde_json::from_str::<tollgate::Grants>(&json).unwrap_err();
+        assert!(!error.to_string().contains(is_unprintable), "{error}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -280,6 +280,74 @@ fn nothing_is_written_over_its_own_input() {
         let args: Vec<&str> = command.iter().map(String::as_str).collect();
         let output = tollgate(&args).arg(inputs.text("out")).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}
+
+/// `-` is a name of the file that standard input comes from.
+#[test]
+fn nothing_is_written_over_standard_input() {
+    let inputs = Inputs::new();
+    for (name, args) in [
+        (
+            "config.json",
+            vec!["observe", "odd.wasm", "--config-file", "-", "--record"],
+        ),
+        ("odd.wasm", vec!["bake", "/dev/stdin", "--output"]),
+    ] {
+        let before = fs::read(inputs.path(name)).unwrap();
+        let output = tollgate(&args)
+            .arg(name)
+            .current_dir(inputs.path(""))
+            .stdin(fs::File::open(inputs.path(name)).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(
+            words(&output).contains("would be overwritten"),
+            "{output:?}"
+        );
+        assert_eq!(fs::read(inputs.path(name)).unwrap(), before, "{name}");
+    }
+}
+
+#[test]
+fn what_the_process_has_open_is_written_to_at_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("link");
+    symlink("/dev/stdout", &link).unwrap();
+    for name in ["/dev/stdout", "/proc/self/fd/1", link.to_str().unwrap()] {
+        let log = directory.path().join("log");
+        fs::write(&log, "before\n").unwrap();
+        let stdout = fs::File::options().append(true).open(&log).unwrap();
+        let plugin = directory.path().join("odd.wasm");
+        fs::write(&plugin, logging("").bytes()).unwrap();
+        let args = ["observe", plugin.to_str().unwrap(), "--record", name];
+        let output = tollgate(&args).stdout(stdout).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let text = fs::read_to_string(&log).unwrap();
+        assert!(text.starts_with("before\n{\"transcript\""), "{text}");
+        assert!(text.contains("\"end\""), "{text}");
+    }
+}
+
+/// A file system in memory has files like any other, wherever it is mounted.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_below_dev_and_proc_are_replaced_whole_too() {
+    let shared = tempfile::tempdir_in("/dev/shm").unwrap();
+    let target = shared.path().join("run.jsonl");
+    let own = std::process::id();
+    for name in [
+        target.clone(),
+        PathBuf::from(format!("/proc/{own}/root{}", target.display())),
+    ] {
+        fs::write(&target, "old").unwrap();
+        let before = fs::File::open(&target).unwrap();
+        let recorded = load(Runtime::builder()).record(&Config::new(), &name);
+        recorded.unwrap().unwrap();
+        is_whole(&target);
+        // The old file was not written to.
+        assert_eq!(io::read_to_string(before).unwrap(), "old");
     }
 }
 

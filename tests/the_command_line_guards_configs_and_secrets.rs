@@ -3,8 +3,11 @@
 
 #![cfg(feature = "cli")]
 
+mod support;
+
 use serde_json::Value;
 use std::process::{Command, Output};
+use support::{Guest, data as data_at, text_at};
 
 const FILE: &str = "fixtures/file/file.wasm";
 const ECHO: &str = "fixtures/wat/echo.wat";
@@ -156,4 +159,53 @@ fn evidence_that_is_cut_is_told() {
     );
     let whole = observe(&[ECHO, "--config", &config, "--evidence-bytes", "0"]);
     assert_eq!(data(&whole)["text"].as_str().unwrap().len(), 5000);
+}
+
+/// A plugin is asked what it declares before it runs, and that is redacted as well.
+#[test]
+fn what_a_trusted_plugin_declares_is_redacted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("odd.wasm");
+    let plugin = path.to_str().unwrap();
+    let secret = "s3cret value";
+    for info in [
+        format!(r#"{{"capabilities":[{{"kind":"vault","pattern":"{secret}"}}]}}"#),
+        format!(r#"{{"capabilities":[{{"kind":"fs","pattern":"{secret}"}}]}}"#),
+        format!(r#"{{"status":false,"error":{{"type":"internal","message":"{secret}"}}}}"#),
+    ] {
+        let guest = Guest {
+            describe: text_at(1024, info.len()),
+            more: data_at(1024, &info),
+            ..Guest::default()
+        };
+        std::fs::write(&path, guest.bytes()).unwrap();
+        let said = stderr(&observe(&[plugin, "--trust"]));
+        assert!(said.contains(secret), "{said}");
+        let hidden = ["--redact-env", "TOLLGATE_TEST_SECRET"];
+        let said = stderr(&observe(&[plugin, "--trust", hidden[0], hidden[1]]));
+        assert!(
+            said.contains("[REDACTED]") && !said.contains(secret),
+            "{said}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_is_not_text_is_not_quoted() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .args(["observe", FILE, "--redact-env", "TOLLGATE_TEST_BYTES"])
+        .env(
+            "TOLLGATE_TEST_BYTES",
+            std::ffi::OsStr::from_bytes(b"s3cret\xFF"),
+        )
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(
+        said.contains("not UTF-8") && !said.contains("s3cret"),
+        "{said}"
+    );
 }

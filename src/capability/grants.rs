@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::granted::Written;
 use super::tally::Tally;
 use super::{BUILT_IN_KINDS, Capability, GrantSet, Wish};
-use crate::printable::Text;
+use crate::printable::{Printable, Text};
 
 /// The grants of an operator: for each plugin name the capabilities it holds, in the order given,
 /// each once.
@@ -247,8 +247,9 @@ impl<'de> Visitor<'de> for PluginSeed<'_> {
         let PluginSeed { plugin, tally } = self;
         let place =
             |error: &dyn fmt::Display| A::Error::custom(format!("plugin {plugin:?}: {error}"));
+        // The reader's own errors repeat keys as they are in the file.
         let set = GrantSet::deserialize(serde::de::value::MapAccessDeserializer::new(map))
-            .map_err(|error| place(&error))?;
+            .map_err(|error| place(&Printable(error)))?;
         set.count(tally);
         check(plugin, tally)?;
         set.read().map_err(|error| place(&error))

@@ -154,6 +154,11 @@ impl Search {
         let text = number.to_string();
         let mut spans = Spans::default();
         self.find(text.as_bytes(), End::Whole, false, &mut spans);
+        // Among the digits of a great or tiny number is a point that nobody wrote there.
+        if let Some((digits, _)) = text.split_once('e') {
+            let digits = digits.replace('.', "");
+            self.find(digits.as_bytes(), End::Whole, false, &mut spans);
+        }
         let is_equal = |number: f64| {
             let order = |known: &f64| known.total_cmp(&number);
             self.numbers.binary_search_by(order).is_ok()

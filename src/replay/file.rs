@@ -23,8 +23,9 @@ impl Plugin {
     /// While the plugin runs, lines go to a new file in the same directory, `run.jsonl.partial` for
     /// `run.jsonl` (or `run.jsonl.partial.2` and so on, if that is there). It gets the name
     /// `run.jsonl` when the transcript is complete, so that a recording that was interrupted
-    /// replaces nothing, and what it had is kept under the other name. A link is followed, and what
-    /// is no regular file is written to as it is.
+    /// replaces nothing, and what it had is kept under the other name. A link is followed. What is
+    /// no regular file, or is open in this process already, as `/dev/stdout` is, is written to
+    /// directly, at its end.
     ///
     /// # Errors
     ///
@@ -68,7 +69,11 @@ impl Target {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
                 (path.to_owned(), None)
             }
-            _ => return Ok((Target::There, File::create(path)?)),
+            // Whatever was written to it before stays.
+            _ => {
+                let file = File::options().append(true).create(true).open(path)?;
+                return Ok((Target::There, file));
+            }
         };
         for number in 1..=MOST_PARTIAL {
             let partial = partial_name(&whole, number);
@@ -117,7 +122,29 @@ fn partial_name(whole: &Path, number: u32) -> PathBuf {
     whole.with_file_name(name)
 }
 
-/// Whether the name may be that of an open file of this process, such as `/dev/stdout`.
+/// As many links lead from one name to the next, at most.
+const MOST_LINKS: usize = 40;
+
+/// Whether a name leads to one of the directories that name what this process has open, as
+/// `/dev/stdout` does.
 fn is_of_the_process(path: &Path) -> bool {
-    path.starts_with("/dev") || path.starts_with("/proc")
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let Ok(directory) = fs::canonicalize(directory) else {
+            return false;
+        };
+        let of_procfs = directory.starts_with("/proc") && directory.ends_with("fd");
+        if of_procfs || directory == Path::new("/dev/fd") {
+            return true;
+        }
+        let Ok(next) = fs::read_link(&path) else {
+            return false;
+        };
+        path = directory.join(next);
+    }
+    false
 }

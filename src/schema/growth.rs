@@ -61,7 +61,6 @@ fn grows_linearly_or_ends_in_an_error(shapes: &[(&str, Shape)], work: Work) {
         let [.., (less, _), (more, last)] = runs.as_slice() else {
             panic!("{name}")
         };
-        println!("{name}: {more} steps, {last:?}");
         assert!(last.is_err() || *more <= 11 * less, "{name}: {more} steps");
     }
 }

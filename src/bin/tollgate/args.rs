@@ -298,8 +298,13 @@ impl PluginArgs {
 impl ObserveArgs {
     /// The files that are read, and what each is.
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
+        // Standard input may come from a file.
+        let config = match self.config_file.as_deref() {
+            Some(path) if path == Path::new("-") => Some(Path::new("/dev/stdin")),
+            path => path,
+        };
         let more = [
-            ("the config file", self.config_file.as_deref()),
+            ("the config file", config),
             ("the grants file", self.grants_file.as_deref()),
         ];
         self.plugin.inputs().into_iter().chain(more)

@@ -26,7 +26,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     let plugin = load_with(builder, &name, &bytes)?;
     let baked = plugin.bake()?;
     std::fs::write(&args.output, &baked).map_err(|error| {
-        Failure(
+        Failure::new(
             Exit::BadInput,
             format!("{}: {error}", Printable(args.output.display())),
         )

@@ -26,7 +26,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     if let Some(json) = &args.config {
         let config = json.parse();
         configs.push(config.map_err(|error| {
-            Failure(
+            Failure::new(
                 Exit::BadInput,
                 format!("the config cannot be used: {error}"),
             )

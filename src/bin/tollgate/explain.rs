@@ -36,13 +36,13 @@ pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
     match (&answer.exit, args.json) {
         (_, true) => print_json(&answer.json.to_string())?,
         (Exit::Success, false) => print_line(&answer.words)?,
-        (_, false) => return Err(Failure(answer.exit, answer.words)),
+        (_, false) => return Err(Failure::new(answer.exit, answer.words)),
     };
     Ok(answer.exit)
 }
 
 fn bad(message: impl Into<String>) -> Failure {
-    Failure(Exit::BadInput, message.into())
+    Failure::new(Exit::BadInput, message.into())
 }
 
 /// Does a grant allow a wish? What is malformed allows nothing, and ends with 2.

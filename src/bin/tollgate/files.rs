@@ -26,7 +26,7 @@ pub fn is_no_input<'a>(
             let message = format!(
                 "{output}: this is {what} {input}, and would be overwritten; write to another file"
             );
-            return Err(Failure(Exit::BadInput, message));
+            return Err(Failure::new(Exit::BadInput, message));
         }
     }
     Ok(())

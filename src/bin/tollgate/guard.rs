@@ -1,6 +1,7 @@
 //! What `observe` checks before a plugin runs, and the redactor that its flags ask for.
 
 use crate::{Exit, Failure, args::ObserveArgs, complain};
+use std::env::VarError;
 use tollgate::{Config, ConfigError, Error, Plugin, Redactor, RedactorError, schema::Validation};
 
 /// The redactor that the flags ask for.
@@ -8,7 +9,7 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     if !args.redact && args.redact_env.is_empty() && args.redact_path.is_empty() {
         return Ok(None);
     }
-    let bad = |message: String| Failure(Exit::BadInput, message);
+    let bad = |message: String| Failure::new(Exit::BadInput, message);
     let mut options = Redactor::builder();
     for path in &args.redact_path {
         options = options.path(path);
@@ -16,8 +17,11 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     let redactor = options.build().map_err(|error| bad(error.to_string()))?;
     for name in &args.redact_env {
         // A variable that is not set, or whose value would not be hidden, is most likely a mistake.
-        let value =
-            std::env::var(name).map_err(|error| bad(format!("--redact-env {name}: {error}")))?;
+        let value = std::env::var(name).map_err(|error| match error {
+            VarError::NotPresent => bad(format!("--redact-env {name}: {error}")),
+            // The error's own words quote the secret.
+            VarError::NotUnicode(_) => bad(format!("--redact-env {name}: its value is not UTF-8")),
+        })?;
         redactor.track(&value).map_err(|error| match error {
             RedactorError::ShortValue {
                 characters,
@@ -84,5 +88,5 @@ fn refuse_invalid(plugin: &Plugin, found: Validation) -> Result<(), Failure> {
 
 fn refused(error: &Error) -> Failure {
     let message = format!("{error}; --no-validate runs the plugin all the same");
-    Failure(Exit::BadInput, message)
+    Failure::new(Exit::BadInput, message)
 }

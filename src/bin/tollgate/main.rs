@@ -27,8 +27,8 @@ use output::{complain, print, print_json, print_line, tell};
 use serde_json::{Value, json};
 use std::{io::Read as _, path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
-    Capability, Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin,
-    RuntimeBuilder, Usage, printable::Printable,
+    Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin, Redactor, RuntimeBuilder,
+    Usage, printable::Printable,
 };
 
 /// How a run ends. The numbers are part of the interface.
@@ -52,7 +52,31 @@ impl From<Exit> for ExitCode {
 }
 
 /// A message for stderr and the exit code that goes with it.
-struct Failure(Exit, String);
+struct Failure {
+    exit: Exit,
+    /// Printed as one line, whatever is in it.
+    message: String,
+    /// Lines below it.
+    details: Vec<String>,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            message: message.into(),
+            details: Vec::new(),
+        }
+    }
+
+    /// With these lines below it, which are not a stranger's to begin.
+    fn with_details(self, lines: &str) -> Failure {
+        Failure {
+            details: lines.lines().map(str::to_owned).collect(),
+            ..self
+        }
+    }
+}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
@@ -60,7 +84,7 @@ impl From<Error> for Failure {
             Error::Build(_) | Error::Config { .. } => Exit::BadInput,
             _ => Exit::PluginFailed,
         };
-        Failure(exit, error.to_string())
+        Failure::new(exit, error.to_string())
     }
 }
 
@@ -85,9 +109,9 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(exit) => exit.into(),
-        Err(Failure(exit, message)) => {
-            output::report_failure(&message);
-            exit.into()
+        Err(failure) => {
+            output::report_failure(&failure);
+            failure.exit.into()
         }
     }
 }
@@ -175,7 +199,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         builder = builder.grants(read_grants(path)?);
     }
     if args.trust {
-        builder = trust(args, &name, &bytes, builder)?;
+        builder = trust(args, &name, &bytes, redactor.as_ref(), builder)?;
     }
     let audit = Arc::new(Audit::default());
     if args.audit {
@@ -233,7 +257,7 @@ fn record(
 ) -> Result<Result<Observation, Error>, Failure> {
     let recorded = plugin.record(config, path);
     recorded.map_err(|error| {
-        Failure(
+        Failure::new(
             Exit::BadInput,
             format!("{}: {error}", Printable(path.display())),
         )
@@ -243,28 +267,35 @@ fn record(
 /// The most declarations that are named one by one.
 const MOST_NOTES: usize = 20;
 
-/// Grants what the plugin declares. It is asked without any grant.
+/// Grants what the plugin declares. It is asked without any grant, and what is printed of it is
+/// redacted like all that it says.
 fn trust(
     args: &ObserveArgs,
     name: &str,
     bytes: &[u8],
+    redactor: Option<&Redactor>,
     mut builder: RuntimeBuilder,
 ) -> Result<RuntimeBuilder, Failure> {
-    let info = load(&args.plugin, bytes)?.describe()?;
+    let mut asking = args.plugin.runtime();
+    if let Some(redactor) = redactor {
+        asking = asking.redact(redactor.clone());
+    }
+    let hidden = |text: String| redactor.map_or(text.clone(), |redactor| redactor.redact(&text));
+    // Without any grant, all that is declared is missing.
+    let declared = load_with(asking, name, bytes)?.review()?;
+    if let Some((_, why)) = declared.unreadable.first() {
+        let why = hidden(why.as_str().to_owned());
+        let message = format!("plugin {name} declares a bad capability: {why}");
+        return Err(Failure::new(Exit::PluginFailed, message));
+    }
     let mut unanswered = 0_usize;
-    for declared in &info.capabilities {
-        let capability = Capability::try_from(declared).map_err(|error| {
-            Failure(
-                Exit::PluginFailed,
-                format!("plugin {name} declares a bad capability: {error}"),
-            )
-        })?;
+    for capability in declared.missing {
         if capability.is_custom() {
             unanswered += 1;
             if unanswered <= MOST_NOTES {
                 complain(format_args!(
                     "note: nothing here answers for {}, which the plugin declares",
-                    Printable(capability)
+                    Printable(hidden(capability.to_string()))
                 ));
             }
             continue;
@@ -279,7 +310,7 @@ fn trust(
 
 fn read_grants(path: &Path) -> Result<Grants, Failure> {
     let bad = |error: &dyn std::fmt::Display| {
-        Failure(
+        Failure::new(
             Exit::BadInput,
             format!("{}: {error}", Printable(path.display())),
         )
@@ -299,7 +330,7 @@ impl ObserveArgs {
 /// Reads a module; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Failure(
+        Failure::new(
             Exit::BadInput,
             format!("{}: {error}", Printable(path.display())),
         )
@@ -309,16 +340,17 @@ fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
         return Ok(bytes);
     }
     let assembled = wat::parse_bytes(&bytes).map_err(|error| {
-        Failure(
-            Exit::PluginFailed,
-            format!("{}: {error}", Printable(path.display())),
-        )
+        let text = error.to_string();
+        // The message quotes the file; below it are the place, and the line behind its number.
+        let (message, place) = text.split_at(text.rfind("\n     --> ").unwrap_or(text.len()));
+        let message = format!("{}: {message}", Printable(path.display()));
+        Failure::new(Exit::PluginFailed, message).with_details(place.trim_start_matches('\n'))
     })?;
     Ok(assembled.into_owned())
 }
 
 fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
-    let bad = |message: String| Failure(Exit::BadInput, message);
+    let bad = |message: String| Failure::new(Exit::BadInput, message);
     let json = match (&args.config, &args.config_file) {
         (Some(json), _) => json.clone(),
         (None, Some(path)) if path == Path::new("-") => {

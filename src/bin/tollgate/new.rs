@@ -66,7 +66,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     check_name(&args.name)?;
     let directory = args.dir.clone().unwrap_or_else(|| (&*args.name).into());
     let bad = |path: &Path, error: &dyn std::fmt::Display| {
-        Failure(
+        Failure::new(
             Exit::BadInput,
             format!("{}: {error}", Printable(path.display())),
         )
@@ -112,7 +112,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
     if good {
         return Ok(());
     }
-    Err(Failure(
+    Err(Failure::new(
         Exit::BadInput,
         format!(
             "{name:?} cannot be a plugin's name: take at most 64 letters a to z, digits and hyphens, a letter first"
@@ -135,14 +135,14 @@ fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
         Some(path) => {
             let found = path.canonicalize();
             let found = found.map_err(|error| {
-                Failure(
+                Failure::new(
                     Exit::BadInput,
                     format!("{}: {error}", Printable(path.display())),
                 )
             })?;
             if !found.join("Cargo.toml").is_file() {
                 let message = format!("{}: there is no package here", Printable(path.display()));
-                return Err(Failure(Exit::BadInput, message));
+                return Err(Failure::new(Exit::BadInput, message));
             }
             // A JSON string is a TOML string, too.
             let text = serde_json::Value::from(found.to_string_lossy()).to_string();

@@ -38,11 +38,10 @@ pub fn complain(message: impl Display) {
     say(format_args!("tollgate: {message}"));
 }
 
-/// Reports why there is no answer. Every line of a message but the first is indented.
-pub fn report_failure(message: &str) {
-    let mut lines = message.trim_end().split('\n');
-    complain(lines.next().unwrap_or_default());
-    for line in lines {
+/// Reports why there is no answer. Only the message begins at the margin.
+pub fn report_failure(failure: &Failure) {
+    complain(&failure.message);
+    for line in &failure.details {
         let margin = if line.starts_with("  ") { "" } else { "    " };
         say(format_args!("{margin}{line}"));
     }
@@ -59,7 +58,7 @@ pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
         Format::Pretty => serde_json::to_writer_pretty(&mut out, value),
     };
     match written {
-        Err(error) if !error.is_io() => Err(Failure(Exit::PluginFailed, error.to_string())),
+        Err(error) if !error.is_io() => Err(Failure::new(Exit::PluginFailed, error.to_string())),
         written => printed(written.map_err(io::Error::from).and_then(|()| out.end())),
     }
 }
@@ -132,7 +131,7 @@ pub fn print_line(line: impl Display) -> Result<Exit, Failure> {
 }
 
 fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
-    written.map_err(|error| Failure(Exit::BadInput, format!("standard output: {error}")))?;
+    written.map_err(|error| Failure::new(Exit::BadInput, format!("standard output: {error}")))?;
     Ok(Exit::Success)
 }
 
@@ -201,6 +200,8 @@ pub fn shell_word(text: &str) -> Option<String> {
             '%' => word.push_str("%%"),
             '\\' => word.push_str(r"\\"),
             '\'' => word.push_str(r"\047"),
+            // Within double quotes, an interactive shell takes it for a command of its history.
+            '!' => word.push_str(r"\041"),
             character if is_unprintable(character) => {
                 for byte in character.encode_utf8(&mut [0; 4]).bytes() {
                     word.push_str(&format!("\\{byte:03o}"));
@@ -317,6 +318,10 @@ mod tests {
         assert_eq!(
             shell_word("a\u{1b}[2J%'"),
             Some(r#""$(printf -- 'a\033[2J%%\047')""#.to_owned())
+        );
+        assert_eq!(
+            shell_word("\u{9b}!!"),
+            Some(r#""$(printf -- '\302\233\041\041')""#.to_owned())
         );
         assert_eq!(shell_word("a\n"), None);
         assert_eq!(shell_word("a\0b\n"), None);

@@ -14,11 +14,15 @@ use tollgate::{
 
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Failure {
-        let exit = match error {
-            ReplayError::Diverged(_) => Exit::Diverged,
-            _ => Exit::BadInput,
-        };
-        Failure(exit, error.to_string())
+        let text = error.to_string();
+        match (&error, text.split_once('\n')) {
+            // Each of its lines begins with words of its own.
+            (ReplayError::Diverged(_), Some((message, lines))) => {
+                Failure::new(Exit::Diverged, message).with_details(lines)
+            }
+            (ReplayError::Diverged(_), None) => Failure::new(Exit::Diverged, text),
+            _ => Failure::new(Exit::BadInput, text),
+        }
     }
 }
 
@@ -58,9 +62,12 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
         // A transcript that the old version does not repeat says nothing about the new one.
         let before = replay.run(&load(&replay, &args.limits, &old)?);
         before.map_err(|error| {
-            let Failure(exit, text) = error.into();
+            let failure = Failure::from(error);
             let (path, old) = (Printable(path.display()), Printable(args.old.display()));
-            Failure(exit, format!("{path} is no recording of {old}: {text}"))
+            Failure {
+                message: format!("{path} is no recording of {old}: {}", failure.message),
+                ..failure
+            }
         })?;
         let compared = replay.compare(&load(&replay, &args.limits, &new)?)?;
         same &= compared.is_same();
@@ -122,7 +129,7 @@ fn open(path: &Path) -> Result<Replay, Failure> {
             ReplayError::Bad(bad) => format!("{}: {bad}", Printable(path.display())),
             error => error.to_string(),
         };
-        Failure(Exit::BadInput, text)
+        Failure::new(Exit::BadInput, text)
     })
 }
 
@@ -137,7 +144,7 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
     let found = places.into_iter().find(|path| path.is_file());
     found.ok_or_else(|| {
         let (plugin, module) = (Printable(replay.plugin()), Printable(replay.module()));
-        Failure(
+        Failure::new(
             Exit::BadInput,
             format!(
                 "the plugin {plugin} is not here; name its module with --plugin (SHA-256 {module})"

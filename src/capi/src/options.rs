@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
-use tollgate::{FuelLimit, MemoryLimit, Redactor, Runtime, RuntimeBuilder};
+use tollgate::{FuelLimit, MemoryLimit, Redactor, Runtime, RuntimeBuilder, printable::Printable};
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,7 +24,8 @@ fn fuel<'de, D: Deserializer<'de>>(from: D) -> Result<FuelLimit, D::Error> {
 }
 
 pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("the options cannot be used: {error}");
+    let wrong =
+        |error: &dyn std::fmt::Display| format!("the options cannot be used: {}", Printable(error));
     let options: Options = serde_json::from_str(json).map_err(|error| wrong(&error))?;
     let memory = MemoryLimit::try_from(options.memory_mb).map_err(|error| wrong(&error))?;
     let mut builder = Runtime::builder().fuel(options.fuel).memory_limit(memory);
