@@ -164,7 +164,9 @@ pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
     let most = count(|byte| matches!(**byte, b',' | b']' | b'}')).saturating_add(objects);
     let values = if most > FEW { values(json) } else { most };
     let values = values.min(MAX_VALUES).saturating_mul(VALUE);
-    check(values.saturating_add(json.len().saturating_mul(2)))
+    // A text with escapes is put together in a buffer that doubles while it grows, and then copied.
+    let copies = if json.contains(&b'\\') { 4 } else { 2 };
+    check(values.saturating_add(json.len().saturating_mul(copies)))
 }
 
 /// About how many values a JSON text has: each ends with a comma or a bracket.

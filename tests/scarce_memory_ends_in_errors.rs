@@ -140,6 +140,12 @@ fn tasks() -> Vec<Task> {
             80,
         ),
         task(
+            "evidence of one text of escapes",
+            || answering(4 << 20, r#"{"status":true,"data":{"x":"a"#, *br"\\", "\"}}"),
+            plain,
+            100,
+        ),
+        task(
             "evidence of many values",
             || answering(1 << 20, r#"{"status":true,"data":{"x":["#, *b"0,", "0]}}"),
             plain,

@@ -140,6 +140,9 @@ mod tests {
                 "{shown}"
             );
         }
+        let shown = path(&long);
+        assert!(shown.chars().count() == PATH + 1 && shown.ends_with('…'));
+        assert_eq!(path("$.a[0]"), "$.a[0]");
         assert_eq!(quoted("a\n"), r#""a\n""#);
         assert!(quoted(&long).len() < 3 * KEY);
     }
