@@ -39,7 +39,7 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
 /// Reports the places that were to be hidden and that nothing stood at.
 pub fn report_unmatched(redactor: Option<&Redactor>) {
     for path in redactor.map(Redactor::unmatched_paths).unwrap_or_default() {
-        complain(&format!("note: --redact-path {path} matched nothing"));
+        complain(format_args!("note: --redact-path {path} matched nothing"));
     }
 }
 
