@@ -48,15 +48,15 @@ pub enum Error {
         /// What is wrong.
         problem: ConfigError,
     },
-    /// A callback or host function asked a plugin for what waits for that very callback: the
-    /// embedder's to mend.
+    /// A callback or host function called a plugin that is waiting for that very callback: a bug of
+    /// the embedder's.
     #[error(
-        "plugin {plugin} is being {doing} by this thread (or one that waits for it); a callback or host function cannot ask it before that is done"
+        "plugin {plugin} is being {doing} by this thread (or one that waits for it); a callback or host function cannot call it before that is done"
     )]
     Busy {
         /// Which plugin.
         plugin: Text,
-        /// What happens to it: `initialised`, or `asked for` what it says of itself.
+        /// What is being done: `initialised`, or `asked for` its description, schema or manifest.
         doing: &'static str,
     },
     /// The guest was stopped, by itself or by a limit.
@@ -249,7 +249,7 @@ pub enum ConfigError {
     /// It is not as the plugin's schema says.
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
-    /// Nobody knows whether it is as the plugin's schema says: to find out costs too much.
+    /// Validating it against the plugin's schema would cost too much.
     #[error(
         "validating this config against the plugin's schema is too expensive: {0}; ask the plugin's author for a simpler schema, or skip config validation"
     )]
@@ -385,7 +385,7 @@ pub enum Breach {
     /// The result is not JSON.
     #[error("returned something that is not JSON: {0}")]
     NotJson(Text),
-    /// The result nests deeper than anything honest.
+    /// The result exceeds the nesting limit.
     #[error("returned JSON nested {depth} levels deep, more than the limit of {limit}")]
     TooDeep {
         /// The deepest nesting.
@@ -393,8 +393,8 @@ pub enum Breach {
         /// The limit.
         limit: usize,
     },
-    /// The result holds more values than anything honest. A value takes up to 112 bytes of memory
-    /// beside its text when it is read, an object as much as six values.
+    /// The result holds too many values. A value takes up to 112 bytes of memory in addition to its
+    /// text when it is read, an object as much as six values.
     #[error(
         "returned JSON of {values} values, more than the limit of {limit} (an object counts as five values more)"
     )]

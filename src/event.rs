@@ -1,5 +1,5 @@
-//! What an embedder may watch while plugins run: their log lines and what was denied to them. How
-//! much of it there may be is for the gate to say.
+//! What an embedder may watch while plugins run: their log lines and what was denied to them. The
+//! gate limits how much of it there may be.
 
 use crate::{
     effect::{Denial, LogRecord},
@@ -14,13 +14,12 @@ use std::{fmt, sync::Arc};
 pub enum Event {
     /// The plugin wrote to its log.
     Log(LogRecord),
-    /// The plugin wished for something it has no grant for. Told once for each call, however often
-    /// it asks.
+    /// The plugin requested access that was not granted. Reported once for each request and call.
     Denied(Denial),
-    /// The plugin wished for something that is granted. Told only if an audit was asked
-    /// for, and once for each call.
+    /// The plugin requested access that was granted. Reported only with an audit, and once for each
+    /// request and call.
     Granted {
-        /// What it wished, such as `fs:read:/etc/hosts`.
+        /// The request, such as `fs:read:/etc/hosts`.
         wish: Text,
         /// The smallest grant that allows it.
         needs: Text,

@@ -25,6 +25,7 @@ use crate::{
     },
     event::Observer,
     limits::Limits,
+    lock::lock,
     printable::Text,
     redact::{Lines, Redactor},
     room,
@@ -32,7 +33,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicBool},
 };
 use tollgate_abi::host::kinds;
 
@@ -247,7 +248,7 @@ impl Gate {
             may_read: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
-        // No world is asked for these two: lines go to whoever watches the plugin, and functions
+        // No world performs these two: lines go to whoever watches the plugin, and functions
         // of the embedder's are answered by the embedder's code, whichever world there is.
         match effect {
             Effect::Log(record) => {
@@ -270,8 +271,8 @@ impl Gate {
         }
     }
 
-    /// Whether an open file may be examined, for dialects that keep count of positions. Nothing happens and
-    /// nobody is told.
+    /// Whether an open file may be examined, for dialects that keep count of positions. Nothing
+    /// happens and nobody is told.
     pub(crate) fn may_examine(&self, handle: Handle) -> bool {
         !self.withheld.contains_key(&handle)
     }
@@ -297,7 +298,7 @@ impl Gate {
         self.log_lines_left > 0
     }
 
-    /// Counts lines that a guest printed after the last one that is heard.
+    /// Counts lines that a guest printed after the last one that is reported.
     pub(crate) fn omit_lines(&self, lines: u64) {
         self.reports.omit_lines(&self.plugin, lines);
     }
@@ -349,9 +350,4 @@ impl Gate {
         self.reports.denied(&self.plugin, &denial);
         denial
     }
-}
-
-/// A poisoned lock guards nothing that a panic could have left half done.
-fn lock(journal: &SharedJournal) -> MutexGuard<'_, dyn Journal + 'static> {
-    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,6 +26,7 @@ mod imports;
 mod inspect;
 mod json_len;
 mod limits;
+mod lock;
 mod module;
 mod once;
 mod plugin;

@@ -40,8 +40,8 @@ pub struct Limits {
     /// one: a safety net beside fuel, since fuel does not measure time. Default: none.
     #[serde(with = "json::optional_nanoseconds")]
     pub deadline: Option<Duration>,
-    /// The most bytes that an export may answer with. Default: 16 MiB. Reading an answer takes up to
-    /// 112 bytes of memory for each of its bytes, and 112 MB at most, beside its text.
+    /// The most bytes that an export may answer with. Default: 16 MiB. Reading an answer takes up
+    /// to 112 bytes of memory for each of its bytes, and 112 MB at most, in addition to its text.
     pub result_bytes: u32,
     /// The most bytes that one host function request may have, and the config too.
     /// Default: 1 MiB.
@@ -54,16 +54,17 @@ pub struct Limits {
     /// The most bytes that may cross the boundary in one call, both ways together.
     /// Default: 1 GiB.
     pub moved_bytes: u64,
-    /// The most bytes of JSON that the data and raw text of evidence may have together; what is
-    /// longer is cut, see [`fit`](crate::fit). 0 is no limit. Default: 1 MiB.
+    /// The most bytes of JSON that the data and raw text of evidence may have together, and each of
+    /// its message, metadata and error; what is longer is cut, see [`fit`](crate::fit). 0 is no limit.
+    /// Default: 1 MiB.
     pub evidence_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
-    /// warning ([`Event::LimitReached`](crate::Event::LimitReached)) and counted. Initialisation has
-    /// as many of its own. Default: 10 000.
+    /// warning ([`Event::LimitReached`](crate::Event::LimitReached)) and counted. Initialisation
+    /// has as many of its own. Default: 10 000.
     pub log_lines: u32,
-    /// The most bytes that the lines of one call may have together, with the names, types and values
-    /// of their attributes; from the first line that is too long on, all are dropped, with a warning.
-    /// Default: 1 MiB.
+    /// The most bytes that the lines of one call may have together, with the names, types and
+    /// values of their attributes; from the first line that is too long on, all are dropped, with a
+    /// warning. Default: 1 MiB.
     #[serde(skip_serializing_if = "is_default_log_bytes")]
     pub log_bytes: u32,
     /// The most different requests whose denial one call reports

@@ -1,15 +1,16 @@
-//! A value that is made once, by whoever needs it first. What is made, and why it may fail, is the
-//! caller's business.
+//! A value that is made once, by the first thread that needs it. What is made, and why it may fail,
+//! is up to the caller.
 //!
-//! Making a value may run code of the embedder's, which may ask for that value: from the same
-//! thread, from one that works for it, or in a circle with values that other threads make. Whoever
-//! would then wait for ever gets an error instead. All values share one lock for who makes what,
-//! which is held for some instructions only.
+//! Making a value may run code of the embedder's that needs that value: on the same thread, on one
+//! that works for it, or in a cycle with values that other threads make. A thread that would then
+//! wait forever gets an error instead. All values share one lock for which thread makes what, which
+//! is held for a few instructions only.
 
+use crate::lock::lock;
 use std::{
     cell::RefCell,
     collections::{HashMap, hash_map::Entry},
-    sync::{Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Condvar, LazyLock, Mutex, OnceLock, PoisonError},
     thread::{self, ThreadId},
 };
 
@@ -27,7 +28,7 @@ impl<T> Default for Once<T> {
     }
 }
 
-/// Names a value that is being made: where it is, since nobody moves it meanwhile.
+/// Names a value that is being made by its address: it does not move meanwhile.
 type Place = usize;
 
 /// Who makes what, and who waits for what.
@@ -54,7 +55,7 @@ pub(crate) fn callers() -> Vec<ThreadId> {
     callers
 }
 
-/// Says who waits for this thread to end: what these are making, it must not wait for.
+/// Sets which threads wait for this one to end: it must not wait for what these are making.
 pub(crate) fn work_for(callers: Vec<ThreadId>) {
     CALLERS.set(callers);
 }
@@ -67,7 +68,7 @@ impl<T> Once<T> {
 
     /// Whether waiting for the value would never end.
     pub(crate) fn is_circle(&self) -> bool {
-        self.value.get().is_none() && lock().leads_to(self.place(), &callers())
+        self.value.get().is_none() && lock(&MAKING).leads_to(self.place(), &callers())
     }
 
     fn place(&self) -> Place {
@@ -86,7 +87,7 @@ impl<T> Once<T> {
         }
         let place = self.place();
         let me = thread::current().id();
-        let mut guard = lock();
+        let mut guard = lock(&MAKING);
         loop {
             if let Some(value) = self.value.get() {
                 return Ok(value);
@@ -128,17 +129,12 @@ impl Making {
     }
 }
 
-/// Says that nobody makes it any more, however that came.
+/// Ends the making of a value when it is dropped, also in a panic.
 struct Made(Place);
 
 impl Drop for Made {
     fn drop(&mut self) {
-        lock().makers.remove(&self.0);
+        lock(&MAKING).makers.remove(&self.0);
         CHANGED.notify_all();
     }
-}
-
-/// A poisoned lock guards nothing that a panic could have left half done.
-fn lock() -> MutexGuard<'static, Making> {
-    MAKING.lock().unwrap_or_else(PoisonError::into_inner)
 }

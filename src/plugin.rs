@@ -20,6 +20,7 @@ use crate::{
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled},
     once::Once,
+    room,
     schema::PatternCache,
     truncate::{Truncation, fit},
     world::World,
@@ -75,7 +76,7 @@ pub struct Observation {
 const SMALL: usize = 1 << 20;
 
 /// The JSON of a config that may be given to a plugin. There is no other way to one, so that none
-/// goes by the check that the runtime asks for.
+/// bypasses the check that the runtime asks for.
 pub(crate) struct CheckedConfig<'a>(Cow<'a, [u8]>);
 
 impl<'a> CheckedConfig<'a> {
@@ -292,10 +293,11 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the config is too large, or not as the plugin's schema says where
-    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) asks for that,
-    /// [`Error::Fault`] if the guest was stopped, [`Error::Breach`] if its answer is none. A check that failed is no error: its evidence
-    /// says so.
+    /// [`Error::Config`] if the config is too large, or if
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is on and the config is not
+    /// valid by the plugin's schema, [`Error::Fault`] if the guest was stopped, [`Error::Breach`]
+    /// if its answer is invalid. A check that failed is no error: its evidence has the status
+    /// `false`.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
         let config = self.check(config)?;
         let mut instance = self.start()?;
@@ -417,6 +419,11 @@ impl Plugin {
 
     fn finish(&self, instance: &mut guest::Instance, config: &CheckedConfig<'_>) -> Finished {
         let outcome = self.observe_in(instance, config);
+        let outcome = outcome.and_then(|seen| {
+            let room = room::check_recording(&seen.evidence);
+            room.map_err(|error| instance.fail(self.observing(), error.into()))?;
+            Ok(seen)
+        });
         Finished {
             outcome,
             init: Some(instance.init_usage()),

@@ -1,9 +1,9 @@
-//! Text of guests and strangers, made safe to print. [`Text`] is what errors and events hold such
-//! text in; [`Printable`] wraps anything else that is displayed, and [`json`] rewrites JSON.
+//! Untrusted text, made safe to print. [`Text`] is what errors and events hold such text in;
+//! [`Printable`] wraps anything else that is displayed, and [`json`] rewrites JSON.
 //!
 //! Unprintable are, by kind, the control characters (Unicode's category Cc: C0 with new lines and
 //! tabs, DEL, C1), the characters that reorder text (its property `Bidi_Control`), and its two
-//! separators of lines and paragraphs. Other invisible characters are letters of somebody's
+//! separators of lines and paragraphs. Other invisible characters belong to some written
 //! language, and stay.
 
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,8 @@ use std::fmt::{self, Write as _};
 /// The most bytes of one piece of text that a message repeats.
 const MAX: usize = 1024;
 
-/// Whether a character does something else than being seen: it controls a terminal, ends a line,
-/// or reorders the text around it.
+/// Whether a character does something other than being displayed: it controls a terminal, ends a
+/// line, or reorders the text around it.
 ///
 /// ```
 /// use tollgate::printable::is_unprintable;
@@ -54,7 +54,7 @@ impl Text {
         self.0
     }
 
-    /// Whether there is none.
+    /// Whether it has no characters.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -113,8 +113,8 @@ impl<T: fmt::Display> fmt::Display for Printable<T> {
     }
 }
 
-/// Writes what `text` displays, with every unprintable character escaped. After `most` bytes, the
-/// rest is left out and an ellipsis says so.
+/// Writes what `text` displays, with every unprintable character escaped. Only the first `most`
+/// bytes of it are written, and an ellipsis in place of the rest.
 ///
 /// # Errors
 ///

@@ -1,25 +1,35 @@
-//! Memory that is about to be taken for a guest's numbers, asked for before it is taken: what does
-//! not fit is an error of one call, where the allocator would abort the process.
+//! Fallible allocation of memory whose size a guest decides: what does not fit is an error of one
+//! call, where the allocator would abort the process.
 //!
-//! Large buffers of our own are reserved fallibly. Where others allocate (the engine while it
-//! compiles, the JSON parser), room for what they will take is looked for first. Other threads may
-//! take it in between, and a guess may be too low; so some room is left over each time.
+//! Buffers of this crate are reserved fallibly. Where others allocate (the engine while it
+//! compiles, the JSON parser), a block of about the size that they need is allocated and freed
+//! first. Other threads may take that memory in between, and the estimate may be too low; so each
+//! check asks for some more.
 
 use crate::{
     error::{Fault, LoadError},
+    json_len::{map_len, text_len},
     module::Unforkable,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tollgate_abi::{ErrorDetail, Evidence};
 
 /// What must be left for the many small things that a call allocates.
 const LEFT_OVER: usize = 512 << 10;
 
-/// So short an answer needs no look: what is left over is enough for it.
+/// Texts up to this length are not checked: what is left over is enough for them.
 const SHORT: usize = 2 << 10;
 
-/// What a value takes in memory when JSON is read, with the list that it stands in while that is
-/// growing.
-const VALUE: usize = 128;
+/// The most values that a JSON text of somebody else may hold. Each takes up to 112 bytes of memory in
+/// addition to its text, so reading an answer takes up to 112 MB and its text.
+pub(crate) const MAX_VALUES: usize = 1_000_000;
+
+/// So many values need no exact count.
+const FEW: usize = 4_000;
+
+/// What a value takes in memory when JSON is read, with its share of the list that it is in, while
+/// that is growing.
+const VALUE: usize = 112;
 
 /// An object that is not empty counts for so many values more: it takes memory for eleven entries
 /// at once.
@@ -36,13 +46,51 @@ pub(crate) fn of_value(value: &Value) -> usize {
     match value {
         Value::String(text) => own + text.len(),
         Value::Array(items) => own + items.iter().map(of_value).sum::<usize>(),
-        Value::Object(map) if !map.is_empty() => {
-            let entries = map.iter();
-            let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
-            own + NODE + entries.sum::<usize>()
-        }
+        Value::Object(map) => own + of_map(map),
         _ => own,
     }
+}
+
+fn of_map(map: &Map<String, Value>) -> usize {
+    if map.is_empty() {
+        return 0;
+    }
+    let entries = map.iter();
+    let entries = entries.map(|(key, value)| ENTRY + key.len() + of_value(value));
+    NODE + entries.sum::<usize>()
+}
+
+/// Checks that there is memory for evidence as a JSON value, and for the line of a transcript that
+/// the value is written to.
+pub(crate) fn check_recording(evidence: &Evidence) -> Result<(), OutOfMemory> {
+    let maps = [Some(&evidence.data), evidence.metadata.as_ref()];
+    let maps = maps
+        .into_iter()
+        .flatten()
+        .map(|map| (of_map(map), map_len(map)));
+    let texts = [&evidence.raw, &evidence.message].into_iter().flatten();
+    let texts = texts.map(|text| (text.len(), text_len(text)));
+    let error = evidence.error.as_ref().map(of_error);
+    let all = maps.chain(texts).chain(error);
+    let (copied, written) = all.fold((0usize, 0usize), |(copied, written), (copy, text)| {
+        (copied.saturating_add(copy), written.saturating_add(text))
+    });
+    // The line doubles while it grows.
+    check(copied.saturating_add(written.saturating_mul(3)))
+}
+
+/// The bytes of a copy of an error, and of its JSON, about.
+fn of_error(error: &ErrorDetail) -> (usize, usize) {
+    let texts = [&error.message, &error.kind, &error.code];
+    let texts = texts.into_iter().chain(&error.stack);
+    let texts = texts.map(|text| (ENTRY + text.len(), ENTRY + text_len(text)));
+    let details = error
+        .details
+        .as_ref()
+        .map(|map| (of_map(map), map_len(map)));
+    let wrapped = error.wrapped.as_deref().map(of_error);
+    let all = texts.chain(details).chain(wrapped);
+    all.fold((NODE, ENTRY), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 
 /// The machine has no memory left for it.
@@ -67,26 +115,31 @@ impl From<OutOfMemory> for Unforkable {
     }
 }
 
-/// Whether there is room for so many bytes more, and what must be left.
+/// Checks that so many bytes can be allocated, and some are left over.
 pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
-    let wanted = bytes.saturating_add(LEFT_OVER);
-    // The optimiser must not take the allocation for one that nobody needs.
+    check_exactly(bytes.saturating_add(LEFT_OVER))
+}
+
+/// Checks that so many bytes can be allocated, where an earlier check made sure that some are left
+/// over.
+pub(crate) fn check_exactly(wanted: usize) -> Result<(), OutOfMemory> {
+    // The optimiser must not remove the allocation.
     let mut block = std::hint::black_box(reserved::<u8>(wanted)?);
-    // Given back in two steps: glibc takes the size of a large block that is freed for one that
-    // is asked for often, and would keep blocks up to that size from then on.
+    // Freed in two steps: when glibc frees a large block, it keeps freed blocks up to that size for
+    // later allocations from then on.
     block.shrink_to(SHORT);
     std::hint::black_box(block);
     Ok(())
 }
 
-/// An empty list with room for so many.
+/// An empty list with room for so many items.
 pub(crate) fn reserved<T>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut list = Vec::new();
     list.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
     Ok(list)
 }
 
-/// Puts one more at the end of a list.
+/// Appends an item to a list.
 pub(crate) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), OutOfMemory> {
     list.try_reserve(1).map_err(|_| OutOfMemory)?;
     list.push(item);
@@ -100,15 +153,18 @@ pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
     Ok(copy)
 }
 
-/// Whether there is room to read this JSON.
+/// Checks that there is memory to parse this JSON.
 pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
-    // An object with one entry is the dearest, and has eight bytes. Where there is room for that,
-    // nothing need be counted.
-    if json.len() <= SHORT || check(json.len().saturating_mul(VALUE)).is_ok() {
+    if json.len() <= SHORT {
         return Ok(());
     }
-    let texts = json.len().saturating_mul(4);
-    check(values(json).saturating_mul(VALUE).saturating_add(texts))
+    // Counted within strings too, which is quick and only ever too much.
+    let count = |wanted: fn(&&u8) -> bool| json.iter().filter(wanted).count();
+    let objects = count(|byte| **byte == b'{').saturating_mul(OBJECT);
+    let most = count(|byte| matches!(**byte, b',' | b']' | b'}')).saturating_add(objects);
+    let values = if most > FEW { values(json) } else { most };
+    let values = values.min(MAX_VALUES).saturating_mul(VALUE);
+    check(values.saturating_add(json.len().saturating_mul(2)))
 }
 
 /// About how many values a JSON text has: each ends with a comma or a bracket.
@@ -126,7 +182,7 @@ pub(crate) fn values(bytes: &[u8]) -> usize {
     values
 }
 
-/// The bytes of a JSON text that stand in no string.
+/// The bytes of a JSON text that are outside strings.
 pub(crate) fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let (mut in_string, mut escaped) = (false, false);
     bytes.iter().copied().filter(move |byte| {
@@ -140,14 +196,14 @@ pub(crate) fn outside_strings(bytes: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// Whether there is room to write these bytes as JSON, be it as text or in base64.
+/// Checks that there is memory to write these bytes as JSON, as text or in base64.
 pub(crate) fn check_writing(bytes: &[u8]) -> Result<(), OutOfMemory> {
     // The text, the document, which doubles while it grows, and its escaped copy.
     let room_for = |written: usize| check(written.saturating_mul(4));
-    // A byte becomes six at most, if it is escaped.
-    if bytes.len() <= SHORT || room_for(bytes.len().saturating_mul(6)).is_ok() {
+    if bytes.len() <= SHORT {
         return Ok(());
     }
+    // A byte becomes six at most, if it is escaped.
     let escaped = |byte: &&u8| **byte < 0x20 || b"\"\\<>&".contains(byte);
     let escaped = bytes.iter().filter(escaped).count();
     let plain = bytes.len().saturating_add(bytes.len() / 2);

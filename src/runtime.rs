@@ -13,6 +13,7 @@ use crate::{
     gate::Policy,
     imports,
     limits::Limits,
+    lock::lock,
     module::{self, ModuleCache},
     once::Once,
     plugin::{Parts, Plugin, Settings},
@@ -22,7 +23,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tollgate_abi::ConfigSchema;
 
@@ -190,7 +191,7 @@ impl Inner {
     /// last of them gives it up then.
     fn forget_failed(&self, name: &str, slot: Arc<Once<Plugin>>) {
         let mut plugins = lock(&self.plugins);
-        // Names are handed out and given up under this lock, so that nobody is counted too much.
+        // Slots are cloned and dropped under this lock, so that the count of their users is exact.
         drop(slot);
         let is_unused =
             |slot: &Arc<Once<Plugin>>| slot.get().is_none() && Arc::strong_count(slot) == 1;
@@ -230,9 +231,4 @@ impl fmt::Debug for Runtime {
             .field("limits", self.limits())
             .finish_non_exhaustive()
     }
-}
-
-/// A poisoned lock guards nothing that a panic could have left half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 
 use crate::json_len::{byte_len, entry_len, json_len, map_len, text_len};
 use serde_json::{Map, Value, json};
-use tollgate_abi::Evidence;
+use tollgate_abi::{ErrorDetail, Evidence};
 
 /// What ends a text that was cut.
 const MARK: &str = "\n... [TRUNCATED] ...";
@@ -14,7 +14,8 @@ const MARK: &str = "\n... [TRUNCATED] ...";
 pub struct Truncation {
     /// Always true: what was not cut has no `Truncation`.
     pub truncated: bool,
-    /// How many bytes of JSON data and raw text had.
+    /// How many bytes of JSON data and raw text had, and whichever of the message, the metadata and
+    /// the error was cut too.
     pub original_size_bytes: usize,
     /// The limit, [`Limits::evidence_bytes`](crate::Limits::evidence_bytes).
     pub truncated_at_bytes: usize,
@@ -30,6 +31,10 @@ pub struct Truncation {
 /// `{"_truncated":true,"_type":"object"}` (or `"array"`). If that is not enough, the half is
 /// halved, and so on; what then still does not fit is left out from the end, in the order of keys.
 ///
+/// The message, the metadata and the error may each have as many bytes again. A longer message is
+/// cut, longer metadata become `{"_truncated":true}`, and a longer error loses its cause, details and
+/// stack; what it still has too much of is cut as well.
+///
 /// ```
 /// use tollgate::{Evidence, fit};
 ///
@@ -43,18 +48,22 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
         return None;
     }
     let raw = evidence.raw.as_deref().map_or(0, text_len);
-    let original_size_bytes = map_len(&evidence.data) + raw;
-    if original_size_bytes <= limit {
+    let answer = map_len(&evidence.data) + raw;
+    let words = cut_words(evidence, limit);
+    if answer <= limit && words == 0 {
         return None;
     }
-    match highest_threshold(evidence, limit) {
-        Some(threshold) => cut_to(evidence, threshold),
-        None => {
-            evidence.raw = None;
-            cut_to(evidence, 0);
-            drop_last(evidence, limit);
+    if answer > limit {
+        match highest_threshold(evidence, limit) {
+            Some(threshold) => cut_to(evidence, threshold),
+            None => {
+                evidence.raw = None;
+                cut_to(evidence, 0);
+                drop_last(evidence, limit);
+            }
         }
     }
+    let original_size_bytes = answer.saturating_add(words);
     Some(Truncation {
         truncated: true,
         original_size_bytes,
@@ -63,6 +72,66 @@ pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
             "the evidence has {original_size_bytes} bytes, more than the limit of {limit}"
         ),
     })
+}
+
+/// Cuts what evidence says beside its data and raw text, and returns how many bytes that had which was
+/// cut.
+fn cut_words(evidence: &mut Evidence, limit: usize) -> usize {
+    let mut original = 0;
+    if let Some(message) = &mut evidence.message
+        && text_len(message) > limit
+    {
+        original += text_len(message);
+        cut_json(message, limit);
+    }
+    if let Some(metadata) = &mut evidence.metadata
+        && map_len(metadata) > limit
+    {
+        original += map_len(metadata);
+        *metadata = Map::from_iter([("_truncated".to_owned(), Value::Bool(true))]);
+    }
+    if let Some(error) = &mut evidence.error
+        && error_len(error) > limit
+    {
+        original += error_len(error);
+        (error.wrapped, error.details, error.stack) = (None, None, None);
+        // The message comes last: it may have all that is left.
+        let mut left = limit.saturating_sub(error_len(&ErrorDetail::default()));
+        for text in [&mut error.kind, &mut error.code, &mut error.message] {
+            cut_json(text, left.saturating_add(2));
+            left = left.saturating_sub(text_len(text).saturating_sub(2));
+        }
+    }
+    original
+}
+
+/// The bytes of JSON of an error, or some more.
+fn error_len(error: &ErrorDetail) -> usize {
+    const KEYS: &str = r#"{"message":,"type":,"code":,"is_timeout":true,"is_not_found":true,"wrapped":,"details":,"stack":}"#;
+    let texts = [&error.message, &error.kind, &error.code];
+    let own: usize = texts.into_iter().map(|text| text_len(text)).sum();
+    let details = error.details.as_ref().map_or(0, map_len);
+    let stack = error.stack.as_deref().map_or(0, text_len);
+    let wrapped = error.wrapped.as_deref().map_or(0, error_len);
+    KEYS.len() + own + details + stack + wrapped
+}
+
+/// Cuts a text to so many bytes of JSON, its quotes and the mark included.
+fn cut_json(text: &mut String, most: usize) {
+    if text_len(text) <= most {
+        return;
+    }
+    let room = most.saturating_sub(text_len(MARK));
+    let mut used = 0;
+    let kept = text.bytes().take_while(|byte| {
+        used += byte_len(*byte);
+        used <= room
+    });
+    let kept = text.get(..border(text, kept.count())).unwrap_or_default();
+    *text = match kept.is_empty() {
+        true => String::new(),
+        false => format!("{kept}{MARK}"),
+    };
 }
 
 /// To what length long values must be cut: the half of the limit, the half of that, and so on.
@@ -126,21 +195,23 @@ impl Sizes {
 fn cut_to(evidence: &mut Evidence, threshold: usize) {
     for value in evidence.data.values_mut() {
         match value {
-            Value::String(text) => cut(text, threshold),
+            Value::String(text) => cut(text, threshold, MARK),
             Value::Object(_) if json_len(value) > threshold => *value = stub("object"),
             Value::Array(_) if json_len(value) > threshold => *value = stub("array"),
             _ => {}
         }
     }
     if let Some(raw) = &mut evidence.raw {
-        cut(raw, threshold);
+        cut(raw, threshold, MARK);
     }
 }
 
-fn cut(text: &mut String, threshold: usize) {
-    if text.len() > threshold {
-        let kept = text.get(..border(text, threshold)).unwrap_or_default();
-        *text = format!("{kept}{MARK}");
+/// Cuts a text of more than `most` bytes between two characters, and ends it with `mark`.
+pub(crate) fn cut(text: &mut String, most: usize, mark: &str) {
+    if text.len() > most {
+        // A new text, so that the memory of the long one is free.
+        let kept = text.get(..border(text, most)).unwrap_or_default();
+        *text = format!("{kept}{mark}");
     }
 }
 

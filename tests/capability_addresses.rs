@@ -296,6 +296,19 @@ fn every_range_with_its_edges() {
         // ISATAP, in a network that is open otherwise, and in one that is not.
         ("2003::5efe:a00:1", "2003::200:5efe:808:808", None),
         ("fe80::5efe:a00:1", "fe80::200:5efe:808:808", Some(Metadata)),
+        // A tunnel is not the operator's own network, and may end at a metadata service.
+        ("fd00::5efe:a9fe:a9fe", "fd00::200:5efe:7f00:1", None),
+        // Oracle's and Linode's metadata services.
+        (
+            "fd00:c1::",
+            "fd00:c1:ffff:ffff:ffff:ffff:ffff:ffff",
+            Some(Metadata),
+        ),
+        (
+            "fd00:a9fe:a9fe::",
+            "fd00:a9fe:a9fe:ffff:ffff:ffff:ffff:ffff",
+            Some(Metadata),
+        ),
     ] {
         for ip in [first, last] {
             let verdict = judged(ip);

@@ -141,6 +141,9 @@ fn programs_that_can_run_code_are_known_by_name() {
             assert_eq!(family(name), Some(expected), "{name}");
         }
     }
+    for name in UNUSUAL.split_whitespace() {
+        assert!(family(name).is_some(), "{name}");
+    }
     for name in "ls cat echo grep egrep head tail wc stat df du free uptime uname hostname id whoami who w \
                  date cal ps pgrep pidof kill ping dig host nslookup ss netstat lsof lsblk lscpu lsmod mkdir rm touch \
                  sleep true false yes test printf printenv pwd readlink realpath md5sum sha256sum cut tr paste comm \
@@ -152,6 +155,18 @@ fn programs_that_can_run_code_are_known_by_name() {
         assert_eq!(family(name), None, "{name}");
     }
 }
+
+/// Programs that run code in ways that few know, and names that systems give to known ones: loaders, runtimes
+/// for plugins like this one, clients that load libraries, what changes into a root of the caller's own.
+const UNUSUAL: &str = "tollgate reglet libc.so libc.musl-x86_64.so.1 linker64 bbsuid busyboxsuid toybox-aarch64 \
+    convert-im6.q16 convert-im7.q16hdri gnuplot-qt gnuplot-x11 netcat-traditional wine-stable ksh93u+m python3-intel64 \
+    socat-x86_64 socat_linux_amd64 python3-linux-arm64 tar-linux nmap-x86_64-portable sudo-ldap gcc12 \
+    mysqladmin mysqlshow mysqlslap mysqlbinlog createdb vacuumdb pg_wrapper sqldiff ffprobe ffplay aplay cryptsetup \
+    svnsync svnrdump pwconv grpunconv systemd-sysctl systemd-binfmt libnetcfg erb runghc gvpr optscript makeinfo \
+    texi2any epstopdf dvipdf xdvi timidity mlr xidel csvpy rackup rubocop perlcritic run_erl beam.smp swift-run \
+    s6-setlock execlineb spawn-fcgi slattach xrdb plymouth fastfetch needrestart gtester csvtool check_ssl_cert \
+    task runscript rtorrent pg easyrsa acr genie jtag volatility tailscale sshuttle clamscan yq xq-python sops vault \
+    aws-vault vmtoolsd steam sk gum remind at-linux pprof debootstrap dput debsign sa-learn postmap named unbound enosys pipesz varlinkctl app_process64";
 
 #[test]
 fn names_that_a_file_system_may_take_for_another_are_that_one() {
@@ -298,6 +313,10 @@ fn variables_that_steer_a_command() {
         "",
         "A=B",
         "A\0",
+        // Where variables are printed line by line, they would be two.
+        "LC_A\nLD_PRELOAD",
+        "\nLD_PRELOAD",
+        "A\u{9b}",
     ] {
         assert!(
             !env_allowed(name, "x", all) && env_never_allowed(name),
@@ -335,6 +354,12 @@ fn variables_that_steer_a_command() {
         ("LANG", "", true),
         ("LC_ALL", "C", true),
         ("TERM", "xterm-256color", true),
+        ("LC_", "C", true),
+        ("LC_ALL B", "C", false),
+        ("LC_A;id", "C", false),
+        ("LC_$(id)", "C", false),
+        ("LC_all", "C", false),
+        ("LC_\u{e9}", "C", false),
         ("TZ", "Europe/Berlin", true),
         ("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", true),
         ("LANG", "../../tmp/locale", false),

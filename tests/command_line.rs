@@ -290,6 +290,78 @@ fn an_audit_tells_what_a_run_needed() {
     assert_eq!(stdout(&granted)["status"], true);
 }
 
+/// What the gate finds behind a name is found here too: the file that a bare command is, and a directory, whose
+/// content are the names in it.
+#[cfg(unix)]
+#[test]
+fn explain_says_what_the_gate_would() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    for name in ["python3", "plain"] {
+        fs::write(root.join(name), "").unwrap();
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    symlink("python3", root.join("tool")).unwrap();
+    symlink("plain", root.join("other")).unwrap();
+    fs::create_dir(root.join("directory")).unwrap();
+    let explain = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(["explain", "--json"])
+            .args(args)
+            .env("PATH", &root)
+            .output()
+            .unwrap();
+        stdout(&output)
+    };
+    for (grant, wish, allowed) in [
+        ("exec:**", "exec:tool", false),
+        ("exec:**", "exec:other", true),
+        ("exec:**", "exec:missing", true),
+        ("exec:tool", "exec:tool", true),
+    ] {
+        assert_eq!(
+            explain(&[grant, wish])["allowed"],
+            allowed,
+            "{grant} {wish}"
+        );
+    }
+    let denied = explain(&["exec:**", "exec:tool"]);
+    let reason = denied["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("requires 'exec:tool' literally"),
+        "{reason}"
+    );
+    let root = root.to_str().unwrap();
+    for (grant, wish, allowed) in [
+        ("*", "", true),
+        ("*", "/directory", true),
+        ("*", "/directory/", true),
+        ("directory/*", "/directory", true),
+        ("plain/*", "/plain", false),
+        ("missing/*", "/missing", false),
+        ("directory/*.log", "/directory", false),
+    ] {
+        let grant = format!("fs:read:{root}/{grant}");
+        let wish = format!("fs:read:{root}{wish}");
+        assert_eq!(
+            explain(&[&grant, &wish])["allowed"],
+            allowed,
+            "{grant} {wish}"
+        );
+    }
+    let writing = explain(&[
+        &format!("fs:write:{root}/directory/*"),
+        &format!("fs:write:{root}/directory"),
+    ]);
+    assert_eq!(writing["allowed"], false);
+    let family = |command: &str| explain(&["--exec", command])["kind"].clone();
+    assert_eq!(
+        (family("tool"), family("other")),
+        ("interpreter".into(), "unlisted".into())
+    );
+}
+
 #[test]
 fn explain_answers_in_words_and_in_json() {
     let json = |args: &[&str]| {

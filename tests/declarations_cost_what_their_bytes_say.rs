@@ -171,6 +171,11 @@ fn a_grants_file_holds_so_many_and_no_more() {
             "grants up to plugin \"a\": 1001 capabilities with wildcards or braces, more than the \
              limit of 1000; grant fewer and wider ones",
         ),
+        (
+            json!({"a": vec![format!("fs:read:/data/{}b", "*a".repeat(1000)); 40]}),
+            "grants up to plugin \"a\": 66033 bytes from wildcards on, more than the limit of 65536; \
+             grant fewer and wider ones",
+        ),
     ] {
         assert_eq!(read(file), Err(expected.to_owned()));
     }

@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::Guest;
-use tollgate::{Config, Evidence, Limits, Redactor, Runtime, fit};
+use tollgate::{Config, ErrorDetail, Evidence, Limits, Redactor, Runtime, fit};
 
 fn with(data: Value) -> Evidence {
     let Value::Object(data) = data else {
@@ -153,6 +153,65 @@ fn a_call_cuts_and_tells_after_secrets_are_hidden() {
         300 * "[REDACTED] ".len()
     );
     assert_eq!(Limits::default().evidence_bytes, 1_048_576);
+}
+
+fn json_size(value: &impl serde::Serialize) -> usize {
+    serde_json::to_string(value).unwrap().len()
+}
+
+#[test]
+fn what_is_said_beside_the_data_is_cut_too() {
+    let long = "\u{1}é".repeat(5000);
+    let object = Map::from_iter([("k".to_owned(), Value::from(long.as_str()))]);
+    let error = ErrorDetail {
+        message: long.clone(),
+        kind: "network".to_owned(),
+        code: "ECONNREFUSED".to_owned(),
+        details: Some(object.clone()),
+        stack: Some(long.clone()),
+        wrapped: Some(Box::new(ErrorDetail::new("fs", long.as_str()))),
+        ..ErrorDetail::default()
+    };
+    let mut evidence = Evidence {
+        error: Some(error.clone()),
+        message: Some(long.clone()),
+        metadata: Some(object),
+        ..with(json!({"a": "b"}))
+    };
+    let told = fit(&mut evidence, 1000).unwrap();
+    assert!(told.original_size_bytes > 4 * long.len());
+    assert_eq!(evidence.data["a"], "b");
+    let message = evidence.message.unwrap();
+    assert!(message.ends_with("\n... [TRUNCATED] ..."), "{message}");
+    assert!((900..=1000).contains(&json_size(&message)));
+    assert_eq!(
+        evidence.metadata,
+        Some(Map::from_iter([("_truncated".to_owned(), true.into())]))
+    );
+    let cut = evidence.error.unwrap();
+    assert!((800..=1000).contains(&json_size(&cut)), "{cut:?}");
+    assert_eq!((&cut.kind, &cut.code), (&error.kind, &error.code));
+    assert!(cut.wrapped.is_none() && cut.details.is_none() && cut.stack.is_none());
+}
+
+#[test]
+fn errors_with_causes_without_end_fit() {
+    let mut error = ErrorDetail::new("k", "m");
+    for _ in 0..100 {
+        error = ErrorDetail {
+            wrapped: Some(Box::new(error)),
+            ..ErrorDetail::new("k".repeat(500), "m".repeat(500))
+        };
+    }
+    let mut evidence = Evidence::failure(error);
+    assert!(fit(&mut evidence, 300).is_some());
+    let error = evidence.error.unwrap();
+    assert!(
+        json_size(&error) <= 300 && !error.kind.is_empty(),
+        "{error:?}"
+    );
+    let mut small = Evidence::failure(ErrorDetail::new("fs", "no such file"));
+    assert!(fit(&mut small, 300).is_none());
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -159,6 +159,12 @@ fn tasks() -> Vec<Task> {
             90,
         ),
         task("a recording", reading, record, 90),
+        task(
+            "a recording of many values",
+            || answering(1_600_000, r#"{"data":{"a":["#, *b"0,", "0]}}"),
+            record,
+            300,
+        ),
     ]
 }
 

@@ -111,7 +111,7 @@ fn the_deadline_ends_a_validation() {
     let builder = Runtime::builder().deadline(Duration::from_millis(5));
     let plugin = plugin(&schema.to_string(), builder.validate_configs());
     // The plugin itself has to answer in time once.
-    while plugin.schema().is_err() {}
+    assert!((0..1000).any(|_| plugin.schema().is_ok()));
     let config = Config::new().set("x", value);
     for ended in [
         plugin.validate(&config).map(drop),

@@ -115,7 +115,7 @@ impl Meant {
     fn read(input: &mut Input<'_>) -> Meant {
         match input.byte() % 6 {
             0 => Meant::Any,
-            1 => Meant::Directory(*input.choose(&["/b", "/c", "/b/sub"])),
+            1 => Meant::Directory(input.choose::<&str>(&["/b", "/c", "/b/sub"])),
             2 => Meant::List(vec![
                 *input.choose(&["tool", "/b/tool"]),
                 *input.choose(&["/c/tool", "other"]),
@@ -123,9 +123,9 @@ impl Meant {
             _ => {
                 let command = *input.choose(COMMANDS);
                 let words = (0..input.byte() % 4)
-                    .map(|_| (input.byte() % 3 > 0).then(|| word(input)))
+                    .map(|_| (!input.byte().is_multiple_of(3)).then(|| word(input)))
                     .collect();
-                Meant::Command(command, words, input.byte() % 2 == 0)
+                Meant::Command(command, words, input.byte().is_multiple_of(2))
             }
         }
     }

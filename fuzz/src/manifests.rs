@@ -69,7 +69,7 @@ const GLOB_WORDS: &[&str] = &[
 const TEXT_WORDS: &[&str] = &["/", "/", "a", "b", "c", "{", "}", ",", ".", "..", "é", "-"];
 
 fn paths(input: &mut Input<'_>) {
-    let (relative, glob) = (input.byte() % 2 == 0, input.words(GLOB_WORDS, 20));
+    let (relative, glob) = (input.byte().is_multiple_of(2), input.words(GLOB_WORDS, 20));
     let glob = match relative {
         // What leads out of the working directory is another question.
         true if glob.contains("..") => return,

@@ -70,7 +70,7 @@ pub fn checked<T>(outcome: Result<T, Error>) -> Result<T, String> {
             ..
         } = &error
         {
-            assert!(!problem.contains("panicked"), "{text}");
+            assert!(!problem.as_str().contains("panicked"), "{text}");
         }
         if let Some(usage) = error.usage() {
             // An exact toll may overdraw by nothing at all.

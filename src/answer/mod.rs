@@ -6,7 +6,13 @@ mod v2;
 
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
-use crate::{capability::check_declared, error::Breach, printable::Text, room};
+use crate::{
+    capability::check_declared,
+    error::Breach,
+    printable::Text,
+    room::{self, MAX_VALUES},
+    truncate::cut,
+};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Display;
@@ -14,10 +20,6 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
-
-/// As many values as an answer may hold. Each takes up to 112 bytes of memory beside its text, so
-/// reading an answer takes up to 112 MB and its text.
-const MAX_VALUES: usize = 1_000_000;
 
 /// Answers of fewer bytes take too little to be counted.
 const SMALL: usize = 1 << 16;
@@ -87,12 +89,7 @@ fn wrong_shape(error: impl Display) -> Breach {
 
 fn short(message: impl Display) -> Text {
     let mut message = message.to_string();
-    if message.len() > MAX_MESSAGE {
-        let places = (0..=MAX_MESSAGE).rev();
-        let border = places.into_iter().find(|at| message.is_char_boundary(*at));
-        message.truncate(border.unwrap_or_default());
-        message.push('…');
-    }
+    cut(&mut message, MAX_MESSAGE, "…");
     message.into()
 }
 
@@ -105,7 +102,7 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     if values <= MAX_VALUES {
         return Ok(());
     }
-    // What cannot be read at all is told first.
+    // What cannot be read at all is reported first.
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
         return Err(Breach::TooDeep {

@@ -111,8 +111,8 @@ const PUBLIC: Verdict = Verdict {
     word: None,
 };
 
-/// A prefix, how many leading bits of it count, and the verdict on what lies in it. IPv4 addresses
-/// stand as the IPv6 addresses that they are mapped to.
+/// A network prefix, its length in bits, and the verdict on addresses in it. IPv4 prefixes are held
+/// as the IPv6 prefixes that they are mapped to.
 struct Range {
     prefix: u128,
     bits: u32,
@@ -149,7 +149,7 @@ const fn blocked(range: &'static str, word: Option<AddressWord>) -> Verdict {
     }
 }
 
-/// Nothing opens it.
+/// No grant opens it.
 const fn closed(range: &'static str) -> Verdict {
     blocked(range, None)
 }
@@ -166,7 +166,7 @@ const fn metadata(range: &'static str) -> Verdict {
     blocked(range, Some(AddressWord::Metadata))
 }
 
-/// Anybody may go there.
+/// Open without a grant for closed ranges.
 const fn open(_: &'static str) -> Verdict {
     PUBLIC
 }
@@ -239,6 +239,8 @@ const RANGES: &[Range] = ranges! {
     "5f00::/16 (reserved, segment routing)", v6 [0x5f00, 0, 0, 0, 0, 0] / 16: closed;
     "fc00::/7 (private)", v6 [0xfc00, 0, 0, 0, 0, 0] / 7: private;
     "fd00:42::42/128 (metadata, Scaleway)", v6 [0xfd00, 0x42, 0, 0, 0, 0x42] / 128: metadata;
+    "fd00:c1::/32 (metadata, Oracle)", v6 [0xfd00, 0xc1, 0, 0, 0, 0] / 32: metadata;
+    "fd00:a9fe:a9fe::/48 (metadata, Linode)", v6 [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0] / 48: metadata;
     "fd00:ec2::/32 (metadata, AWS)", v6 [0xfd00, 0xec2, 0, 0, 0, 0] / 32: metadata;
     "fd20:ce::/32 (metadata, Google)", v6 [0xfd20, 0xce, 0, 0, 0, 0] / 32: metadata;
     "fe80::/10 (link-local, metadata)", v6 [0xfe80, 0, 0, 0, 0, 0] / 10: metadata;
@@ -246,11 +248,11 @@ const RANGES: &[Range] = ranges! {
     "ff00::/8 (multicast)", v6 [0xff00, 0, 0, 0, 0, 0] / 8: closed;
 };
 
-/// Interfaces whose last 32 bits are an IPv4 address, in whatever network (RFC 5214).
+/// Interfaces whose last 32 bits are an IPv4 address, in any network that is open or that `private` opens (RFC 5214).
 const ISATAP: Verdict = closed("::5efe:0:0/96 in any network (ISATAP tunnel)");
 
-/// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that stands for
-/// an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) is judged as that.
+/// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that represents
+/// an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) gets the verdict on the IPv4 address.
 pub fn judge(ip: IpAddr) -> Verdict {
     let bits = match ip {
         IpAddr::V4(ip) => MAPPED | u128::from(ip.to_bits()),
@@ -262,10 +264,13 @@ pub fn judge(ip: IpAddr) -> Verdict {
     let containing = RANGES
         .iter()
         .filter(|range| same_prefix(bits, range.prefix, 128, range.bits));
-    match containing.max_by_key(|range| range.bits) {
-        Some(range) => range.verdict,
-        None if is_isatap(bits) => ISATAP,
-        None => PUBLIC,
+    let narrowest = containing.max_by_key(|range| range.bits);
+    let verdict = narrowest.map_or(PUBLIC, |range| range.verdict);
+    match verdict.word {
+        // The other end of a tunnel is elsewhere, also that of one within a private network.
+        Some(AddressWord::Private) if is_isatap(bits) => ISATAP,
+        None if !verdict.blocked && is_isatap(bits) => ISATAP,
+        _ => verdict,
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::Flaw;
 /// A word as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
-    /// What it says, without quotes.
+    /// Its text, without quotes.
     pub(super) text: String,
     /// Whether it was written in quotes, so that nothing in it is a wildcard.
     pub(super) quoted: bool,
@@ -96,7 +96,7 @@ fn quoted(text: &str) -> Result<(String, &str), Flaw> {
     Err(Flaw::new(text.len(), "the closing quote is missing").hint(QUOTE_HINT))
 }
 
-/// Whether a character can stand in a word without quotes.
+/// Whether a word with this character needs no quotes.
 fn may_be_plain(character: char) -> bool {
     !matches!(character, '"' | '\'' | '\\') && !character.is_whitespace() && !is_hidden(character)
 }
@@ -116,8 +116,8 @@ pub(super) fn is_plain(word: &str) -> bool {
     !word.is_empty() && !word.contains('*') && word.chars().all(may_be_plain)
 }
 
-/// Appends `word` to `out`, in quotes where it needs them. Behind a command, a word that begins with a
-/// comma would make a list of both.
+/// Appends `word` to `out`, in quotes where it needs them. Behind a command, a word that begins
+/// with a comma would make a list of both.
 pub(super) fn write_word(word: &str, out: &mut String) {
     match is_plain(word) && !word.starts_with(',') {
         true => out.push_str(word),
@@ -164,7 +164,7 @@ impl Arguments {
             if arguments.rest {
                 return Err(Flaw::new(
                     word.at,
-                    "`**` stands for the rest, and comes last",
+                    "`**` matches all that follows, and must be the last word",
                 ));
             }
             match word.text.as_str() {

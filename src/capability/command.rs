@@ -15,7 +15,7 @@ pub enum Family {
     Shell,
     /// `python3`, `awk`, `sed`, `latex`: its input is code.
     Interpreter,
-    /// `env`, `xargs`, `find`, `sudo`: starts what it is told to.
+    /// `env`, `xargs`, `find`, `sudo`: starts the program that its arguments name.
     Launcher,
     /// `vim`, `less`, `man`.
     Editor,
@@ -101,11 +101,12 @@ impl fmt::Display for Family {
 ///
 /// A program in the table can be made to run code or other programs, and is allowed by a grant
 /// that names it literally only. One that is not in the table may do so as well: the table cannot
-/// be complete. Links are not seen from here: ask again with the real path.
+/// be complete. Links are not resolved: check the real path as well.
 ///
 /// Names are compared without regard to case, `.exe` and whatever else follows a dot
-/// (`vim.basic`), versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets
-/// (`x86_64-linux-gnu-gcc`) and the `g` or `gnu` of GNU's programs beside a system's own (`gtar`).
+/// (`vim.basic`), versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets before and
+/// behind them (`x86_64-linux-gnu-gcc`, `socat-x86_64`) and the `g` or `gnu` of GNU's programs beside a
+/// system's own (`gtar`).
 ///
 /// ```
 /// # use tollgate::capability::command::{Family, family};
@@ -118,7 +119,7 @@ pub fn family(command: &str) -> Option<Family> {
     let stem = name.split(['.', ' ', ':']).next().unwrap_or_default();
     [name, stem]
         .into_iter()
-        .flat_map(|name| [name, without_build(name)])
+        .flat_map(|name| [name, without_build(name), without_machine(name)])
         .flat_map(|name| [name, without_version_part(name), without_version(name)])
         .find_map(|name| {
             let mut names = std::iter::once(name)
@@ -129,29 +130,79 @@ pub fn family(command: &str) -> Option<Family> {
 }
 
 /// What packages put behind the name of a program that they build in another way.
-const BUILDS: [&str; 22] = [
+const BUILDS: [&str; 66] = [
     "any",
+    "athena",
+    "beta",
     "bin",
+    "canary",
     "classic",
     "cli",
+    "compat",
+    "console",
     "coverage",
+    "cur",
     "dbg",
     "debug",
+    "devel",
+    "development",
+    "edge",
+    "esp",
+    "extras",
     "full",
+    "gnome",
     "gtk",
+    "gtk2",
     "gtk3",
+    "gtk4",
     "huge",
+    "im6",
+    "im7",
+    "intel64",
+    "kde",
+    "ldap",
+    "lite",
+    "lts",
+    "lucid",
     "minimal",
+    "motif",
     "mri",
+    "native",
+    "next",
+    "nightly",
+    "nogil",
+    "nopie",
     "nox",
+    "openbsd",
     "orig",
+    "patched",
+    "pgtk",
+    "preview",
+    "qt",
+    "qt5",
+    "qt6",
     "real",
+    "release",
     "rs",
     "small",
+    "snapshot",
+    "stable",
+    "staging",
+    "standalone",
     "static",
     "tiny",
+    "traditional",
+    "unstable",
+    "unstripped",
     "unwrapped",
     "wrapped",
+    "x11",
+];
+
+/// What packages put behind the name of a program for the machine that it is built for, beside [`TARGETS`].
+const MACHINES: [&str; 11] = [
+    "android", "arm64", "darwin", "freebsd", "linux", "macos", "openbsd", "unknown", "win32",
+    "win64", "x64",
 ];
 
 fn without_build(name: &str) -> &str {
@@ -159,6 +210,16 @@ fn without_build(name: &str) -> &str {
         Some((name, build)) if BUILDS.contains(&build) => name,
         _ => name,
     }
+}
+
+/// `name` without the machine behind it: `toybox-aarch64`, `socat_linux_amd64`.
+fn without_machine(name: &str) -> &str {
+    let machine = name.match_indices(['-', '_']).find(|(at, _)| {
+        let rest = name.get(at.saturating_add(1)..).unwrap_or_default();
+        let mut known = TARGETS.iter().chain(&MACHINES);
+        known.any(|known| rest.starts_with(known))
+    });
+    machine.and_then(|(at, _)| name.get(..at)).unwrap_or(name)
 }
 
 fn in_table(name: &str) -> Option<Family> {
@@ -194,7 +255,7 @@ fn without_version_part(name: &str) -> &str {
 }
 
 /// `name` without a version behind it: `gcc-12`, `perl5`, and `python3t` or `python3dm`, where
-/// letters tell builds apart.
+/// letters mark the build.
 fn without_version(name: &str) -> &str {
     let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     let build = name.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -317,7 +378,7 @@ mod tests {
                     format!("gnu{name}"),
                     format!("arm-none-eabi-{name}-12.2"),
                 ] {
-                    // Where the name ends in a digit, nothing tells where a version begins.
+                    // Where the name ends in a digit, the beginning of the version is ambiguous.
                     if name.ends_with(|c: char| c.is_ascii_digit()) && spelling.contains("5.36.0") {
                         continue;
                     }

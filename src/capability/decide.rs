@@ -16,7 +16,8 @@ pub struct Decision {
     pub malformed: bool,
 }
 
-/// A function that tells the real path of what exists; `None` for what does not.
+/// A function that tells the real path of what exists; `None` for what does not. It is also asked for the bare
+/// name of a command, whose real path is that of the file which the `PATH` of the host leads to.
 pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Whether a grant of `kind` and pattern `granted` allows a request of the same kind,
@@ -72,8 +73,11 @@ pub fn explain(
     let (seen, held) = match wish {
         Wish::Read(path) => (real(path).map(Wish::Read), true),
         Wish::Write(path) => (real(path).map(Wish::Write), true),
-        Wish::Exec { command, args } if command.contains('/') => {
-            let real = real(command).filter(|_| cwd.is_some() || command.starts_with('/'));
+        Wish::Exec { command, args } => {
+            let real = match command.contains('/') {
+                true => real(command).filter(|_| cwd.is_some() || command.starts_with('/')),
+                false => resolve(command),
+            };
             (
                 real.map(|command| Wish::Exec {
                     command,
@@ -97,7 +101,7 @@ pub fn explain(
             (Wish::Exec { command: given, .. }, Wish::Exec { command, args }) => {
                 grant.covers_exec(given, command, args, cwd) && wished
             }
-            _ => grant.covers(&seen, cwd),
+            _ => grant.covers(&seen, cwd) || lists(grant, &seen, cwd, resolve),
         });
     let followed = if seen == *wish {
         String::new()
@@ -115,6 +119,16 @@ pub fn explain(
         reason: reason.into(),
         malformed: false,
     }
+}
+
+/// Whether the request is to read a directory of which the grant covers each name, as the gate allows it.
+fn lists(grant: &Capability, wish: &Wish, cwd: Option<&str>, resolve: Resolve<'_>) -> bool {
+    let Wish::Read(path) = wish else {
+        return false;
+    };
+    // Only in a directory is there a `.`, which is the directory itself.
+    grant.covers_names_in(path, cwd)
+        && resolve(&format!("{path}/.")).is_some_and(|real| real == *path)
 }
 
 fn denial(
@@ -143,7 +157,12 @@ fn denial(
         }
         _ => {}
     }
-    match seen.needed() {
+    let asked = match wish {
+        // A bare name is granted by its name.
+        Wish::Exec { command, .. } if !command.contains('/') => wish,
+        _ => seen,
+    };
+    match asked.needed() {
         Some(needed) => format!("{what}; {needed} would"),
         None => format!("{what}; nothing would"),
     }

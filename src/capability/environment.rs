@@ -1,7 +1,8 @@
-//! Which variables a plugin may set for a command it runs. Which variables a plugin may read is a
-//! grant of its own; the judge of both is the gate.
+//! Which variables a plugin may set for a command it runs. Reading variables needs a grant of its
+//! own; the gate checks both.
 
-/// Never handed on: they make a loader, a shell or libc load, run or write something else.
+/// Never passed to a command: they make a loader, a shell or libc load, run or write something
+/// else.
 const NEVER: &[&str] = &[
     "BASHOPTS",
     "BASH_ENV",
@@ -23,10 +24,11 @@ const NEVER: &[&str] = &[
 /// functions that bash takes from its environment.
 const NEVER_BEGINNINGS: &[&str] = &["BASH_FUNC_", "DYLD_", "LDR_", "LD_", "_RLD"];
 
-/// Whether no grant lets a plugin set the variable `name` for a command.
+/// Whether no grant lets a plugin set the variable `name` for a command: one of loaders and shells, or one with `=` or
+/// a control character in its name, which something could take for two variables.
 pub fn env_never_allowed(name: &str) -> bool {
     name.is_empty()
-        || name.contains(['=', '\0'])
+        || name.contains(|c: char| c == '=' || c.is_control())
         || NEVER.contains(&name)
         || NEVER_BEGINNINGS
             .iter()
@@ -40,11 +42,20 @@ pub fn env_allowed_freely(name: &str, value: &str) -> bool {
         // A zone may be `Europe/Berlin`; one that begins with `:` or `/` is a file of its own.
         "TZ" => !value.starts_with([':', '/']) && !value.contains("..") && is_plain(value),
         "LANG" | "TERM" => !value.contains(['/', '%']) && is_plain(value),
-        name => name.starts_with("LC_") && !value.contains(['/', '%']) && is_plain(value),
+        name => is_category(name) && !value.contains(['/', '%']) && is_plain(value),
     }
 }
 
-/// The longest value that goes along without a grant, in bytes.
+/// Whether `name` is written as the variables of the categories of a locale are: `LC_TIME`.
+fn is_category(name: &str) -> bool {
+    let category = name.strip_prefix("LC_");
+    category.is_some_and(|category| {
+        let mut bytes = category.bytes();
+        bytes.all(|byte| byte == b'_' || byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    })
+}
+
+/// The longest value that a plugin may set without a grant, in bytes.
 const MAX_FREE: usize = 255;
 
 fn is_plain(value: &str) -> bool {

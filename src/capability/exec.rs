@@ -1,5 +1,5 @@
-//! `exec:<commands>`: which commands a grant names, and with which arguments. Which programs need to
-//! be named literally is for `command`; nothing is run or looked up in `PATH` here.
+//! `exec:<commands>`: which commands a grant names, and with which arguments. Which programs must
+//! be named literally is decided in `command`; nothing is run or looked up in `PATH` here.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -69,7 +69,7 @@ impl ExecPattern {
                 (name.split_once(':'), risk::interpreter(name))
             {
                 let at = command.at.saturating_add(interpreter.len());
-                return Err(Flaw::new(at, "arguments stand behind a space")
+                return Err(Flaw::new(at, "arguments follow a space")
                     .hint(format!("write exec:{interpreter} {code}")));
             }
             if let (Some(comma), Some(_)) = (name.find(','), words.first()) {
@@ -211,7 +211,7 @@ fn parse_wildcard(text: &str) -> Result<Option<(ExecPattern, String)>, Flaw> {
     let dir = clean(&format!("{dir}/x"), None)
         .and_then(|file| parent(&file).map(str::to_owned))
         .filter(|dir| dir != "/")
-        .ok_or_else(|| Flaw::new(0, "no commands lie directly in the root"))?;
+        .ok_or_else(|| Flaw::new(0, "there are no commands directly in the root directory"))?;
     let canonical = format!("{dir}/*");
     Ok(Some((ExecPattern::Dir(dir), canonical)))
 }
@@ -224,7 +224,7 @@ fn star(text: &str) -> Flaw {
     .hint("commands are named exactly, as DIR/* or as **; a name with a `*` or a space in it is written in quotes")
 }
 
-/// A name as a grant says it, and nothing else: in quotes where it would mean something else.
+/// The text of a grant that names `name` literally: in quotes where it would be a wildcard or list.
 pub(super) fn literal(name: &str) -> String {
     let mut text = String::new();
     let misread = name.contains(',')

@@ -142,8 +142,8 @@ impl PathGlob {
         self.at(&path, cwd, |glob, parts| glob.includes(parts, &other.glob))
     }
 
-    /// What `judge` says of the parts of `path` from where the glob begins; relative ones on either
-    /// side count from `cwd`.
+    /// What `judge` returns for the parts of `path` from where the glob begins; relative ones on
+    /// either side count from `cwd`.
     fn at(&self, path: &str, cwd: Option<&str>, judge: impl Fn(&Glob, &str) -> bool) -> bool {
         let Some(path) = path::absolute(path, cwd) else {
             return false;

@@ -2,10 +2,10 @@
 //! variables, commands, hosts and keys. Reading one is in `program`, matching in `run`, comparing
 //! two in `compare`.
 //!
-//! `*`, `?` and `[...]` stop at `/`, a part that is `**` stands for any number of parts, also none,
-//! and everything else is itself. In the dialect with braces, `{a,b}` is a choice; choices nest,
-//! may be empty and may hold `/`. A choice is matched, never written out: reading costs time and
-//! memory in proportion to the glob, and matching at most glob times text.
+//! `*`, `?` and `[...]` stop at `/`, a part that is `**` matches any number of parts, also none,
+//! and everything else matches itself. In the dialect with braces, `{a,b}` is a choice; choices
+//! nest, may be empty and may hold `/`. A choice is matched, never written out: reading costs time
+//! and memory in proportion to the glob, and matching at most glob times text.
 
 mod class;
 mod compare;
@@ -29,7 +29,7 @@ const WILDCARDS_AND_BRACES: [char; 5] = ['*', '?', '[', '{', '}'];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parts {
     /// Names in a cleaned path: none is empty, `.` or `..`. In a choice, a part that is empty or
-    /// `.` stands for nothing, as it does in a path, and `..` is refused.
+    /// `.` is left out, as in a path, and `..` is refused.
     OfPath,
     /// Texts of any kind, also empty ones.
     OfText,
@@ -58,7 +58,7 @@ pub(super) struct Glob {
     text: String,
     /// Where the part with the first wildcard begins; the length of the text if there is none.
     wild: usize,
-    /// What comes from there on, `None` if nothing does.
+    /// What follows from there on, `None` if nothing does.
     program: Option<Program>,
 }
 
@@ -120,8 +120,8 @@ impl Glob {
         }
     }
 
-    /// The globs without choices that this stands for; `None` for one without choices, and if
-    /// there are more than `most`.
+    /// The globs without choices that together match the same; `None` for one without choices, and
+    /// if there are more than `most`.
     pub(super) fn written_out(&self, most: usize) -> Option<Vec<String>> {
         let program = self
             .program
@@ -220,6 +220,18 @@ pub(super) fn is_wild_with_braces(text: &str) -> bool {
     text.contains(WILDCARDS_AND_BRACES)
 }
 
+/// The bytes from the part with the first wildcard or brace on, which are not compared as they are.
+pub(super) fn wild_bytes(text: &str) -> usize {
+    let Some((before, _)) = text
+        .find(WILDCARDS_AND_BRACES)
+        .and_then(|at| text.split_at_checked(at))
+    else {
+        return 0;
+    };
+    let plain = before.rfind('/').map_or(0, |slash| slash.saturating_add(1));
+    text.len().saturating_sub(plain)
+}
+
 /// The glob that matches `text` and nothing else, in either dialect.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -296,7 +308,7 @@ mod tests {
             ("{a/**,b}/c", "b/x/c", false),
             ("usr/{,local/}bin", "usr/bin", true),
             ("usr/{,local/}bin", "usr/local/bin", true),
-            // As in a path, an empty part or `.` is none.
+            // As in a path, a part that is empty or `.` is left out.
             ("usr/{,local}/bin", "usr/bin", true),
             ("usr/{.,local}/bin", "usr/bin", true),
             ("usr/{*,local}/bin", "usr/bin", false),

@@ -152,7 +152,7 @@ impl GrantSet {
     ///
     /// # Errors
     ///
-    /// [`GrantSetError`] for a bad glob, a port that is none (`abc`, `-1`), a network rule without
+    /// [`GrantSetError`] for a bad glob, an invalid port (`abc`, `-1`), a network rule without
     /// hosts or without ports, which would match nothing, and for more capabilities than one
     /// plugin may declare.
     pub fn capabilities(&self) -> Result<Vec<Capability>, GrantSetError> {
@@ -238,7 +238,7 @@ struct Found {
 }
 
 impl Found {
-    /// Adds what `pattern` says in the grammar of capabilities, where `glob` was written.
+    /// Adds the capability with this `pattern`, for the `glob` that was written.
     fn add(&mut self, kind: &str, glob: &str, pattern: String) -> Result<(), CapabilityError> {
         let text = format!("{kind}{glob}");
         if glob.is_empty() {
@@ -268,7 +268,7 @@ fn as_name(glob: &str) -> String {
     }
 }
 
-/// A glob over commands in the grammar of commands, where that says the same. This form has no
+/// A glob over commands in the grammar of commands, where that means the same. This form has no
 /// arguments: a space is a character of the name.
 fn as_command(glob: &str) -> String {
     match glob.strip_suffix("/*") {

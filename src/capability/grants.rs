@@ -16,8 +16,8 @@ use crate::printable::{Printable, Text};
 /// each once.
 ///
 /// As JSON: an object from plugin names to lists of capabilities, each `"kind:pattern"` or
-/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry. As
-/// many as [`TooManyCapabilities`](super::TooManyCapabilities) says.
+/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry. How
+/// many there may be is at [`TooManyCapabilities`](super::TooManyCapabilities).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     plugins: BTreeMap<String, Vec<Capability>>,

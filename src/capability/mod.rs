@@ -28,7 +28,7 @@
 //!   `/usr/{,local/}bin/*`, `/var/{log/**,run}`. One glob has at most 256 alternatives in all.
 //! * Every combination must be a glob by itself: `**` is a whole part in each (`{*,a}*` and
 //!   `x{/**,**}` are refused), and none has a part `..` after a wildcard or brace.
-//! * In paths, a part that is empty or `.` in some combination stands for nothing there, and a glob
+//! * In paths, a part that is empty or `.` in some combination is left out there, and a glob
 //!   that begins with a brace begins in all combinations with `/`, or in none.
 //! * `[{]`, `[}]` and `[,]` are the characters. A glob with braces does not mean its own text.
 //! * Choices are matched, never written out: matching costs at most glob times text.
@@ -41,12 +41,12 @@
 //!
 //! # Commands
 //!
-//! A **wildcard** (`exec:DIR/*`, `exec:**`, `exec:glob:...`) allows the programs that it covers with
-//! any arguments, except those in the table of [`command`]: shells, interpreters, and all others
-//! known to run code or other programs when they are told to. These are denied whatever their
-//! arguments, by the name asked for and by that of the file that it really is, and need a literal
-//! grant: `exec:/usr/bin/git`. A program that is not in the table is allowed, and no table is
-//! complete: every wildcard for commands is high risk.
+//! A **wildcard** (`exec:DIR/*`, `exec:**`, `exec:glob:...`) allows the programs that it covers
+//! with any arguments, except those in the table of [`command`]: shells, interpreters, and all
+//! others known to run code or other programs if their arguments or input ask for it. These are
+//! denied whatever their arguments, by the name requested and by that of the real file, and need a
+//! literal grant: `exec:/usr/bin/git`. A program that is not in the table is allowed, and no table
+//! is complete: every wildcard for commands is high risk.
 //!
 //! A **literal** grant names one command, or several without arguments (`exec:ls,cat`; none of them
 //! from the table). Alone it allows all arguments. Followed by words it allows exactly the lists of
@@ -65,11 +65,11 @@
 //! * The canonical text has one space between words, and quotes where a word needs them.
 //!
 //! Requests are written in the same way, but nothing in them is a wildcard: `exec:/bin/ls -l *`
-//! asks for an argument that is a star.
+//! requests an argument that is a star.
 //!
-//! A command is **given** the variables `LANG`, `LC_*`, `TERM` and `TZ` that the plugin sets, as long
-//! as their values cannot name files, and a fixed `PATH`. Any other needs `env:NAME`; those that
-//! steer loaders, shells or libc (`LD_*`, `DYLD_*`, `GCONV_PATH`, `BASH_ENV`) are never given,
+//! A command is **given** the variables `LANG`, `LC_*`, `TERM` and `TZ` that the plugin sets, as
+//! long as their values cannot name files, and a fixed `PATH`. Any other needs `env:NAME`; those
+//! that steer loaders, shells or libc (`LD_*`, `DYLD_*`, `GCONV_PATH`, `BASH_ENV`) are never given,
 //! whatever is granted. What may not be given is left out, and reported as denied.
 //!
 //! # Choices

@@ -54,7 +54,7 @@ impl NamePattern {
             // What no capability could name is not worth the work.
             NamePattern::Glob(glob) => name.len() <= MAX_TEXT && glob.matches(name),
         };
-        // The whole name is looked at last, once it matches: there may be many patterns.
+        // The whole name is validated last, once it matches: there may be many patterns.
         matches && !name.is_empty() && !name.contains('\0')
     }
 

@@ -341,7 +341,7 @@ fn exec_risk(pattern: &ExecPattern) -> Risk {
         (ExecPattern::Glob(glob), _) => {
             wildcard(&format!("every command that matches {}", glob.text()))
         }
-        (ExecPattern::Dir(dir), _) => wildcard(&format!("every command that lies in {dir}")),
+        (ExecPattern::Dir(dir), _) => wildcard(&format!("every command in {dir}")),
         (ExecPattern::Names(_), Some((name, family))) => runs_any_code(name, family),
         (ExecPattern::Command(_, arguments), Some((name, family))) => {
             let (name, what) = (base_name(name), family.describe());

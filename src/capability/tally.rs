@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::glob::is_wild_with_braces;
+use super::glob::wild_bytes;
 
 /// How much may be written down in one place.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,6 +13,9 @@ struct Limits {
     capabilities: usize,
     /// Capabilities with a wildcard or a brace in them.
     globs: usize,
+    /// The bytes from the part with the first wildcard on, in all of them: what is compared with a
+    /// request character by character.
+    wild_bytes: usize,
     /// The bytes of all of them.
     bytes: usize,
     /// What to do instead.
@@ -23,6 +26,7 @@ struct Limits {
 const OF_PLUGIN: Limits = Limits {
     capabilities: 1000,
     globs: 256,
+    wild_bytes: 32 << 10,
     bytes: 32 << 10,
     advice: "a plugin should declare fewer and wider ones",
 };
@@ -31,6 +35,7 @@ const OF_PLUGIN: Limits = Limits {
 const OF_FILE: Limits = Limits {
     capabilities: 10_000,
     globs: 1000,
+    wild_bytes: 64 << 10,
     bytes: 1 << 20,
     advice: "grant fewer and wider ones",
 };
@@ -38,7 +43,8 @@ const OF_FILE: Limits = Limits {
 /// More capabilities than one plugin may declare, or one grants file may hold.
 ///
 /// A plugin may declare 1000 capabilities, 256 of them with wildcards or braces, in 32 KiB of text
-/// together; a grants file may hold 10 000, 1000 of them with wildcards or braces, in 1 MiB.
+/// together; a grants file may hold 10 000, 1000 of them with wildcards or braces, in 1 MiB, of which
+/// 64 KiB from the part of a pattern with its first wildcard on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyCapabilities {
     what: &'static str,
@@ -82,6 +88,7 @@ pub(super) struct Tally {
     limits: &'static Limits,
     capabilities: usize,
     globs: usize,
+    wild_bytes: usize,
     bytes: usize,
 }
 
@@ -99,15 +106,17 @@ impl Tally {
             limits,
             capabilities: 0,
             globs: 0,
+            wild_bytes: 0,
             bytes: 0,
         }
     }
 
-    /// Counts one capability with this pattern, and this many bytes beside it.
+    /// Counts one capability with this pattern, and this many further bytes.
     pub(super) fn add(&mut self, pattern: &str, beside: usize) {
         self.capabilities = self.capabilities.saturating_add(1);
-        let is_glob = is_wild_with_braces(pattern);
-        self.globs = self.globs.saturating_add(is_glob.into());
+        let wild = wild_bytes(pattern);
+        self.globs = self.globs.saturating_add((wild > 0).into());
+        self.wild_bytes = self.wild_bytes.saturating_add(wild);
         let bytes = pattern.len().saturating_add(beside);
         self.bytes = self.bytes.saturating_add(bytes);
     }
@@ -125,6 +134,11 @@ impl Tally {
                 self.limits.globs,
             ),
             ("bytes of capabilities", self.bytes, self.limits.bytes),
+            (
+                "bytes from wildcards on",
+                self.wild_bytes,
+                self.limits.wild_bytes,
+            ),
         ]
         .into_iter()
         .find(|(_, found, limit)| found > limit)

@@ -23,8 +23,8 @@ use tollgate_abi::{host::LogAttr, rfc3339::Moment};
 /// A number that stands for an open file or directory, valid for one instance.
 pub type Handle = u32;
 
-/// The most entries of a directory that a world lists, which it does in memory and at once. Who has more in
-/// one is told so, and not given a part for the whole.
+/// The most entries of a directory that a world lists, which it does in memory and at once. A
+/// larger directory is an error, and never listed in part.
 pub(crate) const MOST_LISTED: usize = 100_000;
 
 /// A typed request to the outside.
@@ -160,8 +160,8 @@ pub enum Effect {
         path: String,
         /// Where it points, as the guest wrote it.
         target: String,
-        /// The absolute path that `target` means there; it must be granted for reading. Which links may be
-        /// made at all, [`Checkpoint::link`](crate::gate::Checkpoint::link) says.
+        /// The absolute path that `target` means there; it must be granted for reading. Which links
+        /// may be made at all is at [`Checkpoint::link`](crate::gate::Checkpoint::link).
         leads_to: String,
     },
     /// Asks for one variable of the environment.
@@ -246,8 +246,8 @@ pub enum Effect {
         args: Vec<String>,
         /// Its working directory, if not the world's own.
         directory: Option<String>,
-        /// The variables it is given, besides those that the world gives to every command. Those that
-        /// are not granted are left out before a world sees this.
+        /// The variables it is given, besides those that the world gives to every command. Those
+        /// that are not granted are left out before a world sees this.
         environment: Vec<(String, String)>,
         /// How long it may take.
         #[serde(with = "json::nanoseconds")]

@@ -237,8 +237,8 @@ pub enum DenialReason {
     NotCovered,
     /// A grant covers the name, but the name leads out of what is granted.
     LeadsOutside,
-    /// The effect would make, move or double a symbolic link that leads out of what is granted, or that
-    /// could be made to.
+    /// The effect would make, move or double a symbolic link that leads out of what is granted, or
+    /// that could be made to.
     UnsafeLink,
     /// A grant covers the host, but one of its addresses is private or reserved.
     Address {

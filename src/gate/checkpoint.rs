@@ -178,13 +178,14 @@ impl Checkpoint<'_> {
                 continue;
             }
             // Words are of the name the guest used: where it leads is not its to know.
+            let leads_elsewhere = asked != real.path;
             let asked = wish(asked.to_owned());
             if self.covers_path(wish(real.path.to_owned()), real.directory) {
                 self.reports.granted(self.plugin, &asked);
                 continue;
             }
             let mut denial = self.policy.denial(self.plugin, &asked);
-            if self.covers_path(asked, real.directory) {
+            if leads_elsewhere && self.covers_path(asked, real.directory) {
                 denial.reason = DenialReason::LeadsOutside;
             }
             return Err(denial);
@@ -371,10 +372,15 @@ impl Checkpoint<'_> {
         Ok(Answer::Json(reply))
     }
 
-    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin, and for no
-    /// other plugin.
+    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin,
+    /// and for no other plugin.
     pub(crate) fn plugin(&self) -> &Arc<str> {
         self.plugin
+    }
+
+    /// Whether the time for the effect is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(Deadline::passed)
     }
 
     /// The time left for the effect, if there is a limit.

@@ -1,5 +1,5 @@
-//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that nothing it
-//! does afterwards makes lead elsewhere.
+//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that
+//! nothing it does afterwards makes lead elsewhere.
 
 use super::Checkpoint;
 use crate::{
@@ -15,22 +15,22 @@ pub struct NewLink<'a> {
     pub place: &'a str,
     /// Its content, as written.
     pub target: &'a str,
-    /// The real name of the directory that holds what the content names, and the last name of the content.
-    /// `None` if there is no such directory.
+    /// The real name of the directory that holds what the content names, and the last name of the
+    /// content. `None` if there is no such directory.
     pub named: Option<&'a str>,
     /// The real name of what the link leads to in the end, or would if that existed.
     pub end: &'a str,
 }
 
 impl Checkpoint<'_> {
-    /// Asks whether the effect may leave this symbolic link behind. An effect that makes a link asks for it,
-    /// and one that moves or doubles names asks for each link that gets a new name by that, those inside a
-    /// moved directory included.
+    /// Checks whether the effect may leave this symbolic link behind. A world calls this for a link
+    /// that the effect makes, and for each link that gets a new name where the effect moves or
+    /// doubles names, those inside a moved directory included.
     ///
-    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does later can
-    /// make lead elsewhere: the content has no `..`, and each directory that it names exists, is no
-    /// symbolic link, and is none that the plugin may write (it could put another in its place), but for
-    /// directories that the link itself is in.
+    /// A plugin leaves only links that lead to what it may read, and that nothing the plugin does
+    /// later can make lead elsewhere: the content has no `..`, and each directory that it names
+    /// exists, is no symbolic link, and is none that the plugin may write (it could put another in
+    /// its place), but for directories that the link itself is in.
     ///
     /// # Errors
     ///
@@ -41,7 +41,9 @@ impl Checkpoint<'_> {
             Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
             _ => return Err(self.out_of_place(link.place)),
         };
-        if stays(&link, |wish| self.policy.covers(wish)) {
+        // A long content takes long, and whoever is late is refused.
+        let may_exchange = |directory: Wish| self.is_late() || self.policy.covers(&directory);
+        if stays(&link, may_exchange, |end| self.policy.covers(&end)) {
             return Ok(());
         }
         let wish = Wish::Write(asked.clone());
@@ -53,15 +55,21 @@ impl Checkpoint<'_> {
     }
 }
 
-/// Whether the link leads to something that `covers` allows to read, and keeps leading to names that it
-/// allows to read, whatever is done with the names that it allows to write.
+/// Whether the link leads to something that may be read, and keeps leading to names that may be
+/// read, whatever is done with the names that may be written: of what it names, `may_exchange` says
+/// whether writing it is allowed, `may_read` whether reading it is. They are asked last, as they
+/// cost the most.
 ///
-/// Every link that passed leads to a readable name. So does a name in a directory that cannot be exchanged,
-/// even if the name becomes another link that passed. A way through a directory that can be exchanged is
-/// refused: behind another directory, or a link, the rest of the way could lead anywhere. The directories
-/// that the link itself is in cannot be exchanged without moving or removing the link. `..` means another
-/// directory wherever the link is moved.
-fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
+/// Every link that passed leads to a readable name. So does a name in a directory that cannot be
+/// exchanged, even if the name becomes another link that passed. A way through a directory that can
+/// be exchanged is refused: behind another directory, or a link, the rest of the way could lead
+/// anywhere. The directories that the link itself is in cannot be exchanged without moving or
+/// removing the link. `..` means another directory wherever the link is moved.
+fn stays(
+    link: &NewLink<'_>,
+    may_exchange: impl Fn(Wish) -> bool,
+    may_read: impl Fn(Wish) -> bool,
+) -> bool {
     let holder = link.place.rsplit_once('/').map_or("", |(holder, _)| holder);
     let holds_link = |directory: &str| {
         let rest = holder.strip_prefix(directory);
@@ -71,6 +79,8 @@ fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
         true => String::new(),
         false => holder.to_owned(),
     };
+    // Where on the way the names of directories end.
+    let mut directories = Vec::new();
     for name in link.target.split('/') {
         match name {
             "" | "." => continue,
@@ -78,24 +88,29 @@ fn stays(link: &NewLink<'_>, covers: impl Fn(&Wish) -> bool) -> bool {
             _ => {}
         }
         // What was the end so far is a directory on the way.
-        if !holds_link(&way) && covers(&Wish::Write(way.clone())) {
-            return false;
-        }
+        directories.push(way.len());
         way.push('/');
         way.push_str(name);
     }
     if way.is_empty() {
         way.push('/');
     }
-    link.named == Some(&way) && covers(&Wish::Read(link.end.to_owned()))
+    if link.named != Some(&way) {
+        return false;
+    }
+    let mut directories = directories.into_iter().filter_map(|end| way.get(..end));
+    let is_open =
+        |directory: &str| !holds_link(directory) && may_exchange(Wish::Write(directory.to_owned()));
+    !directories.any(is_open) && may_read(Wish::Read(link.end.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Names below `/w` may be read and written, those below `/r` read, and those below `/d` written.
-    fn covers(wish: &Wish) -> bool {
+    /// Names below `/w` may be read and written, those below `/r` read, and those below `/d`
+    /// written.
+    fn covers(wish: Wish) -> bool {
         match wish {
             Wish::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
             Wish::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
@@ -136,12 +151,16 @@ mod tests {
                 named: Some(named),
                 end,
             };
-            assert_eq!(stays(&link, covers), expected, "{place} -> {target}");
+            assert_eq!(
+                stays(&link, covers, covers),
+                expected,
+                "{place} -> {target}"
+            );
             let nowhere = NewLink {
                 named: None,
                 ..link
             };
-            assert!(!stays(&nowhere, covers), "{place} -> {target}");
+            assert!(!stays(&nowhere, covers, covers), "{place} -> {target}");
         }
         let root = NewLink {
             place: "/l",
@@ -149,6 +168,19 @@ mod tests {
             named: Some("/r"),
             end: "/r/x",
         };
-        assert!(stays(&root, covers));
+        assert!(stays(&root, covers, covers));
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_before_any_grant_is_compared() {
+        let target = "a/".repeat(2000) + "f";
+        let link = NewLink {
+            place: "/w/l",
+            target: &target,
+            named: None,
+            end: "/w/a",
+        };
+        let never = |wish: Wish| -> bool { panic!("{wish}") };
+        assert!(!stays(&link, never, never));
     }
 }

@@ -1,4 +1,4 @@
-//! What an instance reports to the embedder: log lines, denials and, where an audit was asked for,
+//! What an instance reports to the embedder: log lines, denials and, with an audit,
 //! granted requests. Each is bounded for each call, and what is left out is counted.
 
 use crate::{
@@ -6,10 +6,11 @@ use crate::{
     effect::{Denial, LogRecord},
     event::{Event, Observer, Omitted},
     limits::Limits,
+    lock::lock,
 };
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 use tollgate_abi::sha256;
 
@@ -110,7 +111,7 @@ enum Verdict {
     Report,
     /// It was reported before.
     Repeated,
-    /// There is no room for it; the first time with the event that says so.
+    /// There is no room for it; the first time with the event that reports it.
     Omit(Option<Event>),
 }
 
@@ -229,7 +230,7 @@ impl Reports {
         }
     }
 
-    /// Reports a granted request with the smallest grant that allows it, if an audit was asked for.
+    /// With an audit, reports a granted request and the smallest grant that allows it.
     pub(crate) fn granted(&self, plugin: &str, wish: &Wish) {
         self.granted_by(plugin, wish, || wish.needed());
     }
@@ -269,6 +270,6 @@ impl Reports {
     }
 
     fn counted(&self) -> MutexGuard<'_, Option<Box<Counted>>> {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counted)
     }
 }

@@ -74,7 +74,7 @@ impl wasmi::ResourceLimiter for Limiter {
             return self.refuse(Fault::OutOfMemory { limit: self.memory });
         }
         if desired > self.capacity {
-            // The engine's list of bytes doubles. It asks fallibly, but leaves nothing over.
+            // The engine's list of bytes doubles. It reserves fallibly, but leaves nothing over.
             let capacity = self.capacity.saturating_mul(2).max(desired);
             if room::check(capacity - self.capacity).is_err() {
                 self.host_out_of_memory()?;

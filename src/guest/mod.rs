@@ -312,7 +312,7 @@ impl Instance {
         function.map_err(|_| self.breach(label, Breach::NotExported))
     }
 
-    fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
+    pub(crate) fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
         self.failed = true;
         fail(&mut self.store, &self.plugin, export, stop)
     }
@@ -350,7 +350,7 @@ fn usage(store: &Store<Host>) -> Usage {
     }
 }
 
-/// Tells the lines that a guest printed and did not end, and what was left out of its reports.
+/// Reports the lines that a guest printed and did not end, and what was left out of its reports.
 fn finish(store: &mut Store<Host>) {
     let fuel = run::burnt(store).unwrap_or_default();
     store.data_mut().gate.at(fuel);

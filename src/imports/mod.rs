@@ -34,13 +34,15 @@ pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
     offered
 }
 
-/// How many bytes each entry of a directory counts for, beside its name: it is asked of the system, kept and
-/// sorted.
+/// How many bytes each entry of a directory counts for, beside its name: it is asked of the system,
+/// kept and sorted.
 const ENTRY_BYTES: u64 = 64;
-/// As many entries take no more work than any call of a host function, which each is paid for as one.
+/// As many entries take no more work than any call of a host function, which each is paid for as
+/// one.
 const ENTRIES_OF_A_CALL: u64 = 32;
 
-/// What listing a directory costs, in bytes: all that the host looked at, whatever of it the guest gets.
+/// What listing a directory costs, in bytes: all that the host looked at, whatever of it the guest
+/// gets.
 fn price_of_listing(reply: &Reply) -> u64 {
     match reply {
         Ok(Answer::Entries(entries)) => {

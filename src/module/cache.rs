@@ -5,6 +5,7 @@ use super::Compiled;
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
+    lock::lock,
 };
 use std::{
     borrow::Cow,
@@ -12,7 +13,7 @@ use std::{
     fmt,
     hash::BuildHasher,
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, LazyLock, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -123,11 +124,6 @@ impl fmt::Debug for ModuleCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModuleCache").finish_non_exhaustive()
     }
-}
-
-/// A poisoned lock guards nothing that a panic could have left half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

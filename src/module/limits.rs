@@ -46,7 +46,8 @@ limits! {
     /// Bytes of custom sections (names, debugging information), which are never looked at.
     /// Default: 48 MiB: builds of Rust with debugging information come near 30.
     custom_bytes = 48 << 20, "bytes of custom sections", custom_bytes;
-    /// Sections, of which the smallest takes two bytes. Default: 200 000; compilers write a few dozen.
+    /// Sections, of which the smallest takes two bytes. Default: 200 000; compilers write a few
+    /// dozen.
     sections = 200_000, "sections", sections;
     /// Function types. Default: 10 000; compilers write each only once.
     types = 10_000, "types", types;
@@ -60,8 +61,9 @@ limits! {
     functions = 100_000, "functions", functions;
     /// Global variables. Default: 10 000; Go has eight.
     globals = 10_000, "globals", globals;
-    /// Operators of one constant expression, such as the place of a segment. Each takes a part of the
-    /// thread's stack when the module is instantiated. Default: 100; compilers write up to three.
+    /// Operators of one constant expression, such as the place of a segment. Each takes a part of
+    /// the thread's stack when the module is instantiated. Default: 100; compilers write up to
+    /// three.
     constant_operators = 100, "operators in one constant expression", longest_constant;
     /// Exports. Default: 10 000.
     exports = 10_000, "exports", exports;

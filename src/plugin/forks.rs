@@ -21,10 +21,11 @@ use crate::{
     gate::{Gate, Noted, SharedJournal},
     guest::{Instance, Snapshot, Start},
     limits::Usage,
+    lock::lock,
     module::Unforkable,
     once::Once,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Whether calls share what initialisation made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum ForkPolicy {
     Never,
 }
 
-/// What one plugin keeps between calls. Instances in the state that initialisation left, which nobody is calling, are
+/// What one plugin keeps between calls. Idle instances, in the state that initialisation left, are
 /// on the shelf that all plugins of the runtime share.
 pub(super) struct Forks {
     initialised: Once<Initialised>,
@@ -113,7 +114,7 @@ impl Plugin {
             .get_or_try(initialise, || self.busy("initialised"))
     }
 
-    /// Refuses what would wait for the initialisation that asks for it.
+    /// Returns an error for a call that would wait for the initialisation that makes it.
     pub(crate) fn check_idle(&self) -> Result<(), Error> {
         match self.inner.forks.initialised.is_circle() {
             true => Err(self.busy("initialised")),
@@ -258,9 +259,4 @@ impl Plugin {
             gate,
         }
     }
-}
-
-/// A poisoned lock guards nothing that a panic could have left half done.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

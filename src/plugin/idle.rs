@@ -1,15 +1,17 @@
-//! Idle instances of all plugins of a runtime, for calls to come. Their number is bounded for each plugin and for all
-//! together; when there are too many, the plugin that has most of them gives one up.
+//! Idle instances of all plugins of a runtime, for calls to come. Their number is bounded for each
+//! plugin and for all together; when there are too many, the plugin that has most of them gives one
+//! up.
 
+use crate::lock::lock;
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-/// How many plugins can have as many idle instances as they may, before they take from one another.
+/// How many plugins can keep their full number of idle instances, before they displace one another.
 const PLUGINS_AT_ONCE: usize = 16;
 
 /// A plugin among those of its runtime.
@@ -45,7 +47,7 @@ impl<T> Shelf<T> {
 
     /// Keeps one more of this plugin, if it may have one more.
     pub(crate) fn put(&self, owner: Owner, idle: T) {
-        // What is dropped here is large, and dropped when nobody has to wait for it.
+        // What is dropped here is large, so it is dropped without the lock.
         let _given_up = self.replace(owner, idle);
     }
 
@@ -74,9 +76,8 @@ impl<T> Shelf<T> {
         let _given_up = self.lock().remove(&owner);
     }
 
-    /// A poisoned lock guards nothing that a panic could have left half done.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Owner, Vec<T>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 
@@ -100,7 +101,7 @@ mod tests {
             assert!(count(&shelf) <= 64);
         }
         assert_eq!(count(&shelf), 64);
-        // Who has most of them gives way.
+        // The plugin that has most of them loses one.
         let lengths: Vec<usize> = shelf.lock().values().map(Vec::len).collect();
         assert!(lengths.iter().all(|length| *length <= 2), "{lengths:?}");
         for owner in &owners {

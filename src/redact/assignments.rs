@@ -64,7 +64,7 @@ fn value(bytes: &[u8], from: usize, end: &mut usize, spans: &mut Spans) {
         *end = from + length;
     }
     let value = bytes.get(from..*end).unwrap_or_default();
-    // Beside a mark, nobody can say any more what the whole value was.
+    // Beside a mark, the whole value is not known any more.
     let is_whole = bytes.get(*end) != Some(&HIDDEN);
     if is_whole && VALUE.contains(&value.len()) && looks_random(value) {
         spans.add(from..*end);

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 #[derive(Default)]
 pub(super) struct Automaton {
     nodes: Vec<Node>,
-    /// The children of the root, by byte; 0 is none.
+    /// The children of the root, by byte; 0 means none.
     first: Vec<u32>,
 }
 
@@ -20,11 +20,11 @@ struct Node {
     plain: bool,
     /// Its length.
     depth: u32,
-    /// The length of the longest word that it ends with; 0 is none.
+    /// The length of the longest word that it ends with; 0 means none.
     longest: u32,
     /// Its longest proper ending that is the beginning of a word, too.
     fail: u32,
-    /// Its first child, and the next child of its parent; 0 is none.
+    /// Its first child, and the next child of its parent; 0 means none.
     child: u32,
     next: u32,
 }

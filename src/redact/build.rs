@@ -43,9 +43,9 @@ impl RedactorBuilder {
     }
 
     /// Hides whatever this regular expression (of the crate `regex`) matches in a text. It is not
-    /// searched for in encodings, nor in keys of objects. One search takes time in proportion to the
-    /// text; a pattern that often fails after looking far ahead, such as `.*[^A-Z]|[A-Z]`, searches
-    /// many times.
+    /// searched for in encodings, nor in keys of objects. One search takes time in proportion to
+    /// the text; a pattern that often fails after looking far ahead, such as `.*[^A-Z]|[A-Z]`,
+    /// searches many times.
     #[cfg(feature = "regex")]
     #[must_use]
     pub fn pattern(mut self, pattern: impl Into<String>) -> RedactorBuilder {
@@ -60,9 +60,9 @@ impl RedactorBuilder {
         self
     }
 
-    /// Puts `[hmac:…]` in a secret's place instead of `[REDACTED]`: the first half of its HMAC-SHA256
-    /// under this key, so that who compares two outputs sees whether they hold the same secret. What
-    /// is hashed is the secret as it is written there: in another encoding, it is another.
+    /// Puts `[hmac:…]` in a secret's place instead of `[REDACTED]`: the first half of its
+    /// HMAC-SHA256 under this key, so that two outputs can be compared for the same secret. What is
+    /// hashed is the secret as it is written there: in another encoding, it is another.
     #[must_use]
     pub fn keyed_hash(mut self, key: impl Into<Vec<u8>>) -> RedactorBuilder {
         self.key = Some(key.into());
@@ -138,10 +138,11 @@ impl fmt::Debug for RedactorBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedactorError {
-    /// Anybody could find short secrets out by hashing guesses.
+    /// Short secrets could be found by hashing guesses.
     #[error("the keyed hash of a redactor needs a key that is not empty")]
     NoKey,
-    /// A value that would hide half of every text, or nothing. It is not quoted: it may be a part of a secret.
+    /// A value that would hide half of every text, or nothing. It is not quoted: it may be a part
+    /// of a secret.
     #[error(
         "value {number} of the redactor has {characters} characters without white space at its ends, and needs at least {minimum}"
     )]
@@ -153,14 +154,16 @@ pub enum RedactorError {
         /// How many it must have.
         minimum: usize,
     },
-    /// A value that contains what stands in a secret's place would be hidden again and again.
+    /// A value that contains the replacement of secrets would be hidden again and again.
     #[error("value {number} of the redactor contains the text that replaces secrets")]
     MarkInValue {
         /// Which of the values, in the order in which they were given, counted from 1.
         number: usize,
     },
     /// A path that no key can be at.
-    #[error("the path {path:?} of a redactor has an empty key; write keys with dots between them")]
+    #[error(
+        "the path \"{path}\" of a redactor has an empty key; write keys with dots between them"
+    )]
     EmptyPath {
         /// The path.
         path: Text,

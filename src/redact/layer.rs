@@ -91,7 +91,7 @@ impl Layer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// What stands next in the source is decoded by itself. Beside a mark, nobody can say any more
+    /// What follows in the source is decoded by itself. Beside a mark, it is not known any more
     /// where a word began.
     pub(super) fn border(&mut self, is_marked: bool) {
         let byte = if is_marked { HIDDEN } else { BORDER };

@@ -86,8 +86,8 @@ const SHORTEST: usize = 4;
 ///
 /// Values are also found wrapped over lines, whatever white space is at the breaks, and as JSON
 /// numbers: a number with the value among its digits, or equal to it. Keys of objects are searched
-/// like texts; where two become the same, a number is added to one. Strings under a key that ends in
-/// `_b64` are base64 for sure: they are decoded, searched, and encoded again.
+/// like texts; where two become the same, a number is added to one. Strings under a key that ends
+/// in `_b64` are base64 for sure: they are decoded, searched, and encoded again.
 ///
 /// Hiding twice changes nothing more, unless patterns or a rule of the embedder's do.
 ///
@@ -97,9 +97,9 @@ const SHORTEST: usize = 4;
 ///   of an [`Instance`](crate::Instance); a [`bake`](crate::Plugin::bake)d plugin; a
 ///   [`Review`](crate::Review), which is of grants as they are; an
 ///   [`Inspection`](crate::Inspection), which is of a file and not of a run;
-/// * what is compressed or encrypted, and other encodings: base32, base58, base85, quoted-printable,
-///   punycode, UTF-16, lists of character codes, hex with signs between its bytes, quotes that a
-///   shell needs;
+/// * what is compressed or encrypted, and other encodings: base32, base58, base85,
+///   quoted-printable, punycode, UTF-16, lists of character codes, hex with signs between its
+///   bytes, quotes that a shell needs;
 /// * what is reversed, in other letters (upper for lower case, other forms of Unicode), interleaved
 ///   or split: over two fields, two items of a list, two log lines (other than lines of 8 bytes or
 ///   more and private keys), two calls, or by anything but white space;
@@ -161,8 +161,8 @@ impl Redactor {
     ///
     /// # Errors
     ///
-    /// [`RedactorError::ShortValue`] if fewer than 4 characters are left, which would hide half of every text,
-    /// and [`RedactorError::MarkInValue`]. Nothing is tracked then.
+    /// [`RedactorError::ShortValue`] if fewer than 4 characters are left, which would hide half of
+    /// every text, and [`RedactorError::MarkInValue`]. Nothing is tracked then.
     pub fn track(&self, value: &str) -> Result<(), RedactorError> {
         self.add(value, SHORTEST, 1)
     }
@@ -194,8 +194,8 @@ impl Redactor {
         Ok(())
     }
 
-    /// The [paths](RedactorBuilder::path) that hid nothing since the redactor was built, in the order
-    /// in which they were given. After a run, one that is left is most likely a mistake.
+    /// The [paths](RedactorBuilder::path) that hid nothing since the redactor was built, in the
+    /// order in which they were given. After a run, one that is left is most likely a mistake.
     pub fn unmatched_paths(&self) -> Vec<String> {
         let paths = self.inner.paths.iter();
         let unmatched = paths.filter(|path| !path.matched.load(Ordering::Relaxed));

@@ -12,12 +12,12 @@ pub(super) enum End {
     Cut,
 }
 
-/// Stands for each byte of a mark that is in a text already, so that nothing is found in it, and
+/// Replaces each byte of a mark that is in a text already, so that nothing is found in it, and
 /// what touches it is not taken for the end of a word. It is in no text.
 pub(super) const HIDDEN: u8 = 0xFE;
 
-/// Stands between two things that were decoded by themselves, so that nothing is found across it. It
-/// is in no text.
+/// Stands between two things that were decoded by themselves, so that nothing is found across it.
+/// It is in no text.
 pub(super) const BORDER: u8 = 0xFF;
 
 /// What stands where a secret stood.
@@ -109,8 +109,8 @@ impl Spans {
         });
     }
 
-    /// The bytes with each span replaced by what `mark` makes of it, which has at most so many bytes.
-    /// The spans are merged. Without memory for the result, all is replaced.
+    /// The bytes with each span replaced by what `mark` makes of it, which has at most so many
+    /// bytes. The spans are merged. Without memory for the result, all is replaced.
     pub(super) fn replace(
         &self,
         bytes: &[u8],

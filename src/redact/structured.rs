@@ -1,5 +1,5 @@
-//! Where secrets are looked for in what leaves the runtime: evidence, descriptions, schemas, errors,
-//! denials, attributes of log lines.
+//! Where secrets are looked for in what leaves the runtime: evidence, descriptions, schemas,
+//! errors, denials, attributes of log lines.
 
 use super::{Path, Redactor};
 use crate::{
@@ -14,8 +14,8 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, PluginInfo, base64, host::LogAttr};
 
 impl Redactor {
-    /// Hides the secrets in a JSON value: in its strings and keys, numbers that are values, and what
-    /// is at a place that is hidden whole. Other numbers, booleans and null stay.
+    /// Hides the secrets in a JSON value: in its strings and keys, numbers that are values, and
+    /// what is at a place that is hidden whole. Other numbers, booleans and null stay.
     pub fn redact_json(&self, value: &mut Value) {
         self.places().value(value);
     }
@@ -91,7 +91,7 @@ impl Redactor {
         }
     }
 
-    /// What a plugin says of itself, without its secrets.
+    /// A plugin's description, without its secrets.
     pub(crate) fn info(&self, info: &PluginInfo) -> PluginInfo {
         let mut info = info.clone();
         for text in [
@@ -255,8 +255,8 @@ impl Json<'_> {
         }
     }
 
-    /// Hides the secrets in the keys. No entry is lost: of those that have one key then, all but the
-    /// first get a number.
+    /// Hides the secrets in the keys. No entry is lost: of those that have one key then, all but
+    /// the first get a number.
     fn keys(&self, map: &mut Map<String, Value>) {
         let mut hidden = BTreeMap::new();
         for key in map.keys() {

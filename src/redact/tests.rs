@@ -1,8 +1,8 @@
-//! What a search costs, in bytes that are looked at, for the nastiest texts.
+//! What a search costs, in bytes that are read, for the most expensive texts.
 
 use super::{Redactor, spans::counted};
 
-/// All that the budgets allow to be decoded is looked at by four searches, and tried as six
+/// All that the budgets allow to be decoded is read by four searches, and tried as six
 /// encodings.
 const MOST_PER_BYTE: usize = 800;
 
@@ -90,7 +90,7 @@ fn a_guest_cannot_make_a_search_long() {
             spent.iter().all(|spent| *spent <= MOST_PER_BYTE),
             "{piece:?}: {spent:?}"
         );
-        // In windows, a part is looked at twice.
+        // In windows, a part is read twice.
         assert!(spent[2] <= spent[1] * 5 / 4 + 10, "{piece:?}: {spent:?}");
     }
 }

@@ -12,13 +12,13 @@ use std::{fs, path::Path};
 /// The variable that has [`assert`](fn@assert) record anew instead of comparing.
 const UPDATE: &str = "TOLLGATE_UPDATE";
 
-/// Where it is set, a test that records instead of comparing would pass for ever.
+/// Where it is set, nothing is recorded: a test that records never fails.
 const CI: &str = "CI";
 
 /// Compares what a plugin does with the transcript in a file, offline. Where there is no file, or
 /// with `TOLLGATE_UPDATE` set to `1`, `true` or `always` in the environment, the run is recorded
-/// instead, in the world and with the grants of the plugin's runtime. Commit the file with the test.
-/// Where `CI` is set, a file that is not there is an error, since it was not committed.
+/// instead, in the world and with the grants of the plugin's runtime. Commit the file with the
+/// test. Where `CI` is set, a file that is not there is an error, since it was not committed.
 ///
 /// The config is the recorded one, and an empty one at first; [`assert_with`] takes another.
 ///
@@ -90,7 +90,7 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
     }
 }
 
-/// Whether the environment asks for recording anew.
+/// Whether the environment asks for a new recording.
 fn wants_update() -> Result<bool, String> {
     let value = std::env::var_os(UPDATE).unwrap_or_default();
     let value = value.to_string_lossy();

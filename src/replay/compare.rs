@@ -11,13 +11,15 @@ use super::{
 use crate::{
     effect::{Answer, Effect, Failure, Handle, Reply},
     gate::{At, Journal},
+    lock::lock,
     plugin::Plugin,
+    truncate::cut,
     world::handles,
 };
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tollgate_abi::host::kinds;
 
@@ -25,10 +27,10 @@ use tollgate_abi::host::kinds;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// Effects that the recording has no reply to, as JSON, cut to 4 KiB each; at most 100. The plugin
-    /// was told that they failed.
+    /// Effects that the recording has no reply to, as JSON, cut to 4 KiB each; at most 100. They
+    /// failed for the plugin.
     pub asks_anew: Vec<String>,
-    /// Recorded effects that the plugin did not ask for, as JSON, cut to 4 KiB each; at most 100.
+    /// Recorded effects that the plugin did not request, as JSON, cut to 4 KiB each; at most 100.
     pub asks_no_more: Vec<String>,
     /// How many effects were asked more often than recorded, and answered as the last time.
     pub asks_again: u64,
@@ -66,7 +68,7 @@ impl Replay {
         let matcher = Arc::new(Mutex::new(matcher));
         let end = played(&self.transcript, plugin, matcher.clone())?.0;
         let recorded = &self.transcript.end;
-        let mut matcher = matcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut matcher = lock(&matcher);
         let answers = differences(&recorded.end.json(), &end.end.json());
         let mut comparison = Comparison {
             asks_no_more: matcher.left(),
@@ -98,18 +100,14 @@ struct Question {
     last: Option<u64>,
 }
 
-/// So many new effects are reported; more of them report nothing more.
+/// The most new effects that are reported.
 const MOST_TOLD: usize = 100;
-/// So many bytes are shown of one.
+/// The most bytes of one that are shown.
 const MOST_BYTES: usize = 4096;
 
 /// An effect as it is shown: its JSON, or the beginning of it.
 fn shown(mut text: String) -> String {
-    if text.len() > MOST_BYTES {
-        let end = (0..=MOST_BYTES).rev().find(|at| text.is_char_boundary(*at));
-        text.truncate(end.unwrap_or_default());
-        text.push('…');
-    }
+    cut(&mut text, MOST_BYTES, "…");
     text
 }
 

@@ -1,6 +1,6 @@
 //! Where a replay left the path of its recording, told so that a person sees the difference.
 
-use crate::printable::{Printable, is_unprintable};
+use crate::printable::{Printable, write_printable};
 use serde_json::Value;
 use std::fmt;
 
@@ -58,13 +58,9 @@ fn shown(line: &str, from: usize) -> String {
         text.push('…');
     }
     let mut rest = line.chars().skip(from);
-    for character in rest.by_ref().take(SHOWN) {
-        if is_unprintable(character) {
-            text.extend(character.escape_default());
-        } else {
-            text.push(character);
-        }
-    }
+    let part: String = rest.by_ref().take(SHOWN).collect();
+    // Writing to a string does not fail.
+    let _ = write_printable(&mut text, &part, part.len());
     if rest.next().is_some() {
         text.push('…');
     }

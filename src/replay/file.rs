@@ -1,5 +1,5 @@
-//! Recording into a file, which has the transcript only when it is complete: until then, it is
-//! written to another file beside it.
+//! Recording into a file, which is replaced only when the transcript is complete: until then, the
+//! transcript is written to another file in the same directory.
 
 use super::Recording;
 use crate::{
@@ -15,17 +15,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// As many recordings that were interrupted, or go on at the same time, may stand beside a file.
+/// The most recordings to one file that were interrupted or run at the same time.
 const MOST_PARTIAL: u32 = 100;
 
 impl Plugin {
     /// As [`observe_recorded`](Plugin::observe_recorded), into a file.
     ///
-    /// While the plugin runs, lines go to a new file beside it, `run.jsonl.partial` for `run.jsonl`
-    /// (or `run.jsonl.partial.2` and so on, if that is there). It gets the name `run.jsonl` when
-    /// the transcript is complete, so that a recording that was interrupted replaces nothing, and
-    /// what it had is kept under the other name. A link is followed. What is no regular file, or
-    /// open in this process already as `/dev/stdout` is, is written to as it is, at its end.
+    /// While the plugin runs, lines go to a new file in the same directory, `run.jsonl.partial` for
+    /// `run.jsonl` (or `run.jsonl.partial.2` and so on, if that is there). It gets the name
+    /// `run.jsonl` when the transcript is complete, so that a recording that was interrupted
+    /// replaces nothing, and what it had is kept under the other name. A link is followed. What is
+    /// no regular file, or is open in this process already, as `/dev/stdout` is, is written to
+    /// directly, at its end.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl Target {
         }
         let first = partial_name(&whole, 1);
         Err(io::Error::other(format!(
-            "there are {MOST_PARTIAL} interrupted recordings beside it; remove {} and those like it",
+            "there are {MOST_PARTIAL} interrupted recordings to it; remove {} and those like it",
             Printable(first.display())
         )))
     }

@@ -7,6 +7,7 @@
 
 mod assert;
 mod compare;
+mod digests;
 mod divergence;
 mod file;
 mod lines;

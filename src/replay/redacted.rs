@@ -95,7 +95,7 @@ impl Texts {
         match value {
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, named)),
-            Value::Object(fields) => match super::transcript::as_digest(fields) {
+            Value::Object(fields) => match super::digests::as_digest(fields) {
                 Some(digest) if named.contains_key(digest) => {
                     *value = named.get(digest).cloned().unwrap_or_default();
                 }

@@ -1,7 +1,10 @@
 //! Reading a transcript without trusting it. Nothing that it holds is unfolded before it is asked
 //! for: a short line may name large bytes, and many lines the same ones.
 
-use super::lines::{End, FORMAT, Header, Kept, ReadBlob, ReadLine, Verdict, split_check};
+use super::{
+    digests::{self, ANSWERED, ASKED, as_digest, byte_fields},
+    lines::{End, FORMAT, Header, Kept, ReadBlob, ReadLine, Verdict, split_check},
+};
 use crate::{
     answer,
     effect::{Answer, Denial, Effect, Failure, json},
@@ -9,7 +12,7 @@ use crate::{
     printable::Text,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{collections::BTreeMap, ops::Range};
 
 const CHANGED: &str = "it was changed after it was recorded";
@@ -277,7 +280,7 @@ fn check_effect(
     // A guest pays for what it asks: a reply of more would be work that nobody pays for.
     let asked = most_bytes(&kept.effect);
     let most = match redacted {
-        // What is hidden may be shorter than what stands in its place.
+        // A secret may be shorter than what replaces it.
         true => asked.saturating_mul(16).saturating_add(json::LARGE as u64),
         false => asked,
     };
@@ -307,8 +310,8 @@ fn read_line(line: &str) -> Result<ReadLine, String> {
 }
 
 fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Kept, String> {
-    put_back(&mut line.effect, &ASKED, blob)?;
-    put_back(&mut line.reply, &ANSWERED, blob)?;
+    digests::put_back(&mut line.effect, &ASKED, blob)?;
+    digests::put_back(&mut line.reply, &ANSWERED, blob)?;
     let wrong = |what: &str, error: serde_json::Error| format!("the {what}: {error}");
     let effect = Effect::deserialize(line.effect).map_err(|error| wrong("effect", error))?;
     let reply = match line.verdict {
@@ -326,67 +329,6 @@ fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Re
     })
 }
 
-/// The kinds of effects and of answers that carry bytes, and in which fields; without fields they
-/// are the bytes. Nowhere else does an object with a digest stand for bytes: guests and embedders
-/// may have written it, and a short line could name the same large bytes many times.
-type Places = [(&'static str, &'static [&'static str]); 4];
-const ASKED: Places = [
-    ("write_at", &["bytes"]),
-    ("write_file", &["content"]),
-    ("exchange", &["send"]),
-    ("http", &["body"]),
-];
-const ANSWERED: Places = [
-    ("bytes", &[]),
-    ("exchanged", &["received"]),
-    ("fetched", &["body"]),
-    ("ran", &["stdout", "stderr"]),
-];
-
-/// The bytes of an effect or an answer.
-fn byte_fields<'a>(value: &'a mut Value, places: &Places) -> Vec<&'a mut Value> {
-    let Value::Object(kinds) = value else {
-        return Vec::new();
-    };
-    let bytes = kinds.iter_mut().flat_map(|(kind, body)| {
-        match (places.iter().find(|place| place.0 == kind), body) {
-            (None, _) => Vec::new(),
-            (Some((_, [])), body) => vec![body],
-            (Some((_, names)), Value::Object(fields)) => {
-                let named = fields
-                    .iter_mut()
-                    .filter(|(name, _)| names.contains(&name.as_str()));
-                named.map(|(_, field)| field).collect()
-            }
-            (Some(_), _) => Vec::new(),
-        }
-    });
-    bytes.collect()
-}
-
-/// Replaces each digest by the bytes it stands for.
-fn put_back(
-    value: &mut Value,
-    places: &Places,
-    blob: &mut dyn FnMut(&str) -> Option<Value>,
-) -> Result<(), String> {
-    for field in byte_fields(value, places) {
-        if let Some(digest) = field.as_object().and_then(as_digest) {
-            let content = blob(digest);
-            *field =
-                content.ok_or_else(|| format!("no line before it holds the bytes of {digest}"))?;
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn as_digest(fields: &Map<String, Value>) -> Option<&str> {
-    match fields.get("sha256") {
-        Some(Value::String(digest)) if fields.len() == 1 => Some(digest),
-        _ => None,
-    }
-}
-
 fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, String> {
     serde_json::from_str(body).map_err(|error| {
         // Every line is one line: its own number is told already.
@@ -399,91 +341,5 @@ fn bad(line: usize, problem: impl Into<String>) -> BadTranscript {
     BadTranscript {
         line,
         problem: problem.into().into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn large_bytes_are_found_wherever_effects_and_answers_carry_them() {
-        let large = vec![b'x'; json::LARGE];
-        let timeout = Duration::ZERO;
-        let effects = [
-            Effect::WriteAt {
-                handle: 0,
-                offset: None,
-                bytes: large.clone(),
-            },
-            Effect::WriteFile {
-                path: String::new(),
-                content: large.clone(),
-                mode: crate::effect::WriteMode::Replace,
-            },
-            Effect::Exchange {
-                host: String::new(),
-                port: 1,
-                send: large.clone(),
-                receive: 1,
-                timeout,
-            },
-            Effect::Http {
-                method: String::new(),
-                url: String::new(),
-                headers: Vec::new(),
-                body: large.clone(),
-                body_limit: 1,
-                timeout,
-            },
-        ];
-        assert_eq!(effects.len(), ASKED.len());
-        for effect in effects {
-            let mut written = serde_json::to_value(&effect).unwrap();
-            let found = byte_fields(&mut written, &ASKED);
-            assert_eq!(found.len(), effect.bytes().len(), "{effect:?}");
-            assert!(
-                found
-                    .iter()
-                    .all(|field| as_digest(field.as_object().unwrap()).is_some())
-            );
-        }
-        let here = "0.0.0.0:0".parse().unwrap();
-        let answers = [
-            Answer::Bytes(large.clone()),
-            Answer::Exchanged(crate::effect::Exchanged {
-                received: large.clone(),
-                truncated: false,
-                remote: here,
-                local: here,
-                timed_out: false,
-                connect_time: timeout,
-            }),
-            Answer::Fetched(crate::effect::Fetched {
-                status: 200,
-                protocol: String::new(),
-                headers: Vec::new(),
-                body: large.clone(),
-                truncated: false,
-                took: timeout,
-            }),
-            Answer::Ran(crate::effect::Ran {
-                stdout: large.clone(),
-                stderr: large,
-                ..Default::default()
-            }),
-        ];
-        assert_eq!(answers.len(), ANSWERED.len());
-        for answer in answers {
-            let mut written = serde_json::to_value(&answer).unwrap();
-            let found = byte_fields(&mut written, &ANSWERED);
-            assert_eq!(found.len(), answer.bytes().len(), "{answer:?}");
-            assert!(
-                found
-                    .iter()
-                    .all(|field| as_digest(field.as_object().unwrap()).is_some())
-            );
-        }
     }
 }

@@ -111,8 +111,8 @@ impl RuntimeBuilder {
     ///
     /// Besides its compiled module, a plugin that was called keeps one copy of its initialised
     /// memory without the zeros, and so many times its whole memory (never more than
-    /// [`Limits::memory`] each). All plugins of a runtime together keep no more than 16 times as many; the one that
-    /// keeps most gives way. With 0, each call begins in a new copy.
+    /// [`Limits::memory`] each). All plugins of a runtime together keep no more than 16 times as
+    /// many; the one that keeps most gives way. With 0, each call begins in a new copy.
     #[must_use]
     pub fn idle_instances(mut self, most: usize) -> RuntimeBuilder {
         self.idle_instances = Some(most);

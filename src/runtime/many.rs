@@ -5,6 +5,7 @@ use super::Runtime;
 use crate::{
     config::Config,
     error::Error,
+    lock::lock,
     once,
     plugin::{Observation, Plugin},
 };
@@ -134,7 +135,7 @@ impl<I: Iterator<Item = Config>> Batch<I> {
         if state.ended {
             return None;
         }
-        // What makes configs may wait for results to be told, which takes this lock.
+        // The iterator may wait for results to be reported, which takes this lock.
         drop(state);
         let config = configs.as_mut().and_then(Iterator::next);
         let mut state = self.lock();
@@ -174,11 +175,6 @@ impl<I: Iterator<Item = Config>> Batch<I> {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
-}
-
-/// A poisoned lock guards nothing that a panic could have left half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Notes that somebody has ended, however that came, and tells the others.

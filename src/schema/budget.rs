@@ -9,7 +9,9 @@ const FIXED: u64 = 100_000_000;
 const PER_SCHEMA_BYTE: u64 = 16;
 /// Steps more for each byte of the value, which comes from the caller and not from the plugin.
 const PER_VALUE_BYTE: u64 = 512;
-/// So often the deadline is looked at.
+/// Steps for each search in a map, in addition to those for the bytes of the key.
+pub(super) const SEARCH: usize = 64;
+/// The deadline is checked once in so many steps.
 const LOOK_EVERY: u64 = 1_000_000;
 
 /// Why a validation stopped before its end: it would take more time or memory than it may.
@@ -23,7 +25,7 @@ pub enum TooExpensive {
         /// The budget, see [the module](crate::schema#cost).
         budget: u64,
     },
-    /// Schemas nest or refer to one another too deep, for instance in a circle.
+    /// Schemas nest or refer to one another too deep, for instance in a cycle.
     Depth {
         /// The limit, in schemas.
         limit: usize,
@@ -76,11 +78,11 @@ impl fmt::Display for TooExpensive {
 
 impl std::error::Error for TooExpensive {}
 
-/// The steps that are left, and who says that the time is over.
+/// The steps that are left, and the check for the deadline.
 pub(crate) struct Budget<'d> {
     whole: u64,
     left: u64,
-    /// The deadline is looked at when no more than this is left.
+    /// The deadline is checked when no more than this is left.
     look_at: u64,
     late: Late<'d>,
 }
@@ -130,7 +132,7 @@ impl<'d> Budget<'d> {
 
 /// Makes sure that so much memory is to be had, for what allocates without asking.
 pub(super) fn ensure_memory(bytes: usize) -> Result<(), TooExpensive> {
-    room::check(bytes).map_err(|_| TooExpensive::Memory { bytes })
+    room::check_exactly(bytes).map_err(|_| TooExpensive::Memory { bytes })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     Validation, Violation,
-    budget::{Budget, TooExpensive},
+    budget::{Budget, SEARCH, TooExpensive},
     keywords,
     pattern::{PatternCache, Patterns},
     reference,
@@ -22,10 +22,8 @@ const DEPTH: usize = 160;
 const VISIT: usize = 64;
 /// Steps for each note.
 const NOTE: usize = 1024;
-/// Steps for each search in a map, beside those for the bytes of the key.
-const SEARCH: usize = 64;
 
-/// Holds a value against a schema. The budget says afterwards what it took.
+/// Validates a value against a schema. What that cost is taken from the budget.
 pub(super) fn run<'a>(
     schema: &'a Value,
     value: &Value,
@@ -101,7 +99,7 @@ impl std::fmt::Display for Path<'_> {
     }
 }
 
-/// Whether a key can be written without quotes, judged by its first bytes.
+/// Whether a key can be written without quotes, by its first bytes.
 fn is_plain(key: &str, bytes: usize) -> bool {
     let mut characters = key.chars().take(bytes);
     characters
@@ -122,7 +120,7 @@ impl Found<'_> {
     pub(super) fn add(&mut self, path: &Path<'_>, message: impl FnOnce() -> String) {
         match self {
             Found::All(violations) if violations.len() < MOST => violations.push(Violation {
-                path: path.to_string().into(),
+                path: words::path(path).into(),
                 message: message().into(),
             }),
             Found::All(_) => {}
@@ -208,7 +206,7 @@ impl<'a> Check<'a, '_, '_> {
         reference::resolve(self.root, to, self.budget)
     }
 
-    /// Whether `value` is as `schema` says.
+    /// Whether `value` is valid by `schema`.
     pub(super) fn fits(
         &mut self,
         schema: &'a Value,

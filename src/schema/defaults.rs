@@ -1,7 +1,7 @@
 //! Filling in what a schema has defaults for.
 
 use super::{
-    budget::{Budget, TooExpensive, ensure_memory},
+    budget::{Budget, SEARCH, TooExpensive, ensure_memory},
     reference,
 };
 use crate::room;
@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 const DEPTH: usize = 160;
 /// Steps for each schema that is followed.
 const VISIT: usize = 128;
-/// Steps for each search in a map, beside those for the bytes of the key.
-const SEARCH: usize = 64;
 /// Steps for each byte of memory that is filled in.
 const PER_BYTE: usize = 4;
+/// Bytes that are filled in between two checks of what memory is left. Less than what each check
+/// leaves over.
+const CHECK_EVERY: usize = 256 << 10;
 
 pub(super) fn fill(
     schema: &Value,
@@ -24,6 +25,7 @@ pub(super) fn fill(
     let mut filling = Filling {
         root: schema,
         budget,
+        unchecked: 0,
     };
     filling.fill(schema, value, 0)
 }
@@ -31,6 +33,8 @@ pub(super) fn fill(
 struct Filling<'a, 'b, 'd> {
     root: &'a Value,
     budget: &'b mut Budget<'d>,
+    /// Bytes that were filled in since the last check of what memory is left.
+    unchecked: usize,
 }
 
 impl<'a> Filling<'a, '_, '_> {
@@ -81,7 +85,11 @@ impl<'a> Filling<'a, '_, '_> {
                     if let Some(default) = self.default(schema, depth)? {
                         let bytes = room::of_value(default).saturating_add(name.len());
                         self.budget.spend(bytes.saturating_mul(PER_BYTE))?;
-                        ensure_memory(bytes)?;
+                        self.unchecked = self.unchecked.saturating_add(bytes);
+                        if self.unchecked > CHECK_EVERY {
+                            ensure_memory(self.unchecked)?;
+                            self.unchecked = 0;
+                        }
                         map.insert(name.clone(), default.clone());
                     }
                 }

@@ -15,15 +15,15 @@ const ATTEMPT_BYTES: usize = 384 << 10;
 
 /// The pattern in the words of the crate: `\d`, `\w` and `\b` mean ASCII, in brackets `[`, `&`
 /// and `~` mean themselves, `[]` is nothing and `[^]` anything, and groups capture nothing, since
-/// nobody asks what they captured.
+/// captures are not used.
 ///
 /// It must know as well as the crate what is in brackets and what is not: what a pattern costs
-/// depends on that. So what would let the two differ is an error, which says why.
+/// depends on that. So a pattern that the two could read differently is an error, with the reason.
 pub(super) fn translated(pattern: &str) -> Result<Translated, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut in_brackets = false;
-    // Classes of Unicode, and in which a letter may stand for others.
+    // Classes of Unicode, and those in which a letter may match others.
     let (mut classes, mut any_class, mut folds) = (0usize, 0usize, false);
     while let Some(character) = rest.chars().next() {
         let behind = rest.get(character.len_utf8()..).unwrap_or_default();
@@ -92,7 +92,7 @@ pub(super) fn translated(pattern: &str) -> Result<Translated, &'static str> {
         rest = after;
     }
     let length = out.len();
-    // A class in which a letter stands for others too is made letter by letter.
+    // A class in which a letter matches others too is built letter by letter.
     let folded = if folds { any_class } else { 0 };
     let steps = ATTEMPT
         .saturating_add(length.saturating_mul(256))

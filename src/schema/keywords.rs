@@ -1,4 +1,4 @@
-//! Which keyword asks what of a value, and those that are for values of any type. The others are in
+//! Which function checks which keyword, and the keywords for values of any type. The others are in
 //! `objects`, `lists` and `scalars`.
 
 use super::{
@@ -163,18 +163,19 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
             kind => std::slice::from_ref(kind),
         };
         self.check.budget.spend(kinds.len().saturating_mul(64))?;
-        let mut named: Vec<&str> = Vec::new();
         let mut fits = false;
         for kind in kinds {
             let kind = kind.as_str().filter(|kind| KINDS.contains(kind));
-            let kind = kind.ok_or(Halt::NotUnderstood)?;
-            fits |= is_kind(value, kind);
-            if !named.contains(&kind) {
-                named.push(kind);
-            }
+            fits |= is_kind(value, kind.ok_or(Halt::NotUnderstood)?);
         }
         if !fits {
             self.violated(|| {
+                let mut named: Vec<&str> = Vec::new();
+                for kind in kinds.iter().filter_map(Value::as_str) {
+                    if !named.contains(&kind) {
+                        named.push(kind);
+                    }
+                }
                 let wanted: Vec<String> = named.into_iter().map(with_article).collect();
                 let is = with_article(kind_of(value));
                 format!("must be {}, and is {is}", wanted.join(" or "))

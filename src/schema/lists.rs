@@ -1,4 +1,4 @@
-//! What keywords ask of lists.
+//! Keywords for lists.
 
 use super::{
     keywords::{At, Halt},

@@ -10,7 +10,7 @@ pub(crate) struct PatternCache {}
 /// The patterns that one validation uses.
 pub(super) struct Patterns<'a>(PhantomData<&'a PatternCache>);
 
-/// A pattern that nobody can match.
+/// A pattern, which cannot be matched without the feature `regex`.
 pub(super) struct Pattern;
 
 impl<'a> Patterns<'a> {

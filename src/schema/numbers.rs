@@ -1,6 +1,6 @@
 //! Numbers as JSON Schema sees them: by value, so that 1 and 1.0 are the same.
 
-use super::budget::{Budget, TooExpensive};
+use super::budget::{Budget, SEARCH, TooExpensive};
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
@@ -34,8 +34,6 @@ pub(super) fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
 
 /// Steps for each value that is compared or written.
 const VISIT: usize = 8;
-/// Steps for each search in a map, beside those for the bytes of the key.
-const SEARCH: usize = 64;
 
 pub(super) fn equal(
     one: &Value,

@@ -1,4 +1,4 @@
-//! What keywords ask of objects.
+//! Keywords for objects.
 
 use super::{
     check::Path,

@@ -19,7 +19,7 @@ impl Plugin {
     /// [`RuntimeBuilder::validate_configs`](crate::RuntimeBuilder::validate_configs) says so:
     /// plugins check what they are given, and to ask for a schema runs the plugin once more.
     ///
-    /// The validation has the [deadline](crate::Limits::deadline) of a call, beside
+    /// The validation has the [deadline](crate::Limits::deadline) of a call, and
     /// [its own budget](crate::schema#cost).
     ///
     /// # Errors

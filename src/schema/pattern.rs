@@ -1,21 +1,22 @@
-//! Patterns of schemas, by the crate `regex`. Each is compiled once for a schema, and what compiling
-//! and matching may cost is taken from the budget first.
+//! Patterns of schemas, by the crate `regex`. Each is compiled once for a schema, and what
+//! compiling and matching may cost is taken from the budget first.
 
 use super::{
     budget::{Budget, TooExpensive, ensure_memory},
     ecma::translated,
 };
+use crate::lock::lock;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
-/// The most bytes of all compiled patterns that one validation uses. What matching needs beside them
-/// is about twice as much.
+/// The most bytes of all compiled patterns that one validation uses. What matching needs in
+/// addition is about twice as much.
 const MOST_BYTES: usize = 16 << 20;
 /// The most bytes that are kept for the validations to come: those of the patterns that come first.
 const KEPT_BYTES: usize = 4 << 20;
-/// Bytes of a compiled pattern beside its program.
+/// Bytes of a compiled pattern in addition to its program.
 const BASE_BYTES: usize = 16 << 10;
 /// The smallest limit for a program that is tried.
 const SMALLEST: usize = 2 << 10;
@@ -34,12 +35,12 @@ struct Kept {
 
 impl PatternCache {
     fn get(&self, text: &str) -> Option<Arc<Pattern>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.0);
         kept.patterns.get(text).cloned()
     }
 
     fn keep(&self, text: &str, pattern: &Arc<Pattern>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         let bytes = kept.bytes.saturating_add(pattern.bytes());
         if bytes > KEPT_BYTES {
             return;
@@ -158,7 +159,7 @@ impl Pattern {
         self.size.saturating_add(BASE_BYTES)
     }
 
-    /// Whether it matches somewhere in `text`, or why nobody can tell.
+    /// Whether it matches somewhere in `text`, or why that is not known.
     pub(super) fn matches(
         &self,
         text: &str,

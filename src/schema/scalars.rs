@@ -1,4 +1,4 @@
-//! What keywords ask of texts and numbers, and of the number of things.
+//! Keywords for texts, numbers and counts.
 
 use super::{
     keywords::{At, Halt},
@@ -78,7 +78,7 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Whether a pattern matches somewhere in `text`; `None`, with a note, if nobody can tell.
+    /// Whether a pattern matches somewhere in `text`; `None`, with a note, if that is not known.
     pub(super) fn matches(&mut self, pattern: &'a str, text: &str) -> Result<Option<bool>, Halt> {
         let budget = &mut *self.check.budget;
         let compiled = self.check.patterns.get(pattern, budget)?;

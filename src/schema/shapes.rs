@@ -1,4 +1,4 @@
-//! Schemas and values that make validation dear, by the bytes they have: what tests of its cost run.
+//! Schemas and values of a given size whose validation is expensive, for tests of its cost.
 
 use serde_json::{Map, Value, json};
 
@@ -13,8 +13,8 @@ fn map(entries: usize, entry: impl Fn(usize) -> (String, Value)) -> Value {
     Value::Object((0..entries).map(entry).collect::<Map<String, Value>>())
 }
 
-/// As many items as fit into the bytes of a value that is multiplied with a schema: these need not be
-/// as many to end in an error.
+/// As many items as fit into the bytes of a value that is multiplied with a schema: these need not
+/// be as many to end in an error.
 fn multiplied(bytes: usize, item: usize) -> usize {
     bytes.min(100_000) / item
 }
@@ -194,7 +194,7 @@ pub const PRODUCTS: &[(&str, Shape)] = &[
             list(multiplied(bytes, 2), |_| json!(1)),
         )
     }),
-    ("keywords that nobody knows", |bytes| {
+    ("unknown keywords", |bytes| {
         (
             json!({"items": map(bytes / 10, |n| (format!("x{n}"), json!(0)))}),
             list(multiplied(bytes, 2), |_| json!(1)),

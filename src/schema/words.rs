@@ -7,12 +7,19 @@ use serde_json::{Map, Value};
 const KEY: usize = 100;
 /// The most characters of a value that are shown, about.
 const VALUE: usize = 200;
+/// The most characters of a path to a value that are shown.
+const PATH: usize = 1000;
 /// The most names that are listed.
 const NAMES: usize = 20;
 
 /// The first characters of a text.
 pub(super) fn excerpt(text: &str) -> String {
     shortened(text, KEY)
+}
+
+/// The first characters of a path, however deep it leads.
+pub(super) fn path(path: impl std::fmt::Display) -> String {
+    shortened(&path.to_string(), PATH)
 }
 
 fn shortened(text: &str, most: usize) -> String {

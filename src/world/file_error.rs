@@ -30,8 +30,7 @@ pub(super) enum FileError {
     Nameless,
 }
 
-/// The most names in directories that one instance may have looked at for the links among them, before it
-/// moves the directories.
+/// The most names that are searched for links in the directories that one instance moves.
 pub(super) const MOST_MOVED: u32 = 100_000;
 
 impl fmt::Display for FileError {
@@ -71,7 +70,7 @@ impl FileError {
                 "this plugin has as many files open, in all its instances, as it may have of the process's",
             ),
             FileError::Busy => ("EBUSY", "is in use"),
-            FileError::Changing => ("EACCES", "was exchanged while it was judged, each time"),
+            FileError::Changing => ("EACCES", "was exchanged while it was checked, each time"),
             FileError::Nameless => ("EACCES", "has no name, which a grant could cover"),
         }
     }

@@ -1,6 +1,6 @@
 //! What plugins answer: manifests, descriptions, schemas, evidence; and the configs that they get.
 
-use super::{Listed, Work, listed, plugin::Plain, repeated};
+use super::{Listed, Work, hosts_and_ports, listed, plugin::Plain, repeated};
 use tollgate::{Config, Plugin, Redactor, Runtime, capability::risk};
 
 pub const ROWS: &[Listed] = &[
@@ -58,21 +58,7 @@ pub const ROWS: &[Listed] = &[
         manifest(rules(bytes, |_| "/data/**".to_owned()))
     }),
     ("manifest: hosts and ports", |bytes| {
-        let hosts = listed(
-            bytes / 2,
-            "[",
-            |number| format!("\"h{number}.example\""),
-            "]",
-        );
-        let ports = listed(
-            bytes / 2,
-            "[",
-            |number| format!("\"{}\"", number % 65_535 + 1),
-            "]",
-        );
-        manifest(format!(
-            r#"{{"network":{{"rules":[{{"hosts":{hosts},"ports":{ports}}}]}}}}"#
-        ))
+        manifest(hosts_and_ports(bytes))
     }),
     ("manifest: hosts with groups", |bytes| {
         let host = repeated(bytes, "{a,b}");

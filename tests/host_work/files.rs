@@ -1,6 +1,6 @@
 //! Files that somebody gave: grants and worlds.
 
-use super::{Listed, Work, listed, plugin::Plain, repeated};
+use super::{Listed, Work, hosts_and_ports, listed, plugin::Plain, repeated};
 use std::hint::black_box;
 use tollgate::{Config, Grants, ModuleCache, Runtime, capability::Wish, world::Simulated};
 
@@ -59,21 +59,7 @@ pub const ROWS: &[Listed] = &[
         grants(listed(bytes, "[\"network:outbound:", range, "\"]"))
     }),
     ("grants: hosts and ports in a set", |bytes| {
-        let hosts = listed(
-            bytes / 2,
-            "[",
-            |number| format!("\"h{number}.example\""),
-            "]",
-        );
-        let ports = listed(
-            bytes / 2,
-            "[",
-            |number| format!("\"{}\"", number % 65_535 + 1),
-            "]",
-        );
-        grants(format!(
-            r#"{{"network":{{"rules":[{{"hosts":{hosts},"ports":{ports}}}]}}}}"#
-        ))
+        grants(hosts_and_ports(bytes))
     }),
     ("grants: small objects", |bytes| {
         grants(listed(bytes, "[", |_| r#"{"":0}"#.to_owned(), "]"))

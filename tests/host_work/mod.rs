@@ -57,3 +57,11 @@ pub fn listed(bytes: usize, open: &str, item: impl Fn(usize) -> String, close: &
 pub fn repeated(bytes: usize, text: &str) -> String {
     text.repeat((bytes / text.len()).max(1))
 }
+
+/// Capabilities for networks, of which half are hosts and half are ports.
+fn hosts_and_ports(bytes: usize) -> String {
+    let half = |item: fn(usize) -> String| listed(bytes / 2, "[", item, "]");
+    let hosts = half(|number| format!("\"h{number}.example\""));
+    let ports = half(|number| format!("\"{}\"", number % 65_535 + 1));
+    format!(r#"{{"network":{{"rules":[{{"hosts":{hosts},"ports":{ports}}}]}}}}"#)
+}

@@ -8,6 +8,12 @@ use wasm_encoder::{
     TypeSection, ValType,
 };
 
+const COUNTER: GlobalType = GlobalType {
+    val_type: ValType::I32,
+    mutable: true,
+    shared: false,
+};
+
 pub const ROWS: &[Listed] = &[
     ("module: empty sections", |bytes| {
         let mut module = Plain::default().module();
@@ -77,13 +83,8 @@ pub const ROWS: &[Listed] = &[
     ("module: many globals", |bytes| {
         let mut module = Module::new();
         let mut globals = GlobalSection::new();
-        let global = GlobalType {
-            val_type: ValType::I32,
-            mutable: true,
-            shared: false,
-        };
         for _ in 0..bytes / 5 {
-            globals.global(global, &ConstExpr::i32_const(0));
+            globals.global(COUNTER, &ConstExpr::i32_const(0));
         }
         module.section(&one_memory()).section(&globals);
         inspected(module.finish())
@@ -91,14 +92,9 @@ pub const ROWS: &[Listed] = &[
     ("module: one long expression", |bytes| {
         let mut module = Module::new();
         let mut globals = GlobalSection::new();
-        let global = GlobalType {
-            val_type: ValType::I32,
-            mutable: true,
-            shared: false,
-        };
         let sum = [0x41, 0, 0x41, 0, 0x6A, 0x41, 0, 0x6A].into_iter();
         let more = [0x41, 0, 0x6A].repeat(bytes / 3);
-        globals.global(global, &ConstExpr::raw(sum.chain(more)));
+        globals.global(COUNTER, &ConstExpr::raw(sum.chain(more)));
         module.section(&one_memory()).section(&globals);
         inspected(module.finish())
     }),

@@ -115,7 +115,8 @@ pub struct ObserveArgs {
     /// Grant everything that the plugin declares
     #[arg(long)]
     pub trust: bool,
-    /// Write the run to this file, for `replay` and `diff`; until it is complete, it is FILE.partial
+    /// Write the run to this file, for `replay` and `diff`; until it is complete, it is
+    /// FILE.partial
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Print the smallest set of grants that this run needed to standard error
@@ -124,7 +125,7 @@ pub struct ObserveArgs {
     /// Print what the call used to standard error
     #[arg(long)]
     pub usage: bool,
-    /// Do not hold the config against the plugin's schema first
+    /// Skip validating the config against the plugin's schema
     #[arg(long)]
     pub no_validate: bool,
     /// Add what the config leaves out and the plugin's schema has a default for
@@ -133,8 +134,8 @@ pub struct ObserveArgs {
     /// Hide what looks like a token or private key, in evidence, errors, logs and recordings
     #[arg(long)]
     pub redact: bool,
-    /// Hide the value of this variable, which must have 4 characters or more, and what --redact hides;
-    /// may be repeated
+    /// Hide the value of this variable, which must have 4 characters or more, and what --redact
+    /// hides; may be repeated
     #[arg(long, value_name = "NAME")]
     pub redact_env: Vec<String>,
     /// Hide what stands at this place of the evidence's data, as `db.password`, and what --redact

@@ -7,10 +7,10 @@ use std::{
 };
 use tollgate::Event;
 
-/// The most grants that are remembered. A run that needs more is not granted them one by one.
+/// The most grants that are kept and listed.
 const MOST: usize = 1000;
 
-/// What a run asked for, while it runs.
+/// What a run requested, collected while it runs.
 #[derive(Default)]
 pub struct Audit(Mutex<Needed>);
 
@@ -79,7 +79,7 @@ impl Audit {
         }
         if missing > 0 || *more_denied > 0 {
             say(format_args!(
-                "audit: run again with them; a denied plugin may not have asked for all"
+                "audit: run again with these grants; after a denial a plugin may request less than it needs"
             ));
         }
     }

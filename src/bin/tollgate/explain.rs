@@ -2,7 +2,7 @@
 
 use crate::{Exit, Failure, args::ExplainArgs, print_json, print_line};
 use serde_json::{Value, json};
-use std::{net::IpAddr, path::Path};
+use std::{env, fs, net::IpAddr, path::PathBuf};
 use tollgate::{
     Capability,
     capability::{Wish, address, command, explain, risk},
@@ -71,14 +71,35 @@ fn about_wish(grant: &str, wish: &str, cwd: Option<&str>) -> Answer {
     }
 }
 
-/// Links are followed, as the gate does it.
+/// Links are followed and bare names looked up in `PATH`, as the system's world does it.
 fn real_path(path: &str) -> Option<String> {
-    Path::new(path)
-        .canonicalize()
+    let file = match path.contains('/') {
+        true => path.into(),
+        false => in_path(path)?,
+    };
+    file.canonicalize()
         .ok()?
         .into_os_string()
         .into_string()
         .ok()
+}
+
+fn in_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let directories = env::split_paths(&path).filter(|directory| directory.is_absolute());
+    let mut files = directories.map(|directory| directory.join(name));
+    files.find(|file| fs::metadata(file).is_ok_and(|metadata| is_program(&metadata)))
+}
+
+#[cfg(unix)]
+fn is_program(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_program(metadata: &fs::Metadata) -> bool {
+    metadata.is_file()
 }
 
 fn about_risk(capability: &str) -> Result<Answer, Failure> {
@@ -134,7 +155,7 @@ fn about_command(words: &[String]) -> Result<Answer, Failure> {
         .ok_or_else(|| bad(format!("{command:?} names no command")))?;
     let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
     // The file behind a link counts as well, where there is one.
-    let real = real_path(command).filter(|_| command.contains('/'));
+    let real = real_path(command);
     let family = command::family(command).or_else(|| command::family(real.as_deref()?));
     let name = Printable(needs.pattern());
     let needed = Printable(&needs);

@@ -1,4 +1,4 @@
-//! Files that are written: never over one that is read.
+//! Checks that an output file is not also an input.
 
 use crate::{Exit, Failure};
 use std::{
@@ -7,8 +7,8 @@ use std::{
 };
 use tollgate::printable::Printable;
 
-/// Refuses to write to a file that is also an input, by whatever name: `inputs` says what each of
-/// them is.
+/// Returns an error if `output` is also an input, under whatever name. Each input comes with what
+/// it is, for the message.
 pub fn is_no_input<'a>(
     output: &Path,
     inputs: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>,
@@ -32,14 +32,14 @@ pub fn is_no_input<'a>(
     Ok(())
 }
 
-/// Whether two names are of one regular file. Devices and pipes hold nothing that could be lost.
+/// Whether two names are of one regular file. Writing to a device or pipe loses nothing.
 #[cfg(unix)]
 fn are_one(_: &Path, one: &Metadata, _: &Path, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// Whether two names are of one regular file, as far as names say it: hard links are not seen.
+/// Whether two names are of one regular file. Hard links are not detected.
 #[cfg(not(unix))]
 fn are_one(one: &Path, metadata: &Metadata, other: &Path, _: &Metadata) -> bool {
     let real = |path| fs::canonicalize(path).ok();

@@ -1,4 +1,4 @@
-//! What `observe` checks before a plugin runs, and hides of what it says.
+//! What `observe` checks before a plugin runs, and the redactor that its flags ask for.
 
 use crate::{Exit, Failure, args::ObserveArgs, complain};
 use std::env::VarError;
@@ -16,7 +16,7 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     }
     let redactor = options.build().map_err(|error| bad(error.to_string()))?;
     for name in &args.redact_env {
-        // A variable that is not there, or that would not be hidden, is most likely a mistake.
+        // A variable that is not set, or whose value would not be hidden, is most likely a mistake.
         let value = std::env::var(name).map_err(|error| match error {
             VarError::NotPresent => bad(format!("--redact-env {name}: {error}")),
             // The error's own words quote the secret.
@@ -36,7 +36,7 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     Ok(Some(redactor))
 }
 
-/// Reports the places that were to be hidden and that nothing stood at.
+/// Reports the paths to be redacted that matched nothing.
 pub fn report_unmatched(redactor: Option<&Redactor>) {
     for path in redactor.map(Redactor::unmatched_paths).unwrap_or_default() {
         complain(format_args!("note: --redact-path {path} matched nothing"));
@@ -46,11 +46,11 @@ pub fn report_unmatched(redactor: Option<&Redactor>) {
 /// A config as the plugin will get it.
 pub struct Prepared {
     pub config: Config,
-    /// Why it was not held against the plugin's schema.
+    /// Why it was not validated against the plugin's schema.
     pub unchecked: Option<Error>,
 }
 
-/// Fills a config in and holds it against the plugin's schema, as the flags say.
+/// Fills in defaults and validates against the plugin's schema, as the flags ask for.
 pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<Prepared, Failure> {
     let config = if args.fill_defaults {
         plugin.with_defaults(&config)?
@@ -62,7 +62,7 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
         match plugin.validate(&config) {
             Ok(found) => refuse_invalid(plugin, found)?,
             Err(error @ Error::Config { .. }) => return Err(refused(&error)),
-            // The plugin may well observe all the same; if not, that error says more.
+            // The plugin may still run; if it does not, its own error is more useful.
             Err(error) => unchecked = Some(error),
         }
     }

@@ -13,6 +13,7 @@ mod bake;
 mod check;
 mod explain;
 mod files;
+mod findings;
 mod guard;
 mod new;
 mod output;
@@ -88,7 +89,7 @@ impl From<Error> for Failure {
 }
 
 fn main() -> ExitCode {
-    // Not by the standard library: a message may repeat what a plugin said.
+    // The standard library would print the message as it is, and it may repeat text of a plugin.
     std::panic::set_hook(Box::new(|panic| complain(panic)));
     let args = match Args::try_parse() {
         Ok(args) => args,

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},
-    io::{self, Write as _},
+    io::{self, BufWriter, Write as _},
     process::ExitCode,
 };
 use tollgate::{
@@ -18,7 +18,8 @@ use tollgate::{
 /// The most bytes of one line of words. Pieces of it are cut far earlier.
 const LINE: usize = 64 << 10;
 
-/// Writes one line to standard error. Where that is closed, nobody is left to report it to.
+/// Writes one line to standard error. Errors are ignored: there is nowhere to
+/// report them.
 pub fn say(line: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(one_line(line).as_bytes());
 }
@@ -32,7 +33,7 @@ fn one_line(text: impl Display) -> String {
     line
 }
 
-/// Reports something beside the answer.
+/// Reports something that is not part of the answer.
 pub fn complain(message: impl Display) {
     say(format_args!("tollgate: {message}"));
 }
@@ -48,36 +49,89 @@ pub fn report_failure(failure: &Failure) {
 
 /// Prints the answer as JSON.
 pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
-    let json = match format {
-        Format::Json => serde_json::to_string(value),
-        Format::Pretty => serde_json::to_string_pretty(value),
+    let mut out = Escaping {
+        out: BufWriter::new(io::stdout().lock()),
+        keeps_lines: matches!(format, Format::Pretty),
     };
-    let json = json.map_err(|error| Failure::new(Exit::PluginFailed, error.to_string()))?;
-    match format {
-        Format::Json => print_json(&json),
-        Format::Pretty => {
-            // Within texts, new lines are escaped already.
-            let lines: Vec<String> = json.lines().map(printable::json).collect();
-            write(lines.join("\n") + "\n")
-        }
+    let written = match format {
+        Format::Json => serde_json::to_writer(&mut out, value),
+        Format::Pretty => serde_json::to_writer_pretty(&mut out, value),
+    };
+    match written {
+        Err(error) if !error.is_io() => Err(Failure::new(Exit::PluginFailed, error.to_string())),
+        written => printed(written.map_err(io::Error::from).and_then(|()| out.end())),
     }
 }
 
 /// Prints an answer that is JSON already, as one line.
 pub fn print_json(text: &str) -> Result<Exit, Failure> {
-    write(printable::json(text) + "\n")
+    let mut out = Escaping {
+        out: BufWriter::new(io::stdout().lock()),
+        keeps_lines: false,
+    };
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.end()))
+}
+
+/// The most bytes that are escaped at once.
+const PIECE: usize = 8 << 10;
+
+/// Writes JSON piece by piece, safe to print: an answer is large, and memory may be scarce.
+struct Escaping<W> {
+    out: W,
+    /// Whether new lines stay: within texts of JSON there are none.
+    keeps_lines: bool,
+}
+
+impl<W: io::Write> Escaping<W> {
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let mut ends = (0..=rest.len().min(PIECE)).rev();
+            let end = ends.find(|end| rest.is_char_boundary(*end));
+            let (piece, more) = rest.split_at(end.unwrap_or(rest.len()));
+            self.out.write_all(printable::json(piece).as_bytes())?;
+            rest = more;
+        }
+        Ok(())
+    }
+
+    /// Ends the last line.
+    fn end(mut self) -> io::Result<()> {
+        self.out.write_all(b"\n")?;
+        self.out.flush()
+    }
+}
+
+impl<W: io::Write> io::Write for Escaping<W> {
+    /// Takes whole characters only, which is what JSON is written in.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        if self.keeps_lines {
+            for line in text.split_inclusive('\n') {
+                self.text(line.trim_end_matches('\n'))?;
+                if line.ends_with('\n') {
+                    self.out.write_all(b"\n")?;
+                }
+            }
+        } else {
+            self.text(text)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Prints one line of an answer in words.
 pub fn print_line(line: impl Display) -> Result<Exit, Failure> {
-    write(one_line(line))
+    let line = one_line(line);
+    printed(io::stdout().lock().write_all(line.as_bytes()))
 }
 
-fn write(text: String) -> Result<Exit, Failure> {
-    io::stdout()
-        .lock()
-        .write_all(text.as_bytes())
-        .map_err(|error| Failure::new(Exit::BadInput, format!("standard output: {error}")))?;
+fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
+    written.map_err(|error| Failure::new(Exit::BadInput, format!("standard output: {error}")))?;
     Ok(Exit::Success)
 }
 
@@ -87,8 +141,15 @@ pub fn tell(plugin: &str, event: &Event) {
     match event {
         Event::Log(record) => say(format_args!("[{plugin}] {record}")),
         Event::Denied(denial) => {
-            let how = suggestion(denial.needs.as_str());
-            complain(format_args!("denied {}; {how}", denial.wish));
+            match denial.needs.as_str() {
+                // What no grant can allow has a reason of its own.
+                "" => complain(denial),
+                needs => complain(format_args!(
+                    "denied {}; {}",
+                    denial.wish,
+                    suggestion(needs)
+                )),
+            }
         }
         Event::LimitReached { name, limit } => complain(format_args!(
             "{name} ({limit}) is reached; what follows of its kind is counted and not shown"
@@ -117,10 +178,9 @@ pub fn usage(usage: &Usage) {
 
 /// How to allow what was denied.
 fn suggestion(needs: &str) -> String {
-    match (needs.is_empty(), shell_word(needs)) {
-        (true, _) => "no grant can allow it".to_owned(),
-        (false, Some(word)) => format!("allow it with --grant {word}"),
-        (false, None) => format!("it needs the grant {needs}, to be written in a grants file"),
+    match shell_word(needs) {
+        Some(word) => format!("allow it with --grant {word}"),
+        None => format!("it needs the grant {needs}, to be written in a grants file"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `[...]` in a glob: a set of characters, one of which it stands for.
+//! `[...]` in a glob: a set of characters, which matches one of them.
 
 use super::program::Step;
 

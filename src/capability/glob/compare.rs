@@ -6,11 +6,11 @@ use super::{Glob, Parts};
 use std::collections::BTreeMap;
 
 impl Glob {
-    /// Whether this means every text that begins with the parts `before` and goes on as the
-    /// wildcards of `other` say. Cautious: `false` where it is not plain to see.
+    /// Whether this means every text that begins with the parts `before` and continues as the
+    /// wildcards of `other` require. Conservative: `false` where it is not certain.
     ///
     /// The steps of `other` are gone through once, in order, with those steps of this glob that it
-    /// can have come to *whatever* text led there; of several alternatives, what they have in
+    /// can have reached *whatever* text led there; of several alternatives, what they have in
     /// common goes on. So the cost is at most the length of the one times that of the other.
     pub(in crate::capability) fn includes(&self, before: &str, other: &Glob) -> bool {
         let Some(wildcards) = &other.program else {
@@ -23,14 +23,14 @@ impl Glob {
     /// Whether this means every text that `other` means. As cautious.
     pub(in crate::capability) fn includes_texts(&self, other: &Glob) -> bool {
         let (before, _) = other.split_at_wildcard();
-        // A text that begins with `/` has an empty part there, which `before` cannot say.
+        // A text that begins with `/` has an empty part there, which `before` cannot express.
         let rooted =
             before.is_empty() && [self, other].iter().any(|glob| glob.text.starts_with('/'));
         self.text == other.text || (!rooted && self.includes(before, other))
     }
 }
 
-/// The steps of `other` that are still to be looked at, in their order, with what is common to all
+/// The steps of `other` that are still to be visited, in their order, with what is common to all
 /// that leads there.
 type Open<'a> = BTreeMap<(usize, Part), Run<'a>>;
 

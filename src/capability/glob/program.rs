@@ -49,7 +49,7 @@ impl Step {
 #[repr(u8)]
 pub(super) enum Part {
     Empty = 1,
-    /// `.` alone, which stands for nothing in a path.
+    /// `.` alone, which is left out of a path.
     Dot = 2,
     /// `..` alone.
     DotDot = 4,
@@ -119,8 +119,9 @@ impl Program {
         }
     }
 
-    /// The globs without choices that this stands for, `None` if there are more than `most`. Each
-    /// text that is begun becomes at least one of them, so no more than that are ever held.
+    /// The globs without choices that together match the same, `None` if there are more than
+    /// `most`. Each text that is begun becomes at least one of them, so no more than that are ever
+    /// held.
     pub(super) fn written_out(&self, most: usize) -> Option<Vec<String>> {
         let last = self.steps.len().saturating_sub(2);
         let mut done = Vec::new();
@@ -154,7 +155,7 @@ impl Program {
         Some(done)
     }
 
-    /// Goes through all that the steps can mean at once: a step is looked at once for each thing
+    /// Goes through all that the steps can mean at once: a step is visited once for each thing
     /// that its part may consist of, so the cost does not depend on how the choices combine.
     fn check(&self, places: &[usize]) -> Result<(), Flaw> {
         let mut seen = vec![0_u8; self.steps.len()];

@@ -1,5 +1,5 @@
 //! Matching: all the steps that a text can have led to are followed at once, character by
-//! character. A step is looked at a fixed number of times for each character, whatever the glob.
+//! character. A step is visited a fixed number of times for each character, whatever the glob.
 
 use super::Parts;
 use super::program::{Part, Program, Step};
@@ -178,7 +178,7 @@ impl Program {
             (Some(Step::Jump(to)), part) => [Some(Thread { step: *to, part }), None],
             (Some(Step::Star), Part::Empty | Part::Other) => [Some(thread.next(Part::Other)), None],
             (Some(Step::Deep), Part::Empty) => [Some(thread.next(Part::Deep)), None],
-            // The parts that `**` stands for came with their slashes.
+            // The parts that `**` matched came with their slashes.
             (Some(Step::Slash), Part::Deep) => [Some(thread.next(Part::Empty)), None],
             (Some(Step::Slash), Part::Empty | Part::Dot) if of_path => {
                 [Some(thread.next(Part::Empty)), None]
@@ -209,7 +209,7 @@ mod tests {
     use super::super::Braces;
     use super::*;
 
-    /// How many steps are looked at over the whole text.
+    /// How many steps are visited over the whole text.
     fn work(glob: &str, text: &str) -> usize {
         let program = Program::parse(glob, Parts::OfPath, Braces::Choices).unwrap();
         let mut run = Run::new(&program);
@@ -252,7 +252,7 @@ mod tests {
         check_work(&format!("{stars}b"), &text);
     }
 
-    /// What an honest glob costs: a few steps for each character.
+    /// What a usual glob costs: a few steps for each character.
     #[test]
     fn plain_globs_take_a_few_steps_for_each_character() {
         let text = "a".repeat(4096);

@@ -91,7 +91,7 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
             kind: kind_word(entry.kind).into(),
         })
         .collect();
-    // Those that are told are paid for with the reply.
+    // Those that are returned are paid for with the reply.
     let names: u64 = told.iter().map(|entry| entry.name.len() as u64).sum();
     host.owed = host.owed.saturating_sub(names);
     Ok(FsListReply {

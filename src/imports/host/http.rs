@@ -78,7 +78,7 @@ fn fetch(host: &mut Host, effect: &Effect) -> Result<Fetched, ErrorDetail> {
 
 fn reply(mut fetched: Fetched, limit: u32) -> HttpReply {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    // A world of the embedder's may give more than it was asked for.
+    // A world of the embedder's may return more than was requested.
     if fetched.body.len() > limit {
         fetched.body.truncate(limit);
         fetched.truncated = true;

@@ -18,7 +18,7 @@ pub(super) struct Stream {
     line: Vec<u8>,
     /// Whether the line was told already and its end is still to come.
     told: bool,
-    /// Whether a line was begun after the last one that is heard.
+    /// Whether a line was begun after the last one that is reported.
     unheard: bool,
 }
 

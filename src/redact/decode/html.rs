@@ -2,7 +2,7 @@
 
 use super::{Escape, number};
 
-/// Names of ASCII characters, as HTML 5 has them. Names that differ by case alone stand for
+/// Names of ASCII characters, as HTML 5 has them. Names that differ by case alone mean
 /// different characters, or are old.
 const NAMES: &[(&str, char)] = &[
     ("quot", '"'),

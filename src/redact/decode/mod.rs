@@ -131,8 +131,8 @@ fn backslash(bytes: &[u8]) -> Option<Escape> {
     Some(Escape::byte(2, byte))
 }
 
-/// `\xc3\xa9`, which are the bytes of one character, or `\xe9`, which is one by its number: both are
-/// written for the same one.
+/// `\xc3\xa9`, which are the bytes of one character, or `\xe9`, which is one by its number: both
+/// are written for the same one.
 fn hex(bytes: &[u8]) -> Option<Escape> {
     let mut read = [0; 4];
     let mut count = 0;

@@ -106,7 +106,7 @@ impl Simulated {
     /// what is there already makes way, be it a file where a directory is needed.
     #[must_use]
     pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Simulated {
-        let file = Node::file(content.into(), self.clock.start);
+        let file = Node::file(&content.into(), self.clock.start);
         self.put(path, file);
         self
     }

@@ -123,7 +123,7 @@ impl Simulated {
                 if !options.create || options.directory {
                     return Err(failed(FileError::Missing));
                 }
-                let file = Node::file(Vec::new(), self.clock.present());
+                let file = Node::file(&[], self.clock.present());
                 self.create(&entry, file).map_err(failed)?;
                 let inode = self.tree.child(entry.directory, &entry.name);
                 let inode = inode.map_err(failed)?.ok_or(FileError::Missing);
@@ -135,7 +135,10 @@ impl Simulated {
             }
         };
         if options.truncate {
-            let cut = self.tree.change(inode, 0, self.clock.present(), |_| ());
+            let now = self.clock.present();
+            let cut = self
+                .tree
+                .change(inode, 0, now, |content| content.set_size(0));
             cut.map_err(failed)?;
         }
         let stat = self.tree.stat(inode).map_err(failed)?;
@@ -190,7 +193,7 @@ impl Simulated {
         let failed = |error: FileError| Refusal::from(error.failure(path));
         let now = self.clock.present();
         let written = content.len() as u64;
-        let new = Node::file(content.to_vec(), now);
+        let new = Node::file(content, now);
         let permit = match names::look(&self.tree, path, true) {
             Look::Found(found) => {
                 let node = self.tree.node(found.inode).map_err(failed)?;

@@ -14,13 +14,14 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 use tollgate_abi::rfc3339::Moment;
 
-/// The most files, directories and links. Each takes half a kilobyte, and one of two bytes in a path.
+/// The most files, directories and links. Each takes half a kilobyte, and one of two bytes in a
+/// path.
 const MOST_FILES: usize = 30_000;
 
 /// The longest target of a link, as on Linux.
 const MAX_TARGET: usize = 4095;
 
-/// The most bytes of names and values of variables: all of them can be asked for again and again.
+/// The most bytes of names and values of variables: all of them can be read again and again.
 const MOST_VARIABLE_BYTES: usize = 128 << 10;
 
 /// The most addresses of a host, which are tried in turn.
@@ -168,8 +169,9 @@ impl Simulated {
     ///   `answer` is for `http`, `exchange`, `tls`, `greet`, `lookup`, `run` and `custom`, and may
     ///   leave out most; `fail` is for every effect but `variables`.
     /// * A world from a text is bounded: 30 000 files, directories and links; paths and targets of
-    ///   links of 4095 bytes; 128 KiB of variables; 256 addresses for each host; and for each kind of
-    ///   effect, patterns that name 256 different sets of fields, however many patterns there are.
+    ///   links of 4095 bytes; 128 KiB of variables; 256 addresses for each host; and for each kind
+    ///   of effect, patterns that name 256 different sets of fields, however many patterns there
+    ///   are.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Symbolic links, and what gives links new names, as `world/system` judges them: each as if it were made where
-//! it then stands, also those inside a directory that is moved.
+//! Symbolic links, and what gives links new names, as `world/system` judges them: each as if it
+//! were made where it then stands, also those inside a directory that is moved.
 
 use super::{
     Simulated,
@@ -96,7 +96,7 @@ impl Simulated {
 
     /// Where a link of this real name leads.
     fn leads(&self, place: &str, target: &str) -> Leading {
-        // From where the link really will be, which may be elsewhere than its path says.
+        // Relative to the real place of the link, which its path may reach through links.
         let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
         let meant = names::join(&format!("{parent}/"), target);
         Leading {

@@ -1,6 +1,7 @@
 //! A world in memory, the same every time: files, variables, clocks, chance, and answers written
 //! beforehand for what is far away. Nothing here touches the operating system.
 
+mod blocks;
 mod build;
 mod changes;
 mod clock;
@@ -73,7 +74,7 @@ pub struct Simulated {
     chance: Chance,
     tree: Tree,
     opened: BTreeMap<Handle, Inode>,
-    /// How many more names may be looked at in directories that are moved.
+    /// How many more names may be searched for links in moved directories.
     moves_left: u32,
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     Simulated,
+    blocks::Blocks,
     tree::{Content, Inode, May, Node},
 };
 use crate::{
@@ -73,7 +74,7 @@ impl Simulated {
         }
     }
 
-    fn content(&self, inode: Inode) -> Result<&[u8], FileError> {
+    fn content(&self, inode: Inode) -> Result<&Blocks, FileError> {
         match &self.tree.node(inode)?.content {
             Content::File(bytes) => Ok(bytes),
             _ => Err(FileError::IsADirectory),
@@ -81,13 +82,8 @@ impl Simulated {
     }
 
     fn read(&self, inode: Inode, offset: u64, limit: u64) -> Result<Answer, FileError> {
-        let bytes = self.content(inode)?;
-        // Past the end there is nothing, however far.
-        let from = usize::try_from(offset).unwrap_or(usize::MAX);
-        let rest = bytes.get(from..).unwrap_or_default();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let read = rest.get(..limit).unwrap_or(rest);
-        Ok(Answer::Bytes(read.to_vec()))
+        let read = self.content(inode)?.read(offset, limit);
+        Ok(Answer::Bytes(read.map_err(|_| FileError::NoMemory)?))
     }
 
     pub(super) fn write(
@@ -96,7 +92,7 @@ impl Simulated {
         offset: Option<u64>,
         bytes: &[u8],
     ) -> Result<Answer, FileError> {
-        let size = self.content(inode)?.len() as u64;
+        let size = self.content(inode)?.size();
         let offset = offset.unwrap_or(size);
         if offset > MAX_OFFSET {
             return Err(FileError::Invalid);
@@ -104,12 +100,9 @@ impl Simulated {
         let written = bytes.len() as u64;
         if written > 0 {
             let end = offset.checked_add(written).ok_or(FileError::NoSpace)?;
-            let from = usize::try_from(offset).map_err(|_| FileError::NoSpace)?;
             let now = self.clock.present();
             self.tree.change(inode, end.max(size), now, |content| {
-                for (old, new) in content.iter_mut().skip(from).zip(bytes) {
-                    *old = *new;
-                }
+                content.write(offset, bytes)
             })?;
         }
         Ok(Answer::Written(written))
@@ -121,7 +114,9 @@ impl Simulated {
             return Err(FileError::Invalid);
         }
         self.tree
-            .change(inode, size, self.clock.present(), |_| ())?;
+            .change(inode, size, self.clock.present(), |content| {
+                content.set_size(size)
+            })?;
         Ok(Answer::Done)
     }
 

@@ -87,7 +87,7 @@ struct Rules {
 struct Shape {
     /// Such a pattern with `null` in place of its texts, numbers and truths.
     fields: Value,
-    /// By what stands in these fields.
+    /// By the values of these fields.
     queues: BTreeMap<String, Queue>,
 }
 

@@ -1,4 +1,4 @@
-//! Which fields a pattern names and what stands in them: two texts by which all patterns that cover
+//! Which fields a pattern names and their values: two texts by which all patterns that cover
 //! a request are found without trying each.
 
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub(super) fn fields_of(pattern: &Value) -> Value {
     }
 }
 
-/// What stands in these fields of a request, as one text; `None` if it does not have them all.
+/// The values of these fields of a request, as one text; `None` if it does not have them all.
 pub(super) fn values_in(fields: &Value, request: &Value) -> Option<String> {
     fn collect(fields: &Value, request: &Value, values: &mut String) -> Option<()> {
         match (fields, request) {

@@ -1,8 +1,10 @@
 //! An in-memory file system: nodes by number, directories that name them, and how much more fits.
 //! Copies share everything until one of them changes. What paths lead to is `names`.
 
+use super::blocks::Blocks;
 use crate::{
     effect::{DirectoryEntry, FileKind, MOST_LISTED, Stat},
+    room::OutOfMemory,
     world::file_error::FileError,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -30,7 +32,7 @@ pub(super) enum May {
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    File(Arc<Vec<u8>>),
+    File(Blocks),
     Directory(BTreeMap<String, Inode>),
     Link(String),
 }
@@ -65,8 +67,8 @@ impl Node {
         }
     }
 
-    pub(super) fn file(content: Vec<u8>, now: Moment) -> Node {
-        Node::new(Content::File(Arc::new(content)), 0o666 & !UMASK, now)
+    pub(super) fn file(content: &[u8], now: Moment) -> Node {
+        Node::new(Content::File(content.into()), 0o666 & !UMASK, now)
     }
 
     pub(super) fn directory(now: Moment) -> Node {
@@ -106,7 +108,7 @@ impl Node {
 
     fn size(&self) -> u64 {
         match &self.content {
-            Content::File(bytes) => bytes.len() as u64,
+            Content::File(bytes) => bytes.size(),
             Content::Directory(_) => 0,
             Content::Link(target) => target.len() as u64,
         }
@@ -282,30 +284,28 @@ impl Tree {
         Ok(())
     }
 
-    /// Changes the content of a file from `length` bytes on: there will be so many, the new ones
-    /// zero, to be filled by `fill`.
+    /// Changes the content of a file, which has `length` bytes then.
     pub(super) fn change(
         &mut self,
         inode: Inode,
         length: u64,
         now: Moment,
-        fill: impl FnOnce(&mut Vec<u8>),
+        change: impl FnOnce(&mut Blocks) -> Result<(), OutOfMemory>,
     ) -> Result<(), FileError> {
         let before = self.node(inode)?.size();
+        let room = self.room;
         self.take_room(length.saturating_sub(before))?;
         self.room = self.room.saturating_add(before.saturating_sub(length));
-        let length = usize::try_from(length).map_err(|_| FileError::NoSpace)?;
         let node = self.node_mut(inode)?;
         (node.modified, node.changed) = (now, now);
         let Content::File(bytes) = &mut node.content else {
             return Err(FileError::IsADirectory);
         };
-        let bytes = Arc::make_mut(bytes);
-        let more = length.saturating_sub(bytes.len());
-        bytes.try_reserve(more).map_err(|_| FileError::NoSpace)?;
-        bytes.resize(length, 0);
-        fill(bytes);
-        Ok(())
+        let changed = change(bytes);
+        changed.map_err(|_| {
+            self.room = room;
+            FileError::NoMemory
+        })
     }
 
     pub(super) fn is_empty(&self, directory: Inode) -> Result<bool, FileError> {
@@ -346,7 +346,7 @@ impl Tree {
         Ok(entries)
     }
 
-    /// The same as they are told.
+    /// The same as they are returned.
     pub(super) fn list(&self, directory: Inode) -> Result<Vec<DirectoryEntry>, FileError> {
         let entries = self.names(directory)?;
         if entries.len() > MOST_LISTED {

@@ -27,7 +27,7 @@ impl From<FileError> for io::Error {
     }
 }
 
-/// What the operating system says, in the words of the protocol.
+/// An error of the operating system as one of the protocol.
 pub(super) fn failure(path: &str, error: &io::Error) -> Failure {
     if let Some(cause) = names::is_doubtful(error) {
         return failure(path, &cause);

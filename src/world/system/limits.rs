@@ -1,12 +1,13 @@
-//! What the operator of this process has limited. Past the largest size of a file the kernel does not only refuse: it
-//! sends a signal that ends the process, of which the embedder would be the victim. So nothing is written there.
+//! What the operator of this process has limited. Past the largest size of a file the kernel does
+//! not only refuse: it sends a signal that ends the process, of which the embedder would be the
+//! victim. So nothing is written there.
 
 use std::{fs, io, sync::OnceLock};
 
-/// Descriptors, where the system does not tell: what systems give a process that asked for no more.
+/// Descriptors, where the limit is not known: the usual soft limit.
 const FEW_DESCRIPTORS: u64 = 256;
 
-/// Limits of this process, as they were when they were first asked for.
+/// Limits of this process, as they were at the first use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
     largest_file: u64,
@@ -15,7 +16,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// What the operator of this process has set, if the system tells.
+    /// What the operator of this process has set, if that is known.
     ///
     /// # Errors
     ///
@@ -26,7 +27,7 @@ impl Limits {
             return Ok(*read);
         }
         let text = match fs::read_to_string("/proc/self/limits") {
-            // Without `/proc` no file is used on Linux, and elsewhere nothing tells.
+            // Without `/proc` no file is used on Linux, and elsewhere the limit is not known.
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text?,
         };

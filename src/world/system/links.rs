@@ -1,5 +1,5 @@
-//! Symbolic links, and what gives links new names: moving and doubling. Each link is judged as if it were made
-//! where it then stands, also those inside a directory that is moved.
+//! Symbolic links, and what gives links new names: moving and doubling. Each link is checked as if
+//! it were made at its new place, also those inside a directory that is moved.
 
 use super::{
     failure,
@@ -48,7 +48,7 @@ pub(super) struct Renaming<'a> {
     pub(super) from: &'a str,
     pub(super) to: &'a str,
     pub(super) act: fn(&Path, &Path) -> io::Result<()>,
-    /// How many more names may be looked at in directories that are moved.
+    /// How many more names may be searched for links in moved directories.
     pub(super) budget: &'a mut u32,
 }
 
@@ -98,8 +98,8 @@ impl Renaming<'_> {
     }
 }
 
-/// Whether what has its new name is what was judged, and is where it was judged to be: somebody may have
-/// exchanged it, or put another link in it, after that.
+/// Whether what has its new name is what was judged, and is where it was judged to be: another
+/// process may have exchanged it, or put another link in it, after that.
 fn still(found: &What, new: &Entry, path: &str, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
     match (found, what(new).map_err(failed)?) {
@@ -227,7 +227,7 @@ pub(super) fn symlink(
             return Err(failed(error));
         }
     };
-    // From where the link really will be, which may be elsewhere than its path says.
+    // Relative to the real place of the link, which its path may reach through links.
     let link = leads(&entry.real, Path::new(target)).map_err(failed)?;
     let permit = judge(gate, &[(&entry.real, false), (&link.end, false)])?;
     link.judge(gate)?;

@@ -54,7 +54,7 @@ pub struct System {
     /// Whom TLS trusts.
     trust: net::Trust,
     opened: BTreeMap<Handle, Held>,
-    /// How many more names may be looked at in directories that are moved.
+    /// How many more names may be searched for links in moved directories.
     moves_left: u32,
 }
 
@@ -64,8 +64,8 @@ struct Held {
     _share: Share,
 }
 
-/// A descriptor of those that plugins may hold: half of all that the process may have, of which one plugin
-/// never has more than half, in all its instances.
+/// A descriptor of those that plugins may hold: half of all that the process may have, of which one
+/// plugin never has more than half, in all its instances.
 fn descriptor(gate: &Checkpoint<'_>) -> io::Result<Share> {
     static DESCRIPTORS: OnceLock<Shares> = OnceLock::new();
     let shares = match DESCRIPTORS.get() {

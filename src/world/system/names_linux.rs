@@ -77,7 +77,7 @@ pub(super) fn look(path: &Path, follow: bool) -> io::Result<Look> {
     Ok(Look::Nowhere(place, error))
 }
 
-/// Whether an error may say that something is missing only because `/proc` is.
+/// Whether an error may mean only that `/proc` is missing.
 pub(super) fn is_doubtful(error: &io::Error) -> Option<io::Error> {
     let by_the_kernel = error.kind() == io::ErrorKind::NotFound && error.raw_os_error().is_some();
     by_the_kernel.then(proc::look)?.err()
@@ -135,11 +135,11 @@ fn take(path: &Path, follow: bool) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// How often to look again at a path whose object has another name by the time that is read.
+/// How often to retry a path whose object has another name by the time that is read.
 const ROUNDS: usize = 32;
 
-/// Takes what a path leads to, by its real name. What was moved, removed or replaced meanwhile is looked for
-/// again: there may always have been something of that name.
+/// Takes what a path leads to, by its real name. What was moved, removed or replaced meanwhile is
+/// looked for again: there may always have been something of that name.
 fn find(path: &Path, follow: bool) -> io::Result<Found> {
     proc::check()?;
     let mut lost = BTreeSet::new();

@@ -1,5 +1,5 @@
-//! Whether the kernel's own names of open files can be read, under `/proc`. Without them nothing is known of
-//! what a path leads to, which is another thing than that it leads to nothing.
+//! Whether the kernel's own names of open files can be read, under `/proc`. Without them nothing is
+//! known of what a path leads to, which is another thing than that it leads to nothing.
 
 use std::{
     error::Error,
@@ -24,11 +24,11 @@ pub(super) fn name_of(handle: &File) -> io::Result<PathBuf> {
     fs::read_link(through(handle)).map_err(|error| Unusable(error.to_string()).into())
 }
 
-/// Checks that there is a `/proc` which is what its name says. Once it was there, it is not looked for again.
+/// Checks that procfs is mounted at `/proc`. Once it was there, it is not checked again.
 ///
 /// # Errors
 ///
-/// [`Unusable`], or that the process has no descriptor left to look with.
+/// [`Unusable`], or that the process has no descriptor left for the check.
 pub(super) fn check() -> io::Result<()> {
     static SEEN: AtomicBool = AtomicBool::new(false);
     if !SEEN.load(Ordering::Relaxed) {
@@ -38,7 +38,7 @@ pub(super) fn check() -> io::Result<()> {
     Ok(())
 }
 
-/// The same, looked at now.
+/// Does that check, also if an earlier one succeeded.
 pub(super) fn look() -> io::Result<()> {
     // A pipe is on no disk. Only the kernel's own file system leads to this one.
     let (pipe, _other_end) = io::pipe()?;
@@ -52,7 +52,7 @@ pub(super) fn look() -> io::Result<()> {
     }
 }
 
-/// Whether an error says that `/proc` is of no use, and nothing of a file.
+/// Whether an error is about `/proc`, and not about a file.
 pub(super) fn is_to_blame(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Unusable>())
 }
@@ -65,7 +65,7 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "nothing can be said of files, since /proc/self/fd cannot be used: {}; mount procfs at /proc",
+            "files cannot be used without /proc/self/fd: {}; mount procfs at /proc",
             self.0
         )
     }

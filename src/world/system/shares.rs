@@ -1,7 +1,8 @@
-//! What the plugins of this process share and one of them must not use up: look-ups that nobody has answered,
-//! commands that do not end, descriptors. Each plugin has a bound of its own, well below that of all, and what is
-//! left to it at least when the others have taken all the rest.
+//! What the plugins of this process share and one of them must not use up: unanswered look-ups,
+//! commands that do not end, descriptors. Each plugin has a bound of its own, well below that of
+//! all, and what is left to it at least when the others have taken all the rest.
 
+use crate::lock::lock;
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -106,9 +107,8 @@ impl Shares {
         }
     }
 
-    /// A poisoned lock guards nothing that a panic could have left half done.
     fn lock(&self) -> MutexGuard<'_, Vec<Taken>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.taken)
     }
 }
 

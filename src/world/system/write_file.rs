@@ -26,7 +26,7 @@ pub(super) fn write_file(
     mode: WriteMode,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    // Somebody else may make, move or remove the file between two steps; then they are taken again.
+    // Another process may make, move or remove the file between two steps; then they are repeated.
     for _ in 0..8 {
         if let Some(permitted) = write_once(path, content, mode, gate)? {
             return Ok(permitted);
@@ -136,8 +136,9 @@ fn private(options: &mut fs::OpenOptions) {
 #[cfg(not(unix))]
 fn private(_options: &mut fs::OpenOptions) {}
 
-/// Gives a file the owner, group and mode of the one whose place it is to take, as far as the system allows. What
-/// belongs to somebody else than before lets nobody do more than before, and runs as nobody.
+/// Gives a file the owner, group and mode of the one that it replaces, as far as the system allows.
+/// With another owner or group it is neither set-user-ID nor set-group-ID, and another group may do
+/// no more than others may.
 #[cfg(unix)]
 fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};

@@ -99,7 +99,7 @@ pub(super) fn run(
 
 /// Where a command looks for the programs that it starts in its turn, unless the plugin was granted
 /// `env:PATH` and says otherwise. Without it each libc has a list of its own, some with the working
-/// directory in it; the host's own would tell where it keeps its programs.
+/// directory in it; the host's own would reveal where it keeps its programs.
 const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A year is as good as for ever, and never overflows.
@@ -156,7 +156,7 @@ fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<PathBuf
         match fs::metadata(&file) {
             Ok(metadata) if is_program(&metadata) => return Ok(Some(file)),
             Ok(_) => {}
-            // Shells, too, go on behind these. All else says nothing about the program.
+            // Shells, too, go on behind these. No other error is about the program.
             Err(error)
                 if matches!(
                     error.kind(),

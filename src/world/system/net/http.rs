@@ -11,13 +11,14 @@ use crate::{
     capability::RequestUrl,
     effect::{Answer, Failure, Fetched, Refusal},
     gate::{Checkpoint, Permitted},
+    lock::lock,
 };
 use flate2::bufread::MultiGzDecoder;
 use std::{
     fmt,
     io::{self, BufRead as _, BufReader, Read, Write},
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 use tollgate_abi::host::kinds;
@@ -263,7 +264,7 @@ impl Connector for Ready {
     type Out = Wire;
 
     fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
-        let mut wire = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wire = lock(&self.0);
         Ok(wire.take())
     }
 }

@@ -146,16 +146,16 @@ fn first<P>(
     Some(reached.map(|((stream, target), permit)| (stream, target, permit)))
 }
 
-/// Lookups that are unanswered, those left behind included: a guest that does not wait for its answers must not fill
-/// the process with threads, nor keep others from asking.
+/// Lookups that are unanswered, those left behind included: a guest that does not wait for its
+/// answers must not fill the process with threads, nor keep others from asking.
 static LOOKUPS: Shares = Shares::new(Most {
     own: 16,
     all: 64,
     least: 1,
 });
 
-/// Does what cannot be told when to stop, and leaves it behind if it is too slow: it counts as the plugin's until it
-/// ends. A plugin that has left too much behind waits for some of it to end.
+/// Does what cannot be cancelled, and leaves it behind if it is too slow: it counts as the plugin's
+/// until it ends. A plugin that has left too much behind waits for some of it to end.
 fn in_time<T: Send + 'static>(
     shares: &'static Shares,
     plugin: &Arc<str>,
@@ -194,7 +194,7 @@ fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAd
             return Err(Failure::new(kinds::CONFIG, "EINVAL", message));
         }
     };
-    // By RFC 6761, no such name exists, whoever can be asked.
+    // By RFC 6761, no such name exists.
     if name == "invalid" || name.ends_with(".invalid") {
         return Err(no_such_host(host));
     }
@@ -219,8 +219,8 @@ fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAd
     }
 }
 
-/// Whether the resolver's words mean that there is no such host, and not that nobody could be asked. It has a
-/// number for each, and std hands on the words only: those of glibc, musl, macOS and Windows.
+/// Whether the resolver's error means that there is no such host, and not that it got no answer. It
+/// has a number for each, and std hands on the words only: those of glibc, musl, macOS and Windows.
 fn is_an_answer(words: &str) -> bool {
     [
         "Name or service not known",
@@ -325,7 +325,7 @@ mod tests {
         }
     }
 
-    /// One plugin leaves behind all that it may; the resolver answers nobody.
+    /// One plugin leaves behind all that it may; the resolver never answers.
     #[test]
     fn who_leaves_lookups_behind_keeps_nobody_else_from_asking() {
         static SHARES: Shares = Shares::new(Most {

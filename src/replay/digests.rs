@@ -1,0 +1,152 @@
+//! The digests that replace large bytes in the lines of a transcript: where they may be, and how
+//! the bytes are put back.
+
+use serde_json::{Map, Value};
+
+/// The kinds of effects and of answers that carry bytes, and in which fields; without fields they
+/// are the bytes. Nowhere else does an object with a digest mean bytes: guests and embedders
+/// may have written it, and a short line could name the same large bytes many times.
+pub(super) type Places = [(&'static str, &'static [&'static str]); 4];
+pub(super) const ASKED: Places = [
+    ("write_at", &["bytes"]),
+    ("write_file", &["content"]),
+    ("exchange", &["send"]),
+    ("http", &["body"]),
+];
+pub(super) const ANSWERED: Places = [
+    ("bytes", &[]),
+    ("exchanged", &["received"]),
+    ("fetched", &["body"]),
+    ("ran", &["stdout", "stderr"]),
+];
+
+/// The bytes of an effect or an answer.
+pub(super) fn byte_fields<'a>(value: &'a mut Value, places: &Places) -> Vec<&'a mut Value> {
+    let Value::Object(kinds) = value else {
+        return Vec::new();
+    };
+    let bytes = kinds.iter_mut().flat_map(|(kind, body)| {
+        match (places.iter().find(|place| place.0 == kind), body) {
+            (None, _) => Vec::new(),
+            (Some((_, [])), body) => vec![body],
+            (Some((_, names)), Value::Object(fields)) => {
+                let named = fields
+                    .iter_mut()
+                    .filter(|(name, _)| names.contains(&name.as_str()));
+                named.map(|(_, field)| field).collect()
+            }
+            (Some(_), _) => Vec::new(),
+        }
+    });
+    bytes.collect()
+}
+
+/// Replaces each digest by its bytes.
+pub(super) fn put_back(
+    value: &mut Value,
+    places: &Places,
+    blob: &mut dyn FnMut(&str) -> Option<Value>,
+) -> Result<(), String> {
+    for field in byte_fields(value, places) {
+        if let Some(digest) = field.as_object().and_then(as_digest) {
+            let content = blob(digest);
+            *field =
+                content.ok_or_else(|| format!("no line before it holds the bytes of {digest}"))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn as_digest(fields: &Map<String, Value>) -> Option<&str> {
+    match fields.get("sha256") {
+        Some(Value::String(digest)) if fields.len() == 1 => Some(digest),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::{Answer, Effect, json};
+    use std::time::Duration;
+
+    #[test]
+    fn large_bytes_are_found_wherever_effects_and_answers_carry_them() {
+        let large = vec![b'x'; json::LARGE];
+        let timeout = Duration::ZERO;
+        let effects = [
+            Effect::WriteAt {
+                handle: 0,
+                offset: None,
+                bytes: large.clone(),
+            },
+            Effect::WriteFile {
+                path: String::new(),
+                content: large.clone(),
+                mode: crate::effect::WriteMode::Replace,
+            },
+            Effect::Exchange {
+                host: String::new(),
+                port: 1,
+                send: large.clone(),
+                receive: 1,
+                timeout,
+            },
+            Effect::Http {
+                method: String::new(),
+                url: String::new(),
+                headers: Vec::new(),
+                body: large.clone(),
+                body_limit: 1,
+                timeout,
+            },
+        ];
+        assert_eq!(effects.len(), ASKED.len());
+        for effect in effects {
+            let mut written = serde_json::to_value(&effect).unwrap();
+            let found = byte_fields(&mut written, &ASKED);
+            assert_eq!(found.len(), effect.bytes().len(), "{effect:?}");
+            assert!(
+                found
+                    .iter()
+                    .all(|field| as_digest(field.as_object().unwrap()).is_some())
+            );
+        }
+        let here = "0.0.0.0:0".parse().unwrap();
+        let answers = [
+            Answer::Bytes(large.clone()),
+            Answer::Exchanged(crate::effect::Exchanged {
+                received: large.clone(),
+                truncated: false,
+                remote: here,
+                local: here,
+                timed_out: false,
+                connect_time: timeout,
+            }),
+            Answer::Fetched(crate::effect::Fetched {
+                status: 200,
+                protocol: String::new(),
+                headers: Vec::new(),
+                body: large.clone(),
+                truncated: false,
+                took: timeout,
+            }),
+            Answer::Ran(crate::effect::Ran {
+                stdout: large.clone(),
+                stderr: large,
+                ..Default::default()
+            }),
+        ];
+        assert_eq!(answers.len(), ANSWERED.len());
+        for answer in answers {
+            let mut written = serde_json::to_value(&answer).unwrap();
+            let found = byte_fields(&mut written, &ANSWERED);
+            assert_eq!(found.len(), answer.bytes().len(), "{answer:?}");
+            assert!(
+                found
+                    .iter()
+                    .all(|field| as_digest(field.as_object().unwrap()).is_some())
+            );
+        }
+    }
+}
