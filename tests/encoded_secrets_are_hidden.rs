@@ -243,6 +243,10 @@ fn a_value_that_is_wrapped_over_lines_is_hidden() {
         "<correct h\n orse\nbattery>",
         "<hunter2-\\n  hunter2>",
         "<hunter2-%0D%0Ahunter2>",
+        "<hunter2-\n\u{a0}\u{3000}hunter2>",
+        "<hunter2-\u{2028}hunter2>",
+        "<hunter2\u{85}-\u{b}hunter2>",
+        "<correct\u{c}\u{2003}horse battery>",
     ] {
         assert_eq!(redactor.redact(text), format!("<{MARK}>"), "{text:?}");
     }

@@ -689,6 +689,26 @@ fn errors_of_grants_files_are_printable() {
     }
 }
 
+/// Errors of files are the standard library's, and hold no type of ours.
+#[test]
+fn errors_of_recording_are_printable() {
+    let place = Place::new();
+    let target = place.path(&odd_file("jsonl"));
+    let there = target.clone();
+    let runtime = tollgate::Runtime::builder()
+        .on_event(move |_, _| {
+            let _ = fs::create_dir(&there);
+        })
+        .build()
+        .unwrap();
+    // What it is denied is an event, at which a directory comes to stand in the way.
+    let plugin = runtime.load("relay", relay("fs_read")).unwrap();
+    let config = tollgate::Config::new().set("path", "/denied");
+    let error = plugin.record(&config, &target).unwrap_err().to_string();
+    assert!(error.contains("recorded until then"), "{error}");
+    assert!(!error.contains(is_unprintable), "{error:?}");
+}
+
 #[test]
 fn errors_written_by_hand_are_printable() {
     for kind in [

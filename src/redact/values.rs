@@ -87,7 +87,7 @@ impl Search {
             .map(|(value, plain)| (value.as_bytes(), plain));
         let encoded = || values.iter().filter(|(_, plain)| !**plain);
         let wrapped: Vec<String> = encoded()
-            .map(|(value, _)| value.split_ascii_whitespace().collect())
+            .map(|(value, _)| value.split_whitespace().collect())
             .collect();
         let wrapped = wrapped
             .iter()

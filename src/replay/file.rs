@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     error::Error,
     plugin::{Observation, Plugin},
+    printable::Printable,
 };
 use std::{
     ffi::OsString,
@@ -90,7 +91,7 @@ impl Target {
         let first = partial_name(&whole, 1);
         Err(io::Error::other(format!(
             "there are {MOST_PARTIAL} interrupted recordings to it; remove {} and those like it",
-            first.display()
+            Printable(first.display())
         )))
     }
 
@@ -104,7 +105,7 @@ impl Target {
     fn explain(&self, error: &io::Error) -> io::Error {
         match self {
             Target::Beside { partial, .. } => {
-                let kept = partial.display();
+                let kept = Printable(partial.display());
                 let text = format!("{error}; what was recorded until then is in {kept}");
                 io::Error::new(error.kind(), text)
             }

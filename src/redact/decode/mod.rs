@@ -186,26 +186,53 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
 
 /// The text without white space, if that breaks lines anywhere.
 fn unwrapped(bytes: &[u8]) -> Option<Layer> {
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    if !bytes.iter().any(is_break) {
-        return None;
-    }
     let mut layer = Layer::default();
-    let mut at = 0;
+    let (mut copied, mut at, mut breaks) = (0, 0, false);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = rest.iter().position(u8::is_ascii_whitespace);
-        let length = length.unwrap_or(rest.len());
-        let spaces = rest.get(length..).unwrap_or_default();
-        let gap = spaces.iter().position(|byte| !byte.is_ascii_whitespace());
-        let gap = gap.unwrap_or(spaces.len());
-        let breaks = spaces.iter().take(gap).any(is_break);
-        layer.copy(at, rest.get(..length).unwrap_or_default());
-        if breaks {
-            layer.break_here();
+        let Some(first) = white_space(rest) else {
+            at += 1;
+            continue;
+        };
+        layer.copy(copied, bytes.get(copied..at).unwrap_or_default());
+        let mut next = Some(first);
+        let mut breaks_here = false;
+        while let Some(Space { length, is_break }) = next {
+            at += length;
+            breaks_here |= is_break;
+            next = bytes.get(at..).and_then(white_space);
         }
-        at += length + gap;
+        if breaks_here {
+            layer.break_here();
+            breaks = true;
+        }
+        copied = at;
     }
-    Some(layer)
+    layer.copy(copied, bytes.get(copied..).unwrap_or_default());
+    breaks.then_some(layer)
+}
+
+/// A character of white space.
+struct Space {
+    length: usize,
+    is_break: bool,
+}
+
+/// The white space, as Unicode has it, that some bytes begin with.
+fn white_space(bytes: &[u8]) -> Option<Space> {
+    let (length, is_break) = match bytes {
+        [b'\n' | b'\r' | 0x0B | 0x0C, ..] => (1, true),
+        [b' ' | b'\t', ..] => (1, false),
+        [0..0xC2, ..] => return None,
+        [0xC2, 0x85, ..] => (2, true),
+        [0xC2, 0xA0, ..] => (2, false),
+        [0xE2, 0x80, 0xA8 | 0xA9, ..] => (3, true),
+        [0xE2, 0x80, 0x80..=0x8A | 0xAF, ..]
+        | [0xE2, 0x81, 0x9F, ..]
+        | [0xE1, 0x9A, 0x80, ..]
+        | [0xE3, 0x80, 0x80, ..] => (3, false),
+        _ => return None,
+    };
+    Some(Space { length, is_break })
 }
 
 #[cfg(test)]
@@ -245,6 +272,17 @@ mod tests {
             (Wrapped, "a b c", None),
         ] {
             assert_eq!(decoded(encoding, text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn white_space_is_what_unicode_says() {
+        for character in '\0'..=char::MAX {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            let length = white_space(bytes).map(|space| space.length);
+            let expected = character.is_whitespace().then_some(bytes.len());
+            assert_eq!(length, expected, "{character:?}");
         }
     }
 
