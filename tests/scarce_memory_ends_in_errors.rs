@@ -19,7 +19,7 @@ const ENDED: &str = "ENDED ";
 const GO_FILE: &[u8] = include_bytes!("../fixtures/go-file/go-file.wasm");
 
 /// Steps of a sweep, from next to nothing to more than enough.
-const STEPS: u64 = 20;
+const STEPS: u64 = 12;
 
 /// So much of a memory is filled while it is initialised, in bytes.
 const FILLED: u32 = 24 << 20;
