@@ -21,9 +21,6 @@ use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, f
 /// As deep as JSON may nest; the parser's own limit.
 const MAX_DEPTH: usize = 127;
 
-/// Answers of fewer bytes take too little to be counted.
-const SMALL: usize = 1 << 16;
-
 /// The most bytes of a message about an answer: it may quote all of it.
 const MAX_MESSAGE: usize = 1024;
 
@@ -95,7 +92,8 @@ fn short(message: impl Display) -> Text {
 
 /// Refuses what would take much more memory than its text.
 fn check_values(bytes: &[u8]) -> Result<(), Breach> {
-    if bytes.len() <= SMALL {
+    // JSON has fewer values than bytes, also where objects count for more.
+    if bytes.len() <= MAX_VALUES || room::most_values(bytes) <= MAX_VALUES {
         return Ok(());
     }
     let values = room::values(bytes);
