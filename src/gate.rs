@@ -173,7 +173,7 @@ impl Gate {
     }
 
     /// Whether a wish that needs no look at the world is granted, for dialects that must answer
-    /// in a certain order. Nothing happens and nobody is told.
+    /// in a certain order. Nothing happens and nothing is reported.
     pub(crate) fn would_allow(&self, wish: &Wish) -> bool {
         self.policy.covers(wish)
     }
@@ -272,7 +272,7 @@ impl Gate {
     }
 
     /// Whether an open file may be examined, for dialects that keep count of positions. Nothing
-    /// happens and nobody is told.
+    /// happens, and nothing is reported.
     pub(crate) fn may_examine(&self, handle: Handle) -> bool {
         !self.withheld.contains_key(&handle)
     }

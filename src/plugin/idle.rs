@@ -23,7 +23,13 @@ pub(crate) struct Shelf<T> {
     /// The most for one plugin.
     own: usize,
     next: AtomicU64,
-    kept: Mutex<BTreeMap<Owner, Vec<T>>>,
+    kept: Mutex<Kept<T>>,
+}
+
+struct Kept<T> {
+    by_owner: BTreeMap<Owner, Vec<T>>,
+    /// How many there are in all: every call asks, however many plugins there are.
+    all: usize,
 }
 
 impl<T> Shelf<T> {
@@ -31,7 +37,10 @@ impl<T> Shelf<T> {
         Shelf {
             own,
             next: AtomicU64::new(0),
-            kept: Mutex::default(),
+            kept: Mutex::new(Kept {
+                by_owner: BTreeMap::new(),
+                all: 0,
+            }),
         }
     }
 
@@ -42,7 +51,8 @@ impl<T> Shelf<T> {
 
     /// Whether one more of this plugin would be kept.
     pub(crate) fn has_room(&self, owner: Owner) -> bool {
-        self.lock().get(&owner).map_or(0, Vec::len) < self.own
+        let kept = self.lock();
+        kept.by_owner.get(&owner).map_or(0, Vec::len) < self.own
     }
 
     /// Keeps one more of this plugin, if it may have one more.
@@ -53,30 +63,42 @@ impl<T> Shelf<T> {
 
     fn replace(&self, owner: Owner, idle: T) -> Option<T> {
         let mut kept = self.lock();
-        let own = kept.entry(owner).or_default();
+        let own = kept.by_owner.entry(owner).or_default();
         if own.len() >= self.own {
             return Some(idle);
         }
         own.push(idle);
-        let all: usize = kept.values().map(Vec::len).sum();
-        if all <= self.own.saturating_mul(PLUGINS_AT_ONCE) {
+        kept.all += 1;
+        if kept.all <= self.own.saturating_mul(PLUGINS_AT_ONCE) {
             return None;
         }
-        let most = kept.values_mut().max_by_key(|own| own.len());
-        most.and_then(Vec::pop)
+        // Plugins that have none are passed over once, and not at every call.
+        kept.by_owner.retain(|_, own| !own.is_empty());
+        let most = kept.by_owner.values_mut().max_by_key(|own| own.len());
+        let given_up = most.and_then(Vec::pop);
+        kept.all -= usize::from(given_up.is_some());
+        given_up
     }
 
     /// One of this plugin's.
     pub(crate) fn take(&self, owner: Owner) -> Option<T> {
-        self.lock().get_mut(&owner)?.pop()
+        let mut kept = self.lock();
+        let taken = kept.by_owner.get_mut(&owner)?.pop();
+        kept.all -= usize::from(taken.is_some());
+        taken
     }
 
     /// Drops what is kept of a plugin.
     pub(crate) fn forget(&self, owner: Owner) {
-        let _given_up = self.lock().remove(&owner);
+        let mut kept = self.lock();
+        let given_up = kept.by_owner.remove(&owner);
+        kept.all -= given_up.as_ref().map_or(0, Vec::len);
+        // What is dropped is large, so it is dropped without the lock.
+        drop(kept);
+        drop(given_up);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Owner, Vec<T>>> {
+    fn lock(&self) -> MutexGuard<'_, Kept<T>> {
         lock(&self.kept)
     }
 }
@@ -86,7 +108,10 @@ mod tests {
     use super::*;
 
     fn count(shelf: &Shelf<u32>) -> usize {
-        shelf.lock().values().map(Vec::len).sum()
+        let kept = shelf.lock();
+        let all = kept.by_owner.values().map(Vec::len).sum();
+        assert_eq!(kept.all, all);
+        all
     }
 
     #[test]
@@ -97,12 +122,12 @@ mod tests {
             for idle in 0..10 {
                 shelf.put(*owner, idle);
             }
-            assert!(shelf.lock()[owner].len() <= 4);
+            assert!(shelf.lock().by_owner[owner].len() <= 4);
             assert!(count(&shelf) <= 64);
         }
         assert_eq!(count(&shelf), 64);
         // The plugin that has most of them loses one.
-        let lengths: Vec<usize> = shelf.lock().values().map(Vec::len).collect();
+        let lengths: Vec<usize> = shelf.lock().by_owner.values().map(Vec::len).collect();
         assert!(lengths.iter().all(|length| *length <= 2), "{lengths:?}");
         for owner in &owners {
             shelf.forget(*owner);
