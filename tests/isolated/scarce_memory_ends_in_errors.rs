@@ -19,7 +19,9 @@ const ENDED: &str = "ENDED ";
 const GO_FILE: &[u8] = include_bytes!("../../fixtures/go-file/go-file.wasm");
 
 /// Steps of a sweep, from next to nothing to more than enough.
-const STEPS: u64 = 12;
+fn steps() -> u64 {
+    support::tenth(12).max(3).into()
+}
 
 /// So much of a memory is filled while it is initialised, in bytes.
 const FILLED: u32 = 24 << 20;
@@ -246,8 +248,9 @@ fn whatever_does_not_fit_into_memory_is_an_error() {
         fs::write(&module, (task.module)()).unwrap();
         let enough = task.enough << 20;
         let (mut answered, mut refused) = (0, 0);
-        for step in 1..=STEPS {
-            let outcome = run(name, enough * step / STEPS, files);
+        let steps = steps();
+        for step in 1..=steps {
+            let outcome = run(name, enough * step / steps, files);
             match outcome.as_str() {
                 "answered" => answered += 1,
                 text if text.contains("the host ran out of memory")

@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use support::Guest;
+use support::{Guest, tenth};
 use tollgate::{
     Config, Error, Fault, FuelLimit, HostCall, HostError, Plugin, Redactor, Runtime,
     RuntimeBuilder,
@@ -95,7 +95,7 @@ fn plugins_of_every_language_replay_a_hundred_times_when_their_files_are_gone() 
         let replay = Replay::read(transcript).unwrap();
         assert_eq!(replay.plugin(), "recorded");
         let plugin = stranded(wasm);
-        for _ in 0..100 {
+        for _ in 0..tenth(100) {
             match replay.run(&plugin) {
                 Ok(Replayed::Observation(replayed)) => assert_eq!(replayed, observation),
                 other => panic!("{other:?}"),

@@ -317,7 +317,7 @@ fn the_command_line_bakes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is done to a baked module, it is loaded or refused, and then runs within limits.
     #[test]

@@ -300,7 +300,7 @@ impl Change {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// One claim or several, anywhere: the module does what it does without them.
     #[test]

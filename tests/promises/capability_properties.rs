@@ -145,6 +145,8 @@ fn must_be_refused(glob: &str) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(256)))]
+
     #[test]
     fn choices_in_paths_match_like_the_reference(
         glob in few_choices(),

@@ -164,7 +164,7 @@ fn use_it(table: &mut Table, script: &mut Script, fd: i64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(100), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_number_stands_for_what_was_last_put_there(ops in prop::collection::vec(op(), 1..30)) {

@@ -233,6 +233,8 @@ fn meant() -> impl Strategy<Value = Meant> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(256)))]
+
     #[test]
     fn arguments_match_like_the_reference(
         pattern in meant(),

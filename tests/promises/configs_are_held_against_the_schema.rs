@@ -538,7 +538,7 @@ mod properties {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(500))]
+        #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(500)))]
 
         /// Any schema and any value are survived, and every value is what it is.
         #[test]

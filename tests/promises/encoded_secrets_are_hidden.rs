@@ -316,7 +316,7 @@ fn encoding() -> impl Strategy<Value = Encoding> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(400)))]
 
     /// A random secret in a random encoding, at a random place: it is hidden, and the text around
     /// it stays. The text around has letters, escapes and signs of all the encodings.

@@ -285,7 +285,7 @@ fn naive(whole: &Evidence, limit: usize) -> Evidence {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(300)))]
 
     #[test]
     fn whatever_it_is_it_fits(

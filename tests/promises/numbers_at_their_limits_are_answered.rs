@@ -194,7 +194,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(150), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_number_has_its_answer(ops in prop::collection::vec(op(), 1..20)) {

@@ -671,7 +671,7 @@ mod properties {
     use proptest::prelude::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(200)))]
 
         /// Whatever surrounds them, and however they overlap.
         #[test]
