@@ -1,9 +1,8 @@
-//! What the host does for a guest, or for a file that somebody gave, costs no more than its bytes:
-//! ten times the input takes about ten times the work, for every shape of it.
+//! The host's work for a guest's data, or for a file, grows no faster than its bytes: ten times the
+//! input takes about ten times the work, whatever its shape.
 //!
-//! Counted are allocations, allocated bytes, and bytes in use at once. What computes without
-//! allocating is counted in seconds of a processor, of which a linear row needs one or two and a
-//! quadratic one thousands.
+//! The tests count allocations, allocated bytes, and bytes in use at once. Work that allocates nothing
+//! is limited by seconds of processor time: a linear row needs one or two, a quadratic one thousands.
 #![cfg(target_os = "linux")]
 
 use crate::{host_work, hostile, support::share::spread};

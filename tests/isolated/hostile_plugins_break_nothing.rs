@@ -1,5 +1,5 @@
-//! Whatever a plugin does ends in an error of its own, within little time and memory; the process
-//! lives, and the next honest call is answered.
+//! Every attack ends in its own error, within bounded time and memory; the process survives, and the
+//! next honest call is answered.
 #![cfg(target_os = "linux")]
 
 use crate::{hostile, support::share::spread};

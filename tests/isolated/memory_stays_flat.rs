@@ -1,7 +1,5 @@
 //! What is kept between calls is bounded: neither many calls nor many loads make a process grow.
-//!
-//! Under `TOLLGATE_TESTS=all` there are 1 000 plugins, 100 000 calls and 20 loads of a Go program, which takes
-//! minutes unless the build is optimised.
+//! Under `TOLLGATE_TESTS=all` there are 1 000 plugins, 100 000 calls and 20 loads of a Go program.
 
 #![cfg(target_os = "linux")]
 

@@ -1,6 +1,6 @@
-//! Where the machine has no memory left, whatever a guest's numbers ask for ends in an error of
-//! that call, or is done without; nothing aborts the process. Each run is a process of its own
-//! with so much address space and no more.
+//! Where the machine has no memory left, whatever a guest requests ends in an error of that call, or
+//! the host does without; nothing aborts the process. Each run is its own process with a fixed address
+//! space.
 #![cfg(target_os = "linux")]
 
 use crate::support;

@@ -1,5 +1,4 @@
-//! A run that was recorded is played back bit for bit, whatever it was and however it ended, with
-//! everything that it had looked at gone.
+//! A recorded run replays bit for bit, however it ended, after everything that it read is gone.
 
 use crate::support::{self, go};
 

@@ -1,5 +1,5 @@
-//! The same plugin in the same simulated world: the same evidence, the same fuel, the same log, as
-//! often as it is tried, whatever the language of the plugin, and whatever the plugin asks for.
+//! The same plugin in the same simulated world gives the same evidence, fuel and log on every run, in
+//! every language and for every function.
 
 use crate::support::tenth;
 use std::{

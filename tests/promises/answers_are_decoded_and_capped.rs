@@ -1,5 +1,5 @@
-//! `http_request`: every framing of a body, gzip, the cap, broken answers, and servers that are in no
-//! hurry. The servers are real, on loopback.
+//! `http_request`: every framing of a body, gzip, the size limit, malformed responses and slow servers.
+//! The servers are real, on loopback.
 
 #![cfg(feature = "net")]
 

@@ -1,5 +1,5 @@
-//! A module may say of its baking what it likes, and may be anything else than what baking writes:
-//! it answers as the same module without those words does, or is refused as such.
+//! A module that falsely claims to be baked, or is baked in another way than ours, behaves as the same
+//! module without the claim, or is refused.
 
 use crate::support;
 

@@ -1,4 +1,4 @@
-//! Matching agrees with matchers too simple to be wrong, and no text whatever makes it panic.
+//! Matching agrees with simple reference matchers, and no text makes it panic.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 

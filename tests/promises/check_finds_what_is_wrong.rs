@@ -1,5 +1,5 @@
-//! `tollgate check` tells what a host would refuse in a plugin and what is unwise, each with a fix,
-//! and ends with a code that says which.
+//! `tollgate check` reports what a host would refuse in a plugin and what is unwise, each with a fix,
+//! and its exit code shows which.
 
 #![cfg(feature = "cli")]
 

@@ -1,5 +1,5 @@
-//! A number of preview 1 stands for what was last opened or moved to it, and for nothing once that
-//! is closed: held against a table of numbers as simple as can be.
+//! A preview 1 descriptor refers to what was last opened or moved to it, and to nothing once closed. A
+//! simple table is the reference.
 
 use crate::support::preview1;
 

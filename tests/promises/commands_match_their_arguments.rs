@@ -1,5 +1,5 @@
-//! A grant of a command with arguments allows exactly the lists that match it word by word; what it
-//! says is written in one way, whatever the words hold.
+//! A grant of a command with arguments allows exactly the argument lists that match it word by word,
+//! and its text form is canonical.
 
 use proptest::prelude::*;
 use tollgate::capability::{Capability, Wish, decide_resolved};

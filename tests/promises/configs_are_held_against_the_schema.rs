@@ -1,6 +1,6 @@
-//! A config is held against the plugin's schema before the plugin runs, where that is asked for:
-//! every violation is told with its place, defaults are filled in, what is not understood is noted,
-//! and no schema can make it long.
+//! A config is validated against the plugin's schema before the plugin runs, if that is enabled: every
+//! violation is reported with its place, defaults are filled in, unsupported keywords are noted, and no
+//! schema makes validation slow.
 
 use crate::support;
 

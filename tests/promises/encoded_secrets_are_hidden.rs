@@ -1,6 +1,6 @@
-//! A secret is hidden in whatever usual encoding it leaves: escaped, percent-encoded, as HTML, in
-//! hex, in base64, wrapped over lines, as a number, and in one of these within another. What
-//! surrounds it stays as it is.
+//! A secret is redacted in every usual encoding: escaped, percent-encoded, as HTML, in hex, in base64,
+//! wrapped over lines, as a number, and in one of these within another. The text around it stays as it
+//! is.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! Whoever changes a byte of a recorded effect, or of the plugin, learns at which effect: none of
-//! many changes is missed, and none makes anything panic.
+//! A change to any byte of a recorded effect, or of the plugin, is reported at the effect where it
+//! matters. None of many changes is missed, and none causes a panic.
 
 use crate::support::tenth;
 use proptest::test_runner::{Config as Seeds, RngAlgorithm, TestRng, TestRunner};

@@ -1,6 +1,7 @@
 //! Grants come from the operator alone. Reglet's own runtime derives them from the configs of a profile
-//! and asks a gatekeeper; what its tests promise to plugins holds here, too (tests/cases/extraction.jsonl).
-//! Its rows about the gatekeeper's own wiring were left out, since there is none.
+//! and asks a gatekeeper. The results that its tests promise hold here, too
+//! (tests/cases/extraction.jsonl). Rows about the gatekeeper's wiring are left out, since there is no
+//! gatekeeper here.
 
 use serde_json::Value;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,5 @@
-//! A plugin is small, and the kits of all languages speak the same JSON: what they pack, decode
-//! and quote arrives as it was, whatever is in it.
+//! A plugin is small, and the kits of all languages use the same JSON: what they pack, decode and quote
+//! arrives unchanged, for any content.
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;

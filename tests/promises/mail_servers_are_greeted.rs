@@ -1,5 +1,5 @@
-//! `smtp_connect`: the greeting of a mail server, in plain text, in TLS and with STARTTLS, and what
-//! becomes of servers that say too much, too little or something else.
+//! `smtp_connect`: the greeting of a mail server in plain text, in TLS and with STARTTLS, and how
+//! servers that send too much, too little or something else are reported.
 
 #![cfg(feature = "net")]
 

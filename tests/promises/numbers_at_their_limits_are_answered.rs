@@ -1,5 +1,5 @@
-//! Offsets, lengths, cookies, times and places in memory at the ends of what their numbers can say:
-//! each has its answer, the same on every file system as far as no file is that long.
+//! Offsets, lengths, cookies, times and addresses at the limits of their types each have a defined
+//! result, the same on every file system as far as no file is that long.
 
 use crate::support::{self, preview1};
 

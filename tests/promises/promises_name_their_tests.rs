@@ -1,4 +1,5 @@
-//! SECURITY.md names a test for each of its promises, and each of them is there and is run.
+//! SECURITY.md names a test for each of its promises; each of them exists and is part of a test
+//! program.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! A recording replaces a file only when it is whole; one that was interrupted is kept beside it.
-//! And nothing that is written goes over what it was made from. Needs the feature `cli`.
+//! A recording replaces a file only when it is complete; an interrupted one is kept beside it. No
+//! command overwrites its own input. Needs the feature `cli`.
 
 #![cfg(all(feature = "cli", unix))]
 

@@ -1,4 +1,4 @@
-//! In a simulated world a recording is the same byte for byte, however often it is made.
+//! In a simulated world every recording of a run is the same, byte for byte.
 
 use crate::support::tenth;
 use serde_json::json;
