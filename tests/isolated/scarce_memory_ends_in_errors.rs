@@ -8,7 +8,7 @@ use crate::support;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::json;
 use std::{env, fs};
-use support::{Guest, data, text_at};
+use support::{Guest, data, share::spread, text_at};
 use tollgate::{Config, Error, Plugin, Runtime};
 
 const TASK: &str = "TOLLGATE_TEST_TASK";
@@ -19,9 +19,7 @@ const ENDED: &str = "ENDED ";
 const GO_FILE: &[u8] = include_bytes!("../../fixtures/go-file/go-file.wasm");
 
 /// Steps of a sweep, from next to nothing to more than enough.
-fn steps() -> u64 {
-    support::tenth(12).max(3).into()
-}
+const STEPS: u64 = 12;
 
 /// So much of a memory is filled while it is initialised, in bytes.
 const FILLED: u32 = 24 << 20;
@@ -248,9 +246,8 @@ fn whatever_does_not_fit_into_memory_is_an_error() {
         fs::write(&module, (task.module)()).unwrap();
         let enough = task.enough << 20;
         let (mut answered, mut refused) = (0, 0);
-        let steps = steps();
-        for step in 1..=steps {
-            let outcome = run(name, enough * step / steps, files);
+        for step in spread(1..STEPS).chain([STEPS]) {
+            let outcome = run(name, enough * step / STEPS, files);
             match outcome.as_str() {
                 "answered" => answered += 1,
                 text if text.contains("the host ran out of memory")
