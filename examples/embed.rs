@@ -19,7 +19,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .fuel(5_000_000_000)
         .on_event(|plugin, event| match event {
-            Event::Denied(denial) => println!("{plugin} was denied {}", denial.wish),
+            Event::Denied(denial) => println!("{plugin} was denied {}", denial.request),
             Event::Log(line) => println!("{plugin} says {}", line.message),
             _ => {}
         })
@@ -30,8 +30,8 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("it declares {missing}, which it was not granted");
     }
 
-    let wish = Config::new().set("path", MANIFEST).set("hash", true);
-    let seen = file.observe(&wish)?;
+    let request = Config::new().set("path", MANIFEST).set("hash", true);
+    let seen = file.observe(&request)?;
     assert!(seen.evidence.status);
     println!("SHA-256 {}", seen.evidence.data["sha256"]);
     println!("{:?}", seen.usage);

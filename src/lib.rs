@@ -2,7 +2,7 @@
 //! executable pages, the same result and the same fuel on every machine.
 //!
 //! A plugin describes itself, publishes a schema for its config, and *observes*: JSON in, evidence
-//! out. Every instruction pays a toll ([`Usage::fuel`]) and every wish for the outside passes one
+//! out. Every instruction pays a toll ([`Usage::fuel`]) and every request for the outside passes one
 //! gate ([`Capability`]): what is not granted is denied, and the plugin reads why.
 //!
 #![doc = include_str!("guide.md")]
@@ -42,8 +42,8 @@ pub mod world;
 
 pub use capability::{Capability, CapabilityError, Grants};
 pub use config::Config;
-pub use custom::{Asked, HostCall, HostError};
-pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadError};
+pub use custom::{CustomRequest, HostCall, HostError};
+pub use error::{BakeError, BuildError, ConfigError, Error, Fault, LoadError, ProtocolError};
 pub use event::{Event, Omitted};
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
@@ -54,7 +54,7 @@ pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
-pub use truncate::{Truncation, fit};
+pub use truncate::{Truncation, truncate_evidence};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 
