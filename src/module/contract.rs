@@ -1,12 +1,12 @@
-//! The contract between host and plugin, checked before anything runs: exports, imports and their
-//! types. It knows names and types, not what the functions do.
+//! The contract between host and plugin, checked before anything runs: the names and types of exports
+//! and imports. What the functions do is not checked here.
 
 use crate::{limits::MemoryLimit, printable::Text};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 
-/// Which generation of the protocol a plugin speaks.
+/// The generation of the protocol that a plugin uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbiVersion {
     /// `describe`, `schema`, `observe`.
@@ -34,7 +34,7 @@ impl fmt::Display for TypeText {
     }
 }
 
-/// So many values of a type are listed. A few bytes of a module can name a type of hundreds.
+/// The most values of a type that are listed: a few bytes of a module can name a type of hundreds.
 const MOST_VALUES: usize = 16;
 
 impl TypeText {
@@ -78,20 +78,20 @@ pub(crate) struct Offered {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It exports nothing that a plugin has.
+    /// It exports none of a plugin's functions.
     #[error(
         "not a plugin: it exports neither describe() and observe() nor _manifest() and _observe()"
     )]
     NotAPlugin,
-    /// It speaks the protocol from before 0.2.
+    /// It uses the protocol from before 0.2.
     #[error(
         "built for the protocol before 0.2 ({export}() returns i32, a pointer to text); rebuild it with a current SDK"
     )]
     Before02 {
-        /// The export that gives it away.
+        /// The export that shows it.
         export: &'static str,
     },
-    /// It is a program, which would run and exit on its own.
+    /// It is a program, not a library.
     #[error(
         "exports _start, so it is a program and not a plugin; build it as a library (a reactor)"
     )]
@@ -133,10 +133,10 @@ pub enum Problem {
         name: Text,
         /// What the host offers.
         expected: TypeText,
-        /// What the module wants.
+        /// What the module declares.
         found: TypeText,
     },
-    /// It wants more memory at its start than it may have.
+    /// Its minimum of memory is above the limit.
     #[error("needs {pages} pages of memory to start, more than the memory limit of {limit}")]
     MemoryMinimum {
         /// Its minimum, in pages of 64 KiB.
@@ -144,7 +144,7 @@ pub enum Problem {
         /// The limit.
         limit: MemoryLimit,
     },
-    /// It wants larger tables at its start than it may have.
+    /// The minimum of its tables is above the limit.
     #[error("needs tables of {elements} elements to start, more than the limit of {limit}")]
     TableMinimum {
         /// The minimum of all of them, in elements.
@@ -161,7 +161,7 @@ const I64: ValType = ValType::I64;
 ///
 /// # Errors
 ///
-/// Everything that is wrong, in a fixed order.
+/// All problems, in a fixed order.
 pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
     let mut problems = Vec::new();
     let version = check_family(module, &mut problems);
@@ -198,7 +198,7 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
     }
 }
 
-/// Which family of exports a module has. Both are allowed, and the newer one is used then.
+/// Returns which family of exports a module has. If it has both, the newer one is used.
 fn check_family(module: &Module, problems: &mut Vec<Problem>) -> AbiVersion {
     let found = |name: &str| module.get_export(name);
     let mut missing_of_v2 = Vec::new();
@@ -289,7 +289,7 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
     }
 }
 
-/// What to name in the message: the functions of the same module, or the modules there are.
+/// Lists what the message names: the functions of the same module, or else all modules.
 fn offers_like(from: &str, offered: &[Offered]) -> String {
     let mut names: Vec<String> = offered
         .iter()
@@ -316,7 +316,7 @@ fn offers_like(from: &str, offered: &[Offered]) -> String {
     }
 }
 
-/// So many bytes of names are listed for each import that is not offered.
+/// The most bytes of names that are listed for an import that is not offered.
 const MOST_LISTED: usize = 2048;
 
 /// The minimum of the exported memory, in pages.

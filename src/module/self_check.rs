@@ -1,7 +1,6 @@
-//! The one thing about the engine that cannot be tested once and for all: whether the compiler
-//! turned its tail calls into jumps. Where it did not, each instruction leaves a frame on the
-//! native stack, and a long loop aborts the process. So builds without `portable-dispatch` run a
-//! short loop first and measure.
+//! Checks whether the compiler turned the engine's tail calls into jumps, which depends on the build.
+//! If it did not, each instruction leaves a frame on the native stack, and a long loop aborts the
+//! process. So builds without `portable-dispatch` first run a short loop and measure the stack.
 
 use crate::{error::BuildError, limits::StackLimit};
 use std::sync::{
@@ -13,7 +12,7 @@ use wasmi::{Caller, CompilationMode, Linker, Module, Store};
 /// Assembled from the text beside it; a test compares them.
 const LOOP: &[u8] = include_bytes!("self_check.wasm");
 
-/// Enough to tell a leak of one word a turn from none, and few enough for any thread's stack.
+/// Enough turns to detect one leaked word per turn, and few enough for any thread's stack.
 const TURNS: i32 = 256;
 
 /// More than this between the shallowest and the deepest turn is a leak.
