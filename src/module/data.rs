@@ -2,11 +2,11 @@
 //! need not read a hundred thousand of them for each instance. Compilers of Go write one for each
 //! few words.
 
-use super::{
-    forking::Unforkable,
-    sections::{Reader, push_i64, push_len, push_u32},
+use super::sections::{Reader, push_i64, push_len, push_u32};
+use crate::{
+    error::Unforkable,
+    room::{self, OutOfMemory},
 };
-use crate::room::{self, OutOfMemory};
 
 /// Zeros between two runs are carried along where they are fewer: less than a segment's own head.
 const GAP: usize = 8;
