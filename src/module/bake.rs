@@ -4,11 +4,10 @@
 use super::{
     baked::Baked,
     data,
-    forking::Unforkable,
     outline::{Outline, function_types, kind},
     sections::{self, Reader, Section, id, push_i64, push_len, push_name, push_section, push_u32},
 };
-use crate::{limits::PAGE_BYTES, room};
+use crate::{error::Unforkable, limits::PAGE_BYTES, room};
 use tollgate_abi::names::export;
 use wasmi::Val;
 

@@ -5,7 +5,7 @@ use super::Compiled;
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
-    lock::lock,
+    sync::lock,
 };
 use std::{
     borrow::Cow,

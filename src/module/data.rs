@@ -1,11 +1,11 @@
 //! The initial content of a memory: the data segments of a module, removed from it so that the engine
 //! does not process each of them for every instance. Go programs have up to a hundred thousand.
 
-use super::{
-    forking::Unforkable,
-    sections::{Reader, push_i64, push_len, push_u32},
+use super::sections::{Reader, push_i64, push_len, push_u32};
+use crate::{
+    error::Unforkable,
+    room::{self, OutOfMemory},
 };
-use crate::room::{self, OutOfMemory};
 
 /// Two runs with fewer zeros than this between them are one: a segment's head is longer.
 const GAP: usize = 8;

@@ -6,7 +6,6 @@ mod baked;
 mod cache;
 mod contract;
 mod data;
-mod forking;
 mod limits;
 mod operators;
 mod outline;
@@ -17,19 +16,18 @@ mod shape;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;
-pub use contract::{AbiVersion, Problem, TypeText};
-pub use forking::Unforkable;
-pub use limits::{Measured, ModuleLimits};
+pub use contract::AbiVersion;
 
 pub(crate) use bake::State;
 pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
+pub(crate) use limits::check_size;
 pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
 pub(crate) use self_check::dispatch_is_sound;
 pub(crate) use shape::Shape;
 
 use crate::{
-    error::LoadError,
+    error::{LoadError, Problem, Unforkable},
     limits::{Limits, StackLimit},
     room,
 };
@@ -74,7 +72,7 @@ impl Compiled {
         limits: &Limits,
         mode: CompilationMode,
     ) -> Result<Compiled, LoadError> {
-        limits.module.check_size(&bytes)?;
+        check_size(&limits.module, &bytes)?;
         let sections = sections::split(&bytes)?;
         room::check(bytes.len().saturating_mul(4))?;
         let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
@@ -140,7 +138,7 @@ impl Compiled {
 
     /// Checks a compiled module against other limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
-        limits.module.check(&self.shape)
+        limits::check(&limits.module, &self.shape.counts)
     }
 }
 

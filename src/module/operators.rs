@@ -264,9 +264,10 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{ModuleLimits, sections, shape::Shape},
+        super::{sections, shape::Shape},
         Operators,
     };
+    use crate::limits::ModuleLimits;
 
     fn shape(wat: &str) -> Shape {
         let module = wat::parse_str(wat).unwrap();
@@ -345,9 +346,9 @@ mod tests {
             "(module (func (local i32 i64 i64)) (func (local f64))
                (func (block (loop (if (i32.const 1) (then nop) (else nop)))) (block)))",
         );
-        assert_eq!((shape.most_locals, shape.locals), (3, 4));
-        assert_eq!(shape.nesting, 3);
-        assert_eq!(shape.functions, 3);
+        assert_eq!((shape.counts.most_locals, shape.counts.locals), (3, 4));
+        assert_eq!(shape.counts.nesting, 3);
+        assert_eq!(shape.counts.functions, 3);
     }
 
     #[test]
@@ -388,10 +389,10 @@ mod tests {
                    (func $ten (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64))
                    (func {body}))"
             );
-            assert_eq!(shape(&module).carried_values, carried, "{body}");
+            assert_eq!(shape(&module).counts.carried_values, carried, "{body}");
         }
         let returning = "(module (func (result i32 i32) i32.const 1 i32.const 2 return))";
-        assert_eq!(shape(returning).carried_values, 4);
+        assert_eq!(shape(returning).counts.carried_values, 4);
     }
 
     #[test]

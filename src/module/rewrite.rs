@@ -6,11 +6,14 @@
 use super::{
     Shape,
     data::{self, Initial},
-    forking::Unforkable,
     outline::{Outline, kind, value},
     sections::{self, Reader, Section, id, push_name, push_section, push_u32, truncated},
 };
-use crate::{error::LoadError, limits::PAGE_BYTES, room};
+use crate::{
+    error::{LoadError, Unforkable},
+    limits::PAGE_BYTES,
+    room,
+};
 
 /// What the names of added exports begin with.
 pub(crate) const RESERVED: &str = "tollgate:";

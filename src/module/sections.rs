@@ -208,10 +208,8 @@ pub(super) fn push_i64(bytes: &mut Vec<u8>, mut value: i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{ModuleLimits, Shape},
-        *,
-    };
+    use super::{super::Shape, *};
+    use crate::limits::ModuleLimits;
     use proptest::prelude::*;
 
     proptest! {

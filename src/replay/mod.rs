@@ -24,12 +24,12 @@ pub use divergence::Divergence;
 pub use transcript::BadTranscript;
 
 use crate::{
-    config::Config,
-    custom::HostError,
     effect::{Effect, Failure, Refusal},
     error::{Error, Fault},
+    gate::HostError,
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
+    plugin::Config,
     plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,

@@ -1,7 +1,7 @@
 //! Making evidence fit: what is cut first, and what is told of it. Called after secrets are hidden,
 //! so that none can be cut in two.
 
-use crate::json_len::{byte_len, entry_len, json_len, map_len, text_len};
+use crate::room::{byte_len, entry_len, json_len, map_len, text_len};
 use serde_json::{Map, Value, json};
 use tollgate_abi::{ErrorDetail, Evidence};
 

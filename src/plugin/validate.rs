@@ -1,15 +1,13 @@
 //! Configs and the schemas of the plugins that are to get them.
 
-use super::{PatternCache, TooExpensive, Validation, budget::Budget, check, defaults};
+use super::{Config, Plugin};
 use crate::{
-    config::Config,
     error::{ConfigError, Error, ProtocolError},
-    json_len::{json_len, map_len},
-    plugin::Plugin,
-    world::Deadline,
+    limits::Deadline,
+    schema::{TooExpensive, Validation, fill_defaults_within, validate_within},
 };
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tollgate_abi::ConfigSchema;
 
 impl Plugin {
@@ -30,9 +28,8 @@ impl Plugin {
             return Ok(Validation::default());
         };
         let value = Value::Object(config.values().clone());
-        let mut found = self.on_a_budget(&schema, config, |schema, patterns, budget| {
-            check::run(schema, &value, patterns, budget)
-        })?;
+        let mut found =
+            self.in_time(|late| validate_within(schema.document(), &value, self.patterns(), late))?;
         if let Some(redactor) = &self.parts().settings.observer.redactor {
             redactor.validation(&mut found);
         }
@@ -48,29 +45,23 @@ impl Plugin {
     pub fn with_defaults(&self, config: &Config) -> Result<Config, Error> {
         let mut values = Value::Object(config.values().clone());
         if let Some(schema) = self.optional_schema()? {
-            self.on_a_budget(&schema, config, |schema, _, budget| {
-                defaults::fill(schema, &mut values, budget)
-            })?;
+            self.in_time(|late| fill_defaults_within(schema.document(), &mut values, late))?;
         }
         // It was an object, and still is one.
         Ok(Config::try_from(values).unwrap_or_default())
     }
 
-    /// Does something with the schema on the budget and within the deadline that a call has.
-    fn on_a_budget<T>(
+    /// Does something within the deadline that a call has.
+    fn in_time<T>(
         &self,
-        schema: &ConfigSchema,
-        config: &Config,
-        work: impl FnOnce(&Value, &PatternCache, &mut Budget<'_>) -> Result<T, TooExpensive>,
+        work: impl FnOnce(&dyn Fn() -> Option<Duration>) -> Result<T, TooExpensive>,
     ) -> Result<T, Error> {
         let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
         let late = || {
             let passed = deadline.filter(|deadline| deadline.passed());
             passed.map(Deadline::limit)
         };
-        let schema = schema.document();
-        let mut budget = Budget::new(json_len(schema), map_len(config.values()), &late);
-        work(schema, self.patterns(), &mut budget).map_err(|reason| Error::Config {
+        work(&late).map_err(|reason| Error::Config {
             plugin: self.name().into(),
             problem: ConfigError::TooExpensive(reason),
         })

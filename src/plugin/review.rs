@@ -1,6 +1,7 @@
 //! Declared against granted: advice for the operator, which allows and denies nothing.
 
-use crate::{capability::Capability, error::Error, plugin::Plugin, printable::Text};
+use super::Plugin;
+use crate::{capability::Capability, error::Error, printable::Text};
 use std::collections::BTreeSet;
 use tollgate_abi as abi;
 

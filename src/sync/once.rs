@@ -6,7 +6,7 @@
 //! wait forever gets an error instead. All values share one lock for which thread makes what, which
 //! is held for a few instructions only.
 
-use crate::lock::lock;
+use crate::sync::lock;
 use std::{
     cell::RefCell,
     collections::{HashMap, hash_map::Entry},

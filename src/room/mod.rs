@@ -6,11 +6,10 @@
 //! first. Other threads may take that memory in between, and the estimate may be too low; so each
 //! check asks for some more.
 
-use crate::{
-    error::{Fault, LoadError},
-    json_len::{map_len, text_len},
-    module::Unforkable,
-};
+mod json_len;
+
+pub(crate) use json_len::{byte_len, entry_len, json_len, map_len, text_len};
+
 use serde_json::{Map, Value};
 use tollgate_abi::{ErrorDetail, Evidence};
 
@@ -96,24 +95,6 @@ fn of_error(error: &ErrorDetail) -> (usize, usize) {
 /// The machine has no memory left for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutOfMemory;
-
-impl From<OutOfMemory> for Fault {
-    fn from(_: OutOfMemory) -> Fault {
-        Fault::HostOutOfMemory
-    }
-}
-
-impl From<OutOfMemory> for LoadError {
-    fn from(_: OutOfMemory) -> LoadError {
-        LoadError::HostOutOfMemory
-    }
-}
-
-impl From<OutOfMemory> for Unforkable {
-    fn from(_: OutOfMemory) -> Unforkable {
-        Unforkable::HostOutOfMemory
-    }
-}
 
 /// Checks that so many bytes can be allocated, and some are left over.
 pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
