@@ -65,7 +65,7 @@ impl Plugin {
     /// ```
     /// use tollgate::{Config, Runtime, replay::Replay};
     ///
-    /// # let bytes = include_bytes!("../../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../../fixtures/file.wasm");
     /// let runtime = Runtime::builder().grant("file", "fs:read:Cargo.toml".parse()?).build()?;
     /// let file = runtime.load("file", bytes)?;
     /// let recording = file.observe_recorded(&Config::new().set("path", "Cargo.toml"), Vec::new())?;
