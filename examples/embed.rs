@@ -19,7 +19,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .fuel(5_000_000_000)
         .on_event(|plugin, event| match event {
-            Event::Denied(denial) => println!("{plugin} was denied {}", denial.wish),
+            Event::Denied(denial) => println!("{plugin} was denied {}", denial.request),
             Event::Log(line) => println!("{plugin}: {}", line.message),
             _ => {}
         })

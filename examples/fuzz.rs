@@ -42,7 +42,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let how = match instance.call(&config) {
             Ok(answer) if answer.starts_with(b"{") => "answered",
-            Err(Error::Fault { .. } | Error::Breach { .. }) | Ok(_) => {
+            Err(Error::Fault { .. } | Error::Protocol { .. }) | Ok(_) => {
                 return Err(format!("a finding: {:?}", config.escape_ascii().to_string()).into());
             }
             Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! Functions that an embedder offers to plugins: what they are, and by whose rule their wishes
+//! Functions that an embedder offers to plugins: what they are, and by whose rule their requests
 //! are judged. They pass the same gate as everything else.
 
 use crate::{effect::Failure, printable::Printable};
@@ -34,16 +34,16 @@ impl HostError {
     }
 }
 
-/// What a plugin wishes of a kind of the embedder's.
+/// What a plugin requests of a kind of the embedder's.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct CustomRequest<'a> {
     /// The name of the function that was called.
     pub function: &'a str,
     /// Its request.
     pub request: &'a Value,
 }
 
-type Matcher = Arc<dyn Fn(&str, Asked<'_>) -> bool + Send + Sync>;
+type Matcher = Arc<dyn Fn(&str, CustomRequest<'_>) -> bool + Send + Sync>;
 type Body = Arc<dyn Fn(&Value, &HostCall<'_>) -> Result<Value, HostError> + Send + Sync>;
 
 /// One function.
@@ -59,12 +59,12 @@ pub(crate) struct Custom {
 
 /// All that an embedder added.
 #[derive(Clone, Default)]
-pub(crate) struct Customs {
+pub(crate) struct HostFunctions {
     pub(crate) functions: Vec<Custom>,
     matchers: BTreeMap<String, Matcher>,
 }
 
-impl Customs {
+impl HostFunctions {
     pub(crate) fn add<Request, Reply>(
         &mut self,
         module: &str,
@@ -101,7 +101,7 @@ impl Customs {
     pub(crate) fn judge_by(
         &mut self,
         kind: &str,
-        matcher: impl Fn(&str, Asked<'_>) -> bool + Send + Sync + 'static,
+        matcher: impl Fn(&str, CustomRequest<'_>) -> bool + Send + Sync + 'static,
     ) {
         self.matchers.insert(kind.to_owned(), Arc::new(matcher));
     }
@@ -114,8 +114,13 @@ impl Customs {
             .collect()
     }
 
-    /// Whether the embedder's rule for a kind covers a wish; `None` if there is no rule.
-    pub(crate) fn covers(&self, kind: &str, pattern: &str, asked: Asked<'_>) -> Option<bool> {
+    /// Whether the embedder's rule for a kind covers a request; `None` if there is no rule.
+    pub(crate) fn covers(
+        &self,
+        kind: &str,
+        pattern: &str,
+        asked: CustomRequest<'_>,
+    ) -> Option<bool> {
         self.matchers
             .get(kind)
             .map(|matcher| matcher(pattern, asked))
@@ -175,10 +180,10 @@ impl Custom {
     }
 }
 
-impl fmt::Debug for Customs {
+impl fmt::Debug for HostFunctions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.functions.iter().map(Custom::full_name).collect();
-        f.debug_struct("Customs")
+        f.debug_struct("HostFunctions")
             .field("functions", &names)
             .finish_non_exhaustive()
     }

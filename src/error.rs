@@ -72,14 +72,14 @@ pub enum Error {
         usage: Box<Usage>,
     },
     /// The guest ran to its end but broke the protocol.
-    #[error("plugin {plugin}: {} {breach}", running(.export))]
-    Breach {
+    #[error("plugin {plugin}: {} {error}", running(.export))]
+    Protocol {
         /// Which plugin.
         plugin: Text,
         /// The export that was running.
         export: &'static str,
         /// How the protocol was broken.
-        breach: Breach,
+        error: ProtocolError,
         /// What it had used by then.
         usage: Box<Usage>,
     },
@@ -100,7 +100,7 @@ impl Error {
     /// What the call had used when it failed, if it came to run.
     pub fn usage(&self) -> Option<&Usage> {
         match self {
-            Error::Fault { usage, .. } | Error::Breach { usage, .. } => Some(usage),
+            Error::Fault { usage, .. } | Error::Protocol { usage, .. } => Some(usage),
             _ => None,
         }
     }
@@ -345,7 +345,7 @@ pub enum Fault {
 /// How a guest broke the protocol.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Breach {
+pub enum ProtocolError {
     /// An optional export that was needed after all is missing.
     #[error("is not exported by the plugin")]
     NotExported,

@@ -20,7 +20,7 @@ pub enum Event {
     /// request and call.
     Granted {
         /// The request, such as `fs:read:/etc/hosts`.
-        wish: Text,
+        request: Text,
         /// The smallest grant that allows it.
         needs: Text,
     },
@@ -62,7 +62,7 @@ type Callback = dyn Fn(&str, &Event) + Send + Sync;
 pub(crate) struct Observer {
     pub(crate) callback: Option<Arc<Callback>>,
     pub(crate) redactor: Option<Redactor>,
-    /// Whether granted wishes are told too.
+    /// Whether granted requests are told too.
     pub(crate) audit: bool,
 }
 
@@ -81,13 +81,13 @@ impl Observer {
                 self.redactor.iter().for_each(|it| it.denial(&mut denial));
                 callback(plugin, &Event::Denied(denial));
             }
-            Event::Granted { wish, needs } => {
+            Event::Granted { request, needs } => {
                 let hide = |text: &Text| match &self.redactor {
                     Some(redactor) => redactor.redact(text.as_str()).into(),
                     None => text.clone(),
                 };
-                let (wish, needs) = (hide(wish), hide(needs));
-                callback(plugin, &Event::Granted { wish, needs });
+                let (request, needs) = (hide(request), hide(needs));
+                callback(plugin, &Event::Granted { request, needs });
             }
         }
     }

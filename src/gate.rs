@@ -12,13 +12,13 @@ mod reports;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use initialised::Initialised;
-pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
+pub(crate) use journal::{At, InitJournal, Journal, Phase, SharedJournal};
 pub use link::NewLink;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
 
 use crate::{
-    capability::Wish,
+    capability::Request,
     effect::{
         Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogRecord, LogSource, Need,
         Refusal, Reply,
@@ -172,10 +172,10 @@ impl Gate {
         }
     }
 
-    /// Whether a wish that needs no look at the world is granted, for dialects that must answer
+    /// Whether a request that needs no look at the world is granted, for dialects that must answer
     /// in a certain order. Nothing happens and nothing is reported.
-    pub(crate) fn would_allow(&self, wish: &Wish) -> bool {
-        self.policy.covers(wish)
+    pub(crate) fn would_allow(&self, request: &Request) -> bool {
+        self.policy.covers(request)
     }
 
     /// Lets an effect happen, or says why not.
@@ -286,8 +286,8 @@ impl Gate {
         self.check_opened(handle, none)?;
         match self.withheld.get(&handle) {
             Some(path) => {
-                let wish = Wish::Read(path.clone());
-                Err(self.policy.denial(&self.plugin, &wish).into())
+                let request = Request::Read(path.clone());
+                Err(self.policy.denial(&self.plugin, &request).into())
             }
             None => Ok(()),
         }
@@ -333,10 +333,10 @@ impl Gate {
     }
 
     /// The denial of something that no grant can cover, told to the operator.
-    pub(crate) fn deny_malformed(&self, wish: &str) -> Denial {
+    pub(crate) fn deny_malformed(&self, request: &str) -> Denial {
         let denial = Denial {
             plugin: self.plugin.to_string().into(),
-            wish: wish.into(),
+            request: request.into(),
             needs: Text::default(),
             reason: DenialReason::NotCovered,
         };
@@ -344,9 +344,9 @@ impl Gate {
         denial
     }
 
-    /// The denial of a wish that a dialect finds before there is an effect, told to the operator.
-    pub(crate) fn deny(&self, wish: &Wish) -> Denial {
-        let denial = self.policy.denial(&self.plugin, wish);
+    /// The denial of a request that a dialect finds before there is an effect, told to the operator.
+    pub(crate) fn deny(&self, request: &Request) -> Denial {
+        let denial = self.policy.denial(&self.plugin, request);
         self.reports.denied(&self.plugin, &denial);
         denial
     }

@@ -2,7 +2,7 @@
 //! running here.
 
 use crate::{
-    custom::Customs,
+    custom::HostFunctions,
     error::LoadError,
     imports,
     limits::Limits,
@@ -88,7 +88,7 @@ impl Inspection {
     /// inspected, with its problems listed.
     pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
         let compiled = Compiled::new(bytes.into(), limits)?;
-        let offered = imports::offered(&Customs::default());
+        let offered = imports::offered(&HostFunctions::default());
         let (abi_version, problems) = module::check(&compiled, &offered, limits);
         let memory = match compiled.module.get_export(export::MEMORY) {
             Some(ExternType::Memory(ty)) => Some(MemorySize {

@@ -43,8 +43,8 @@ pub mod world;
 
 pub use capability::{Capability, CapabilityError, Grants};
 pub use config::Config;
-pub use custom::{Asked, HostCall, HostError};
-pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadError};
+pub use custom::{CustomRequest, HostCall, HostError};
+pub use error::{BakeError, BuildError, ConfigError, Error, Fault, LoadError, ProtocolError};
 pub use event::{Event, Omitted};
 pub use inspect::{Export, Import, Inspection, MemorySize};
 pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
@@ -55,7 +55,7 @@ pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
-pub use truncate::{Truncation, fit};
+pub use truncate::{Truncation, truncate_evidence};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 

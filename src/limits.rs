@@ -55,7 +55,7 @@ pub struct Limits {
     /// Default: 1 GiB.
     pub moved_bytes: u64,
     /// The most bytes of JSON that the data and raw text of evidence may have together, and each of
-    /// its message, metadata and error; what is longer is cut, see [`fit`](crate::fit). 0 is no
+    /// its message, metadata and error; what is longer is cut, see [`truncate_evidence`](crate::truncate_evidence). 0 is no
     /// limit. Default: 1 MiB.
     pub evidence_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a

@@ -13,7 +13,7 @@ pub use instance::Instance;
 use crate::{
     answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
     config::Config,
-    error::{Breach, Error},
+    error::{Error, ProtocolError},
     event::Observer,
     gate::{Gate, Policy, SharedJournal},
     guest::{self, Host, Start},
@@ -22,7 +22,7 @@ use crate::{
     once::Once,
     room,
     schema::PatternCache,
-    truncate::{Truncation, fit},
+    truncate::{Truncation, truncate_evidence},
     world::World,
 };
 use forks::Forks;
@@ -164,7 +164,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// [`Error::Fault`] or [`Error::Breach`], naming the plugin and what it did.
+    /// [`Error::Fault`] or [`Error::Protocol`], naming the plugin and what it did.
     pub fn describe(&self) -> Result<Arc<PluginInfo>, Error> {
         let info = self.description()?;
         let redactor = self.parts().settings.observer.redactor.as_ref();
@@ -245,7 +245,7 @@ impl Plugin {
     fn ask<T>(
         &self,
         export: &'static str,
-        read: impl Fn(&[u8]) -> Result<T, Breach>,
+        read: impl Fn(&[u8]) -> Result<T, ProtocolError>,
     ) -> Result<T, Error> {
         // A baked module may lie here, but only about itself.
         let parts = self.parts();
@@ -258,7 +258,7 @@ impl Plugin {
         let mut instance = self.start()?;
         let answer = instance
             .ask(export)
-            .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
+            .and_then(|bytes| read(&bytes).map_err(|error| instance.protocol_error(export, error)));
         let answer = answer.map_err(|error| self.redacted(error))?;
         // Many plugins are described and never called: a small instance is as quickly made anew.
         if instance.memory().len() > SMALL {
@@ -281,7 +281,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// As [`describe`](Self::describe); [`Breach::NotExported`] if it has no `deallocate`.
+    /// As [`describe`](Self::describe); [`ProtocolError::NotExported`] if it has no `deallocate`.
     pub fn reuses_buffers(&self) -> Result<bool, Error> {
         let answer = self
             .start()
@@ -295,7 +295,7 @@ impl Plugin {
     ///
     /// [`Error::Config`] if the config is too large, or if
     /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is on and the config is not
-    /// valid by the plugin's schema, [`Error::Fault`] if the guest was stopped, [`Error::Breach`]
+    /// valid by the plugin's schema, [`Error::Fault`] if the guest was stopped, [`Error::Protocol`]
     /// if its answer is invalid. A check that failed is no error: its evidence has the status
     /// `false`.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
@@ -333,12 +333,14 @@ impl Plugin {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
-        let mut evidence = evidence.map_err(|breach| instance.breach(self.observing(), breach))?;
+        let mut evidence =
+            evidence.map_err(|error| instance.protocol_error(self.observing(), error))?;
         if let Some(redactor) = &self.inner.parts.settings.observer.redactor {
             redactor.redact_evidence(&mut evidence);
         }
         let limit = instance.limits().evidence_bytes;
-        let truncation = fit(&mut evidence, usize::try_from(limit).unwrap_or(usize::MAX));
+        let truncation =
+            truncate_evidence(&mut evidence, usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Observation {
             evidence,
             truncation,

@@ -8,7 +8,7 @@ pub use builder::RuntimeBuilder;
 
 use crate::{
     capability::{Capability, Grants},
-    custom::Customs,
+    custom::HostFunctions,
     error::{Error, LoadError},
     gate::Policy,
     imports,
@@ -38,7 +38,7 @@ struct Inner {
     settings: Arc<Settings>,
     grants: Grants,
     missing_directories: Vec<(String, Capability)>,
-    customs: Arc<Customs>,
+    host_functions: Arc<HostFunctions>,
     policies: BTreeMap<String, Arc<Policy>>,
     /// For plugins that were granted nothing.
     no_policy: Arc<Policy>,
@@ -203,14 +203,14 @@ impl Inner {
     fn prepare(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(bytes, limits)?;
-        let offered = imports::offered(&self.customs);
+        let offered = imports::offered(&self.host_functions);
         let (version, problems) = module::check(&compiled, &offered, limits);
         let Some(version) = version.filter(|_| problems.is_empty()) else {
             drop(compiled);
             self.cache.forget_unused();
             return Err(LoadError::Contract(problems));
         };
-        let linker = imports::linker(&compiled.engine, &self.customs)
+        let linker = imports::linker(&compiled.engine, &self.host_functions)
             .map_err(|error| LoadError::Compile(error.to_string().into()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {

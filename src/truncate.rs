@@ -36,14 +36,14 @@ pub struct Truncation {
 /// and stack; what it still has too much of is cut as well.
 ///
 /// ```
-/// use tollgate::{Evidence, fit};
+/// use tollgate::{Evidence, truncate_evidence};
 ///
 /// let mut evidence = Evidence { raw: Some("x".repeat(5000)), ..Evidence::default() };
-/// let told = fit(&mut evidence, 1000).unwrap();
+/// let told = truncate_evidence(&mut evidence, 1000).unwrap();
 /// assert_eq!(told.original_size_bytes, 5004); // with the quotes, and `{}` for the data
 /// assert_eq!(evidence.raw.unwrap().len(), 500 + "\n... [TRUNCATED] ...".len());
 /// ```
-pub fn fit(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
+pub fn truncate_evidence(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
     if limit == 0 {
         return None;
     }

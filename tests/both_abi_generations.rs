@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::json;
 use support::{Guest, data, text_at};
-use tollgate::{AbiVersion, Breach, Config, Error, Evidence, LoadError, Problem, Runtime};
+use tollgate::{AbiVersion, Config, Error, Evidence, LoadError, Problem, ProtocolError, Runtime};
 
 const MANIFEST: &str = r#"{"name":"new","version":"2.0.0","description":"d","sdk_version":"0.1.0",
     "min_host_version":"0.3.0","config_schema":{"type":"object", "properties":{"b":{},"a":{}}},
@@ -205,8 +205,8 @@ fn a_plugin_that_needs_a_newer_host_is_told_so() {
     assert!(
         matches!(
             error,
-            Error::Breach {
-                breach: Breach::HostTooOld { .. },
+            Error::Protocol {
+                error: ProtocolError::HostTooOld { .. },
                 ..
             }
         ),

@@ -1,9 +1,9 @@
-//! Capabilities and wishes as text: canonical, read back to the same, and refused with the place
+//! Capabilities and requests as text: canonical, read back to the same, and refused with the place
 //! of the mistake and what to write instead.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
-use tollgate::capability::{Capability, Wish};
+use tollgate::capability::{Capability, Request};
 
 #[test]
 fn errors_say_where_and_what_instead() {
@@ -130,8 +130,8 @@ fn canonical_texts() {
 }
 
 #[test]
-fn the_grant_a_wish_needs() {
-    for (wish, needed) in [
+fn the_grant_a_request_needs() {
+    for (request, needed) in [
         ("fs:read:/etc/../x", Some("fs:read:/x")),
         ("fs:read:/a*/b[1]", Some("fs:read:/a[*]/b[[]1[]]")),
         ("network:outbound:443", Some("network:outbound:443")),
@@ -154,16 +154,19 @@ fn the_grant_a_wish_needs() {
         ("exec:/bin/ls -l", Some("exec:/bin/ls")),
         ("kv:x", Some("kv:x")),
     ] {
-        let wish: Wish = wish.parse().unwrap();
+        let request: Request = request.parse().unwrap();
         assert_eq!(
-            wish.needed().map(|c| c.to_string()).as_deref(),
+            request.needed().map(|c| c.to_string()).as_deref(),
             needed,
-            "{wish}"
+            "{request}"
         );
-        assert!(wish.needed().unwrap().covers(&wish, Some("/w")), "{wish}");
+        assert!(
+            request.needed().unwrap().covers(&request, Some("/w")),
+            "{request}"
+        );
     }
     assert_eq!(
-        Wish::Connect {
+        Request::Connect {
             host: None,
             port: 0
         }
@@ -171,12 +174,12 @@ fn the_grant_a_wish_needs() {
         None
     );
     assert_eq!(
-        Wish::Connect {
+        Request::Connect {
             host: Some("127.1".into()),
             port: 80
         }
         .needed(),
         None
     );
-    assert_eq!(Wish::Read(String::new()).needed(), None);
+    assert_eq!(Request::Read(String::new()).needed(), None);
 }

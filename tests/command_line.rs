@@ -314,16 +314,16 @@ fn explain_says_what_the_gate_would() {
             .unwrap();
         stdout(&output)
     };
-    for (grant, wish, allowed) in [
+    for (grant, request, allowed) in [
         ("exec:**", "exec:tool", false),
         ("exec:**", "exec:other", true),
         ("exec:**", "exec:missing", true),
         ("exec:tool", "exec:tool", true),
     ] {
         assert_eq!(
-            explain(&[grant, wish])["allowed"],
+            explain(&[grant, request])["allowed"],
             allowed,
-            "{grant} {wish}"
+            "{grant} {request}"
         );
     }
     let denied = explain(&["exec:**", "exec:tool"]);
@@ -333,7 +333,7 @@ fn explain_says_what_the_gate_would() {
         "{reason}"
     );
     let root = root.to_str().unwrap();
-    for (grant, wish, allowed) in [
+    for (grant, request, allowed) in [
         ("*", "", true),
         ("*", "/directory", true),
         ("*", "/directory/", true),
@@ -343,11 +343,11 @@ fn explain_says_what_the_gate_would() {
         ("directory/*.log", "/directory", false),
     ] {
         let grant = format!("fs:read:{root}/{grant}");
-        let wish = format!("fs:read:{root}{wish}");
+        let request = format!("fs:read:{root}{request}");
         assert_eq!(
-            explain(&[&grant, &wish])["allowed"],
+            explain(&[&grant, &request])["allowed"],
             allowed,
-            "{grant} {wish}"
+            "{grant} {request}"
         );
     }
     let writing = explain(&[

@@ -14,7 +14,7 @@ use std::{
 use support::{Guest, data, text_at};
 use tollgate::{
     Config, ConfigError, Error, HostError, Limits, ModuleCache, Plugin, Runtime, RuntimeBuilder,
-    effect::{Answer, Effect, Failure, Fetched, Refusal},
+    effect::{Answer, Effect, Failure, HttpResponse, Refusal},
     gate::{Checkpoint, Permitted},
     replay::Replay,
     world::World,
@@ -445,7 +445,7 @@ impl World for Generous {
         };
         self.0.lock().unwrap().push(*body_limit);
         let permit = gate.address("93.184.216.34".parse().unwrap())?;
-        Ok(permit.answer(Answer::Fetched(Fetched {
+        Ok(permit.answer(Answer::Fetched(HttpResponse {
             status: 200,
             protocol: "HTTP/1.1".into(),
             headers: Vec::new(),

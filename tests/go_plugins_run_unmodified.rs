@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 use tollgate::{
-    Breach, Config, Error, Event, Fault, MemoryLimit, Plugin, Runtime, RuntimeBuilder,
+    Config, Error, Event, Fault, MemoryLimit, Plugin, ProtocolError, Runtime, RuntimeBuilder,
     effect::LogSource,
 };
 
@@ -215,8 +215,8 @@ fn a_description_that_is_evidence_of_an_error_is_an_error() {
         ..support::Guest::default()
     };
     match guest.load().describe() {
-        Err(Error::Breach {
-            breach: Breach::Reported(error),
+        Err(Error::Protocol {
+            error: ProtocolError::Reported(error),
             ..
         }) => assert_eq!(error.message, "plugin not registered"),
         other => panic!("{other:?}"),

@@ -84,7 +84,7 @@ fn control_characters_are_escaped_and_sizes_capped() {
     assert!(lines[0].attrs[0].key.len() < 300);
 }
 
-/// The words of a wish are the guest's, and a denial ends up where an operator reads it.
+/// The words of a request are the guest's, and a denial ends up where an operator reads it.
 #[test]
 fn denials_are_safe_to_print() {
     let odd = "\u{1b}[2J\r\n\u{202e}x";

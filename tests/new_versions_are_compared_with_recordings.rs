@@ -52,16 +52,16 @@ fn order_is_no_difference_and_questions_are() {
     assert!(turned.asks_the_same() && turned.answers.is_empty());
 
     let fewer = replay.compare(&clocks(&[0], EVIDENCE)).unwrap();
-    assert_eq!(fewer.asks_no_more, [r#"{"now":{"clock":"monotonic"}}"#]);
-    assert!(fewer.fuel_now < fewer.fuel_before && fewer.asks_anew.is_empty());
+    assert_eq!(fewer.missing_effects, [r#"{"now":{"clock":"monotonic"}}"#]);
+    assert!(fewer.fuel_now < fewer.fuel_before && fewer.new_effects.is_empty());
 
     let again = replay.compare(&clocks(&[0, 1, 1], EVIDENCE)).unwrap();
-    assert_eq!(again.asks_again, 1);
+    assert_eq!(again.repeated_effects, 1);
     assert!(again.fuel_now > again.fuel_before && !again.is_same());
 
     let more = recording(&clocks(&[0], EVIDENCE));
     let more = more.compare(&clocks(&[0, 1], EVIDENCE)).unwrap();
-    assert_eq!(more.asks_anew, [r#"{"now":{"clock":"monotonic"}}"#]);
+    assert_eq!(more.new_effects, [r#"{"now":{"clock":"monotonic"}}"#]);
 }
 
 #[test]

@@ -576,7 +576,7 @@ fn errors_and_denials_quote_no_secret() {
         let runtime = Runtime::builder().redact(redactor.clone()).build().unwrap();
         let plugin = Guest::answering(answer).load_in(&runtime);
         let error = plugin.observe(&Config::new()).unwrap_err();
-        assert!(matches!(error, Error::Breach { .. }));
+        assert!(matches!(error, Error::Protocol { .. }));
         let text = format!("{error} {error:?}");
         assert!(
             !text.contains("hunter2") && text.contains("[REDACTED]"),

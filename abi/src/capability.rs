@@ -1,4 +1,4 @@
-//! A capability as text on the wire. What it means, and whether it covers a wish, is the host's
+//! A capability as text on the wire. What it means, and whether it covers a request, is the host's
 //! business.
 
 use alloc::string::String;

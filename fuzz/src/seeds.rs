@@ -189,7 +189,7 @@ const CAPABILITIES: &[[&str; 2]] = &[
 ];
 
 fn capability([first, second]: &[&str; 2]) -> Vec<Vec<u8>> {
-    let wishes = [
+    let requests = [
         [vec![0], text("/etc/ssl/a.pem")].concat(),
         [vec![2, 1], text("a.example.com"), vec![187, 1]].concat(),
         [vec![3], text("https://example.com/a?b")].concat(),
@@ -203,11 +203,11 @@ fn capability([first, second]: &[&str; 2]) -> Vec<Vec<u8>> {
         ]
         .concat(),
     ];
-    let with = |wish: Vec<u8>| {
+    let with = |request: Vec<u8>| {
         let before = [text("/work"), text(first), text(second)].concat();
-        [before, wish, b"fs:read:/**".to_vec()].concat()
+        [before, request, b"fs:read:/**".to_vec()].concat()
     };
-    wishes.map(with).into()
+    requests.map(with).into()
 }
 
 fn codecs() -> Vec<Vec<u8>> {

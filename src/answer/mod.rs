@@ -8,7 +8,7 @@ pub(crate) use v2::{Manifest, read_manifest, read_result};
 
 use crate::{
     capability::check_declared,
-    error::Breach,
+    error::ProtocolError,
     printable::Text,
     room::{self, MAX_VALUES},
     truncate::cut,
@@ -24,64 +24,64 @@ const MAX_DEPTH: usize = 127;
 /// The most bytes of a message about an answer: it may quote all of it.
 const MAX_MESSAGE: usize = 1024;
 
-pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
+pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, ProtocolError> {
     let document: Value = parse(bytes)?;
     if let Some(error) = reported_error(&document) {
-        return Err(Breach::Reported(error));
+        return Err(ProtocolError::Reported(error));
     }
     info(&document)
 }
 
-fn info(document: &Value) -> Result<PluginInfo, Breach> {
+fn info(document: &Value) -> Result<PluginInfo, ProtocolError> {
     let info = PluginInfo::from_value(document)
-        .ok_or_else(|| Breach::WrongShape("the description is not an object".into()))?;
+        .ok_or_else(|| ProtocolError::WrongShape("the description is not an object".into()))?;
     host_version::check(&info.min_host_version)?;
-    check_declared(&info.capabilities).map_err(Breach::TooManyCapabilities)?;
+    check_declared(&info.capabilities).map_err(ProtocolError::TooManyCapabilities)?;
     Ok(info)
 }
 
-pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, Breach> {
+pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, ProtocolError> {
     let text = utf8(bytes)?;
     check_values(bytes)?;
     let schema = ConfigSchema::parse(text).map_err(|error| not_json(bytes, &error))?;
     match reported_error(schema.document()) {
-        Some(error) => Err(Breach::Reported(error)),
+        Some(error) => Err(ProtocolError::Reported(error)),
         None => Ok(schema),
     }
 }
 
-pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, Breach> {
+pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     parse(bytes)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Breach> {
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtocolError> {
     utf8(bytes)?;
     check_values(bytes)?;
     from_json(bytes).map_err(|error| not_json(bytes, &error))
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Breach> {
-    std::str::from_utf8(bytes).map_err(|error| Breach::NotUtf8 {
+fn utf8(bytes: &[u8]) -> Result<&str, ProtocolError> {
+    std::str::from_utf8(bytes).map_err(|error| ProtocolError::NotUtf8 {
         at: error.valid_up_to(),
     })
 }
 
-fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
+fn not_json(bytes: &[u8], error: &JsonError) -> ProtocolError {
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
-        Breach::TooDeep {
+        ProtocolError::TooDeep {
             depth,
             limit: MAX_DEPTH,
         }
     } else if error.is_shape() {
         wrong_shape(error)
     } else {
-        Breach::NotJson(short(error))
+        ProtocolError::NotJson(short(error))
     }
 }
 
-fn wrong_shape(error: impl Display) -> Breach {
-    Breach::WrongShape(short(error))
+fn wrong_shape(error: impl Display) -> ProtocolError {
+    ProtocolError::WrongShape(short(error))
 }
 
 fn short(message: impl Display) -> Text {
@@ -91,7 +91,7 @@ fn short(message: impl Display) -> Text {
 }
 
 /// Refuses what would take much more memory than its text.
-fn check_values(bytes: &[u8]) -> Result<(), Breach> {
+fn check_values(bytes: &[u8]) -> Result<(), ProtocolError> {
     // JSON has fewer values than bytes, also where objects count for more.
     if bytes.len() <= MAX_VALUES || room::most_values(bytes) <= MAX_VALUES {
         return Ok(());
@@ -103,12 +103,12 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     // What cannot be read at all is reported first.
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
-        return Err(Breach::TooDeep {
+        return Err(ProtocolError::TooDeep {
             depth,
             limit: MAX_DEPTH,
         });
     }
-    Err(Breach::TooManyValues {
+    Err(ProtocolError::TooManyValues {
         values,
         limit: MAX_VALUES,
     })
@@ -117,10 +117,10 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
 /// The same for a text that did not come from a plugin.
 pub(crate) fn check_text(text: &str) -> Result<(), String> {
     match check_values(text.as_bytes()) {
-        Err(Breach::TooManyValues { values, limit }) => Err(format!(
+        Err(ProtocolError::TooManyValues { values, limit }) => Err(format!(
             "it holds {values} JSON values, more than the limit of {limit}"
         )),
-        Err(breach) => Err(breach.to_string()),
+        Err(error) => Err(error.to_string()),
         Ok(()) => room::check_reading(text.as_bytes())
             .map_err(|_| "the host has no memory to read it".to_owned()),
     }
@@ -180,7 +180,7 @@ mod tests {
                 read_evidence(answer.as_bytes()),
                 read_result(answer.as_bytes()),
             ] {
-                let Err(Breach::WrongShape(message)) = read else {
+                let Err(ProtocolError::WrongShape(message)) = read else {
                     panic!("{read:?}")
                 };
                 assert!(message.as_str().len() < 2 * MAX_MESSAGE, "{message}");
@@ -200,7 +200,7 @@ mod tests {
         for (item, items) in [("0", 1_000_001), ("[0]", 500_001), (r#"{"":0}"#, 143_000)] {
             let refused = read(item, items);
             assert!(
-                matches!(refused, Err(Breach::TooManyValues { .. })),
+                matches!(refused, Err(ProtocolError::TooManyValues { .. })),
                 "{refused:?}"
             );
         }

@@ -4,7 +4,7 @@
 use super::{not_json, parse, reported_error, short, utf8, wrong_shape};
 use crate::{
     capability::{GrantSet, GrantSetError},
-    error::Breach,
+    error::ProtocolError,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
@@ -24,10 +24,10 @@ struct RawSchema<'a> {
     config_schema: Option<&'a RawValue>,
 }
 
-pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
+pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, ProtocolError> {
     let mut document: Value = parse(bytes)?;
     if let Some(error) = reported_error(&document) {
-        return Err(Breach::Reported(error));
+        return Err(ProtocolError::Reported(error));
     }
     let mut info = super::info(&document)?;
     let mut present = |key: &str| {
@@ -50,11 +50,11 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
     Ok(Manifest { info, schema })
 }
 
-fn capabilities(grants: &Value) -> Result<Vec<Capability>, Breach> {
+fn capabilities(grants: &Value) -> Result<Vec<Capability>, ProtocolError> {
     let set = GrantSet::deserialize(grants)
         .map_err(|error| wrong_shape(format_args!("capabilities: {error}")))?;
     let wanted = set.capabilities().map_err(|error| match error {
-        GrantSetError::TooMany(error) => Breach::TooManyCapabilities(error),
+        GrantSetError::TooMany(error) => ProtocolError::TooManyCapabilities(error),
         error => wrong_shape(format_args!("capabilities: {error}")),
     })?;
     let text =
@@ -67,9 +67,11 @@ const WORDS: [&str; 3] = [SUCCESS, "failure", "error"];
 
 /// Reads the result of `_observe`: `{timestamp, status, data, message, error, metadata}`, where
 /// the status is a word.
-pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
+pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     let Value::Object(mut document) = parse(bytes)? else {
-        return Err(Breach::WrongShape("the result is not an object".into()));
+        return Err(ProtocolError::WrongShape(
+            "the result is not an object".into(),
+        ));
     };
     let mut take = |name: &str| {
         let key = document.keys().find(|key| key.eq_ignore_ascii_case(name));
@@ -113,7 +115,7 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
 fn shape<T: serde::de::DeserializeOwned>(
     name: &str,
     value: Option<Value>,
-) -> Result<Option<T>, Breach> {
+) -> Result<Option<T>, ProtocolError> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -156,10 +158,13 @@ mod tests {
             "null",
         ] {
             let read = read_result(result.as_bytes());
-            assert!(matches!(read, Err(Breach::WrongShape(_))), "{result}");
+            assert!(
+                matches!(read, Err(ProtocolError::WrongShape(_))),
+                "{result}"
+            );
         }
         let read = read_result(br#"{"status":"success","timestamp":"yesterday"}"#);
-        assert!(matches!(read, Err(Breach::WrongShape(_))));
+        assert!(matches!(read, Err(ProtocolError::WrongShape(_))));
     }
 
     #[test]
@@ -176,6 +181,6 @@ mod tests {
         let bad = read_manifest(
             br#"{"capabilities":{"network":{"rules":[{"hosts":["a"],"ports":["-1"]}]}}}"#,
         );
-        assert!(matches!(bad, Err(Breach::WrongShape(_))));
+        assert!(matches!(bad, Err(ProtocolError::WrongShape(_))));
     }
 }

@@ -14,7 +14,7 @@
 //! | multicast, unspecified, reserved, documentation, tunnels, and every other special range | nothing |
 //!
 //! `private` opens this machine too, because every existing Reglet grant that says `private` means
-//! both (reglet-abi 4.4). The words themselves stay literal: a wish for the word `loopback` is not
+//! both (reglet-abi 4.4). The words themselves stay literal: a request for the word `loopback` is not
 //! covered by a grant of `private`. Ask [`Verdict::opened_by`] about an address, not the words.
 //! Metadata services hand out the machine's credentials, so no other word opens them, wherever
 //! they live: also inside a range that would be `private` otherwise.

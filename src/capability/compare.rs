@@ -1,5 +1,5 @@
 //! Whether one capability includes another: for reviews that compare what a plugin declares with
-//! what it holds. The gate never asks this; it asks about wishes.
+//! what it holds. The gate never asks this; it asks about requests.
 
 use std::collections::BTreeSet;
 

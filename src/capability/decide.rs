@@ -2,7 +2,7 @@
 //! line and for tests; the gate asks `Capability::covers` with what it has parsed once.
 
 use super::command::family;
-use super::{Capability, Wish, path};
+use super::{Capability, Request, path};
 use crate::printable::Text;
 
 /// The answer of [`decide`].
@@ -45,11 +45,11 @@ pub fn decide_resolved(
         Ok(grant) => grant,
         Err(error) => return malformed(format!("the grant is none: {error}")),
     };
-    let wish: Wish = match format!("{kind}:{requested}").parse() {
-        Ok(wish) => wish,
+    let request: Request = match format!("{kind}:{requested}").parse() {
+        Ok(request) => request,
         Err(error) => return malformed(format!("the request is none: {error}")),
     };
-    explain(&grant, &wish, cwd, resolve)
+    explain(&grant, &request, cwd, resolve)
 }
 
 fn malformed(reason: String) -> Decision {
@@ -60,10 +60,10 @@ fn malformed(reason: String) -> Decision {
     }
 }
 
-/// Whether `grant` allows `wish`, with the reason; see [`decide_resolved`].
+/// Whether `grant` allows `request`, with the reason; see [`decide_resolved`].
 pub fn explain(
     grant: &Capability,
-    wish: &Wish,
+    request: &Request,
     cwd: Option<&str>,
     resolve: Resolve<'_>,
 ) -> Decision {
@@ -71,16 +71,16 @@ pub fn explain(
         let path = path::absolute(path, cwd)?;
         path::real(&path, resolve)
     };
-    let (seen, held) = match wish {
-        Wish::Read(path) => (real(path).map(Wish::Read), true),
-        Wish::Write(path) => (real(path).map(Wish::Write), true),
-        Wish::Exec { command, args } => {
+    let (seen, held) = match request {
+        Request::Read(path) => (real(path).map(Request::Read), true),
+        Request::Write(path) => (real(path).map(Request::Write), true),
+        Request::Exec { command, args } => {
             let real = match command.contains('/') {
                 true => real(command).filter(|_| cwd.is_some() || command.starts_with('/')),
                 false => resolve(command),
             };
             (
-                real.map(|command| Wish::Exec {
+                real.map(|command| Request::Exec {
                     command,
                     args: args.clone(),
                 }),
@@ -89,31 +89,31 @@ pub fn explain(
         }
         _ => (None, false),
     };
-    let seen = seen.unwrap_or_else(|| wish.clone());
+    let seen = seen.unwrap_or_else(|| request.clone());
     let pinned = match held {
         true => grant.pinned(resolve, cwd),
         false => Vec::new(),
     };
-    let wished = grant.covers(wish, cwd);
+    let requested = grant.covers(request, cwd);
     let covering = std::iter::once(grant)
         .chain(&pinned)
-        .find(|grant| match (wish, &seen) {
+        .find(|grant| match (request, &seen) {
             // The name asked for must be granted, and the file that it is; see the gate.
-            (Wish::Exec { command: given, .. }, Wish::Exec { command, args }) => {
-                grant.covers_exec(given, command, args, cwd) && wished
+            (Request::Exec { command: given, .. }, Request::Exec { command, args }) => {
+                grant.covers_exec(given, command, args, cwd) && requested
             }
             _ => grant.covers(&seen, cwd) || lists(grant, &seen, cwd, resolve),
         });
-    let followed = if seen == *wish {
+    let followed = if seen == *request {
         String::new()
     } else {
         format!(" (really {seen})")
     };
     let allowed = covering.is_some();
     let reason = match covering {
-        Some(covering) if covering == grant => format!("{grant} covers {wish}{followed}"),
-        Some(covering) => format!("{grant}, which is {covering}, covers {wish}{followed}"),
-        None => denial(grant, &pinned, wish, &seen, cwd, &followed),
+        Some(covering) if covering == grant => format!("{grant} covers {request}{followed}"),
+        Some(covering) => format!("{grant}, which is {covering}, covers {request}{followed}"),
+        None => denial(grant, &pinned, request, &seen, cwd, &followed),
     };
     Decision {
         allowed,
@@ -124,8 +124,8 @@ pub fn explain(
 
 /// Whether the request is to read a directory of which the grant covers each name, as the gate
 /// allows it.
-fn lists(grant: &Capability, wish: &Wish, cwd: Option<&str>, resolve: Resolve<'_>) -> bool {
-    let Wish::Read(path) = wish else {
+fn lists(grant: &Capability, request: &Request, cwd: Option<&str>, resolve: Resolve<'_>) -> bool {
+    let Request::Read(path) = request else {
         return false;
     };
     // Only in a directory is there a `.`, which is the directory itself.
@@ -136,32 +136,32 @@ fn lists(grant: &Capability, wish: &Wish, cwd: Option<&str>, resolve: Resolve<'_
 fn denial(
     grant: &Capability,
     pinned: &[Capability],
-    wish: &Wish,
-    seen: &Wish,
+    request: &Request,
+    seen: &Request,
     cwd: Option<&str>,
     followed: &str,
 ) -> String {
-    let what = format!("{grant} does not cover {wish}{followed}");
-    match wish {
-        Wish::Read(path) | Wish::Write(path) if !path.starts_with('/') && cwd.is_none() => {
+    let what = format!("{grant} does not cover {request}{followed}");
+    match request {
+        Request::Read(path) | Request::Write(path) if !path.starts_with('/') && cwd.is_none() => {
             return format!("{what}: a relative path needs a working directory");
         }
-        Wish::Exec { command, .. } => {
+        Request::Exec { command, .. } => {
             let real = match seen {
-                Wish::Exec { command, .. } => command,
+                Request::Exec { command, .. } => command,
                 _ => command,
             };
             let by_file = |grant: &Capability| grant.names_command(command, real, cwd);
             let named = by_file(grant) || pinned.iter().any(by_file);
             if named && grant.names_command(command, command, cwd) {
-                return format!("{what}: {}", refused_command(grant, wish, command, real));
+                return format!("{what}: {}", refused_command(grant, request, command, real));
             }
         }
         _ => {}
     }
-    let asked = match wish {
+    let asked = match request {
         // A bare name is granted by its name.
-        Wish::Exec { command, .. } if !command.contains('/') => wish,
+        Request::Exec { command, .. } if !command.contains('/') => request,
         _ => seen,
     };
     match asked.needed() {
@@ -171,10 +171,12 @@ fn denial(
 }
 
 /// Why a grant that names a command does not cover it.
-fn refused_command(grant: &Capability, wish: &Wish, command: &str, real: &str) -> String {
-    let literal = wish.needed().map(|needed| needed.to_string());
+fn refused_command(grant: &Capability, request: &Request, command: &str, real: &str) -> String {
+    let literal = request.needed().map(|needed| needed.to_string());
     if grant.names_arguments() {
-        let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
+        let exact = request
+            .needed_with_arguments()
+            .map(|grant| grant.to_string());
         return match exact.or(literal) {
             Some(needed) => format!("it is granted with other arguments; {needed} would"),
             None => "it is granted with other arguments".to_owned(),

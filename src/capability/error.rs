@@ -1,9 +1,9 @@
-//! Why a text is not a capability or a wish. Lives apart because every matcher reports the same way.
+//! Why a text is not a capability or a request. Lives apart because every matcher reports the same way.
 
 use crate::printable::Printable;
 use std::fmt;
 
-/// A text that is not a capability, or not a wish: the text, the byte it fails at, what is wrong
+/// A text that is not a capability, or not a request: the text, the byte it fails at, what is wrong
 /// there and, where one is known, what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct CapabilityError {

@@ -147,7 +147,7 @@ impl GrantSet {
     /// The same grants as capabilities, in the order written, each once. A glob is one capability,
     /// however many choices it has.
     ///
-    /// Keys of a store become capabilities of kind `kv`, whose wishes have the values `read:<key>`
+    /// Keys of a store become capabilities of kind `kv`, whose requests have the values `read:<key>`
     /// and `write:<key>`.
     ///
     /// # Errors
@@ -309,7 +309,7 @@ impl NetworkRule {
         };
         for host in &self.hosts {
             let pattern = match host.as_str() {
-                // Without a host part, so that it also covers a wish that names no host.
+                // Without a host part, so that it also covers a request that names no host.
                 "*" | "**" => ports.clone(),
                 host if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{ports}"),
                 host => format!("{host}:{ports}"),

@@ -16,7 +16,7 @@ use super::name::NamePattern;
 use super::network::NetworkPattern;
 use super::tally::Tally;
 use super::url::Url;
-use super::{BUILT_IN_KINDS, MAX_TEXT, Wish, check_custom_kind};
+use super::{BUILT_IN_KINDS, MAX_TEXT, Request, check_custom_kind};
 
 /// One thing a plugin may do, parsed and validated: `fs:read:/etc/**`, `network:outbound:443`.
 ///
@@ -24,10 +24,10 @@ use super::{BUILT_IN_KINDS, MAX_TEXT, Wish, check_custom_kind};
 /// and order are those of that text.
 ///
 /// ```
-/// # use tollgate::capability::{Capability, Wish};
+/// # use tollgate::capability::{Capability, Request};
 /// let grant: Capability = "fs:read:/var/log/*.log".parse()?;
-/// assert!(grant.covers(&Wish::Read("/var/log/app.log".into()), None));
-/// assert!(!grant.covers(&Wish::Write("/var/log/app.log".into()), None));
+/// assert!(grant.covers(&Request::Read("/var/log/app.log".into()), None));
+/// assert!(!grant.covers(&Request::Write("/var/log/app.log".into()), None));
 /// # Ok::<(), tollgate::capability::CapabilityError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -69,40 +69,40 @@ impl Capability {
         !BUILT_IN_KINDS.contains(&self.kind())
     }
 
-    /// Whether a plugin that holds this may do what `wish` says. Relative paths on either side
+    /// Whether a plugin that holds this may do what `request` says. Relative paths on either side
     /// count from `cwd`, an absolute path; without it they are never covered.
     ///
-    /// Links are the caller's business: a path in `wish` is taken to be the real one. For a
+    /// Links are the caller's business: a path in `request` is taken to be the real one. For a
     /// command that was asked for under another name than its real one see
     /// [`covers_exec`](Self::covers_exec).
-    pub fn covers(&self, wish: &Wish, cwd: Option<&str>) -> bool {
-        match (&self.matcher, wish) {
-            (Matcher::Read(glob), Wish::Read(path)) => glob.matches(path, cwd),
-            (Matcher::Write(glob), Wish::Write(path)) => glob.matches(path, cwd),
-            (Matcher::Network(pattern), Wish::Connect { host, port }) => {
+    pub fn covers(&self, request: &Request, cwd: Option<&str>) -> bool {
+        match (&self.matcher, request) {
+            (Matcher::Read(glob), Request::Read(path)) => glob.matches(path, cwd),
+            (Matcher::Write(glob), Request::Write(path)) => glob.matches(path, cwd),
+            (Matcher::Network(pattern), Request::Connect { host, port }) => {
                 pattern.covers_connect(host.as_deref(), *port)
             }
-            (Matcher::Network(pattern), Wish::Listen { port }) => pattern.covers_listen(*port),
-            (Matcher::Network(pattern), Wish::Url(url)) => {
+            (Matcher::Network(pattern), Request::Listen { port }) => pattern.covers_listen(*port),
+            (Matcher::Network(pattern), Request::Url(url)) => {
                 Url::parse(url).is_some_and(|url| pattern.covers_url(&url))
             }
-            (Matcher::Network(pattern), Wish::Address(word)) => pattern.covers_word(*word),
-            (Matcher::Env(pattern), Wish::Env(name)) => pattern.matches_variable(name),
-            (Matcher::Exec(pattern), Wish::Exec { command, args }) => {
+            (Matcher::Network(pattern), Request::Address(word)) => pattern.covers_word(*word),
+            (Matcher::Env(pattern), Request::Env(name)) => pattern.matches_variable(name),
+            (Matcher::Exec(pattern), Request::Exec { command, args }) => {
                 pattern.covers(command, command, args, cwd)
             }
-            (Matcher::Custom(pattern), Wish::Custom { kind, value }) => {
+            (Matcher::Custom(pattern), Request::Custom { kind, value }) => {
                 self.kind() == kind && pattern.matches(value)
             }
             _ => false,
         }
     }
 
-    /// Whether one of `grants` covers `wish`, which is read once for all of them: it may be long,
+    /// Whether one of `grants` covers `request`, which is read once for all of them: it may be long,
     /// and they may be many.
-    pub(crate) fn any_covers(grants: &[Capability], wish: &Wish, cwd: Option<&str>) -> bool {
-        let Wish::Url(text) = wish else {
-            return grants.iter().any(|grant| grant.covers(wish, cwd));
+    pub(crate) fn any_covers(grants: &[Capability], request: &Request, cwd: Option<&str>) -> bool {
+        let Request::Url(text) = request else {
+            return grants.iter().any(|grant| grant.covers(request, cwd));
         };
         Url::parse(text).is_some_and(|url| {
             grants.iter().any(|grant| match &grant.matcher {

@@ -1,5 +1,5 @@
 //! Who holds what: the capabilities an operator gave each plugin, as a list one can compare and
-//! read from a file. Whether a grant covers a wish is for the capability to say.
+//! read from a file. Whether a grant covers a request is for the capability to say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::granted::Written;
 use super::tally::Tally;
-use super::{BUILT_IN_KINDS, Capability, GrantSet, Wish};
+use super::{BUILT_IN_KINDS, Capability, GrantSet, Request};
 use crate::printable::{Printable, Text};
 
 /// The grants of an operator: for each plugin name the capabilities it holds, in the order given,
@@ -61,11 +61,16 @@ impl Grants {
         self.plugins.keys().map(String::as_str)
     }
 
-    /// The first capability of `plugin` that covers `wish`; see [`Capability::covers`].
-    pub fn covering(&self, plugin: &str, wish: &Wish, cwd: Option<&str>) -> Option<&Capability> {
+    /// The first capability of `plugin` that covers `request`; see [`Capability::covers`].
+    pub fn covering(
+        &self,
+        plugin: &str,
+        request: &Request,
+        cwd: Option<&str>,
+    ) -> Option<&Capability> {
         self.for_plugin(plugin)
             .iter()
-            .find(|capability| capability.covers(wish, cwd))
+            .find(|capability| capability.covers(request, cwd))
     }
 
     /// Whether nobody holds anything.

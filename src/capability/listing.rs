@@ -1,16 +1,15 @@
 //! Whether a grant covers what is in a directory: its names, for listing it, or all below it, for
 //! moving it.
 
-use super::{Capability, Matcher, Wish};
+use super::{Capability, Matcher, Request};
 
 impl Capability {
-    /// Whether this grants the wish for everything below the path wished for, however deep:
+    /// Whether this grants the request for everything below the path requested for, however deep:
     /// `fs:write:DIR/**` does.
-    pub(crate) fn covers_all_below(&self, wish: &Wish, cwd: Option<&str>) -> bool {
-        match (&self.matcher, wish) {
-            (Matcher::Read(glob), Wish::Read(path)) | (Matcher::Write(glob), Wish::Write(path)) => {
-                glob.covers_all_below(path, cwd)
-            }
+    pub(crate) fn covers_all_below(&self, request: &Request, cwd: Option<&str>) -> bool {
+        match (&self.matcher, request) {
+            (Matcher::Read(glob), Request::Read(path))
+            | (Matcher::Write(glob), Request::Write(path)) => glob.covers_all_below(path, cwd),
             _ => false,
         }
     }
@@ -75,8 +74,8 @@ mod tests {
             ("fs:read:/a/**", "/a", false),
         ] {
             let grant: Capability = grant.parse().unwrap();
-            let wish = Wish::Write(path.to_owned());
-            let covers = grant.covers_all_below(&wish, Some("/work"));
+            let request = Request::Write(path.to_owned());
+            let covers = grant.covers_all_below(&request, Some("/work"));
             assert_eq!(covers, expected, "{grant} {path}");
         }
     }

@@ -1,4 +1,4 @@
-//! Capabilities: what a plugin may be granted, what an effect wishes for, and whether the one
+//! Capabilities: what a plugin may be granted, what an effect requests for, and whether the one
 //! covers the other. Text in, verdict out: nothing here touches the outside, and nothing here
 //! enforces anything; that is the gate's work.
 //!
@@ -99,11 +99,11 @@ mod network;
 pub mod path;
 mod pinned;
 mod programs;
+mod request;
 mod request_url;
 pub mod risk;
 mod tally;
 mod url;
-mod wish;
 
 pub use address::AddressWord;
 pub use decide::{Decision, decide, decide_resolved, explain};
@@ -114,14 +114,14 @@ pub use grant_set::{
 pub use granted::Capability;
 pub use grants::{Grants, UnknownKind};
 pub use kind::{BUILT_IN_KINDS, check_kind};
+pub use request::Request;
 pub(crate) use request_url::RequestUrl;
 pub use risk::{Level, Risk};
 pub use tally::TooManyCapabilities;
 pub(crate) use tally::check_declared;
-pub use wish::Wish;
 
 use granted::Matcher;
 use kind::check_custom_kind;
 
-/// The longest text of a capability or a wish, in bytes.
+/// The longest text of a capability or a request, in bytes.
 pub const MAX_TEXT: usize = 8192;

@@ -88,7 +88,7 @@ impl NetworkPattern {
             Target::Any => true,
             Target::Url(_) => false,
             Target::Items(ports, _) => ports.contain(port),
-            // A wish that names no host may mean any: a grant for one does not cover it (row 43).
+            // A request that names no host may mean any: a grant for one does not cover it (row 43).
             Target::Host(pattern, ports) => {
                 ports.contain(port) && host.is_some_and(|host| pattern.matches(host))
             }

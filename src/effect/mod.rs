@@ -1,4 +1,4 @@
-//! What a guest can wish of the outside, and what it can be answered: the vocabulary between the
+//! What a guest can request of the outside, and what it can be answered: the vocabulary between the
 //! imports, the gate and the worlds. Nothing here decides or does anything.
 
 pub(crate) mod json;
@@ -8,11 +8,12 @@ mod reply;
 
 pub(crate) use need::{Access, Need};
 pub use net::{
-    Fetched, Found, Greeted, Nameserver, RecordType, Records, Secured, Security, TlsSession,
+    DnsRecords, HttpResponse, Nameserver, RecordType, Records, Security, SmtpInfo, TlsInfo,
+    TlsSession,
 };
 pub use reply::{
-    Answer, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind, Ran, Refusal,
-    Reply, Stat,
+    Answer, CommandOutput, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind,
+    Refusal, Reply, Stat,
 };
 
 use crate::printable::write_printable;

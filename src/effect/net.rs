@@ -62,7 +62,7 @@ pub enum Security {
 /// What a URL answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fetched {
+pub struct HttpResponse {
     /// Such as 200.
     pub status: u16,
     /// Such as `HTTP/1.1`.
@@ -82,7 +82,7 @@ pub struct Fetched {
     pub took: Duration,
 }
 
-impl Fetched {
+impl HttpResponse {
     /// Where the answer leads, if it is one that leads elsewhere.
     pub fn leads_to(&self) -> Option<&str> {
         let location = self.headers.iter().find(|(name, _)| name == "location");
@@ -96,7 +96,7 @@ impl Fetched {
 /// What a lookup found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Found {
+pub struct DnsRecords {
     /// The records; none for a name that has none of this kind.
     pub records: Records,
     /// How long the lookup took.
@@ -117,7 +117,7 @@ pub enum Records {
 /// A connection in TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Secured {
+pub struct TlsInfo {
     /// Who answered.
     pub remote: SocketAddr,
     /// From where.
@@ -151,7 +151,7 @@ pub struct TlsSession {
 /// What a mail server said first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Greeted {
+pub struct SmtpInfo {
     /// `220 ` and the text, its lines joined by newlines.
     pub banner: String,
     /// How long all of it took.

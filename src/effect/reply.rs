@@ -1,6 +1,6 @@
 //! What came of an effect: an answer, or a refusal and why.
 
-use super::{Fetched, Found, Greeted, Handle, Secured, json};
+use super::{DnsRecords, Handle, HttpResponse, SmtpInfo, TlsInfo, json};
 use crate::printable::{Printable, Text};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
@@ -38,15 +38,15 @@ pub enum Answer {
     /// What came back over a connection.
     Exchanged(Exchanged),
     /// What a TLS connection was like.
-    Secured(Secured),
+    Secured(TlsInfo),
     /// What a URL answered.
-    Fetched(Fetched),
+    Fetched(HttpResponse),
     /// What a lookup found.
-    Found(Found),
+    Found(DnsRecords),
     /// What a mail server said.
-    Greeted(Greeted),
+    Greeted(SmtpInfo),
     /// How a command ended.
-    Ran(Ran),
+    Ran(CommandOutput),
     /// The time, in nanoseconds since the clock's zero.
     Time(u64),
     /// What a function of the embedder's answered.
@@ -170,7 +170,7 @@ pub struct Exchanged {
 /// How a command ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Ran {
+pub struct CommandOutput {
     /// Its exit code; -1 if a signal ended it.
     pub exit_code: i32,
     /// What it wrote to its standard output.
@@ -212,28 +212,29 @@ impl From<Failure> for Refusal {
     }
 }
 
-/// A wish without a grant.
+/// A request without a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Denial {
-    /// Who wished.
+    /// Who requested.
     pub plugin: Text,
-    /// What it wished, such as `fs:read:/etc/shadow`.
-    pub wish: Text,
+    /// What it requested, such as `fs:read:/etc/shadow`.
+    #[serde(rename = "wish")]
+    pub request: Text,
     /// The smallest grant that would allow it.
     pub needs: Text,
     /// Why what is granted does not cover it.
     pub reason: DenialReason,
 }
 
-/// Why a wish was not covered.
+/// Why a request was not covered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum DenialReason {
     /// The plugin has no grants at all.
     NoGrants,
-    /// None of its grants covers the wish.
+    /// None of its grants covers the request.
     NotCovered,
     /// A grant covers the name, but the name leads out of what is granted.
     LeadsOutside,
@@ -258,7 +259,7 @@ impl std::fmt::Display for Denial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Denial {
             plugin,
-            wish,
+            request,
             needs,
             reason,
         } = self;
@@ -267,37 +268,37 @@ impl std::fmt::Display for Denial {
             DenialReason::NoGrants => {
                 write!(
                     f,
-                    "no capabilities granted to plugin {plugin}, which asked for {wish}"
+                    "no capabilities granted to plugin {plugin}, which asked for {request}"
                 )?;
             }
             DenialReason::NotCovered => {
                 write!(
                     f,
-                    "capability denied: {wish} is not granted to plugin {plugin}"
+                    "capability denied: {request} is not granted to plugin {plugin}"
                 )?;
             }
             DenialReason::LeadsOutside => write!(
                 f,
-                "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
+                "capability denied: {request} leads through a symbolic link out of what is granted to plugin {plugin}"
             )?,
             DenialReason::UnsafeLink => write!(
                 f,
-                "capability denied: {wish} would be, or hold, a symbolic link that can lead out of what is \
+                "capability denied: {request} would be, or hold, a symbolic link that can lead out of what is \
                  granted to plugin {plugin}: links of plugins have no \"..\", lead to what the plugin may \
                  read, and through no directory that it may write but those that the link is in"
             )?,
             DenialReason::Address { refusal } => write!(
                 f,
-                "SSRF protection: {wish} leads plugin {plugin} to {refusal}"
+                "SSRF protection: {request} leads plugin {plugin} to {refusal}"
             )?,
             DenialReason::RunsCode { class } => write!(
                 f,
-                "capability denied: {wish} is {}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)",
+                "capability denied: {request} is {}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)",
                 Printable(class)
             )?,
             DenialReason::OtherArguments => write!(
                 f,
-                "capability denied: {wish} is granted to plugin {plugin} with other arguments only"
+                "capability denied: {request} is granted to plugin {plugin} with other arguments only"
             )?,
         }
         if self.needs.is_empty() {

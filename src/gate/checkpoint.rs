@@ -1,10 +1,10 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::{Policy, Reports, policy::custom_wish};
+use super::{Policy, Reports, policy::custom_request};
 use crate::{
-    capability::{Wish, address, command},
-    custom::{Asked, HostCall},
+    capability::{Request, address, command},
+    custom::{CustomRequest, HostCall},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
     world::Deadline,
 };
@@ -72,10 +72,10 @@ pub struct RealName<'a> {
 impl Checkpoint<'_> {
     /// What can be judged before the world has looked: names that mean the same everywhere.
     pub(super) fn check_known_names(&self) -> Result<(), Denial> {
-        let wish = match self.need {
-            Need::Variable(name) => Wish::Env(name.to_owned()),
+        let request = match self.need {
+            Need::Variable(name) => Request::Env(name.to_owned()),
             Need::Connect { .. } | Need::Fetch { .. } | Need::Resolve => match self.destination() {
-                Some(wish) => wish,
+                Some(request) => request,
                 None => return Ok(()),
             },
             Need::Custom {
@@ -83,13 +83,13 @@ impl Checkpoint<'_> {
                 function,
                 request,
             } => {
-                let wish = custom_wish(kind, function);
-                let asked = Asked { function, request };
-                if self.policy.covers_custom(&wish, kind, asked) {
-                    self.reports.granted(self.plugin, &wish);
+                let wanted = custom_request(kind, function);
+                let asked = CustomRequest { function, request };
+                if self.policy.covers_custom(&wanted, kind, asked) {
+                    self.reports.granted(self.plugin, &wanted);
                     return Ok(());
                 }
-                return Err(self.policy.denial(self.plugin, &wish));
+                return Err(self.policy.denial(self.plugin, &wanted));
             }
             Need::Names(_)
             | Need::Opened(..)
@@ -100,11 +100,11 @@ impl Checkpoint<'_> {
                 return Ok(());
             }
         };
-        if self.policy.covers(&wish) {
-            self.reports.granted(self.plugin, &wish);
+        if self.policy.covers(&request) {
+            self.reports.granted(self.plugin, &request);
             Ok(())
         } else {
-            Err(self.policy.denial(self.plugin, &wish))
+            Err(self.policy.denial(self.plugin, &request))
         }
     }
 
@@ -126,7 +126,7 @@ impl Checkpoint<'_> {
         }
         if let (Effect::Open { options, .. }, [name]) = (self.effect, real) {
             let may_read = options.access().read
-                || self.covers_path(Wish::Read(name.path.to_owned()), name.directory);
+                || self.covers_path(Request::Read(name.path.to_owned()), name.directory);
             self.may_read.store(may_read, Ordering::Relaxed);
         }
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
@@ -146,8 +146,8 @@ impl Checkpoint<'_> {
         asked_new: &str,
         new: RealName<'_>,
     ) -> Result<(), Denial> {
-        let read = |path: &str| Wish::Read(path.to_owned());
-        let write = |path: &str| Wish::Write(path.to_owned());
+        let read = |path: &str| Request::Read(path.to_owned());
+        let write = |path: &str| Request::Write(path.to_owned());
         if !old.directory {
             let opened =
                 self.policy.covers(&read(new.path)) && !self.policy.covers(&read(old.path));
@@ -163,7 +163,7 @@ impl Checkpoint<'_> {
         ] {
             if !self.policy.covers_all_below(&wanted) {
                 let mut denial = self.policy.denial(self.plugin, &asked);
-                denial.wish.as_mut_string().push_str("/**");
+                denial.request.as_mut_string().push_str("/**");
                 denial.needs.as_mut_string().push_str("/**");
                 return Err(denial);
             }
@@ -172,15 +172,15 @@ impl Checkpoint<'_> {
     }
 
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
-        let read: fn(String) -> Wish = Wish::Read;
-        for (wanted, wish) in [(access.read, read), (access.write, Wish::Write)] {
+        let read: fn(String) -> Request = Request::Read;
+        for (wanted, request) in [(access.read, read), (access.write, Request::Write)] {
             if !wanted {
                 continue;
             }
             // Words are of the name the guest used: where it leads is not its to know.
             let leads_elsewhere = asked != real.path;
-            let asked = wish(asked.to_owned());
-            if self.covers_path(wish(real.path.to_owned()), real.directory) {
+            let asked = request(asked.to_owned());
+            if self.covers_path(request(real.path.to_owned()), real.directory) {
                 self.reports.granted(self.plugin, &asked);
                 continue;
             }
@@ -194,9 +194,9 @@ impl Checkpoint<'_> {
     }
 
     /// A grant of every name in a directory is one of the directory's content, which is names.
-    fn covers_path(&self, wish: Wish, directory: bool) -> bool {
-        self.policy.covers(&wish)
-            || matches!(&wish, Wish::Read(path) if directory && self.policy.covers_names_in(path))
+    fn covers_path(&self, request: Request, directory: bool) -> bool {
+        self.policy.covers(&request)
+            || matches!(&request, Request::Read(path) if directory && self.policy.covers_names_in(path))
     }
 
     /// Asks whether a connection may go to this address, which the effect's host turned out to
@@ -210,18 +210,18 @@ impl Checkpoint<'_> {
             return Err(self.out_of_place(&address.to_string()));
         };
         let verdict = address::judge(address);
-        if verdict.opened_by(|word| self.policy.covers(&Wish::Address(word))) {
+        if verdict.opened_by(|word| self.policy.covers(&Request::Address(word))) {
             if let Some(word) = verdict.word {
-                self.reports.granted(self.plugin, &Wish::Address(word));
+                self.reports.granted(self.plugin, &Request::Address(word));
             }
             return Ok(Permit(()));
         }
         Err(Denial {
             plugin: self.plugin.to_string().into(),
-            wish: destination.to_string().into(),
+            request: destination.to_string().into(),
             needs: verdict
                 .word
-                .and_then(|word| Wish::Address(word).needed())
+                .and_then(|word| Request::Address(word).needed())
                 .map(|grant| grant.to_string())
                 .unwrap_or_default()
                 .into(),
@@ -231,15 +231,15 @@ impl Checkpoint<'_> {
         })
     }
 
-    /// Where the effect wants to connect to, as a wish.
-    fn destination(&self) -> Option<Wish> {
+    /// Where the effect wants to connect to, as a request.
+    fn destination(&self) -> Option<Request> {
         match self.need {
-            Need::Connect { host, port } => Some(Wish::Connect {
+            Need::Connect { host, port } => Some(Request::Connect {
                 host: Some(host.to_owned()),
                 port,
             }),
-            Need::Fetch { url } => Some(Wish::Url(url.to_owned())),
-            Need::Resolve => Some(Wish::Connect {
+            Need::Fetch { url } => Some(Request::Url(url.to_owned())),
+            Need::Resolve => Some(Request::Connect {
                 host: None,
                 port: DNS_PORT,
             }),
@@ -262,26 +262,26 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
-        let whole = Wish::Exec {
+        let whole = Request::Exec {
             command: asked.to_owned(),
             args: args.to_vec(),
         };
         // What is reported leaves the arguments out, which may hold secrets.
-        let wish = whole.without_arguments();
+        let request = whole.without_arguments();
         if self.policy.covers_exec(asked, real, args) {
-            self.reports.granted_by(self.plugin, &wish, || {
+            self.reports.granted_by(self.plugin, &request, || {
                 let by_arguments = self.policy.covering_arguments(&whole);
-                by_arguments.cloned().or_else(|| wish.needed())
+                by_arguments.cloned().or_else(|| request.needed())
             });
             return Ok(Permit(()));
         }
         let (limited, named) = self.policy.names_command(asked, real);
-        let mut denial = self.policy.denial(self.plugin, &wish);
+        let mut denial = self.policy.denial(self.plugin, &request);
         if limited {
             denial.reason = DenialReason::OtherArguments;
             // An operator who chose the arguments is shown them, and offered no more than these.
             if let Some(needed) = whole.needed_with_arguments() {
-                denial.wish = whole.to_string().into();
+                denial.request = whole.to_string().into();
                 denial.needs = needed.to_string().into();
             }
         } else if let Some(family) = command::family(asked)
@@ -324,11 +324,11 @@ impl Checkpoint<'_> {
 
     /// Whether a variable of this name may be told, for effects that ask for all of them.
     pub fn may_tell(&self, variable: &str) -> bool {
-        let wish = Wish::Env(variable.to_owned());
+        let request = Request::Env(variable.to_owned());
         let told =
-            matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&wish);
+            matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&request);
         if told {
-            self.reports.granted(self.plugin, &wish);
+            self.reports.granted(self.plugin, &request);
         }
         told
     }
@@ -368,7 +368,7 @@ impl Checkpoint<'_> {
             plugin: self.plugin,
             remaining: self.remaining(),
         };
-        let reply = self.policy.customs.call(function, request, &call)?;
+        let reply = self.policy.host_functions.call(function, request, &call)?;
         Ok(Answer::Json(reply))
     }
 
@@ -391,6 +391,6 @@ impl Checkpoint<'_> {
     /// A world asked about something that its effect has nothing to do with.
     pub(super) fn out_of_place(&self, what: &str) -> Denial {
         self.policy
-            .denial(self.plugin, &Wish::Read(what.to_owned()))
+            .denial(self.plugin, &Request::Read(what.to_owned()))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Gate;
 use crate::{
-    capability::{Wish, command},
+    capability::{Request, command},
     effect::{Effect, Need},
     printable::Text,
 };
@@ -15,14 +15,14 @@ impl Gate {
     /// This happens before a journal sees the effect, so that a recording holds what the world was
     /// asked for, and before a world does, so that none can forget it.
     pub(super) fn without_ungranted_variables(&self, effect: &Effect) -> Option<Effect> {
-        // Asked first: what other effects need is not free to say.
+        // CustomRequest first: what other effects need is not free to say.
         let Effect::Run { .. } = effect else {
             return None;
         };
         let Need::Run { environment, .. } = effect.need() else {
             return None;
         };
-        let granted = |name: &str| self.policy.covers(&Wish::Env(name.to_owned()));
+        let granted = |name: &str| self.policy.covers(&Request::Env(name.to_owned()));
         let mut refused = BTreeSet::new();
         for (name, value) in environment {
             if !command::env_allowed(name, value, granted) {
@@ -31,7 +31,7 @@ impl Gate {
                 }
             } else if !command::env_allowed_freely(name, value) {
                 self.reports
-                    .granted(&self.plugin, &Wish::Env(name.to_owned()));
+                    .granted(&self.plugin, &Request::Env(name.to_owned()));
             }
         }
         if refused.is_empty() {
@@ -47,7 +47,7 @@ impl Gate {
     fn report_variable(&self, name: &str) {
         let mut denial = self
             .policy
-            .denial(&self.plugin, &Wish::Env(name.to_owned()));
+            .denial(&self.plugin, &Request::Env(name.to_owned()));
         if command::env_never_allowed(name) {
             denial.needs = Text::default();
         }

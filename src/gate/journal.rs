@@ -44,7 +44,7 @@ pub(crate) type SharedJournal = Arc<Mutex<dyn Journal>>;
 
 /// The effects of an initialisation, for the recordings of calls that begin with its state.
 #[derive(Default)]
-pub(crate) struct Noted {
+pub(crate) struct InitJournal {
     entries: Vec<(Effect, Reply, At)>,
     size: usize,
 }
@@ -52,14 +52,14 @@ pub(crate) struct Noted {
 /// So many bytes are kept of an initialisation that does much; a recording repeats it then.
 const MOST_NOTED: usize = 4 << 20;
 
-impl Noted {
+impl InitJournal {
     /// All of it, in order; `None` if it was too much.
     pub(crate) fn entries(&self) -> Option<&[(Effect, Reply, At)]> {
         (self.size <= MOST_NOTED).then_some(&self.entries)
     }
 }
 
-impl Journal for Noted {
+impl Journal for InitJournal {
     fn answer(&mut self, _: &Effect, _: At) -> Option<Reply> {
         None
     }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn an_initialisation_is_kept_up_to_a_number_of_bytes_whatever_they_are() {
         for effect in heavy() {
-            let mut noted = Noted::default();
+            let mut noted = InitJournal::default();
             for _ in 0..8 {
                 noted.note(&effect, &Ok(Answer::Done), At::default());
             }
@@ -211,7 +211,7 @@ mod tests {
             );
         }
         let long = Failure::new("fs", "", "x".repeat(MOST_NOTED / 4));
-        let mut noted = Noted::default();
+        let mut noted = InitJournal::default();
         for _ in 0..8 {
             let reply = Err(long.clone().into());
             noted.note(&Effect::Variables, &reply, At::default());
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_initialisation_is_kept_whole() {
-        let mut noted = Noted::default();
+        let mut noted = InitJournal::default();
         for number in 0..500 {
             let name = format!("NAME_{number}");
             let reply = Ok(Answer::Variable(Some("value".to_owned())));

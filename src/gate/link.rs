@@ -3,7 +3,7 @@
 
 use super::Checkpoint;
 use crate::{
-    capability::Wish,
+    capability::Request,
     effect::{Denial, DenialReason, Effect},
     printable::Text,
 };
@@ -42,15 +42,15 @@ impl Checkpoint<'_> {
             _ => return Err(self.out_of_place(link.place)),
         };
         // A long content takes long, and whoever is late is refused.
-        let may_exchange = |directory: Wish| self.is_late() || self.policy.covers(&directory);
+        let may_exchange = |directory: Request| self.is_late() || self.policy.covers(&directory);
         if stays(&link, may_exchange, |end| self.policy.covers(&end)) {
             return Ok(());
         }
-        let wish = Wish::Write(asked.clone());
+        let request = Request::Write(asked.clone());
         Err(Denial {
             needs: Text::default(),
             reason: DenialReason::UnsafeLink,
-            ..self.policy.denial(self.plugin, &wish)
+            ..self.policy.denial(self.plugin, &request)
         })
     }
 }
@@ -67,8 +67,8 @@ impl Checkpoint<'_> {
 /// removing the link. `..` means another directory wherever the link is moved.
 fn stays(
     link: &NewLink<'_>,
-    may_exchange: impl Fn(Wish) -> bool,
-    may_read: impl Fn(Wish) -> bool,
+    may_exchange: impl Fn(Request) -> bool,
+    may_read: impl Fn(Request) -> bool,
 ) -> bool {
     let holder = link.place.rsplit_once('/').map_or("", |(holder, _)| holder);
     let holds_link = |directory: &str| {
@@ -99,9 +99,10 @@ fn stays(
         return false;
     }
     let mut directories = directories.into_iter().filter_map(|end| way.get(..end));
-    let is_open =
-        |directory: &str| !holds_link(directory) && may_exchange(Wish::Write(directory.to_owned()));
-    !directories.any(is_open) && may_read(Wish::Read(link.end.to_owned()))
+    let is_open = |directory: &str| {
+        !holds_link(directory) && may_exchange(Request::Write(directory.to_owned()))
+    };
+    !directories.any(is_open) && may_read(Request::Read(link.end.to_owned()))
 }
 
 #[cfg(test)]
@@ -110,10 +111,10 @@ mod tests {
 
     /// Names below `/w` may be read and written, those below `/r` read, and those below `/d`
     /// written.
-    fn covers(wish: Wish) -> bool {
-        match wish {
-            Wish::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
-            Wish::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
+    fn covers(request: Request) -> bool {
+        match request {
+            Request::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
+            Request::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
             _ => false,
         }
     }
@@ -180,7 +181,7 @@ mod tests {
             named: None,
             end: "/w/a",
         };
-        let never = |wish: Wish| -> bool { panic!("{wish}") };
+        let never = |request: Request| -> bool { panic!("{request}") };
         assert!(!stays(&link, never, never));
     }
 }

@@ -2,7 +2,7 @@
 //! granted requests. Each is bounded for each call, and what is left out is counted.
 
 use crate::{
-    capability::{Capability, Wish},
+    capability::{Capability, Request},
     effect::{Denial, LogRecord},
     event::{Event, Observer, Omitted},
     limits::Limits,
@@ -86,8 +86,8 @@ impl Counted {
         }
     }
 
-    fn denial(&mut self, wish: &str, needs: &str) -> Verdict {
-        let verdict = self.denials.take(wish, needs);
+    fn denial(&mut self, request: &str, needs: &str) -> Verdict {
+        let verdict = self.denials.take(request, needs);
         match verdict {
             Verdict::Report => {}
             Verdict::Repeated => self.omitted.repeated_denials += 1,
@@ -97,8 +97,8 @@ impl Counted {
     }
 
     /// What was granted before is no news, and nothing is missing without it.
-    fn grant(&mut self, wish: &str, needs: &str) -> Verdict {
-        let verdict = self.granted.take(wish, needs);
+    fn grant(&mut self, request: &str, needs: &str) -> Verdict {
+        let verdict = self.granted.take(request, needs);
         if let Verdict::Omit(_) = verdict {
             self.omitted.granted += 1;
         }
@@ -169,12 +169,14 @@ impl Distinct {
         }
     }
 
-    fn take(&mut self, wish: &str, needs: &str) -> Verdict {
-        let digest = sha256::digest(wish.as_bytes());
+    fn take(&mut self, request: &str, needs: &str) -> Verdict {
+        let digest = sha256::digest(request.as_bytes());
         if self.reported.contains(&digest) {
             return Verdict::Repeated;
         }
-        let verdict = self.allowance.take(wish.len().saturating_add(needs.len()));
+        let verdict = self
+            .allowance
+            .take(request.len().saturating_add(needs.len()));
         if let Verdict::Report = verdict {
             self.reported.insert(digest);
         }
@@ -224,32 +226,33 @@ impl Reports {
     }
 
     pub(crate) fn denied(&self, plugin: &str, denial: &Denial) {
-        let (wish, needs) = (denial.wish.as_str(), denial.needs.as_str());
-        if self.admits(plugin, |counted| counted.denial(wish, needs)) {
+        let (request, needs) = (denial.request.as_str(), denial.needs.as_str());
+        if self.admits(plugin, |counted| counted.denial(request, needs)) {
             self.observer.tell(plugin, &Event::Denied(denial.clone()));
         }
     }
 
     /// With an audit, reports a granted request and the smallest grant that allows it.
-    pub(crate) fn granted(&self, plugin: &str, wish: &Wish) {
-        self.granted_by(plugin, wish, || wish.needed());
+    pub(crate) fn granted(&self, plugin: &str, request: &Request) {
+        self.granted_by(plugin, request, || request.needed());
     }
 
     /// The same, where another grant than the smallest one is named.
     pub(crate) fn granted_by(
         &self,
         plugin: &str,
-        wish: &Wish,
+        request: &Request,
         grant: impl FnOnce() -> Option<Capability>,
     ) {
         if !self.observer.audit {
             return;
         }
         let needs = grant().map(|grant| grant.to_string());
-        let (wish, needs) = (wish.to_string(), needs.unwrap_or_default());
-        if self.admits(plugin, |counted| counted.grant(&wish, &needs)) {
-            let (wish, needs) = (wish.into(), needs.into());
-            self.observer.tell(plugin, &Event::Granted { wish, needs });
+        let (request, needs) = (request.to_string(), needs.unwrap_or_default());
+        if self.admits(plugin, |counted| counted.grant(&request, &needs)) {
+            let (request, needs) = (request.into(), needs.into());
+            self.observer
+                .tell(plugin, &Event::Granted { request, needs });
         }
     }
 

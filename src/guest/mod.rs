@@ -8,14 +8,14 @@ mod memory;
 mod run;
 mod snapshot;
 
-pub(crate) use memory::{BadRequest, converse, enter_memory, hear};
+pub(crate) use memory::{BadRequest, call_host_function, enter_memory, read_request};
 pub(crate) use run::{Stop, charge_bytes, check_deadline};
 pub(crate) use snapshot::Snapshot;
 
 use run::{Budget, Cause};
 
 use crate::{
-    error::{Breach, ConfigError, Error, Fault, INSTANTIATE},
+    error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError},
     gate::Gate,
     imports::wasi,
     limits::{FuelLimit, Limits, Usage},
@@ -229,12 +229,12 @@ impl Instance {
         usage(&self.store)
     }
 
-    /// Turns a breach found by the caller in a result into an error of this instance's call.
-    pub(crate) fn breach(&self, export: &'static str, breach: Breach) -> Error {
-        Error::Breach {
+    /// Turns a error found by the caller in a result into an error of this instance's call.
+    pub(crate) fn protocol_error(&self, export: &'static str, error: ProtocolError) -> Error {
+        Error::Protocol {
             plugin: self.plugin.to_string().into(),
             export,
-            breach,
+            error,
             usage: Box::new(self.usage()),
         }
     }
@@ -254,7 +254,7 @@ impl Instance {
             Ok(packed) => self.take_result(name, packed),
             Err(stop) => {
                 self.failed = true;
-                match self.last_words(&stop) {
+                match self.panic_message(&stop) {
                     Some(evidence) => Ok(evidence),
                     None => Err(self.fail(name, stop)),
                 }
@@ -262,7 +262,7 @@ impl Instance {
         }
     }
 
-    fn last_words(&self, stop: &Stop) -> Option<Vec<u8>> {
+    fn panic_message(&self, stop: &Stop) -> Option<Vec<u8>> {
         let gave_up = matches!(stop.cause, Cause::Trap(TrapCode::UnreachableCodeReached));
         if !gave_up || self.store.data().limiter.refused().is_some() {
             return None;
@@ -309,7 +309,7 @@ impl Instance {
         R: wasmi::WasmResults,
     {
         let function = self.instance.get_typed_func::<P, R>(&self.store, name);
-        function.map_err(|_| self.breach(label, Breach::NotExported))
+        function.map_err(|_| self.protocol_error(label, ProtocolError::NotExported))
     }
 
     pub(crate) fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
@@ -365,11 +365,11 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
     let plugin = plugin.to_string();
     let export = stop.inside.unwrap_or(called);
     let fault = match stop.cause {
-        Cause::Breach(breach) => {
-            return Error::Breach {
+        Cause::Protocol(error) => {
+            return Error::Protocol {
                 plugin: plugin.into(),
                 export,
-                breach,
+                error,
                 usage,
             };
         }

@@ -3,7 +3,7 @@
 
 use super::Host;
 use crate::{
-    error::{Breach, Fault},
+    error::{Fault, ProtocolError},
     gate::FUEL_PER_BYTE,
     limits::{FuelLimit, Limits},
     module::Shape,
@@ -100,7 +100,7 @@ pub(crate) struct Stop {
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
     Fault(Fault),
-    Breach(Breach),
+    Protocol(ProtocolError),
     Trap(TrapCode),
 }
 
@@ -120,9 +120,9 @@ impl From<Cause> for Stop {
     }
 }
 
-impl From<Breach> for Stop {
-    fn from(breach: Breach) -> Stop {
-        Cause::Breach(breach).into()
+impl From<ProtocolError> for Stop {
+    fn from(error: ProtocolError) -> Stop {
+        Cause::Protocol(error).into()
     }
 }
 

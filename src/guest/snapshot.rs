@@ -112,7 +112,7 @@ impl Instance {
     }
 
     /// Lets an instance that was reset be called, through a gate of the call's own.
-    pub(crate) fn revive(&mut self, gate: Gate) {
+    pub(crate) fn begin_at(&mut self, gate: Gate) {
         let host = self.store.data_mut();
         host.gate = gate;
         host.gate.begin_call(&host.limits);

@@ -2,7 +2,7 @@
 
 use super::{Instance, Start};
 use crate::{
-    custom::Customs,
+    custom::HostFunctions,
     event::Observer,
     gate::{Gate, Policy},
     imports,
@@ -18,12 +18,12 @@ use wasmi::CompilationMode;
 fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] {
     let limits = Arc::new(Limits::default());
     let compiled = Compiled::translating(module.into(), &limits, mode).unwrap();
-    let linker = imports::linker(&compiled.engine, &Customs::default()).unwrap();
+    let linker = imports::linker(&compiled.engine, &HostFunctions::default()).unwrap();
     let policy = Policy {
         grants: Vec::new(),
         written: 0,
         working_directory: "/".into(),
-        customs: Arc::default(),
+        host_functions: Arc::default(),
     };
     let plugin: Arc<str> = "plugin".into();
     let world = Box::new(Simulated::new());

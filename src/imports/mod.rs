@@ -7,7 +7,7 @@ mod path;
 pub(crate) mod wasi;
 
 use crate::{
-    custom::Customs,
+    custom::HostFunctions,
     effect::{Answer, MOST_LISTED, Refusal, Reply},
     error::Fault,
     guest::{Host, Stop},
@@ -19,17 +19,17 @@ use wasmi::Linker;
 /// A linker with every function that this host offers.
 pub(crate) fn linker(
     engine: &wasmi::Engine,
-    customs: &Customs,
+    host_functions: &HostFunctions,
 ) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
-    host::define(&mut linker, customs)?;
+    host::define(&mut linker, host_functions)?;
     wasi::define(&mut linker)?;
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
-pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
-    let mut offered = host::offered(customs);
+pub(crate) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
+    let mut offered = host::offered(host_functions);
     offered.extend(wasi::offered());
     offered
 }

@@ -15,7 +15,7 @@ use crate::{config::Config, error::Error, guest, limits::Usage};
 /// let mut instance = plugin.fork()?;
 /// for config in [&b"{\"path\":\"/etc/hostname\"}"[..], b"{\"path\":", b"\xFF\0"] {
 ///     let answer: Result<Vec<u8>, tollgate::Error> = instance.call(config);
-///     // A trap or a breach of the protocol is what a fuzzer looks for.
+///     // A trap or a violation of the protocol is what a fuzzer looks for.
 ///     assert!(answer.is_ok());
 ///     instance.reset()?;
 /// }

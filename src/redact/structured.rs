@@ -4,7 +4,7 @@
 use super::{Path, Redactor};
 use crate::{
     effect::{Denial, DenialReason},
-    error::{Breach, ConfigError, Error, Fault, LoadError},
+    error::{ConfigError, Error, Fault, LoadError, ProtocolError},
     module::Problem,
     printable::Text,
     schema::{Validation, Violation},
@@ -146,9 +146,9 @@ impl Redactor {
         self.guest_text(&mut violation.message);
     }
 
-    /// Hides the secrets in what a denial quotes of the plugin's wish.
+    /// Hides the secrets in what a denial quotes of the plugin's request.
     pub(crate) fn denial(&self, denial: &mut Denial) {
-        self.guest_text(&mut denial.wish);
+        self.guest_text(&mut denial.request);
         self.guest_text(&mut denial.needs);
         if let DenialReason::Address { refusal } = &mut denial.reason {
             self.guest_text(refusal);
@@ -162,10 +162,12 @@ impl Redactor {
                 fault: Fault::Trap(text) | Fault::Host(text),
                 ..
             } => self.guest_text(text),
-            Error::Breach { breach, .. } => match breach {
-                Breach::NotJson(text) | Breach::WrongShape(text) => self.guest_text(text),
-                Breach::HostTooOld { wanted } => self.guest_text(wanted),
-                Breach::Reported(detail) => self.detail(detail),
+            Error::Protocol { error, .. } => match error {
+                ProtocolError::NotJson(text) | ProtocolError::WrongShape(text) => {
+                    self.guest_text(text)
+                }
+                ProtocolError::HostTooOld { wanted } => self.guest_text(wanted),
+                ProtocolError::Reported(detail) => self.detail(detail),
                 _ => {}
             },
             Error::Load { problem, .. } => match problem {

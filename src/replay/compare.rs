@@ -29,11 +29,11 @@ use tollgate_abi::host::kinds;
 pub struct Comparison {
     /// Effects that the recording has no reply to, as JSON, cut to 4 KiB each; at most 100. They
     /// failed for the plugin.
-    pub asks_anew: Vec<String>,
+    pub new_effects: Vec<String>,
     /// Recorded effects that the plugin did not request, as JSON, cut to 4 KiB each; at most 100.
-    pub asks_no_more: Vec<String>,
+    pub missing_effects: Vec<String>,
     /// How many effects were asked more often than recorded, and answered as the last time.
-    pub asks_again: u64,
+    pub repeated_effects: u64,
     /// Where the answer differs, each as `path: recorded -> now`.
     pub answers: Vec<String>,
     /// Fuel of the recorded call, its initialisation included.
@@ -50,7 +50,7 @@ impl Comparison {
 
     /// Whether it asks for what was recorded and nothing else.
     pub fn asks_the_same(&self) -> bool {
-        self.asks_anew.is_empty() && self.asks_no_more.is_empty() && self.asks_again == 0
+        self.new_effects.is_empty() && self.missing_effects.is_empty() && self.repeated_effects == 0
     }
 }
 
@@ -71,9 +71,9 @@ impl Replay {
         let mut matcher = lock(&matcher);
         let answers = differences(&recorded.end.json(), &end.end.json());
         let mut comparison = Comparison {
-            asks_no_more: matcher.left(),
-            asks_anew: std::mem::take(&mut matcher.asked_anew),
-            asks_again: matcher.asked_again,
+            missing_effects: matcher.left(),
+            new_effects: std::mem::take(&mut matcher.asked_anew),
+            repeated_effects: matcher.asked_again,
             answers,
             fuel_before: recorded.fuel(),
             fuel_now: end.fuel(),

@@ -123,7 +123,7 @@ mod tests {
                 timed_out: false,
                 connect_time: timeout,
             }),
-            Answer::Fetched(crate::effect::Fetched {
+            Answer::Fetched(crate::effect::HttpResponse {
                 status: 200,
                 protocol: String::new(),
                 headers: Vec::new(),
@@ -131,7 +131,7 @@ mod tests {
                 truncated: false,
                 took: timeout,
             }),
-            Answer::Ran(crate::effect::Ran {
+            Answer::Ran(crate::effect::CommandOutput {
                 stdout: large.clone(),
                 stderr: large,
                 ..Default::default()

@@ -3,7 +3,7 @@
 
 use crate::{
     capability::Capability,
-    custom::Customs,
+    custom::HostFunctions,
     effect::{Answer, Denial, Effect, Failure, Refusal, Reply, json},
     gate::{At, Phase},
     limits::{Limits, Usage},
@@ -56,8 +56,8 @@ pub(super) struct Function {
 }
 
 impl Function {
-    pub(super) fn all(customs: &Customs) -> Vec<Function> {
-        let functions = customs.functions.iter();
+    pub(super) fn all(host_functions: &HostFunctions) -> Vec<Function> {
+        let functions = host_functions.functions.iter();
         let function = |custom: &crate::custom::Custom| Function {
             module: custom.module.clone(),
             name: custom.name.clone(),

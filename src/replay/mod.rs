@@ -128,7 +128,7 @@ impl Plugin {
             grants: parts.policy.written().to_vec(),
             pinned: parts.policy.pinned().to_vec(),
             working_directory: parts.policy.working_directory.clone(),
-            functions: Function::all(&parts.policy.customs),
+            functions: Function::all(&parts.policy.host_functions),
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
@@ -382,7 +382,7 @@ fn played(
         &header.grants,
         &header.pinned,
         header.working_directory.clone(),
-        parts.policy.customs.clone(),
+        parts.policy.host_functions.clone(),
     );
     let finished = plugin.observe_kept(Kept {
         name: header.plugin.as_str().into(),

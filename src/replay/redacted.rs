@@ -67,8 +67,8 @@ impl Texts {
 
     /// What a comparison shows of its recording and of the plugin.
     pub(super) fn comparison(&self, comparison: &mut Comparison) {
-        for text in (comparison.asks_anew.iter_mut())
-            .chain(&mut comparison.asks_no_more)
+        for text in (comparison.new_effects.iter_mut())
+            .chain(&mut comparison.missing_effects)
             .chain(&mut comparison.answers)
         {
             *text = self.text(text);

@@ -3,7 +3,7 @@
 use super::{PatternCache, TooExpensive, Validation, budget::Budget, check, defaults};
 use crate::{
     config::Config,
-    error::{Breach, ConfigError, Error},
+    error::{ConfigError, Error, ProtocolError},
     json_len::{json_len, map_len},
     plugin::Plugin,
     world::Deadline,
@@ -91,8 +91,8 @@ impl Plugin {
     fn optional_schema(&self) -> Result<Option<Arc<ConfigSchema>>, Error> {
         match self.whole_schema() {
             Ok(schema) => Ok(Some(schema)),
-            Err(Error::Breach {
-                breach: Breach::NotExported,
+            Err(Error::Protocol {
+                error: ProtocolError::NotExported,
                 ..
             }) => Ok(None),
             Err(error) => Err(error),

@@ -3,16 +3,16 @@
 //! found before it uses it.
 
 mod deadline;
+mod deterministic_init;
 mod file_error;
 pub(crate) mod handles;
 mod reach;
 mod simulated;
-mod steady;
 mod system;
 
 pub(crate) use deadline::Deadline;
+pub(crate) use deterministic_init::DeterministicInit;
 pub use simulated::{Simulated, SimulatedError};
-pub(crate) use steady::Steady;
 pub use system::System;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The host functions as a plugin calls them. Each asks the host and waits for the answer; whether
 //! the answer is "no" is the host's business. Outside wasm32 the answers come out of a
-//! [`Script`](super::Script), and without one every wish fails with "not inside a host".
+//! [`Script`](super::Script), and without one every request fails with "not inside a host".
 //!
 //! The functions named like the host's take its whole request. [`read`], [`write()`], [`stat`],
 //! [`env()`] and [`run`] are the same for the usual case.
@@ -441,7 +441,7 @@ mod tests {
     use crate::guest::ErrorKind;
 
     #[test]
-    fn without_a_host_every_wish_fails() {
+    fn without_a_host_every_request_fails() {
         assert_eq!(read("/etc/motd"), Err(Error::broken("not inside a host")));
         assert_eq!(
             fs_stat(&FsStatRequest::default()),

@@ -227,14 +227,14 @@ pub enum CheckFormat {
     Json,
 }
 
-/// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?
+/// `explain GRANT REQUEST`: does the one allow the other? `explain CAPABILITY`: how risky is it?
 #[derive(ClapArgs)]
 pub struct ExplainArgs {
     /// A capability, such as `network:outbound:*`
     #[arg(required_unless_present_any = ["address", "exec"])]
     pub capability: Option<String>,
-    /// A wish in the same grammar, such as `network:outbound:443`
-    pub wish: Option<String>,
+    /// A request in the same grammar, such as `network:outbound:443`
+    pub request: Option<String>,
     /// The working directory that relative paths start from
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,

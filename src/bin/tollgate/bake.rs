@@ -15,7 +15,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     let name = args.plugin.name();
     let mut builder = args.plugin.runtime();
     if !args.plugin.is_simulated() {
-        builder = builder.steady(seed(&original));
+        builder = builder.deterministic_init(seed(&original));
     }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());

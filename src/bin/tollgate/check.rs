@@ -267,8 +267,8 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
 fn schema(plugin: &Plugin, findings: &mut Findings) {
     let schema = match plugin.schema() {
         Ok(schema) => schema,
-        Err(Error::Breach {
-            breach: tollgate::Breach::NotExported,
+        Err(Error::Protocol {
+            error: tollgate::ProtocolError::NotExported,
             ..
         }) => {
             findings.add(

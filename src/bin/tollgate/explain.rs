@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::{env, fs, net::IpAddr, path::PathBuf};
 use tollgate::{
     Capability,
-    capability::{Wish, address, command, explain, risk},
+    capability::{Request, address, command, explain, risk},
     printable::Printable,
 };
 
@@ -26,10 +26,10 @@ pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
         words.pop();
         args.json = true;
     }
-    let answer = match (&args.address, &args.exec, &args.capability, &args.wish) {
+    let answer = match (&args.address, &args.exec, &args.capability, &args.request) {
         (Some(text), ..) => about_address(text)?,
         (_, Some(words), ..) => about_command(words)?,
-        (_, _, Some(grant), Some(wish)) => about_wish(grant, wish, args.cwd.as_deref()),
+        (_, _, Some(grant), Some(request)) => about_request(grant, request, args.cwd.as_deref()),
         (_, _, Some(capability), None) => about_risk(capability)?,
         (None, None, None, _) => return Err(bad("there is nothing to explain")),
     };
@@ -45,20 +45,25 @@ fn bad(message: impl Into<String>) -> Failure {
     Failure::new(Exit::BadInput, message.into())
 }
 
-/// Does a grant allow a wish? What is malformed allows nothing, and ends with 2.
-fn about_wish(grant: &str, wish: &str, cwd: Option<&str>) -> Answer {
-    let parsed: Result<(Capability, Wish), String> = (|| {
+/// Does a grant allow a request? What is malformed allows nothing, and ends with 2.
+fn about_request(grant: &str, request: &str, cwd: Option<&str>) -> Answer {
+    let parsed: Result<(Capability, Request), String> = (|| {
         let grant = grant
             .parse()
             .map_err(|error| format!("the grant is none: {error}"))?;
-        let wish = wish
+        let request = request
             .parse()
-            .map_err(|error| format!("the wish is none: {error}"))?;
-        Ok((grant, wish))
+            .map_err(|error| format!("the request is none: {error}"))?;
+        Ok((grant, request))
     })();
     let (allowed, reason, exit) = match parsed {
-        Ok((grant, wish)) => {
-            let decision = explain(&grant, &wish, cwd.filter(|cwd| !cwd.is_empty()), &real_path);
+        Ok((grant, request)) => {
+            let decision = explain(
+                &grant,
+                &request,
+                cwd.filter(|cwd| !cwd.is_empty()),
+                &real_path,
+            );
             (decision.allowed, decision.reason, Exit::Success)
         }
         Err(reason) => (false, reason.into(), Exit::BadInput),
@@ -146,14 +151,16 @@ fn about_address(text: &str) -> Result<Answer, Failure> {
 
 fn about_command(words: &[String]) -> Result<Answer, Failure> {
     let (command, arguments) = words.split_first().ok_or_else(|| bad("which command?"))?;
-    let wish = Wish::Exec {
+    let request = Request::Exec {
         command: command.clone(),
         args: arguments.to_vec(),
     };
-    let needs = wish
+    let needs = request
         .needed()
         .ok_or_else(|| bad(format!("{command:?} names no command")))?;
-    let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
+    let exact = request
+        .needed_with_arguments()
+        .map(|grant| grant.to_string());
     // The file behind a link counts as well, where there is one.
     let real = real_path(command);
     let family = command::family(command).or_else(|| command::family(real.as_deref()?));

@@ -146,7 +146,7 @@ pub fn tell(plugin: &str, event: &Event) {
                 "" => complain(denial),
                 needs => complain(format_args!(
                     "denied {}; {}",
-                    denial.wish,
+                    denial.request,
                     suggestion(needs)
                 )),
             }

@@ -81,9 +81,9 @@ fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Fail
         let report = serde_json::json!({
             "transcript": path.display().to_string(),
             "same": compared.is_same(),
-            "asks_anew": compared.asks_anew,
-            "asks_no_more": compared.asks_no_more,
-            "asks_again": compared.asks_again,
+            "new_effects": compared.new_effects,
+            "missing_effects": compared.missing_effects,
+            "repeated_effects": compared.repeated_effects,
             "answers": compared.answers,
             "fuel_before": compared.fuel_before,
             "fuel_now": compared.fuel_now,
@@ -95,11 +95,11 @@ fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Fail
     let mut tell_all = |what: &str, each: &[String]| {
         lines.extend(each.iter().map(|one| format!("  {what}: {one}")));
     };
-    tell_all("asks for", &compared.asks_anew);
-    tell_all("asks no more for", &compared.asks_no_more);
+    tell_all("asks for", &compared.new_effects);
+    tell_all("asks no more for", &compared.missing_effects);
     tell_all("answers differently", &compared.answers);
-    if compared.asks_again > 0 {
-        let times = compared.asks_again;
+    if compared.repeated_effects > 0 {
+        let times = compared.repeated_effects;
         lines.push(format!(
             "  asks again for what it was told already, {times} times"
         ));

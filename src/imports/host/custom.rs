@@ -4,7 +4,7 @@ use super::{contain, decode, pass, unexpected};
 use crate::{
     custom::Custom,
     effect::{Answer, Effect},
-    guest::{Host, converse},
+    guest::{Host, call_host_function},
     module::Offered,
 };
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), w
         &custom.name,
         move |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
-                let range = converse(&mut caller, packed, |host, request| {
+                let range = call_host_function(&mut caller, packed, |host, request| {
                     let answer = decode(&name, request).and_then(|request| {
                         let (kind, function) = (kind.clone(), full_name.clone());
                         call(

@@ -3,10 +3,10 @@
 use super::{config_error, not_canceled, pass, timeout, unexpected};
 use crate::{
     capability::{
-        Wish,
+        Request,
         address::{Host as NamedHost, parse_destination, parse_host},
     },
-    effect::{Answer, Effect, Found, Nameserver, RecordType, Records, Refusal},
+    effect::{Answer, DnsRecords, Effect, Nameserver, RecordType, Records, Refusal},
     guest::Host,
 };
 use std::{net::IpAddr, time::Duration};
@@ -87,7 +87,7 @@ fn own(address: IpAddr, types: &[RecordType]) -> Result<DnsLookupReply, ErrorDet
     })
 }
 
-fn find(host: &mut Host, effect: &Effect) -> Result<Found, ErrorDetail> {
+fn find(host: &mut Host, effect: &Effect) -> Result<DnsRecords, ErrorDetail> {
     match pass(host, effect)? {
         Answer::Found(found) => Ok(found),
         other => Err(unexpected(&other)),
@@ -97,19 +97,19 @@ fn find(host: &mut Host, effect: &Effect) -> Result<Found, ErrorDetail> {
 /// Reads whom to ask, in the protocol's order of checks: the grant comes before what is wrong with
 /// the request. The gate asks again, and judges the address.
 fn nameserver(host: &Host, text: &str) -> Result<Option<Nameserver>, ErrorDetail> {
-    let port_only = Wish::Connect {
+    let port_only = Request::Connect {
         host: None,
         port: PORT,
     };
-    let (wish, nameserver) = match parse_destination(text) {
+    let (wanted, nameserver) = match parse_destination(text) {
         _ if text.is_empty() => (port_only, None),
         Ok((server, port)) => {
             let (host, port) = (server.to_string(), port.unwrap_or(PORT));
-            let wish = Wish::Connect {
+            let wanted = Request::Connect {
                 host: Some(host.clone()),
                 port,
             };
-            (wish, Some(Nameserver { host, port }))
+            (wanted, Some(Nameserver { host, port }))
         }
         Err(error) if host.gate.holds_kind("network") => {
             return Err(config_error(format!(
@@ -118,10 +118,10 @@ fn nameserver(host: &Host, text: &str) -> Result<Option<Nameserver>, ErrorDetail
         }
         Err(_) => (port_only, None),
     };
-    if host.gate.would_allow(&wish) {
+    if host.gate.would_allow(&wanted) {
         Ok(nameserver)
     } else {
-        Err(Refusal::from(host.gate.deny(&wish)).detail())
+        Err(Refusal::from(host.gate.deny(&wanted)).detail())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout, unexpected};
 use crate::{
-    effect::{Answer, Effect, Ran},
+    effect::{Answer, CommandOutput, Effect},
     guest::Host,
     imports::path,
 };
@@ -84,7 +84,7 @@ fn check(request: &ExecRequest) -> Result<(), ErrorDetail> {
     Ok(())
 }
 
-fn reply(command: &str, ran: Ran) -> ExecReply {
+fn reply(command: &str, ran: CommandOutput) -> ExecReply {
     let error = ran
         .timed_out
         .then(|| timeout::error(format!("{command}: killed because its time was up")));

@@ -3,8 +3,8 @@
 
 use super::{config_error, not_canceled, pass, redirect::Hop, timeout, unexpected};
 use crate::{
-    capability::{RequestUrl, Wish},
-    effect::{Answer, Effect, Fetched, Refusal},
+    capability::{Request, RequestUrl},
+    effect::{Answer, Effect, HttpResponse, Refusal},
     guest::Host,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -41,9 +41,9 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
             request.url
         ))
     })?;
-    let wish = Wish::Url(url.text());
-    if !host.gate.would_allow(&wish) {
-        return Err(Refusal::from(host.gate.deny(&wish)).detail());
+    let wanted = Request::Url(url.text());
+    if !host.gate.would_allow(&wanted) {
+        return Err(Refusal::from(host.gate.deny(&wanted)).detail());
     }
     let body =
         base64::decode(&request.body).map_err(|error| config_error(format!("body is {error}")))?;
@@ -69,14 +69,14 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
     Err(ErrorDetail::new(kinds::NETWORK, message).with_code("TOO_MANY_REDIRECTS"))
 }
 
-fn fetch(host: &mut Host, effect: &Effect) -> Result<Fetched, ErrorDetail> {
+fn fetch(host: &mut Host, effect: &Effect) -> Result<HttpResponse, ErrorDetail> {
     match pass(host, effect)? {
         Answer::Fetched(fetched) => Ok(fetched),
         other => Err(unexpected(&other)),
     }
 }
 
-fn reply(mut fetched: Fetched, limit: u32) -> HttpReply {
+fn reply(mut fetched: HttpResponse, limit: u32) -> HttpReply {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     // A world of the embedder's may return more than was requested.
     if fetched.body.len() > limit {

@@ -16,9 +16,9 @@ mod timeout;
 
 use super::contain;
 use crate::{
-    custom::Customs,
+    custom::HostFunctions,
     effect::{Answer, Effect},
-    guest::{BadRequest, Host, converse, hear},
+    guest::{BadRequest, Host, call_host_function, read_request},
     module::Offered,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -69,8 +69,11 @@ const ANSWERING: &[(&str, Define)] = &[
 ];
 
 /// Defines every function of the module.
-pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(), wasmi::Error> {
-    for function in &customs.functions {
+pub(super) fn define(
+    linker: &mut Linker<Host>,
+    host_functions: &HostFunctions,
+) -> Result<(), wasmi::Error> {
+    for function in &host_functions.functions {
         custom::define(linker, function)?;
     }
     for (name, define) in ANSWERING {
@@ -81,7 +84,7 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
         import::LOG_MESSAGE,
         |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
-                hear(&mut caller, packed, |host, request| {
+                read_request(&mut caller, packed, |host, request| {
                     if let Ok(message) = decode(import::LOG_MESSAGE, request) {
                         log::message(host, message);
                     }
@@ -93,7 +96,7 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
 }
 
 /// The same functions with their types.
-pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
+pub(super) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
     let packed = |name: &'static str, results: &[ValType]| Offered {
         module: HOST_MODULE.into(),
         name: name.into(),
@@ -104,7 +107,7 @@ pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
         .map(|(name, _)| packed(name, &[ValType::I64]))
         .collect();
     offered.push(packed(import::LOG_MESSAGE, &[]));
-    offered.extend(customs.functions.iter().map(custom::offered));
+    offered.extend(host_functions.functions.iter().map(custom::offered));
     offered
 }
 
@@ -151,7 +154,7 @@ where
         name,
         move |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
-                let range = converse(&mut caller, packed, |host, request| {
+                let range = call_host_function(&mut caller, packed, |host, request| {
                     let reply = decode(name, request).and_then(|request| function(host, request));
                     to_json(&reply.unwrap_or_else(Reply::failed))
                 })?;

@@ -3,7 +3,7 @@
 use super::{config_error, content::Encoding, not_canceled, pass, timeout, unexpected};
 use crate::{
     capability::{
-        Wish,
+        Request,
         address::{Host as NamedHost, parse_host},
     },
     effect::{Answer, Effect, Exchanged, Refusal},
@@ -139,36 +139,36 @@ impl Address {
         name: &str,
         port_text: &str,
     ) -> Result<Address, ErrorDetail> {
-        let wish = format!("network:outbound:{port_text}");
-        let port = match wish.parse() {
-            Ok(Wish::Connect { host: None, port }) => port,
+        let wanted = format!("network:outbound:{port_text}");
+        let port = match wanted.parse() {
+            Ok(Request::Connect { host: None, port }) => port,
             _ if port_text.is_empty() && host.gate.holds_kind("network") => {
                 let empty = if name.is_empty() { "host" } else { "port" };
                 return Err(config_error(format!("{empty} cannot be empty")));
             }
             // No grant can cover what is not a port.
-            _ => return Err(Refusal::from(host.gate.deny_malformed(&wish)).detail()),
+            _ => return Err(Refusal::from(host.gate.deny_malformed(&wanted)).detail()),
         };
         if name.is_empty() {
-            let wish = Wish::Connect { host: None, port };
-            return Err(if host.gate.would_allow(&wish) {
+            let wanted = Request::Connect { host: None, port };
+            return Err(if host.gate.would_allow(&wanted) {
                 config_error("host cannot be empty")
             } else {
-                Refusal::from(host.gate.deny(&wish)).detail()
+                Refusal::from(host.gate.deny(&wanted)).detail()
             });
         }
         let name = match parse_host(name) {
             Ok(NamedHost::Ip(address)) => address.to_string(),
             Ok(NamedHost::Name(name)) => name,
             Err(error) => {
-                let wish = Wish::Connect {
+                let wanted = Request::Connect {
                     host: Some(name.to_owned()),
                     port,
                 };
                 return Err(if host.gate.holds_kind("network") {
                     config_error(format!("host {name:?} cannot be used: {error}"))
                 } else {
-                    Refusal::from(host.gate.deny(&wish)).detail()
+                    Refusal::from(host.gate.deny(&wanted)).detail()
                 });
             }
         };

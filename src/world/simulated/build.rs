@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     capability::address::{Host, parse_host},
-    effect::{Answer, Exchanged, Failure, Fetched, Ran},
+    effect::{Answer, CommandOutput, Exchanged, Failure, HttpResponse},
     world::file_error::MOST_MOVED,
 };
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ impl Simulated {
         status: u16,
         body: impl Into<Vec<u8>>,
     ) -> Result<Simulated, SimulatedError> {
-        let fetched = Fetched {
+        let fetched = HttpResponse {
             status,
             protocol: "HTTP/1.1".to_owned(),
             headers: Vec::new(),
@@ -229,7 +229,7 @@ impl Simulated {
     /// How a command with these arguments ends. The executable file is made if there is nothing
     /// at the path. Who asks for it by a bare name finds it if the variable `PATH` says so.
     #[must_use]
-    pub fn command(self, path: &str, args: &[&str], ran: Ran) -> Simulated {
+    pub fn command(self, path: &str, args: &[&str], ran: CommandOutput) -> Simulated {
         let path = self.absolute(path);
         let mut world = self.program(&path);
         let when = json!({"run": {"command": path, "args": args}});

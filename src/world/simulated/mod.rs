@@ -49,10 +49,10 @@ use tree::{Inode, Tree};
 ///
 /// ```
 /// use std::net::IpAddr;
-/// use tollgate::{Runtime, effect::Ran, world::Simulated};
+/// use tollgate::{Runtime, effect::CommandOutput, world::Simulated};
 ///
 /// let address: IpAddr = "93.184.215.14".parse()?;
-/// let uname = Ran { stdout: b"6.1.0\n".to_vec(), ..Ran::default() };
+/// let uname = CommandOutput { stdout: b"6.1.0\n".to_vec(), ..CommandOutput::default() };
 /// let world = Simulated::new()
 ///     .file("/etc/hosts", "127.0.0.1 localhost\n")
 ///     .variable("PATH", "/usr/bin")

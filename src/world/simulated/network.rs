@@ -7,7 +7,7 @@ use crate::{
         RequestUrl,
         address::{Host, parse_host},
     },
-    effect::{Answer, Effect, Failure, Found, RecordType, Records, Refusal},
+    effect::{Answer, DnsRecords, Effect, Failure, RecordType, Records, Refusal},
     gate::{Checkpoint, Permitted},
     world::reach::{no_such_host, try_each},
 };
@@ -162,7 +162,7 @@ impl Simulated {
             RecordType::Cname | RecordType::Txt | RecordType::Ns => Records::Texts(Vec::new()),
         };
         let took = Duration::ZERO;
-        Ok(Answer::Found(Found { records, took }))
+        Ok(Answer::Found(DnsRecords { records, took }))
     }
 
     /// Lets the time pass that an answer took, or as much of it as there was.

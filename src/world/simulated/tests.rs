@@ -2,7 +2,7 @@
 
 use super::Simulated;
 use crate::{
-    custom::Customs,
+    custom::HostFunctions,
     effect::{
         Answer, Effect, FileKind, Handle, OpenOptions, Reply, SetTime, Stat, Times, WriteMode,
     },
@@ -25,7 +25,7 @@ fn gate(world: impl World + 'static, grants: &[String]) -> Gate {
         grants: grants.iter().map(|grant| grant.parse().unwrap()).collect(),
         written: grants.len(),
         working_directory: world.working_directory(),
-        customs: Arc::<Customs>::default(),
+        host_functions: Arc::<HostFunctions>::default(),
     };
     Gate::new(
         "plugin".into(),

@@ -6,7 +6,7 @@ use super::{
     output::Output,
     strays,
 };
-use crate::effect::Ran;
+use crate::effect::CommandOutput;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -82,7 +82,7 @@ impl Running {
     }
 
     /// Waits until the command has ended or the time is up, and says how it ended.
-    pub(super) fn watch(mut self, start: Instant, until: Instant) -> io::Result<Ran> {
+    pub(super) fn watch(mut self, start: Instant, until: Instant) -> io::Result<CommandOutput> {
         let timed_out = loop {
             if self.has_ended()? {
                 break false;
@@ -99,7 +99,7 @@ impl Running {
         self.clear(timed_out);
         let status = self.reap();
         let Running { stdout, stderr, .. } = &mut self;
-        Ok(Ran {
+        Ok(CommandOutput {
             exit_code: status
                 .filter(|_| !timed_out)
                 .and_then(|status| status.code())

@@ -20,7 +20,7 @@ const ROUNDS: usize = 8;
 /// Kills the process and all that descends from it.
 pub(super) fn kill_family(root: Pid) {
     let root = root.as_raw_nonzero().get();
-    hunt(|process| process.pid == root);
+    kill_matching(|process| process.pid == root);
 }
 
 /// Kills all who can write to one of these pipes, and what descends from them.
@@ -30,15 +30,15 @@ pub(super) fn kill_holders(pipes: &[&File]) {
         .filter_map(|pipe| pipe.metadata().ok())
         .map(|metadata| PathBuf::from(format!("pipe:[{}]", metadata.ino())))
         .collect();
-    hunt(|process| holds(process.pid, &names));
+    kill_matching(|process| holds(process.pid, &names));
 }
 
-fn hunt(is_prey: impl Fn(&Process) -> bool) {
+fn kill_matching(matches: impl Fn(&Process) -> bool) {
     let mut caught: BTreeMap<i32, Option<OwnedFd>> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let all = processes();
         let mut prey: BTreeSet<i32> = caught.keys().copied().collect();
-        prey.extend(all.iter().filter(|one| is_prey(one)).map(|one| one.pid));
+        prey.extend(all.iter().filter(|one| matches(one)).map(|one| one.pid));
         add_family(&mut prey, &all);
         let mut any_new = false;
         for process in all.iter().filter(|process| prey.contains(&process.pid)) {

@@ -8,7 +8,7 @@ use super::{
     timed_out, try_each,
 };
 use crate::{
-    effect::{Answer, Failure, Found, Nameserver, RecordType, Records, Refusal},
+    effect::{Answer, DnsRecords, Failure, Nameserver, RecordType, Records, Refusal},
     gate::{Checkpoint, Permitted},
 };
 use answer::Question;
@@ -51,7 +51,7 @@ pub(super) fn lookup(
         }
         None => (ask_own(name, records, until, gate)?, gate.granted()?),
     };
-    Ok(permit.answer(Answer::Found(Found {
+    Ok(permit.answer(Answer::Found(DnsRecords {
         records,
         took: started.elapsed(),
     })))

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     capability::RequestUrl,
-    effect::{Answer, Failure, Fetched, Refusal},
+    effect::{Answer, Failure, HttpResponse, Refusal},
     gate::{Checkpoint, Permitted},
     lock::lock,
 };
@@ -61,7 +61,7 @@ pub(super) fn fetch(
     let gzip = !has(request.headers, "accept-encoding");
     let fetched = receive(response, gzip, request.body_limit)
         .map_err(|error| told(&ureq::Error::Io(error)))?;
-    Ok(permit.answer(Answer::Fetched(Fetched {
+    Ok(permit.answer(Answer::Fetched(HttpResponse {
         took: started.elapsed(),
         ..fetched
     })))
@@ -116,7 +116,7 @@ fn send(
 }
 
 /// Reads the body, up to one byte more than is kept.
-fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetched> {
+fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<HttpResponse> {
     let (head, body) = response.into_parts();
     let mut headers: Vec<(String, String)> = head
         .headers
@@ -126,7 +126,7 @@ fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetch
             (name.as_str().to_owned(), value)
         })
         .collect();
-    let mut fetched = Fetched {
+    let mut fetched = HttpResponse {
         status: head.status.as_u16(),
         protocol: format!("{:?}", head.version),
         headers: Vec::new(),

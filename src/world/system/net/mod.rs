@@ -274,7 +274,7 @@ mod tests {
     fn denial(address: IpAddr) -> Denial {
         Denial {
             plugin: "odd".into(),
-            wish: address.to_string().into(),
+            request: address.to_string().into(),
             needs: Default::default(),
             reason: DenialReason::NotCovered,
         }

@@ -2,7 +2,7 @@
 
 use super::{Trust, connect, failure, timed::Until, tls};
 use crate::{
-    effect::{Answer, Failure, Greeted, Refusal, Security},
+    effect::{Answer, Failure, Refusal, Security, SmtpInfo},
     gate::{Checkpoint, Permitted},
 };
 use std::{
@@ -51,7 +51,7 @@ pub(super) fn greet(
             (banner, Some(session))
         }
     };
-    Ok(permit.answer(Answer::Greeted(Greeted {
+    Ok(permit.answer(Answer::Greeted(SmtpInfo {
         banner,
         took: started.elapsed(),
         session,

@@ -6,7 +6,7 @@ use super::{
     timed::{Timed, Until},
 };
 use crate::{
-    effect::{Answer, Failure, Refusal, Secured, TlsSession},
+    effect::{Answer, Failure, Refusal, TlsInfo, TlsSession},
     gate::{Checkpoint, Permitted},
 };
 use rustls::{
@@ -122,7 +122,7 @@ pub(super) fn examine(
         .local()
         .map_err(|error| failure(&remote.to_string(), &error))?;
     let mut stream = trust.handshake(stream, host)?;
-    let secured = Secured {
+    let secured = TlsInfo {
         remote,
         local,
         took: started.elapsed(),

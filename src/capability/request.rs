@@ -18,10 +18,10 @@ use super::{Capability, MAX_TEXT, check_custom_kind, exec};
 /// `network:outbound:example.com:443`, `env:HOME`, `exec:/bin/ls -l "a b"`. The arguments of a
 /// command may hold secrets: what the gate reports leaves them out, unless a grant names some.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Wish {
+pub enum Request {
     /// Read, stat or list this path.
     Read(String),
-    /// Create, change or remove this path. Reading it is a wish of its own.
+    /// Create, change or remove this path. Reading it is a request of its own.
     Write(String),
     /// Connect to a port, of a host when it is known.
     Connect {
@@ -53,26 +53,26 @@ pub enum Wish {
     Custom {
         /// The kind the embedder chose.
         kind: String,
-        /// What is wished for, in the embedder's words.
+        /// What is requested for, in the embedder's words.
         value: String,
     },
 }
 
-impl Wish {
+impl Request {
     /// The smallest grant that would allow this, for denial messages and audits.
     ///
     /// For a command it is the literal grant of the command with any arguments.
     /// `None` if no grant can allow it: an empty path, port 0, a host that resolvers disagree on.
     pub fn needed(&self) -> Option<Capability> {
-        if let Wish::Custom { kind, .. } = self {
+        if let Request::Custom { kind, .. } = self {
             // Otherwise a kind with a colon in it would be read as another one.
             check_custom_kind(kind).ok()?;
         }
         let text = match self {
             // An absolute pattern is cleaned as the path would be; wildcards in it are escaped.
-            Wish::Read(path) => format!("fs:read:{}", plain_pattern(path)),
-            Wish::Write(path) => format!("fs:write:{}", plain_pattern(path)),
-            Wish::Connect {
+            Request::Read(path) => format!("fs:read:{}", plain_pattern(path)),
+            Request::Write(path) => format!("fs:write:{}", plain_pattern(path)),
+            Request::Connect {
                 host: Some(host),
                 port,
             } => match parse_host(host).ok()? {
@@ -80,22 +80,22 @@ impl Wish {
                 host => format!("network:outbound:{host}:{port}"),
             },
             // A text that is no URL would be read as a list of ports.
-            Wish::Url(url) if Url::parse(url).is_none() => return None,
-            Wish::Env(name) if name.ends_with('*') || name.starts_with(GLOB) => {
+            Request::Url(url) if Url::parse(url).is_none() => return None,
+            Request::Env(name) if name.ends_with('*') || name.starts_with(GLOB) => {
                 format!("env:{GLOB}{}", escaped(name))
             }
-            Wish::Exec { command, .. } => {
+            Request::Exec { command, .. } => {
                 format!("exec:{}", exec::literal(&exec::clean(command, None)?))
             }
-            Wish::Custom { kind, value } if value.ends_with('*') || value.starts_with(GLOB) => {
+            Request::Custom { kind, value } if value.ends_with('*') || value.starts_with(GLOB) => {
                 format!("{kind}:{GLOB}{}", escaped(value))
             }
-            Wish::Connect { host: None, .. }
-            | Wish::Listen { .. }
-            | Wish::Url(_)
-            | Wish::Address(_)
-            | Wish::Env(_)
-            | Wish::Custom { .. } => self.to_string(),
+            Request::Connect { host: None, .. }
+            | Request::Listen { .. }
+            | Request::Url(_)
+            | Request::Address(_)
+            | Request::Env(_)
+            | Request::Custom { .. } => self.to_string(),
         };
         text.parse().ok()
     }
@@ -103,7 +103,7 @@ impl Wish {
     /// The grant that allows this command with these arguments and no others; `None` for what is
     /// no command with arguments, and for arguments too long for a grant.
     pub fn needed_with_arguments(&self) -> Option<Capability> {
-        let Wish::Exec { command, args } = self else {
+        let Request::Exec { command, args } = self else {
             return None;
         };
         let mut text = format!("exec:{}", exec::literal(&exec::clean(command, None)?));
@@ -118,9 +118,9 @@ impl Wish {
     }
 
     /// The same without the arguments of a command.
-    pub(crate) fn without_arguments(&self) -> Wish {
+    pub(crate) fn without_arguments(&self) -> Request {
         match self {
-            Wish::Exec { command, .. } => Wish::Exec {
+            Request::Exec { command, .. } => Request::Exec {
                 command: command.clone(),
                 args: Vec::new(),
             },
@@ -128,12 +128,12 @@ impl Wish {
         }
     }
 
-    fn parse(text: &str) -> Result<Wish, Flaw> {
+    fn parse(text: &str) -> Result<Request, Flaw> {
         if text.len() > MAX_TEXT {
             return Err(Flaw::new(MAX_TEXT, format!("longer than {MAX_TEXT} bytes")));
         }
         let (kind, rest) = text.split_once(':').ok_or_else(|| {
-            Flaw::new(text.len(), "no `:` between the kind and what is wished for")
+            Flaw::new(text.len(), "no `:` between the kind and what is requested")
         })?;
         let offset = kind.len().saturating_add(1);
         if let Some(at) = rest.find('\0') {
@@ -145,14 +145,14 @@ impl Wish {
             "env" if rest.is_empty() => Err(Flaw::new(0, "the name is empty")),
             "env" => match rest.find('=') {
                 Some(at) => Err(Flaw::new(at, "the name of a variable cannot contain `=`")),
-                None => Ok(Wish::Env(rest.to_owned())),
+                None => Ok(Request::Env(rest.to_owned())),
             },
             "exec" => parse_exec(rest),
             kind => {
                 check_custom_kind(kind)?;
                 match rest {
                     "" => Err(Flaw::new(0, "the value is empty")),
-                    rest => Ok(Wish::Custom {
+                    rest => Ok(Request::Custom {
                         kind: kind.to_owned(),
                         value: rest.to_owned(),
                     }),
@@ -177,10 +177,10 @@ fn plain_pattern(path: &str) -> String {
 }
 
 /// A command and its arguments, in words as grants write them.
-fn parse_exec(rest: &str) -> Result<Wish, Flaw> {
+fn parse_exec(rest: &str) -> Result<Request, Flaw> {
     let mut words = arguments::words(rest)?.into_iter();
     match words.next() {
-        Some(command) if exec::clean(&command.text, None).is_some() => Ok(Wish::Exec {
+        Some(command) if exec::clean(&command.text, None).is_some() => Ok(Request::Exec {
             command: command.text,
             args: words.map(|word| word.text).collect(),
         }),
@@ -195,13 +195,13 @@ fn write_arguments(args: &[String], text: &mut String) {
     }
 }
 
-fn parse_fs(rest: &str) -> Result<Wish, Flaw> {
+fn parse_fs(rest: &str) -> Result<Request, Flaw> {
     let Some((operation, path)) = rest.split_once(':') else {
         return Err(Flaw::new(0, "no operation").hint("write fs:read:<path> or fs:write:<path>"));
     };
-    let wish = match operation {
-        "read" => Wish::Read(path.to_owned()),
-        "write" => Wish::Write(path.to_owned()),
+    let request = match operation {
+        "read" => Request::Read(path.to_owned()),
+        "write" => Request::Write(path.to_owned()),
         _ => {
             return Err(Flaw::new(0, "unknown operation").hint("the operations are read and write"));
         }
@@ -212,10 +212,10 @@ fn parse_fs(rest: &str) -> Result<Wish, Flaw> {
             "the path is empty",
         ));
     }
-    Ok(wish)
+    Ok(request)
 }
 
-fn parse_network(rest: &str) -> Result<Wish, Flaw> {
+fn parse_network(rest: &str) -> Result<Request, Flaw> {
     let Some((direction, target)) = rest.split_once(':') else {
         return Err(Flaw::new(0, "no direction").hint("write network:outbound:<port>"));
     };
@@ -225,9 +225,9 @@ fn parse_network(rest: &str) -> Result<Wish, Flaw> {
             "not a port from 1 to 65535, written without sign and zeros",
         )
     };
-    let wish = match direction {
+    let request = match direction {
         "inbound" => parse_port(target)
-            .map(|port| Wish::Listen { port })
+            .map(|port| Request::Listen { port })
             .ok_or_else(port),
         "outbound" => parse_outbound(target),
         _ => {
@@ -236,16 +236,16 @@ fn parse_network(rest: &str) -> Result<Wish, Flaw> {
             );
         }
     };
-    wish.map_err(|flaw| flaw.shifted(direction.len().saturating_add(1)))
+    request.map_err(|flaw| flaw.shifted(direction.len().saturating_add(1)))
 }
 
-fn parse_outbound(target: &str) -> Result<Wish, Flaw> {
+fn parse_outbound(target: &str) -> Result<Request, Flaw> {
     if let Some(word) = AddressWord::parse(target) {
-        return Ok(Wish::Address(word));
+        return Ok(Request::Address(word));
     }
     if looks_like_url(target) {
         return match Url::parse(target) {
-            Some(_) => Ok(Wish::Url(target.to_owned())),
+            Some(_) => Ok(Request::Url(target.to_owned())),
             None => Err(Flaw::new(
                 0,
                 "not a URL whose host and port are beyond doubt",
@@ -274,47 +274,47 @@ fn parse_outbound(target: &str) -> Result<Wish, Flaw> {
         }
         None => None,
     };
-    Ok(Wish::Connect { host, port })
+    Ok(Request::Connect { host, port })
 }
 
-impl FromStr for Wish {
+impl FromStr for Request {
     type Err = CapabilityError;
 
-    /// Reads a wish in the grammar it is displayed in. Nothing in it is a wildcard: a `*` is a
+    /// Reads a request in the grammar it is displayed in. Nothing in it is a wildcard: a `*` is a
     /// character of a name.
-    fn from_str(text: &str) -> Result<Wish, CapabilityError> {
-        Wish::parse(text).map_err(|flaw| flaw.of(text))
+    fn from_str(text: &str) -> Result<Request, CapabilityError> {
+        Request::parse(text).map_err(|flaw| flaw.of(text))
     }
 }
 
-impl fmt::Display for Wish {
+impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Wish::Read(path) => write!(f, "fs:read:{path}"),
-            Wish::Write(path) => write!(f, "fs:write:{path}"),
-            Wish::Connect { host: None, port } => write!(f, "network:outbound:{port}"),
-            Wish::Connect {
+            Request::Read(path) => write!(f, "fs:read:{path}"),
+            Request::Write(path) => write!(f, "fs:write:{path}"),
+            Request::Connect { host: None, port } => write!(f, "network:outbound:{port}"),
+            Request::Connect {
                 host: Some(host),
                 port,
             } if host.contains(':') => {
                 write!(f, "network:outbound:[{host}]:{port}")
             }
-            Wish::Connect {
+            Request::Connect {
                 host: Some(host),
                 port,
             } => {
                 write!(f, "network:outbound:{host}:{port}")
             }
-            Wish::Listen { port } => write!(f, "network:inbound:{port}"),
-            Wish::Url(url) => write!(f, "network:outbound:{url}"),
-            Wish::Address(word) => write!(f, "network:outbound:{word}"),
-            Wish::Env(name) => write!(f, "env:{name}"),
-            Wish::Exec { command, args } => {
+            Request::Listen { port } => write!(f, "network:inbound:{port}"),
+            Request::Url(url) => write!(f, "network:outbound:{url}"),
+            Request::Address(word) => write!(f, "network:outbound:{word}"),
+            Request::Env(name) => write!(f, "env:{name}"),
+            Request::Exec { command, args } => {
                 let mut text = exec::literal(command);
                 write_arguments(args, &mut text);
                 write!(f, "exec:{text}")
             }
-            Wish::Custom { kind, value } => write!(f, "{kind}:{value}"),
+            Request::Custom { kind, value } => write!(f, "{kind}:{value}"),
         }
     }
 }

@@ -22,16 +22,16 @@ const STEP: u64 = 1_000;
 const MOST_STEPS: u64 = 400_000;
 
 /// A world in which time and chance are the same each time.
-pub(crate) struct Steady {
+pub(crate) struct DeterministicInit {
     inner: Box<dyn World>,
     seed: u64,
     readings: u64,
     drawn: u64,
 }
 
-impl Steady {
-    pub(crate) fn new(inner: Box<dyn World>, seed: u64) -> Steady {
-        Steady {
+impl DeterministicInit {
+    pub(crate) fn new(inner: Box<dyn World>, seed: u64) -> DeterministicInit {
+        DeterministicInit {
             inner,
             seed,
             readings: 0,
@@ -64,7 +64,7 @@ impl Steady {
     }
 }
 
-impl World for Steady {
+impl World for DeterministicInit {
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
         let answer = match effect {
             Effect::Now { clock } => Answer::Time(self.read(*clock)),
@@ -75,7 +75,7 @@ impl World for Steady {
     }
 
     fn fork(&self) -> Option<Box<dyn World>> {
-        Some(Box::new(Steady {
+        Some(Box::new(DeterministicInit {
             inner: self.inner.fork()?,
             ..*self
         }))
