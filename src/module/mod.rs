@@ -25,7 +25,7 @@ pub(crate) use bake::State;
 pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
 pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
-pub(crate) use self_check::dispatch_is_sound;
+pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
 
 use crate::{
@@ -40,9 +40,6 @@ use wasmi::CompilationMode;
 /// Units of fuel for copying this many bytes in `memory.copy`, `memory.grow` and their like. The
 /// engine's default of 64 makes a unit of memory.grow 700 times as slow as a unit of other code.
 const BYTES_COPIED_PER_FUEL: u32 = 8;
-
-/// The engine, whose fuel figures are its own.
-pub(crate) const ENGINE: &str = "wasmi 2.0.0";
 
 /// A compiled module with its own engine: an engine's code memory only grows, so one shared by
 /// several modules would keep the code of those already dropped.
