@@ -43,7 +43,7 @@ impl Baked {
             format: FORMAT,
             original,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: super::ENGINE.to_owned(),
+            engine: super::engine_name().to_owned(),
             grants,
             fuel,
             flags,

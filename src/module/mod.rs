@@ -23,7 +23,7 @@ pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
 pub(crate) use limits::check_size;
 pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
-pub(crate) use self_check::dispatch_is_sound;
+pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
 
 use crate::{
@@ -38,9 +38,6 @@ use wasmi::CompilationMode;
 /// One unit of fuel pays for this many bytes in `memory.copy`, `memory.grow` and the like. With the
 /// engine's default of 64, a unit of `memory.grow` takes 700 times as long as a unit of other code.
 const BYTES_COPIED_PER_FUEL: u32 = 8;
-
-/// The engine. Fuel figures are those of this version.
-pub(crate) const ENGINE: &str = "wasmi 2.0.0";
 
 /// A compiled module with its own engine: an engine's code memory only grows, so one shared by
 /// several modules would keep the code of those already dropped.

@@ -1,5 +1,5 @@
-//! What this crate relies on in the pinned engine. A failure here after an upgrade means that
-//! figures in users' transcripts and limits change: decide, then adjust.
+//! What this crate relies on in the engine. A failure here after an upgrade means that figures in
+//! users' transcripts and limits change: decide, then adjust.
 
 use crate::support;
 
