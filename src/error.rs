@@ -1,12 +1,19 @@
 //! What can go wrong, sorted by who can act on it. A denial is not here: it is an ordinary reply
 //! that the guest reads.
 
+mod problem;
+mod unforkable;
+mod violation;
+
+pub use problem::{Problem, TypeText};
+pub use unforkable::Unforkable;
+pub use violation::{TooExpensive, Violation};
+
 use crate::{
     capability::{CapabilityError, TooManyCapabilities, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
-    module::{Problem, Unforkable},
     printable::{Printable, Text},
-    schema::{TooExpensive, Violation},
+    room::OutOfMemory,
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -205,7 +212,7 @@ pub enum LoadError {
         what: &'static str,
         /// How much of it there is.
         found: u64,
-        /// How much there may be.
+        /// The most that is allowed.
         limit: u64,
         /// The field of [`ModuleLimits`](crate::ModuleLimits).
         name: &'static str,
@@ -445,4 +452,22 @@ pub enum ProtocolError {
         /// The limit.
         limit: u32,
     },
+}
+
+impl From<OutOfMemory> for Fault {
+    fn from(_: OutOfMemory) -> Fault {
+        Fault::HostOutOfMemory
+    }
+}
+
+impl From<OutOfMemory> for LoadError {
+    fn from(_: OutOfMemory) -> LoadError {
+        LoadError::HostOutOfMemory
+    }
+}
+
+impl From<OutOfMemory> for Unforkable {
+    fn from(_: OutOfMemory) -> Unforkable {
+        Unforkable::HostOutOfMemory
+    }
 }

@@ -3,19 +3,27 @@
 //! to the outside itself.
 
 mod checkpoint;
+mod custom;
 mod environment;
+mod event;
 mod initialised;
 mod journal;
 mod link;
 mod policy;
 mod reports;
+mod world;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
+pub(crate) use custom::{Custom, HostFunctions};
+pub use custom::{CustomRequest, HostCall, HostError};
+pub(crate) use event::Observer;
+pub use event::{Event, Omitted};
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, InitJournal, Journal, Phase, SharedJournal};
 pub use link::NewLink;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
+pub use world::World;
 
 use crate::{
     capability::Request,
@@ -23,13 +31,11 @@ use crate::{
         Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogRecord, LogSource, Need,
         Refusal, Reply,
     },
-    event::Observer,
-    limits::Limits,
-    lock::lock,
+    limits::{Deadline, Limits},
     printable::Text,
     redact::{Lines, Redactor},
     room,
-    world::{Deadline, World},
+    sync::lock,
 };
 use std::{
     collections::BTreeMap,

@@ -16,46 +16,39 @@
 
 mod answer;
 pub mod capability;
-mod config;
-mod custom;
 pub mod effect;
 mod error;
-mod event;
 pub mod gate;
 mod guest;
 mod imports;
 mod inspect;
-mod json_len;
 mod limits;
-mod lock;
 mod module;
-mod once;
 mod plugin;
 pub mod printable;
 mod redact;
 pub mod replay;
-mod review;
 mod room;
 mod runtime;
 pub mod schema;
-mod truncate;
+mod sync;
 pub mod world;
 
+pub use answer::{Truncation, truncate_evidence};
 pub use capability::{Capability, CapabilityError, Grants};
-pub use config::Config;
-pub use custom::{CustomRequest, HostCall, HostError};
-pub use error::{BakeError, BuildError, ConfigError, Error, Fault, LoadError, ProtocolError};
-pub use event::{Event, Omitted};
-pub use inspect::{Export, Import, Inspection, MemorySize};
-pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{
-    AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, TypeText, Unforkable,
+pub use error::{
+    BakeError, BuildError, ConfigError, Error, Fault, LoadError, Problem, ProtocolError, TypeText,
+    Unforkable,
 };
-pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
+pub use gate::{CustomRequest, Event, HostCall, HostError, Omitted};
+pub use inspect::{Export, Import, Inspection, MemorySize};
+pub use limits::{
+    FuelLimit, InvalidMemoryLimit, Limits, Measured, MemoryLimit, ModuleLimits, StackLimit, Usage,
+};
+pub use module::{AbiVersion, Baked, ModuleCache};
+pub use plugin::{Config, ForkPolicy, Instance, Observation, Plugin, Review};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
-pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
-pub use truncate::{Truncation, truncate_evidence};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 

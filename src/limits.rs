@@ -1,7 +1,14 @@
 //! What one call may use, and what it used. Enforcement is elsewhere: fuel and deadline in
 //! `guest`, memory and tables in its limiter, sizes where bytes cross the boundary.
 
-use crate::{effect::json, module::ModuleLimits};
+mod deadline;
+mod module;
+
+pub(crate) use deadline::Deadline;
+pub(crate) use module::ModuleCounts;
+pub use module::{Measured, ModuleLimits};
+
+use crate::effect::json;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

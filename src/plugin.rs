@@ -2,28 +2,32 @@
 //! instance, which `forks` finds; describe and schema are asked once.
 
 mod baking;
+mod config;
 mod forks;
 mod idle;
 mod instance;
+mod review;
+mod validate;
 
+pub use config::Config;
 pub use forks::ForkPolicy;
 pub(crate) use idle::Shelf;
 pub use instance::Instance;
+pub use review::Review;
 
 use crate::{
-    answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
-    config::Config,
+    answer::{
+        Manifest, Truncation, read_evidence, read_info, read_manifest, read_result, read_schema,
+        truncate_evidence,
+    },
     error::{Error, ProtocolError},
-    event::Observer,
-    gate::{Gate, Policy, SharedJournal},
+    gate::{Gate, Observer, Policy, SharedJournal, World},
     guest::{self, Host, Start},
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled},
-    once::Once,
     room,
     schema::PatternCache,
-    truncate::{Truncation, truncate_evidence},
-    world::World,
+    sync::Once,
 };
 use forks::Forks;
 use std::{borrow::Cow, sync::Arc};

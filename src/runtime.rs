@@ -8,15 +8,15 @@ pub use builder::RuntimeBuilder;
 
 use crate::{
     capability::{Capability, Grants},
-    custom::HostFunctions,
     error::{Error, LoadError},
+    gate::HostFunctions,
     gate::Policy,
     imports,
     limits::Limits,
-    lock::lock,
     module::{self, ModuleCache},
-    once::Once,
     plugin::{Parts, Plugin, Settings},
+    sync::Once,
+    sync::lock,
     world::Simulated,
 };
 use std::{
@@ -113,7 +113,7 @@ impl Runtime {
         };
         // Before the bytes are hashed, which takes time too.
         let limits = &inner.settings.limits.module;
-        limits.check_size(&bytes).map_err(failed)?;
+        module::check_size(limits, &bytes).map_err(failed)?;
         let slot = lock(&inner.plugins)
             .entry(name.to_owned())
             .or_default()

@@ -2,8 +2,11 @@
 //! way in which they can be wrong.
 
 mod host_version;
+mod truncate;
 mod v2;
 
+pub(crate) use truncate::cut;
+pub use truncate::{Truncation, truncate_evidence};
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
 use crate::{
@@ -11,7 +14,6 @@ use crate::{
     error::ProtocolError,
     printable::Text,
     room::{self, MAX_VALUES},
-    truncate::cut,
 };
 use serde::Deserialize as _;
 use serde_json::Value;

@@ -1,12 +1,11 @@
 //! What a world asks before it acts: it resolves a name to the object itself, has the object's
 //! real name judged here, and then uses that same object.
 
-use super::{Policy, Reports, policy::custom_request};
+use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
 use crate::{
     capability::{Request, address, command},
-    custom::{CustomRequest, HostCall},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
-    world::Deadline,
+    limits::Deadline,
 };
 use serde_json::Value;
 use std::{

@@ -1,11 +1,10 @@
 //! What is left at the gate when a plugin has been initialised, and is there again for each call
 //! of an instance that was not initialised itself.
 
-use super::{Checkpoint, Gate, Permitted};
+use super::{Checkpoint, Gate, Permitted, World};
 use crate::{
     effect::{Effect, Failure, Refusal},
-    limits::Limits,
-    world::{Deadline, World},
+    limits::{Deadline, Limits},
 };
 use tollgate_abi::host::kinds;
 

@@ -1,8 +1,8 @@
 //! What one plugin may do, as decided when the runtime was built.
 
+use super::{CustomRequest, HostFunctions};
 use crate::{
     capability::{Capability, Request},
-    custom::{CustomRequest, HostFunctions},
     effect::{Denial, DenialReason},
 };
 use std::{fmt, sync::Arc};

@@ -1,12 +1,12 @@
 //! What an instance reports to the embedder: log lines, denials and, with an audit,
 //! granted requests. Each is bounded for each call, and what is left out is counted.
 
+use super::{Event, Observer, Omitted};
 use crate::{
     capability::{Capability, Request},
     effect::{Denial, LogRecord},
-    event::{Event, Observer, Omitted},
     limits::Limits,
-    lock::lock,
+    sync::lock,
 };
 use std::{
     collections::BTreeSet,

@@ -15,11 +15,11 @@ pub(crate) use snapshot::Snapshot;
 use run::{Budget, Cause};
 
 use crate::{
-    error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError},
+    error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
     imports::wasi,
     limits::{FuelLimit, Limits, Usage},
-    module::{Compiled, START_EXPORT, Unforkable, Variables, global_export},
+    module::{Compiled, START_EXPORT, Variables, global_export},
     room,
 };
 use limiter::Limiter;

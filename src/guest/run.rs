@@ -39,7 +39,7 @@ pub(crate) struct Budget {
 impl Budget {
     pub(super) fn new(limits: &Limits, shape: &Shape) -> Budget {
         let units = limits.fuel.units();
-        let slow = shape.most_locals / FREE_LOCALS + 1;
+        let slow = shape.counts.most_locals / FREE_LOCALS + 1;
         let whole = Budget {
             units,
             slice: None,

@@ -3,11 +3,10 @@
 
 use super::{Instance, Start, image::Image};
 use crate::{
-    error::{Error, INSTANTIATE},
+    error::{Error, INSTANTIATE, Unforkable},
     gate::{Gate, Initialised},
     imports::wasi,
     limits::{PAGE_BYTES, Usage},
-    module::Unforkable,
     room::{self, OutOfMemory},
 };
 use wasmi::Val;

@@ -2,8 +2,8 @@
 
 use super::{Instance, Start};
 use crate::{
-    custom::HostFunctions,
-    event::Observer,
+    gate::HostFunctions,
+    gate::Observer,
     gate::{Gate, Policy},
     imports,
     limits::Limits,

@@ -7,9 +7,9 @@ mod path;
 pub(crate) mod wasi;
 
 use crate::{
-    custom::HostFunctions,
     effect::{Answer, MOST_LISTED, Refusal, Reply},
     error::Fault,
+    gate::HostFunctions,
     guest::{Host, Stop},
     module::Offered,
 };

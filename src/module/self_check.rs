@@ -15,7 +15,7 @@ use wasmi::{Caller, CompilationMode, Linker, Module, Store};
 /// Assembled from the text beside it; a test compares them.
 const LOOP: &[u8] = include_bytes!("self_check.wasm");
 
-/// Enough to tell a leak of one word a turn from none, and few enough for any thread's stack.
+/// Enough turns to detect one leaked word per turn, and few enough for any thread's stack.
 const TURNS: i32 = 256;
 
 /// The fuel of these turns in the version that the figures of this crate hold for.

@@ -2,8 +2,8 @@
 
 use super::Plugin;
 use crate::{
-    error::{BakeError, Error},
-    module::{Baked, State, Unforkable},
+    error::{BakeError, Error, Unforkable},
+    module::{Baked, State},
 };
 use tollgate_abi::names::export;
 

@@ -17,13 +17,12 @@ use super::{
     idle::{Owner, Shelf},
 };
 use crate::{
-    error::Error,
+    error::{Error, Unforkable},
     gate::{Gate, InitJournal, SharedJournal},
     guest::{Instance, Snapshot, Start},
     limits::Usage,
-    lock::lock,
-    module::Unforkable,
-    once::Once,
+    sync::Once,
+    sync::lock,
 };
 use std::sync::{Arc, Mutex};
 

@@ -1,8 +1,8 @@
 //! One instance in the caller's own hands, for loops that call a plugin as fast as it can be
 //! called: fuzzers above all.
 
-use super::{Observation, Plugin};
-use crate::{config::Config, error::Error, guest, limits::Usage};
+use super::{Config, Observation, Plugin};
+use crate::{error::Error, guest, limits::Usage};
 
 /// An initialised instance of a plugin, which its owner calls and resets.
 ///

@@ -4,8 +4,7 @@
 use super::{Path, Redactor};
 use crate::{
     effect::{Denial, DenialReason},
-    error::{ConfigError, Error, Fault, LoadError, ProtocolError},
-    module::Problem,
+    error::{ConfigError, Error, Fault, LoadError, Problem, ProtocolError},
     printable::Text,
     schema::{Validation, Violation},
 };

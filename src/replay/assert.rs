@@ -2,8 +2,8 @@
 
 use super::{Replay, ReplayError};
 use crate::{
-    config::Config,
     error::{ConfigError, Error},
+    plugin::Config,
     plugin::Plugin,
     printable::Printable,
 };

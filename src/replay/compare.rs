@@ -9,11 +9,11 @@ use super::{
     transcript::{Folded, Transcript},
 };
 use crate::{
+    answer::cut,
     effect::{Answer, Effect, Failure, Handle, Reply},
     gate::{At, Journal},
-    lock::lock,
     plugin::Plugin,
-    truncate::cut,
+    sync::lock,
     world::handles,
 };
 use serde_json::Value;

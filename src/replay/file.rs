@@ -3,8 +3,8 @@
 
 use super::Recording;
 use crate::{
-    config::Config,
     error::Error,
+    plugin::Config,
     plugin::{Observation, Plugin},
     printable::Printable,
 };

@@ -3,8 +3,8 @@
 
 use crate::{
     capability::Capability,
-    custom::HostFunctions,
     effect::{Answer, Denial, Effect, Failure, Refusal, Reply, json},
+    gate::HostFunctions,
     gate::{At, Phase},
     limits::{Limits, Usage},
 };
@@ -55,7 +55,7 @@ pub(super) struct Function {
 impl Function {
     pub(super) fn all(host_functions: &HostFunctions) -> Vec<Function> {
         let functions = host_functions.functions.iter();
-        let function = |custom: &crate::custom::Custom| Function {
+        let function = |custom: &crate::gate::Custom| Function {
             module: custom.module.clone(),
             name: custom.name.clone(),
             kind: custom.kind.clone(),

@@ -24,13 +24,13 @@ pub use divergence::Divergence;
 pub use transcript::BadTranscript;
 
 use crate::{
-    config::Config,
-    custom::HostError,
     effect::{Effect, Failure, Refusal},
     error::{Error, Fault},
+    gate::HostError,
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
     module::engine_name,
+    plugin::Config,
     plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,

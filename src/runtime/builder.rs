@@ -3,12 +3,12 @@
 use super::{Inner, Runtime};
 use crate::{
     capability::{Capability, Grants, check_kind},
-    custom::{CustomRequest, HostCall, HostError, HostFunctions},
     error::{BuildError, Error},
-    event::{Event, Observer},
     gate::Policy,
-    limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
-    module::{self, ModuleCache, ModuleLimits},
+    gate::{CustomRequest, HostCall, HostError, HostFunctions},
+    gate::{Event, Observer},
+    limits::{FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
+    module::{self, ModuleCache},
     plugin::{ForkPolicy, NewWorld, Settings, Shelf},
     redact::Redactor,
     world::{DeterministicInit, System, World},

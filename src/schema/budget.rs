@@ -1,7 +1,7 @@
 //! What one validation may cost, and why it stops before its end.
 
-use crate::room;
-use std::{fmt, time::Duration};
+use crate::{error::TooExpensive, room};
+use std::time::Duration;
 
 /// Steps of any validation. A step is about a nanosecond of an optimised build.
 const FIXED: u64 = 100_000_000;
@@ -13,70 +13,6 @@ const PER_VALUE_BYTE: u64 = 512;
 pub(super) const SEARCH: usize = 64;
 /// The deadline is checked once in so many steps.
 const LOOK_EVERY: u64 = 1_000_000;
-
-/// Why a validation stopped before its end: it would take more time or memory than it may.
-///
-/// Never a statement about the value, which may be valid or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TooExpensive {
-    /// It takes more steps than the budget has.
-    Steps {
-        /// The budget, see [the module](crate::schema#cost).
-        budget: u64,
-    },
-    /// Schemas nest or refer to one another too deep, for instance in a cycle.
-    Depth {
-        /// The limit, in schemas.
-        limit: usize,
-    },
-    /// The patterns that it needs are too large when compiled.
-    Patterns {
-        /// The limit for all of them together, in bytes.
-        limit: usize,
-    },
-    /// The deadline of the call passed. Only a validation by a plugin has one.
-    Deadline {
-        /// The time it had.
-        limit: Duration,
-    },
-    /// The host has not enough memory left.
-    Memory {
-        /// How many bytes were needed at once.
-        bytes: usize,
-    },
-}
-
-impl fmt::Display for TooExpensive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TooExpensive::Steps { budget } => {
-                write!(f, "it takes more than the budget of {budget} steps")
-            }
-            TooExpensive::Depth { limit } => {
-                write!(
-                    f,
-                    "its schemas nest or refer to one another more than {limit} levels deep"
-                )
-            }
-            TooExpensive::Patterns { limit } => {
-                write!(
-                    f,
-                    "its patterns take more than {limit} bytes when they are compiled"
-                )
-            }
-            TooExpensive::Deadline { limit } => {
-                let limit = limit.as_millis();
-                write!(f, "it did not finish within the deadline of {limit} ms")
-            }
-            TooExpensive::Memory { bytes } => {
-                write!(f, "the host cannot allocate {bytes} bytes for it")
-            }
-        }
-    }
-}
-
-impl std::error::Error for TooExpensive {}
 
 /// The steps that are left, and the check for the deadline.
 pub(crate) struct Budget<'d> {

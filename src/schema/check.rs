@@ -2,12 +2,13 @@
 
 use super::{
     Validation, Violation,
-    budget::{Budget, SEARCH, TooExpensive},
+    budget::{Budget, SEARCH},
     keywords,
     pattern::{PatternCache, Patterns},
     reference,
     words::{self, excerpt},
 };
+use crate::error::TooExpensive;
 use crate::printable::Text;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

@@ -1,9 +1,10 @@
 //! Filling in what a schema has defaults for.
 
 use super::{
-    budget::{Budget, SEARCH, TooExpensive, ensure_memory},
+    budget::{Budget, SEARCH, ensure_memory},
     reference,
 };
+use crate::error::TooExpensive;
 use crate::room;
 use serde_json::{Map, Value};
 

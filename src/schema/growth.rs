@@ -7,7 +7,7 @@ use super::{
     pattern::PatternCache,
     shapes::{self, Shape},
 };
-use crate::json_len::json_len;
+use crate::room::json_len;
 use serde_json::Value;
 use std::{cell::Cell, time::Duration};
 

@@ -2,11 +2,11 @@
 //! `objects`, `lists` and `scalars`.
 
 use super::{
-    budget::TooExpensive,
     check::{Check, Found, Path},
     numbers,
     words::{is_kind, kind_of, short, short_list, with_article},
 };
+use crate::error::TooExpensive;
 use serde_json::{Map, Value};
 
 /// Keywords that ask nothing, or are read together with another one.

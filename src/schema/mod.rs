@@ -41,7 +41,6 @@ mod keywords;
 mod lists;
 mod numbers;
 mod objects;
-mod observed;
 #[cfg_attr(not(feature = "regex"), path = "no_pattern.rs")]
 mod pattern;
 mod reference;
@@ -50,12 +49,11 @@ mod scalars;
 mod shapes;
 mod words;
 
-use crate::{json_len::json_len, printable::Text};
-use budget::{Budget, NEVER_LATE};
+use crate::{printable::Text, room::json_len};
+use budget::{Budget, Late, NEVER_LATE};
 use serde_json::Value;
-use std::fmt;
 
-pub use budget::TooExpensive;
+pub use crate::error::{TooExpensive, Violation};
 pub(crate) use pattern::PatternCache;
 
 /// What a validation found.
@@ -75,22 +73,6 @@ impl Validation {
     }
 }
 
-/// One place where a value is not as its schema says. Never quotes the value: it may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Violation {
-    /// Where: a JSON path, such as `$.servers[0].port`; `$` is the whole value.
-    pub path: Text,
-    /// What is wrong there, and what would be right.
-    pub message: Text,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.message)
-    }
-}
-
 /// Holds a value against a schema.
 ///
 /// ```
@@ -107,8 +89,18 @@ impl fmt::Display for Violation {
 ///
 /// [`TooExpensive`] if it would cost more than [the budget](self#cost).
 pub fn validate(schema: &Value, value: &Value) -> Result<Validation, TooExpensive> {
-    let mut budget = Budget::new(json_len(schema), json_len(value), NEVER_LATE);
-    check::run(schema, value, &PatternCache::default(), &mut budget)
+    validate_within(schema, value, &PatternCache::default(), NEVER_LATE)
+}
+
+/// The same with patterns that are kept for other validations, and a check for a deadline.
+pub(crate) fn validate_within(
+    schema: &Value,
+    value: &Value,
+    patterns: &PatternCache,
+    late: Late<'_>,
+) -> Result<Validation, TooExpensive> {
+    let mut budget = Budget::new(json_len(schema), json_len(value), late);
+    check::run(schema, value, patterns, &mut budget)
 }
 
 /// Adds what is missing in a value and has a `default` in the schema: at the top, and in the
@@ -131,6 +123,15 @@ pub fn validate(schema: &Value, value: &Value) -> Result<Validation, TooExpensiv
 /// [`TooExpensive`] if it would cost more than [the budget](self#cost); the value may then have
 /// some of the defaults.
 pub fn fill_defaults(schema: &Value, value: &mut Value) -> Result<(), TooExpensive> {
-    let mut budget = Budget::new(json_len(schema), json_len(value), NEVER_LATE);
+    fill_defaults_within(schema, value, NEVER_LATE)
+}
+
+/// The same with a check for a deadline.
+pub(crate) fn fill_defaults_within(
+    schema: &Value,
+    value: &mut Value,
+    late: Late<'_>,
+) -> Result<(), TooExpensive> {
+    let mut budget = Budget::new(json_len(schema), json_len(value), late);
     defaults::fill(schema, value, &mut budget)
 }

@@ -1,6 +1,7 @@
 //! Patterns of schemas in a build without the feature `regex`: none is compiled, and each is noted.
 
-use super::budget::{Budget, TooExpensive};
+use super::budget::Budget;
+use crate::error::TooExpensive;
 use std::marker::PhantomData;
 
 /// Nothing, since nothing is compiled.

@@ -1,6 +1,7 @@
 //! Numbers as JSON Schema sees them: by value, so that 1 and 1.0 are the same.
 
-use super::budget::{Budget, SEARCH, TooExpensive};
+use super::budget::{Budget, SEARCH};
+use crate::error::TooExpensive;
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 

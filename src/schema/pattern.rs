@@ -2,10 +2,11 @@
 //! compiling and matching may cost is taken from the budget first.
 
 use super::{
-    budget::{Budget, TooExpensive, ensure_memory},
+    budget::{Budget, ensure_memory},
     ecma::translated,
 };
-use crate::lock::lock;
+use crate::error::TooExpensive;
+use crate::sync::lock;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

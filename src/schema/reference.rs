@@ -1,6 +1,7 @@
 //! References within one document: `#` and JSON pointers behind it.
 
-use super::budget::{Budget, TooExpensive};
+use super::budget::Budget;
+use crate::error::TooExpensive;
 use serde_json::Value;
 
 /// Steps for each byte of a reference: it is decoded, and each of its names is searched for.

@@ -2,8 +2,8 @@
 
 use super::{contain, decode, pass, unexpected};
 use crate::{
-    custom::Custom,
     effect::{Answer, Effect},
+    gate::Custom,
     guest::{Host, call_host_function},
     module::Offered,
 };

@@ -16,8 +16,8 @@ mod timeout;
 
 use super::contain;
 use crate::{
-    custom::HostFunctions,
     effect::{Answer, Effect},
+    gate::HostFunctions,
     guest::{BadRequest, Host, call_host_function, read_request},
     module::Offered,
 };

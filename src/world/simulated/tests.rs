@@ -2,11 +2,11 @@
 
 use super::Simulated;
 use crate::{
-    custom::HostFunctions,
     effect::{
         Answer, Effect, FileKind, Handle, OpenOptions, Reply, SetTime, Stat, Times, WriteMode,
     },
-    event::Observer,
+    gate::HostFunctions,
+    gate::Observer,
     gate::{Gate, Policy},
     limits::Limits,
     world::{System, World},

@@ -2,7 +2,7 @@
 //! commands that do not end, descriptors. Each plugin has a bound of its own, well below that of
 //! all, and what is left to it at least when the others have taken all the rest.
 
-use crate::lock::lock;
+use crate::sync::lock;
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,

@@ -11,7 +11,7 @@ use crate::{
     capability::RequestUrl,
     effect::{Answer, Failure, HttpResponse, Refusal},
     gate::{Checkpoint, Permitted},
-    lock::lock,
+    sync::lock,
 };
 use flate2::bufread::MultiGzDecoder;
 use std::{
