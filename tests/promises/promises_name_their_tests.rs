@@ -1,5 +1,5 @@
-//! SECURITY.md names a test for each of its promises, CONTRIBUTING.md the files to change, the guide each limit and
-//! the README commands: all of them exist.
+//! The documents name files that exist: SECURITY.md a test, which is run, for each of its promises, CONTRIBUTING.md the
+//! files to change, and all of them in their links. The guide names each limit.
 
 use std::{fs, path::Path};
 
