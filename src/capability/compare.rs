@@ -7,7 +7,7 @@ use super::command::family;
 use super::exec::{ExecPattern, parent};
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
-use super::{Capability, CapabilityPattern};
+use super::{Capability, GrantPattern};
 
 impl Capability {
     /// Whether this allows everything that `other` allows. Relative patterns count from `cwd`.
@@ -22,16 +22,12 @@ impl Capability {
             return true;
         }
         match (&self.pattern, &other.pattern) {
-            (CapabilityPattern::Read(own), CapabilityPattern::Read(other))
-            | (CapabilityPattern::Write(own), CapabilityPattern::Write(other)) => {
-                own.includes(other, cwd)
-            }
-            (CapabilityPattern::Network(own), CapabilityPattern::Network(other)) => {
-                network(own, other)
-            }
-            (CapabilityPattern::Env(own), CapabilityPattern::Env(other)) => names(own, other),
-            (CapabilityPattern::Exec(own), CapabilityPattern::Exec(other)) => commands(own, other),
-            (CapabilityPattern::Custom(own), CapabilityPattern::Custom(wanted)) => {
+            (GrantPattern::Read(own), GrantPattern::Read(other))
+            | (GrantPattern::Write(own), GrantPattern::Write(other)) => own.includes(other, cwd),
+            (GrantPattern::Network(own), GrantPattern::Network(other)) => network(own, other),
+            (GrantPattern::Env(own), GrantPattern::Env(other)) => names(own, other),
+            (GrantPattern::Exec(own), GrantPattern::Exec(other)) => commands(own, other),
+            (GrantPattern::Custom(own), GrantPattern::Custom(wanted)) => {
                 self.kind() == other.kind() && names(own, wanted)
             }
             _ => false,

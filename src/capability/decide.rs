@@ -72,29 +72,23 @@ pub fn explain(
         let path = path::absolute(path, cwd)?;
         path::real(&path, resolve)
     };
-    let (real_request, can_be_link) = match request {
-        Request::Read(path) => (real(path).map(Request::Read), true),
-        Request::Write(path) => (real(path).map(Request::Write), true),
+    let real_request = match request {
+        Request::Read(path) => real(path).map(Request::Read),
+        Request::Write(path) => real(path).map(Request::Write),
         Request::Exec { command, args } => {
             let real = match command.contains('/') {
                 true => real(command).filter(|_| cwd.is_some() || command.starts_with('/')),
                 false => resolve(command),
             };
-            (
-                real.map(|command| Request::Exec {
-                    command,
-                    args: args.clone(),
-                }),
-                true,
-            )
+            real.map(|command| Request::Exec {
+                command,
+                args: args.clone(),
+            })
         }
-        _ => (None, false),
+        _ => None,
     };
     let real_request = real_request.unwrap_or_else(|| request.clone());
-    let pinned = match can_be_link {
-        true => grant.pinned(resolve, cwd),
-        false => Vec::new(),
-    };
+    let pinned = grant.pinned(resolve, cwd);
     let requested = grant.covers(request, cwd);
     let covering =
         std::iter::once(grant)

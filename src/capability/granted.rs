@@ -35,11 +35,11 @@ pub struct Capability {
     text: String,
     /// The length of the kind, which ends before the first colon.
     kind: usize,
-    pub(super) pattern: CapabilityPattern,
+    pub(super) pattern: GrantPattern,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum CapabilityPattern {
+pub(super) enum GrantPattern {
     Read(PathGlob),
     Write(PathGlob),
     Network(NetworkPattern),
@@ -80,25 +80,23 @@ impl Capability {
     #[must_use]
     pub fn covers(&self, request: &Request, cwd: Option<&str>) -> bool {
         match (&self.pattern, request) {
-            (CapabilityPattern::Read(glob), Request::Read(path)) => glob.matches(path, cwd),
-            (CapabilityPattern::Write(glob), Request::Write(path)) => glob.matches(path, cwd),
-            (CapabilityPattern::Network(pattern), Request::Connect { host, port }) => {
+            (GrantPattern::Read(glob), Request::Read(path)) => glob.matches(path, cwd),
+            (GrantPattern::Write(glob), Request::Write(path)) => glob.matches(path, cwd),
+            (GrantPattern::Network(pattern), Request::Connect { host, port }) => {
                 pattern.covers_connect(host.as_deref(), *port)
             }
-            (CapabilityPattern::Network(pattern), Request::Listen { port }) => {
+            (GrantPattern::Network(pattern), Request::Listen { port }) => {
                 pattern.covers_listen(*port)
             }
-            (CapabilityPattern::Network(pattern), Request::Url(url)) => {
+            (GrantPattern::Network(pattern), Request::Url(url)) => {
                 Url::parse(url).is_some_and(|url| pattern.covers_url(&url))
             }
-            (CapabilityPattern::Network(pattern), Request::Address(word)) => {
-                pattern.covers_word(*word)
-            }
-            (CapabilityPattern::Env(pattern), Request::Env(name)) => pattern.matches_variable(name),
-            (CapabilityPattern::Exec(pattern), Request::Exec { command, args }) => {
+            (GrantPattern::Network(pattern), Request::Address(word)) => pattern.covers_word(*word),
+            (GrantPattern::Env(pattern), Request::Env(name)) => pattern.matches_variable(name),
+            (GrantPattern::Exec(pattern), Request::Exec { command, args }) => {
                 pattern.covers(command, command, args, cwd)
             }
-            (CapabilityPattern::Custom(pattern), Request::Custom { kind, value }) => {
+            (GrantPattern::Custom(pattern), Request::Custom { kind, value }) => {
                 self.kind() == kind && pattern.matches(value)
             }
             _ => false,
@@ -112,7 +110,7 @@ impl Capability {
         };
         Url::parse(text).is_some_and(|url| {
             grants.iter().any(|grant| match &grant.pattern {
-                CapabilityPattern::Network(pattern) => pattern.covers_url(&url),
+                GrantPattern::Network(pattern) => pattern.covers_url(&url),
                 _ => false,
             })
         })
@@ -125,7 +123,7 @@ impl Capability {
     #[must_use]
     pub fn covers_exec(&self, given: &str, real: &str, args: &[String], cwd: Option<&str>) -> bool {
         match &self.pattern {
-            CapabilityPattern::Exec(pattern) => pattern.covers(given, real, args, cwd),
+            GrantPattern::Exec(pattern) => pattern.covers(given, real, args, cwd),
             _ => false,
         }
     }
@@ -133,15 +131,12 @@ impl Capability {
     /// Whether this names the command `given`, which is the file `real`, with any arguments and
     /// whether or not it can run code.
     pub(crate) fn names_command(&self, given: &str, real: &str, cwd: Option<&str>) -> bool {
-        matches!(&self.pattern, CapabilityPattern::Exec(pattern) if pattern.names_file(given, real, cwd))
+        matches!(&self.pattern, GrantPattern::Exec(pattern) if pattern.names_file(given, real, cwd))
     }
 
     /// Whether this grants a command with certain arguments only.
     pub(crate) fn names_arguments(&self) -> bool {
-        matches!(
-            &self.pattern,
-            CapabilityPattern::Exec(ExecPattern::Command(..))
-        )
+        matches!(&self.pattern, GrantPattern::Exec(ExecPattern::Command(..)))
     }
 
     /// Returns the first program that this names literally and that can run code or other programs,
@@ -149,7 +144,7 @@ impl Capability {
     #[must_use]
     pub fn listed_program(&self) -> Option<(&str, Family)> {
         match &self.pattern {
-            CapabilityPattern::Exec(pattern) => pattern.listed_program(),
+            GrantPattern::Exec(pattern) => pattern.listed_program(),
             _ => None,
         }
     }
@@ -168,15 +163,16 @@ impl Capability {
         let (pattern, parsed) = match kind {
             "fs" => parse_fs(pattern),
             "network" => NetworkPattern::parse(pattern)
-                .map(|(network, text)| (text, CapabilityPattern::Network(network))),
+                .map(|(network, text)| (text, GrantPattern::Network(network))),
             "env" => NamePattern::parse_variable(pattern)
-                .map(|name| (pattern.to_owned(), CapabilityPattern::Env(name))),
-            "exec" => ExecPattern::parse(pattern)
-                .map(|(exec, text)| (text, CapabilityPattern::Exec(exec))),
+                .map(|name| (pattern.to_owned(), GrantPattern::Env(name))),
+            "exec" => {
+                ExecPattern::parse(pattern).map(|(exec, text)| (text, GrantPattern::Exec(exec)))
+            }
             kind => {
                 check_custom_kind(kind)?;
                 NamePattern::parse(pattern)
-                    .map(|name| (pattern.to_owned(), CapabilityPattern::Custom(name)))
+                    .map(|name| (pattern.to_owned(), GrantPattern::Custom(name)))
             }
         }
         .map_err(|flaw| flaw.shifted(kind.len().saturating_add(1)))?;
@@ -188,14 +184,14 @@ impl Capability {
     }
 }
 
-fn parse_fs(pattern: &str) -> Result<(String, CapabilityPattern), Flaw> {
+fn parse_fs(pattern: &str) -> Result<(String, GrantPattern), Flaw> {
     let (operation, path) = FsOperation::split(pattern)?;
     let offset = pattern.len().saturating_sub(path.len());
     let glob = PathGlob::parse(path).map_err(|flaw| flaw.shifted(offset))?;
     let text = glob.text();
     Ok(match operation {
-        FsOperation::Read => (format!("read:{text}"), CapabilityPattern::Read(glob)),
-        FsOperation::Write => (format!("write:{text}"), CapabilityPattern::Write(glob)),
+        FsOperation::Read => (format!("read:{text}"), GrantPattern::Read(glob)),
+        FsOperation::Write => (format!("write:{text}"), GrantPattern::Write(glob)),
     })
 }
 

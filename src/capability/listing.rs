@@ -1,17 +1,15 @@
 //! Whether a grant allows everything in a directory: its names, to list it, or all that is below it,
 //! to move it.
 
-use super::{Capability, CapabilityPattern, Request};
+use super::{Capability, GrantPattern, Request};
 
 impl Capability {
     /// Whether this allows the request for everything below the requested path, at any depth:
     /// `fs:write:DIR/**` does.
     pub(crate) fn covers_all_below(&self, request: &Request, cwd: Option<&str>) -> bool {
         match (&self.pattern, request) {
-            (CapabilityPattern::Read(glob), Request::Read(path))
-            | (CapabilityPattern::Write(glob), Request::Write(path)) => {
-                glob.covers_all_below(path, cwd)
-            }
+            (GrantPattern::Read(glob), Request::Read(path))
+            | (GrantPattern::Write(glob), Request::Write(path)) => glob.covers_all_below(path, cwd),
             _ => false,
         }
     }
@@ -21,7 +19,7 @@ impl Capability {
     /// below it, allows reading the directory anyway.
     pub(crate) fn covers_names_in(&self, directory: &str, cwd: Option<&str>) -> bool {
         match &self.pattern {
-            CapabilityPattern::Read(glob) => glob.covers_names_in(directory, cwd),
+            GrantPattern::Read(glob) => glob.covers_names_in(directory, cwd),
             _ => false,
         }
     }

@@ -117,7 +117,7 @@ pub use risk::{Level, Risk};
 pub use tally::TooManyCapabilities;
 pub(crate) use tally::check_declared;
 
-use granted::CapabilityPattern;
+use granted::GrantPattern;
 use kind::check_custom_kind;
 
 /// The maximum length of a capability or a request, in bytes.

@@ -31,10 +31,7 @@ pub(super) fn cleaned(path: &str) -> Cow<'_, str> {
 
 /// The names in `path` without empty ones, `.` and those that a `..` removes, and how many `..` have
 /// no name to remove. `removed` is called for each removed name, with the position of its `..`.
-pub(super) fn names<'a>(
-    path: &'a str,
-    mut removed: impl FnMut(&str, usize),
-) -> (usize, Vec<&'a str>) {
+pub(super) fn names(path: &str, mut removed: impl FnMut(&str, usize)) -> (usize, Vec<&str>) {
     let mut names: Vec<&str> = Vec::new();
     let (mut up, mut at): (usize, usize) = (0, 0);
     for part in path.split('/') {

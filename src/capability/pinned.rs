@@ -8,7 +8,7 @@ use super::exec::{ExecPattern, clean, literal};
 use super::fs::PathGlob;
 use super::glob::{Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
-use super::{Capability, CapabilityPattern, path};
+use super::{Capability, GrantPattern, path};
 use std::collections::BTreeSet;
 
 /// The maximum number of combinations of choices that are pinned one by one.
@@ -32,16 +32,14 @@ impl Capability {
     #[must_use]
     pub fn pinned(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Vec<Capability> {
         let texts = match &self.pattern {
-            CapabilityPattern::Read(glob) => pinned_globs("fs:read:", glob, resolve, cwd),
-            CapabilityPattern::Write(glob) => pinned_globs("fs:write:", glob, resolve, cwd),
-            CapabilityPattern::Exec(ExecPattern::Glob(glob)) => pinned_choices(glob, resolve),
-            CapabilityPattern::Exec(pattern) => pinned_command(pattern, resolve, cwd)
+            GrantPattern::Read(glob) => pinned_globs("fs:read:", glob, resolve, cwd),
+            GrantPattern::Write(glob) => pinned_globs("fs:write:", glob, resolve, cwd),
+            GrantPattern::Exec(ExecPattern::Glob(glob)) => pinned_choices(glob, resolve),
+            GrantPattern::Exec(pattern) => pinned_command(pattern, resolve, cwd)
                 .map(|command| format!("exec:{command}"))
                 .into_iter()
                 .collect(),
-            CapabilityPattern::Network(_)
-            | CapabilityPattern::Env(_)
-            | CapabilityPattern::Custom(_) => Vec::new(),
+            GrantPattern::Network(_) | GrantPattern::Env(_) | GrantPattern::Custom(_) => Vec::new(),
         };
         let texts: BTreeSet<String> = texts.into_iter().collect();
         let pinned = texts.iter().filter_map(|text| text.parse().ok());
@@ -53,7 +51,7 @@ impl Capability {
     /// is most likely a mistake.
     #[must_use]
     pub fn directory(&self, cwd: Option<&str>) -> Option<String> {
-        let (CapabilityPattern::Read(glob) | CapabilityPattern::Write(glob)) = &self.pattern else {
+        let (GrantPattern::Read(glob) | GrantPattern::Write(glob)) = &self.pattern else {
             return None;
         };
         let (prefix, wild) = glob.literal_prefix(cwd)?;

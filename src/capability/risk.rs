@@ -11,7 +11,7 @@ use super::fs::PathGlob;
 use super::glob::Glob;
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
-use super::{Capability, CapabilityError, CapabilityPattern};
+use super::{Capability, CapabilityError, GrantPattern};
 use crate::printable::Text;
 
 /// How much harm a capability can do.
@@ -125,9 +125,8 @@ fn any_command() -> Risk {
 /// A wildcard over commands. It is always high risk, since the table of programs cannot be complete.
 fn wildcard(what: &str) -> Risk {
     Risk::high(format!(
-        "Runs {what}, with any arguments: a program that is not in the table of programs that \
-             run code is allowed, so every wildcard for commands is high risk and may be \
-             arbitrary code execution."
+        "Runs {what}, with any arguments: a program that is not in the table of programs that run code \
+         is allowed, so every wildcard for commands is high risk and may be arbitrary code execution."
     ))
 }
 
@@ -141,12 +140,12 @@ impl Capability {
     #[must_use]
     pub fn risk(&self) -> Risk {
         match &self.pattern {
-            CapabilityPattern::Read(glob) => read_risk(glob),
-            CapabilityPattern::Write(glob) => write_risk(glob),
-            CapabilityPattern::Network(pattern) => network_risk(pattern),
-            CapabilityPattern::Env(pattern) => env_risk(pattern),
-            CapabilityPattern::Exec(pattern) => exec_risk(pattern),
-            CapabilityPattern::Custom(_) => Risk::low(format!(
+            GrantPattern::Read(glob) => read_risk(glob),
+            GrantPattern::Write(glob) => write_risk(glob),
+            GrantPattern::Network(pattern) => network_risk(pattern),
+            GrantPattern::Env(pattern) => env_risk(pattern),
+            GrantPattern::Exec(pattern) => exec_risk(pattern),
+            GrantPattern::Custom(_) => Risk::low(format!(
                 "Reaches what the embedder offers as {}.",
                 self.kind()
             )),
@@ -161,7 +160,11 @@ impl Capability {
 }
 
 /// Trees that contain secrets or the configuration of the whole system.
-const SENSITIVE_TREES: [&str; 3] = ["/etc", "/root", "/home"];
+const SENSITIVE_TREES: [(&str, &str); 3] = [
+    ("/etc", "sensitive system configuration"),
+    ("/root", "the home of the administrator, with its secrets"),
+    ("/home", "the files of all users, with their secrets"),
+];
 
 /// Directories whose files affect the whole system.
 const SYSTEM_DIRS: [&str; 12] = [
@@ -208,16 +211,8 @@ fn tree_risk(glob: &PathGlob, verb: &str) -> Option<Risk> {
             "{verb} the root directory of the system."
         )));
     }
-    let sensitive = SENSITIVE_TREES.iter().copied();
-    if let Some(tree) = sensitive
-        .into_iter()
-        .find(|tree| glob.covers_all_below(tree, None))
-    {
-        let what = match tree {
-            "/etc" => "sensitive system configuration",
-            "/root" => "the home of the administrator, with its secrets",
-            _ => "the files of all users, with their secrets",
-        };
+    let mut sensitive = SENSITIVE_TREES.iter();
+    if let Some((tree, what)) = sensitive.find(|(tree, _)| glob.covers_all_below(tree, None)) {
         return Some(Risk::high(format!(
             "{verb} ALL files below {tree}: {what}."
         )));
