@@ -80,7 +80,7 @@ fn programs_that_can_run_code_are_known_by_name() {
         (
             Family::Interpreter,
             "python python3 python3-dbg .python3-wrapped python3.11 python3.14t pypy3.10 perl perl5.36.0 perl5.36-x86_64-linux-gnu \
-             ruby ruby3.2 node nodejs node18 deno php8.2 lua5.4 luajit tclsh8.6 request request8.6 awk gawk \
+             ruby ruby3.2 node nodejs node18 deno php8.2 lua5.4 luajit tclsh8.6 wish wish8.6 awk gawk \
              mawk nawk original-awk sed gsed bc dc gnuplot R Rscript julia ghci gs latex m4 \
              groff jshell java jrunscript pydoc3.11 osascript wasmtime",
         ),

@@ -142,7 +142,7 @@ pub enum RedactorError {
     NoKey,
     /// A value is too short. The error does not repeat it, since it may be a part of a secret.
     #[error(
-        "value {number} of the redactor has {characters} characters after trimming; the minimum is {minimum}"
+        "value {number} of the redactor has {characters} characters after trimming; it needs at least {minimum}"
     )]
     ShortValue {
         /// The number of the value in the given order, from 1.
