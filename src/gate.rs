@@ -9,6 +9,7 @@ mod event;
 mod initialised;
 mod journal;
 mod link;
+mod log;
 mod policy;
 mod reports;
 mod world;
@@ -21,19 +22,17 @@ pub use event::{Event, Omitted};
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, InitJournal, Journal, Phase, SharedJournal};
 pub use link::NewLink;
+pub(crate) use log::Line;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
 pub use world::World;
 
 use crate::{
     capability::Request,
-    effect::{
-        Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogRecord, LogSource, Need,
-        Refusal, Reply,
-    },
+    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Handle, Need, Refusal, Reply},
     limits::{Deadline, Limits},
     printable::Text,
-    redact::{Lines, Redactor},
+    redact::Lines,
     room,
     sync::lock,
 };
@@ -165,19 +164,6 @@ impl Gate {
         self.deadline
     }
 
-    pub(crate) fn redactor(&self) -> Option<&Redactor> {
-        self.reports.observer().redactor.as_ref()
-    }
-
-    /// A line that a guest logs, without its secrets. `whole` is false if the guest's line was
-    /// longer. Dialects ask before they cut or escape anything.
-    pub(crate) fn redact_line(&mut self, source: LogSource, line: &str, whole: bool) -> String {
-        match &self.reports.observer().redactor {
-            Some(redactor) => self.lines.redact(redactor, source, line, whole),
-            None => line.to_owned(),
-        }
-    }
-
     /// Whether a request that needs no look at the world is granted, for dialects that must answer
     /// in a certain order. Nothing happens and nothing is reported.
     pub(crate) fn would_allow(&self, request: &Request) -> bool {
@@ -225,15 +211,15 @@ impl Gate {
             lock(journal).note(effect, &reply, self.now);
             return reply;
         };
-        // What a replayed plugin logs is worth hearing again.
+        // A replay reports the lines of the log too.
         if let (Effect::Log(record), Ok(_)) = (effect, &reply) {
-            self.log(record);
+            self.report_line(record);
         }
         reply
     }
 
     fn judge_and_perform(&mut self, effect: &Effect) -> Reply {
-        // A line of a log takes no time, and the last words of a stopped guest are worth hearing.
+        // A line of the log takes no time, and the last lines of a stopped guest are reported too.
         let takes_time = !matches!(effect, Effect::Log(_));
         if takes_time && self.deadline.is_some_and(Deadline::passed) {
             let message = "the deadline of the call has passed";
@@ -258,7 +244,7 @@ impl Gate {
         // of the embedder's are answered by the embedder's code, whichever world there is.
         match effect {
             Effect::Log(record) => {
-                self.log(record);
+                self.report_line(record);
                 Ok(Answer::Done)
             }
             Effect::Custom {
@@ -299,25 +285,9 @@ impl Gate {
         }
     }
 
-    /// Whether one more log line counts.
-    pub(crate) fn hears(&self) -> bool {
-        self.log_lines_left > 0
-    }
-
-    /// Counts lines that a guest printed after the last one that is reported.
-    pub(crate) fn omit_lines(&self, lines: u64) {
-        self.reports.omit_lines(&self.plugin, lines);
-    }
-
     /// Reports what the call left out of its reports.
     pub(crate) fn end_call(&self) {
         self.reports.end_call(&self.plugin);
-    }
-
-    fn log(&mut self, record: &LogRecord) {
-        // Whether it is reported or not: a recording must not depend on how long lines are.
-        self.log_lines_left = self.log_lines_left.saturating_sub(1);
-        self.reports.log(&self.plugin, record);
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {

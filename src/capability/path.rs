@@ -20,7 +20,7 @@ pub fn absolute<'a>(path: &'a str, cwd: Option<&str>) -> Option<Cow<'a, str>> {
 }
 
 /// [`absolute`] for a text known to begin with `/`.
-pub(super) fn cleaned(path: &str) -> Cow<'_, str> {
+pub(crate) fn cleaned(path: &str) -> Cow<'_, str> {
     if is_clean(path) {
         return Cow::Borrowed(path);
     }

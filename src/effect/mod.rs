@@ -4,6 +4,7 @@
 pub(crate) mod json;
 mod need;
 mod net;
+mod path;
 mod reply;
 
 pub(crate) use need::{Access, Need};
@@ -11,6 +12,7 @@ pub use net::{
     DnsRecords, HttpResponse, Nameserver, RecordType, Records, Security, SmtpInfo, TlsInfo,
     TlsSession,
 };
+pub(crate) use path::clean_path;
 pub use reply::{
     Answer, CommandOutput, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind,
     Refusal, Reply, Stat,

@@ -3,8 +3,7 @@
 //! effects: `host` speaks packed JSON, `wasi` speaks file descriptors.
 
 mod host;
-mod path;
-pub(crate) mod wasi;
+mod wasi;
 
 use crate::{
     effect::{Answer, MOST_LISTED, Refusal, Reply},
@@ -70,3 +69,6 @@ fn contain<T>(function: impl FnOnce() -> Result<T, Stop>) -> Result<T, wasmi::Er
     });
     Ok(outcome?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,6 @@
 //! It is never taken for another module's name, and never excuses a check.
 
 use super::sections::{Reader, Section, id, push_name};
-use crate::imports::wasi::Flags;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,6 +15,9 @@ const FORMAT: u32 = 1;
 /// The longest section that is read. A list of empty texts takes eight times its length in memory,
 /// and nobody says so much of a plugin.
 const MOST_BYTES: usize = 1 << 20;
+
+/// The flags of the descriptors that are open from the start.
+pub(crate) type DescriptorFlags = [u16; 4];
 
 /// What a baked module says of its making. Nothing of it is proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +35,18 @@ pub struct Baked {
     /// The fuel of its initialisation.
     pub fuel: u64,
     /// The flags that it gave its first descriptors.
-    pub(crate) flags: Flags,
+    pub(crate) flags: DescriptorFlags,
     /// What it answered when it was asked what it is, by export.
     pub(crate) answers: BTreeMap<String, String>,
 }
 
 impl Baked {
-    pub(crate) fn new(original: String, grants: Vec<String>, fuel: u64, flags: Flags) -> Baked {
+    pub(crate) fn new(
+        original: String,
+        grants: Vec<String>,
+        fuel: u64,
+        flags: DescriptorFlags,
+    ) -> Baked {
         Baked {
             format: FORMAT,
             original,

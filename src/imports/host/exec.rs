@@ -2,9 +2,8 @@
 
 use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout, unexpected};
 use crate::{
-    effect::{Answer, CommandOutput, Effect},
+    effect::{Answer, CommandOutput, Effect, clean_path},
     guest::Host,
-    imports::path,
 };
 use tollgate_abi::{
     ErrorDetail,
@@ -31,7 +30,7 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
     check(&request)?;
     let environment = variables(&request.env);
     let base = host.gate.working_directory();
-    let directory = (!request.dir.is_empty()).then(|| path::clean(base, &request.dir));
+    let directory = (!request.dir.is_empty()).then(|| clean_path(base, &request.dir));
     let timeout = timeout::effective(host, &request.context, request.timeout_ms)?;
     let command = request.command.clone();
     let effect = Effect::Run {

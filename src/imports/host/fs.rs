@@ -2,9 +2,9 @@
 
 use super::{config_error, content::Encoding, not_canceled, pass, unexpected};
 use crate::{
-    effect::{Answer, Effect, FileKind, OpenOptions, Stat, WriteMode},
+    effect::{Answer, Effect, FileKind, OpenOptions, Stat, WriteMode, clean_path},
     guest::Host,
-    imports::{path, price_of_listing},
+    imports::price_of_listing,
 };
 use tollgate_abi::{
     ErrorDetail,
@@ -189,5 +189,5 @@ fn absolute(host: &Host, path: &str) -> Result<String, ErrorDetail> {
     if path.contains('\0') {
         return Err(config_error("path contains a NUL byte"));
     }
-    Ok(path::clean(host.gate.working_directory(), path))
+    Ok(clean_path(host.gate.working_directory(), path))
 }

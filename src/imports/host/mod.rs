@@ -8,7 +8,7 @@ mod env;
 mod exec;
 mod fs;
 mod http;
-pub(super) mod log;
+mod log;
 mod net;
 mod redirect;
 mod smtp;

@@ -4,11 +4,12 @@
 use super::{
     call::{Call, total},
     errno::{Errno, Halt},
-    fds::{Kind, OpenFile, flags},
+    fds,
     layout::{self, filetype},
 };
 use crate::{
     effect::{Answer, DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat},
+    guest::descriptors::{Kind, OpenFile, flags},
     imports::price_of_listing,
 };
 
@@ -22,7 +23,7 @@ pub(super) fn read(
     count: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let kind = call.state().fds.get(fd)?.kind.clone();
+    let kind = call.fd(fd)?.kind.clone();
     let file = match kind {
         // Standard input is at its end.
         Kind::Input => None,
@@ -46,7 +47,7 @@ pub(super) fn pread(
     offset: u64,
     out: u32,
 ) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     read_at(call, Some(file), offset, iovecs, count, out)?;
     Ok(())
 }
@@ -90,7 +91,7 @@ pub(super) fn write(
     count: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
+    let descriptor = call.fd(fd)?;
     let (kind, flags) = (descriptor.kind.clone(), descriptor.flags);
     match kind {
         Kind::Output | Kind::Errors => print(call, &kind, iovecs, count, out),
@@ -121,8 +122,8 @@ pub(super) fn pwrite(
     offset: u64,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
-    let (file, flags) = (descriptor.file()?, descriptor.flags);
+    let descriptor = call.fd(fd)?;
+    let (file, flags) = (fds::file(descriptor)?, descriptor.flags);
     write_at(call, file, flags, Some(offset), iovecs, count, out)?;
     Ok(())
 }
@@ -187,7 +188,7 @@ pub(super) fn seek(
     whence: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
+    let descriptor = call.fd(fd)?;
     if matches!(descriptor.kind, Kind::Root | Kind::Directory(_)) {
         // Go rewinds a directory so, before it lists it once more.
         return match (offset, whence) {
@@ -195,7 +196,7 @@ pub(super) fn seek(
             _ => Err(Errno::INVAL.into()),
         };
     }
-    let file = descriptor.file()?;
+    let file = fds::file(descriptor)?;
     call.check(out, 8)?;
     let from = match whence {
         0 => 0,
@@ -211,7 +212,7 @@ pub(super) fn seek(
 }
 
 pub(super) fn tell(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     Ok(call.put_u64(out, file.position)?)
 }
 
@@ -223,7 +224,7 @@ pub(super) fn advise(
     _len: u64,
     advice: u32,
 ) -> Result<(), Halt> {
-    call.state().fds.get(fd)?.file()?;
+    fds::file(call.fd(fd)?)?;
     if advice > 5 {
         return Err(Errno::INVAL.into());
     }
@@ -237,7 +238,7 @@ pub(super) fn allocate(
     offset: u64,
     len: u64,
 ) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     if len == 0 || offset > MAX_OFFSET || len > MAX_OFFSET {
         return Err(Errno::INVAL.into());
     }
@@ -254,7 +255,7 @@ pub(super) fn allocate(
 }
 
 pub(super) fn sync(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
-    match call.state().fds.get(fd)?.kind.clone() {
+    match call.fd(fd)?.kind.clone() {
         Kind::File(OpenFile { handle, .. }) => {
             call.pass(&Effect::Sync { handle })?;
             Ok(())
@@ -265,7 +266,7 @@ pub(super) fn sync(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
 }
 
 pub(super) fn filestat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
-    let kind = call.state().fds.get(fd)?.kind.clone();
+    let kind = call.fd(fd)?.kind.clone();
     call.check(out, 64)?;
     let record = match kind {
         Kind::File(file) => layout::filestat(&examine(call, file.handle)?),
@@ -296,7 +297,7 @@ pub(super) fn examine(call: &mut Call<'_, '_>, handle: Handle) -> Result<Stat, H
 }
 
 pub(super) fn filestat_set_size(call: &mut Call<'_, '_>, fd: u32, size: u64) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     if size > MAX_OFFSET {
         return Err(Errno::INVAL.into());
     }
@@ -312,7 +313,7 @@ pub(super) fn filestat_set_times(
     modified: u64,
     which: u32,
 ) -> Result<(), Halt> {
-    let handle = call.state().fds.get(fd)?.handle();
+    let handle = call.fd(fd)?.handle();
     let times = layout::times(accessed, modified, which)?;
     let handle = handle.ok_or(Errno::BADF)?;
     call.pass(&Effect::SetTimesOpen { handle, times })?;
@@ -329,16 +330,18 @@ pub(super) fn readdir(
     cookie: u64,
     out: u32,
 ) -> Result<(), Halt> {
-    let known = call.state().fds.get(fd)?.listing.is_some();
+    let known = call.fd(fd)?.listing.is_some();
     call.check(buffer, len)?;
     call.check(out, 4)?;
     if cookie == 0 || !known {
         let listing = list(call, fd)?;
-        call.state().fds.set_listing(fd, listing)?;
+        if !call.state().fds.set_listing(fd, listing) {
+            return Err(Errno::NOMEM.into());
+        }
     }
     let most = usize::try_from(len).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    let listing = call.state().fds.get(fd)?.listing.as_deref();
+    let listing = call.fd(fd)?.listing.as_deref();
     let first = usize::try_from(cookie).unwrap_or(usize::MAX);
     let rest = listing.and_then(|listing| listing.get(first..));
     // Straight to the entry: a guest with a small buffer comes once for each.
@@ -360,7 +363,7 @@ pub(super) fn readdir(
 
 /// What a directory holds now, itself and its parent first.
 fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
-    let (entries, inode) = match call.state().fds.get(fd)?.kind.clone() {
+    let (entries, inode) = match call.fd(fd)?.kind.clone() {
         Kind::Directory(directory) => (list_open(call, directory.handle)?, directory.inode),
         Kind::Root => {
             let options = OpenOptions {

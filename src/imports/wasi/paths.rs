@@ -4,12 +4,12 @@
 use super::{
     call::Call,
     errno::{Errno, Halt},
-    fds::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
+    fds,
     layout::{self, rights},
 };
 use crate::{
-    effect::{Answer, Effect, FileKind, OpenOptions, Stat},
-    imports::path::clean,
+    effect::{Answer, Effect, FileKind, OpenOptions, Stat, clean_path},
+    guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
 };
 
 /// The longest path, in bytes, as the guest writes it.
@@ -33,10 +33,10 @@ struct Named {
 
 /// Reads a path, and makes it absolute by the directory that it is relative to.
 fn named(call: &mut Call<'_, '_>, fd: u32, ptr: u32, len: u32) -> Result<Named, Halt> {
-    let base = call.state().fds.get(fd)?.base()?.to_owned();
+    let base = fds::base(call.fd(fd)?)?.to_owned();
     let path = text(call, ptr, len)?;
     Ok(Named {
-        path: clean(&base, &path),
+        path: clean_path(&base, &path),
         directory: matches!(path.rsplit('/').next(), Some("" | "." | "..")),
     })
 }
@@ -87,7 +87,7 @@ pub(super) fn open(call: &mut Call<'_, '_>, asked: &Open) -> Result<(), Halt> {
         directory: has(oflags::DIRECTORY) || directory,
         no_follow: asked.dirflags & FOLLOW == 0 && !directory,
     };
-    let fd = call.state().fds.free()?;
+    let fd = call.state().fds.free().ok_or(Errno::MFILE)?;
     let effect = Effect::Open {
         path: path.clone(),
         options,
@@ -288,7 +288,7 @@ pub(super) fn symlink(
         return Err(Errno::NOTDIR.into());
     }
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let leads_to = clean(parent, &target);
+    let leads_to = clean_path(parent, &target);
     call.pass(&Effect::Symlink {
         path,
         target,

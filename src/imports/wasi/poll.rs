@@ -4,11 +4,10 @@ use super::{
     args,
     call::Call,
     errno::{Errno, Halt},
-    fds::Kind,
     files,
     layout::{EVENT, Fields, Record, SUBSCRIPTION},
 };
-use crate::effect::Effect;
+use crate::{effect::Effect, guest::descriptors::Kind};
 use std::time::Duration;
 
 /// As many things as one call may wait for.
@@ -179,7 +178,7 @@ fn left(
 
 /// Files and streams are ready at any time.
 fn ready(call: &mut Call<'_, '_>, fd: u32, tag: u8) -> Result<Event, Halt> {
-    let kind = match call.state().fds.get(fd) {
+    let kind = match call.fd(fd) {
         Ok(descriptor) => descriptor.kind.clone(),
         Err(errno) => return Ok(Event::failed(errno)),
     };
