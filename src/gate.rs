@@ -12,6 +12,7 @@ mod link;
 mod log;
 mod policy;
 mod reports;
+mod requests;
 mod world;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
@@ -25,13 +26,13 @@ pub use link::NewLink;
 pub(crate) use log::Line;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
+pub(crate) use requests::Destination;
 pub use world::World;
 
 use crate::{
     capability::Request,
-    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Handle, Need, Refusal, Reply},
+    effect::{Access, Answer, Effect, Failure, Handle, Need, Refusal, Reply, Stat},
     limits::{Deadline, Limits},
-    printable::Text,
     redact::Lines,
     room,
     sync::lock,
@@ -164,12 +165,6 @@ impl Gate {
         self.deadline
     }
 
-    /// Whether a request that needs no look at the world is granted, for dialects that must answer
-    /// in a certain order. Nothing happens and nothing is reported.
-    pub(crate) fn would_allow(&self, request: &Request) -> bool {
-        self.policy.covers(request)
-    }
-
     /// Lets an effect happen, or says why not.
     pub(crate) fn pass(&mut self, effect: &Effect) -> Reply {
         let permitted = self.without_ungranted_variables(effect);
@@ -263,10 +258,12 @@ impl Gate {
         }
     }
 
-    /// Whether an open file may be examined, for dialects that keep count of positions. Nothing
-    /// happens, and nothing is reported.
-    pub(crate) fn may_examine(&self, handle: Handle) -> bool {
-        !self.withheld.contains_key(&handle)
+    /// Examines an open file, unless the plugin may not: nothing is reported then.
+    pub(crate) fn examine_if_granted(&mut self, handle: Handle) -> Result<Option<Stat>, Refusal> {
+        if self.withheld.contains_key(&handle) {
+            return Ok(None);
+        }
+        Ok(Some(self.pass(&Effect::StatOpen { handle })?.take()?))
     }
 
     /// A grant to write does not cover how large a file is, how old, or whose.
@@ -301,29 +298,5 @@ impl Gate {
             return Err(Failure::new(kinds::FS, "EBADF", message));
         }
         Ok(())
-    }
-
-    /// Whether there is any grant of this kind.
-    pub(crate) fn holds_kind(&self, kind: &str) -> bool {
-        self.policy.grants.iter().any(|grant| grant.kind() == kind)
-    }
-
-    /// The denial of something that no grant can cover, told to the operator.
-    pub(crate) fn deny_malformed(&self, request: &str) -> Denial {
-        let denial = Denial {
-            plugin: self.plugin.to_string().into(),
-            request: request.into(),
-            needs: Text::default(),
-            reason: DenialReason::NotCovered,
-        };
-        self.reports.denied(&self.plugin, &denial);
-        denial
-    }
-
-    /// The denial of a request that a dialect finds before there is an effect, told to the operator.
-    pub(crate) fn deny(&self, request: &Request) -> Denial {
-        let denial = self.policy.denial(&self.plugin, request);
-        self.reports.denied(&self.plugin, &denial);
-        denial
     }
 }

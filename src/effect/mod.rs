@@ -4,7 +4,9 @@
 pub(crate) mod json;
 mod need;
 mod net;
+mod output;
 mod path;
+mod redirect;
 mod reply;
 
 pub(crate) use need::{Access, Need};
@@ -12,7 +14,9 @@ pub use net::{
     DnsRecords, HttpResponse, Nameserver, RecordType, Records, Security, SmtpInfo, TlsInfo,
     TlsSession,
 };
+pub(crate) use output::{Nanoseconds, Output, Written};
 pub(crate) use path::clean_path;
+pub(crate) use redirect::Hop;
 pub use reply::{
     Answer, CommandOutput, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind,
     Refusal, Reply, Stat,

@@ -336,6 +336,18 @@ impl Failure {
     }
 }
 
+impl From<Refusal> for ErrorDetail {
+    fn from(refusal: Refusal) -> ErrorDetail {
+        refusal.detail()
+    }
+}
+
+impl From<Failure> for ErrorDetail {
+    fn from(failure: Failure) -> ErrorDetail {
+        Refusal::from(failure).detail()
+    }
+}
+
 impl Refusal {
     /// The refusal as guests read it.
     pub fn detail(&self) -> ErrorDetail {

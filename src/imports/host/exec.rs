@@ -1,8 +1,8 @@
 //! Commands by JSON: `exec_run`, which the Go SDK knows as `exec_command`.
 
-use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout, unexpected};
+use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout};
 use crate::{
-    effect::{Answer, CommandOutput, Effect, clean_path},
+    effect::{CommandOutput, Effect, clean_path},
     guest::Host,
 };
 use tollgate_abi::{
@@ -41,10 +41,7 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
         timeout,
         output_limit: u64::from(host.limits.reply_bytes),
     };
-    match pass(host, &effect)? {
-        Answer::Ran(ran) => Ok(reply(&command, ran)),
-        other => Err(unexpected(&other)),
-    }
+    Ok(reply(&command, pass(host, &effect)?))
 }
 
 /// The entries `NAME=VALUE`, in their order. What is none, or could not be a variable of any

@@ -1,9 +1,9 @@
 //! How long an operation may take, out of all the places where a guest can say so. The call's own
 //! deadline is not among them: the gate looks after that.
 
-use super::{config_error, pass, unexpected};
+use super::{config_error, pass};
 use crate::{
-    effect::{Answer, Clock, Effect},
+    effect::{Clock, Effect, Nanoseconds},
     guest::Host,
 };
 use std::time::Duration;
@@ -34,10 +34,8 @@ pub(super) fn effective(
         return Ok(relative);
     };
     let clock = Clock::Realtime;
-    match pass(host, &Effect::Now { clock })? {
-        Answer::Time(now) => Ok(relative.min(between(now.into(), deadline))),
-        other => Err(unexpected(&other)),
-    }
+    let Nanoseconds(now) = pass(host, &Effect::Now { clock })?;
+    Ok(relative.min(between(now.into(), deadline)))
 }
 
 /// What is left of `timeout` when `spent` has passed.

@@ -6,7 +6,7 @@ use super::{
     errno::{Errno, Halt},
 };
 use crate::{
-    effect::{Answer, Clock, Effect},
+    effect::{Clock, Effect, Nanoseconds},
     error::Fault,
 };
 use std::sync::Arc;
@@ -59,10 +59,7 @@ fn environment(call: &mut Call<'_, '_>) -> Result<Arc<[Vec<u8>]>, Halt> {
     if let Some(known) = &call.state().environment {
         return Ok(known.clone());
     }
-    let mut variables = match call.pass(&Effect::Variables)? {
-        Answer::Variables(variables) => variables,
-        _ => return Err(Errno::IO.into()),
-    };
+    let mut variables: Vec<(String, String)> = call.ask(&Effect::Variables)?;
     variables.retain(|(name, value)| {
         name != WORKING_DIRECTORY && !name.contains(['\0', '=']) && !value.contains('\0')
     });
@@ -86,10 +83,8 @@ pub(super) fn clock(id: u32) -> Result<Clock, Errno> {
 }
 
 pub(super) fn now(call: &mut Call<'_, '_>, clock: Clock) -> Result<u64, Halt> {
-    match call.pass(&Effect::Now { clock })? {
-        Answer::Time(nanoseconds) => Ok(nanoseconds),
-        _ => Err(Errno::IO.into()),
-    }
+    let Nanoseconds(now) = call.ask(&Effect::Now { clock })?;
+    Ok(now)
 }
 
 pub(super) fn clock_res_get(call: &mut Call<'_, '_>, id: u32, out: u32) -> Result<(), Halt> {
@@ -114,10 +109,10 @@ pub(super) fn random_get(call: &mut Call<'_, '_>, out: u32, len: u32) -> Result<
     let (mut at, mut left) = (out, len);
     while left > 0 {
         let length = left.min(RANDOM_PIECE);
-        let bytes = match call.pass(&Effect::Random { length })? {
-            Answer::Bytes(bytes) if bytes.len() as u64 == u64::from(length) => bytes,
-            _ => return Err(Errno::IO.into()),
-        };
+        let bytes: Vec<u8> = call.ask(&Effect::Random { length })?;
+        if bytes.len() as u64 != u64::from(length) {
+            return Err(Errno::IO.into());
+        }
         call.put(at, &bytes)?;
         call.settle()?;
         at = at.saturating_add(length);

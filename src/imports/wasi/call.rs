@@ -6,7 +6,7 @@ use super::{
     layout::{Fields, IOVEC},
 };
 use crate::{
-    effect::{Answer, Effect},
+    effect::{Answer, Effect, Output},
     guest::{
         Host, Stop, charge_bytes, check_deadline,
         descriptors::{Descriptor, WasiState},
@@ -65,6 +65,11 @@ impl Call<'_, '_> {
 
     pub(super) fn pass(&mut self, effect: &Effect) -> Result<Answer, Halt> {
         Ok(self.host().gate.pass(effect)?)
+    }
+
+    /// Lets an effect happen, and takes what its answer holds.
+    pub(super) fn ask<T: Output>(&mut self, effect: &Effect) -> Result<T, Halt> {
+        Ok(self.pass(effect)?.take()?)
     }
 
     /// Pays for what was moved so far, before more is done.

@@ -62,6 +62,12 @@ impl From<Refusal> for Halt {
     }
 }
 
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Halt {
+        Halt::Errno(of_failure(&failure))
+    }
+}
+
 /// A denial is "permission denied" and nothing else: "does not exist" would make a check of a
 /// denied file pass, and "not capable" is no matter of permission to a Go program.
 fn of(refusal: &Refusal) -> Errno {

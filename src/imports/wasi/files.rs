@@ -8,7 +8,7 @@ use super::{
     layout::{self, filetype},
 };
 use crate::{
-    effect::{Answer, DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat},
+    effect::{DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat, Written},
     guest::descriptors::{Kind, OpenFile, flags},
     imports::price_of_listing,
 };
@@ -68,14 +68,11 @@ fn read_at(
         return Err(Errno::INVAL.into());
     }
     let bytes = match file {
-        Some(file) => match call.pass(&Effect::ReadAt {
+        Some(file) => call.ask(&Effect::ReadAt {
             handle: file.handle,
             offset,
             limit: total(&buffers).into(),
-        })? {
-            Answer::Bytes(bytes) => bytes,
-            _ => return Err(Errno::IO.into()),
-        },
+        })?,
         None => Vec::new(),
     };
     call.scatter(&buffers, &bytes)?;
@@ -100,11 +97,11 @@ pub(super) fn write(
             let written = write_at(call, file, flags, at, iovecs, count, out)?;
             let next = match at {
                 Some(position) => position.saturating_add(written),
-                None if call.host().gate.may_examine(file.handle) => {
-                    examine(call, file.handle)?.size
-                }
-                // Where the end is, is not the guest's to know.
-                None => file.position.saturating_add(written),
+                // A guest that may not read the file does not learn where its end is.
+                None => match call.host().gate.examine_if_granted(file.handle)? {
+                    Some(stat) => stat.size,
+                    None => file.position.saturating_add(written),
+                },
             };
             call.state().fds.set_position(fd, next);
             Ok(())
@@ -151,9 +148,7 @@ fn write_at(
         offset,
         bytes,
     };
-    let Answer::Written(written) = call.pass(&effect)? else {
-        return Err(Errno::IO.into());
-    };
+    let Written(written) = call.ask(&effect)?;
     if flags & (flags::DSYNC | flags::SYNC) != 0 {
         call.pass(&Effect::Sync { handle })?;
     }
@@ -271,10 +266,7 @@ pub(super) fn filestat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result
     let record = match kind {
         Kind::File(file) => layout::filestat(&examine(call, file.handle)?),
         Kind::Directory(directory) => layout::filestat(&examine(call, directory.handle)?),
-        Kind::Root => match call.pass(&root())? {
-            Answer::Stat(stat) => layout::filestat(&stat),
-            _ => return Err(Errno::IO.into()),
-        },
+        Kind::Root => layout::filestat(&call.ask(&root())?),
         Kind::Input | Kind::Output | Kind::Errors => {
             layout::Record::new().u8(16, filetype::CHARACTER_DEVICE).0
         }
@@ -290,10 +282,7 @@ fn root() -> Effect {
 }
 
 pub(super) fn examine(call: &mut Call<'_, '_>, handle: Handle) -> Result<Stat, Halt> {
-    match call.pass(&Effect::StatOpen { handle })? {
-        Answer::Stat(stat) => Ok(stat),
-        _ => Err(Errno::IO.into()),
-    }
+    call.ask(&Effect::StatOpen { handle })
 }
 
 pub(super) fn filestat_set_size(call: &mut Call<'_, '_>, fd: u32, size: u64) -> Result<(), Halt> {
@@ -372,10 +361,8 @@ fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
                 ..OpenOptions::default()
             };
             let path = "/".to_owned();
-            let Answer::Opened { handle, stat } = call.pass(&Effect::Open { path, options })?
-            else {
-                return Err(Errno::IO.into());
-            };
+            let effect = Effect::Open { path, options };
+            let (handle, stat): (Handle, Stat) = call.ask(&effect)?;
             let entries = list_open(call, handle);
             call.pass(&Effect::Close { handle })?;
             (entries?, stat.inode)
@@ -398,8 +385,5 @@ fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
 fn list_open(call: &mut Call<'_, '_>, handle: Handle) -> Result<Vec<DirectoryEntry>, Halt> {
     let reply = call.host().gate.pass(&Effect::List { handle });
     call.owe(price_of_listing(&reply));
-    match reply? {
-        Answer::Entries(entries) => Ok(entries),
-        _ => Err(Errno::IO.into()),
-    }
+    Ok(reply?.take()?)
 }

@@ -8,7 +8,7 @@ use super::{
     layout::{self, rights},
 };
 use crate::{
-    effect::{Answer, Effect, FileKind, OpenOptions, Stat, clean_path},
+    effect::{Effect, FileKind, Handle, OpenOptions, Stat, clean_path},
     guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
 };
 
@@ -92,9 +92,7 @@ pub(super) fn open(call: &mut Call<'_, '_>, asked: &Open) -> Result<(), Halt> {
         path: path.clone(),
         options,
     };
-    let Answer::Opened { handle, stat } = call.pass(&effect)? else {
-        return Err(Errno::IO.into());
-    };
+    let (handle, stat): (Handle, Stat) = call.ask(&effect)?;
     let access = options.access();
     let kind = match stat.kind {
         FileKind::Directory => Kind::Directory(OpenDirectory {
@@ -132,12 +130,10 @@ fn examine(call: &mut Call<'_, '_>, named: &Named, follow: bool) -> Result<Stat,
         path: named.path.clone(),
         follow: follow || named.directory,
     };
-    match call.pass(&effect)? {
-        Answer::Stat(stat) if named.directory && stat.kind != FileKind::Directory => {
-            Err(Errno::NOTDIR.into())
-        }
-        Answer::Stat(stat) => Ok(stat),
-        _ => Err(Errno::IO.into()),
+    let stat: Stat = call.ask(&effect)?;
+    match named.directory && stat.kind != FileKind::Directory {
+        true => Err(Errno::NOTDIR.into()),
+        false => Ok(stat),
     }
 }
 
@@ -177,9 +173,7 @@ pub(super) fn readlink(
     if directory {
         return Err(Errno::INVAL.into());
     }
-    let Answer::Target(target) = call.pass(&Effect::ReadLink { path })? else {
-        return Err(Errno::IO.into());
-    };
+    let target: String = call.ask(&Effect::ReadLink { path })?;
     // A guest whose buffer is full asks again with a larger one.
     let fits = target.len().min(usize::try_from(len).unwrap_or(usize::MAX));
     let cut = target.as_bytes().get(..fits).unwrap_or_default();
