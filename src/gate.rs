@@ -1,6 +1,6 @@
-//! The checkpoint between plugins and the outside, and the only caller of a world: grants, then
-//! the deadline, then the world, then the journal. It knows nothing about wasm, and does nothing
-//! to the outside itself.
+//! The checkpoint between plugins and the outside, and the only caller of a world. Each effect goes
+//! through the deadline, the grants, the world and the journal. Nothing here is about wasm, and
+//! nothing here touches the outside itself.
 
 mod checkpoint;
 mod custom;
@@ -43,8 +43,8 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// Fuel for each byte that crosses the boundary, beside what the guest burns to make it. A byte
-/// is parsed, copied and often encoded; that work must not be free.
+/// Fuel for each byte that crosses the boundary, in addition to what the guest burns to write it: a
+/// byte is parsed, copied and often encoded.
 pub(crate) const FUEL_PER_BYTE: u64 = 1;
 
 /// One instance's way to the outside.
@@ -56,18 +56,18 @@ pub(crate) struct Gate {
     reports: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
-    /// Which of them may not be examined, and the path that each was opened by.
+    /// The open files that may not be examined, and the path that each was opened by.
     withheld: BTreeMap<Handle, String>,
     /// How many more lines the guest may log.
     log_lines_left: u32,
     journal: Option<SharedJournal>,
-    /// When the next effect happens; kept up for a journal only.
+    /// When the next effect happens; set for a journal only.
     now: At,
-    /// Whether the journal wants the guest to be stopped.
+    /// Whether the journal stops the guest.
     is_over: bool,
-    /// What the redactor must know of the lines so far.
+    /// What the redactor keeps from line to line.
     lines: Lines,
-    /// Whether the machine has no memory for what came back; the guest must not see it.
+    /// Whether the host has no memory for a reply. The guest is stopped before it sees the reply.
     out_of_memory: bool,
 }
 
@@ -96,7 +96,7 @@ impl Gate {
         }
     }
 
-    /// Initialisation is over: what it reported is not the call's.
+    /// Begins a call after initialisation, whose reports are not part of the call.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
         self.reports.begin_call(&self.plugin, limits);
         self.log_lines_left = limits.log_lines;
@@ -106,32 +106,32 @@ impl Gate {
         };
     }
 
-    /// Has `journal` asked before every effect from now on, and told of what came of it.
+    /// Uses a journal from now on: before each effect, which it may answer, and after it.
     pub(crate) fn keep(&mut self, journal: SharedJournal) {
         self.journal = Some(journal);
     }
 
-    /// Keeps no journal any more.
+    /// Uses no journal from now on.
     pub(crate) fn forget_journal(&mut self) {
         self.journal = None;
     }
 
-    /// Whether there is a journal, which wants to know when effects happen.
+    /// Whether there is a journal, which needs the fuel at each effect.
     pub(crate) fn is_kept(&self) -> bool {
         self.journal.is_some()
     }
 
-    /// Says how much fuel was burnt when the next effects happen.
+    /// Sets how much fuel was burnt when the next effects happen.
     pub(crate) fn at(&mut self, fuel: u64) {
         self.now.fuel = fuel;
     }
 
-    /// Whether the journal wants the guest to be stopped.
+    /// Whether the journal stops the guest.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
     }
 
-    /// Whether the guest is to be stopped, since the machine has no memory for what came back.
+    /// Whether the guest must be stopped, since the host has no memory for a reply.
     pub(crate) fn is_out_of_memory(&self) -> bool {
         self.out_of_memory
     }
@@ -142,8 +142,8 @@ impl Gate {
         self.if_there_is_room(reply)
     }
 
-    /// The reply, unless there is no room to write it as JSON. The guest is stopped before it can
-    /// read that.
+    /// The reply, or an error if there is no memory to write it as JSON. The guest is stopped before
+    /// it reads that error.
     fn if_there_is_room(&mut self, reply: Reply) -> Reply {
         let bytes = reply.as_ref().map(Answer::bytes).unwrap_or_default();
         if bytes
@@ -165,7 +165,7 @@ impl Gate {
         self.deadline
     }
 
-    /// Lets an effect happen, or says why not.
+    /// Lets an effect happen, or returns why not.
     pub(crate) fn pass(&mut self, effect: &Effect) -> Reply {
         let permitted = self.without_ungranted_variables(effect);
         let effect = permitted.as_ref().unwrap_or(effect);
@@ -180,7 +180,7 @@ impl Gate {
         match (effect, &reply) {
             (Effect::Open { path, options }, Ok(Answer::Opened { handle, stat })) => {
                 self.opened.insert(*handle, options.access());
-                // Seen in the reply, so that a replay knows it too.
+                // Read from the reply, so that it is the same in a replay.
                 if *stat == stat.withheld() {
                     self.withheld.insert(*handle, path.clone());
                 }
@@ -197,7 +197,7 @@ impl Gate {
         reply
     }
 
-    /// The journal is not locked while the effect happens, which may run code of the embedder's.
+    /// The journal is not locked while the effect happens: that may run code of the embedder.
     fn kept(&mut self, journal: &SharedJournal, effect: &Effect) -> Reply {
         let answered = lock(journal).answer(effect, self.now);
         let Some(reply) = answered else {
@@ -235,8 +235,8 @@ impl Gate {
             may_read: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
-        // No world performs these two: lines go to whoever watches the plugin, and functions
-        // of the embedder's are answered by the embedder's code, whichever world there is.
+        // These two need no world: lines go to the embedder's callback, and the embedder's
+        // functions answer in every world.
         match effect {
             Effect::Log(record) => {
                 self.report_line(record);
@@ -266,7 +266,7 @@ impl Gate {
         Ok(Some(self.pass(&Effect::StatOpen { handle })?.take()?))
     }
 
-    /// A grant to write does not cover how large a file is, how old, or whose.
+    /// A grant to write does not allow reading the size, the times or the owner of a file.
     fn check_examined(&self, handle: Handle) -> Result<(), Refusal> {
         let none = Access {
             read: false,

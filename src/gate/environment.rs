@@ -1,5 +1,5 @@
-//! Which variables a command is given: those that are harmless, and those that are granted. The
-//! others are left out, as plugins of other hosts expect, and each is reported as denied.
+//! The variables that a command gets: harmless ones and granted ones. The others are left out, as
+//! plugins of other hosts expect, and each is reported as denied.
 
 use super::Gate;
 use crate::{
@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 impl Gate {
     /// The same effect without the variables that it may not set; `None` if it may set them all.
     ///
-    /// This happens before a journal sees the effect, so that a recording holds what the world was
-    /// asked for, and before a world does, so that none can forget it.
+    /// This comes before the journal, so that a recording holds what the world gets, and before the
+    /// world, so that no world can forget it.
     pub(super) fn without_ungranted_variables(&self, effect: &Effect) -> Option<Effect> {
         // First of all: what other effects need is not free to compute.
         let Effect::Run { .. } = effect else {

@@ -44,8 +44,7 @@ pub(crate) enum Kind {
     Output,
     /// Standard error.
     Errors,
-    /// The directory of everything. It is open without having been opened: what may be done with
-    /// it is asked for each time.
+    /// The root directory, open from the start. Each use of it is checked.
     Root,
     File(OpenFile),
     Directory(OpenDirectory),
@@ -215,7 +214,7 @@ impl WasiState {
     }
 
     /// The flags of the first descriptors, if nothing else is remembered but the variables, which
-    /// can be asked for anew.
+    /// can be read again.
     pub(crate) fn first_flags(&self) -> Option<DescriptorFlags> {
         let flags = self.fds.first_flags()?;
         (self.output.is_at_start() && self.errors.is_at_start()).then_some(flags)

@@ -1,4 +1,4 @@
-//! Commands by JSON: `exec_run`, which the Go SDK knows as `exec_command`.
+//! Commands by JSON: `exec_run`, which the Go SDK calls `exec_command`.
 
 use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout};
 use crate::{
@@ -14,7 +14,7 @@ use tollgate_abi::{
 const MAX_ARGS: usize = 1 << 20;
 
 impl JsonReply for ExecReply {
-    /// No guest should take what did not run for a success, even if it looks at nothing else.
+    /// A guest that reads only the exit code must not take this for a success.
     fn failed(error: ErrorDetail) -> Self {
         ExecReply {
             exit_code: -1,
@@ -44,8 +44,7 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
     Ok(reply(&command, pass(host, &effect)?))
 }
 
-/// The entries `NAME=VALUE`, in their order. What is none, or could not be a variable of any
-/// system, is left out.
+/// The entries `NAME=VALUE`, in their order. Entries that no system takes as a variable are left out.
 fn variables(entries: &[String]) -> Vec<(String, String)> {
     entries
         .iter()
@@ -56,7 +55,7 @@ fn variables(entries: &[String]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What no grant could make sense of.
+/// Checks what is invalid whatever is granted.
 fn check(request: &ExecRequest) -> Result<(), ErrorDetail> {
     if request.command.is_empty() {
         return Err(config_error("command cannot be empty"));

@@ -16,12 +16,12 @@ const MAX_REDIRECTS: u32 = 10;
 
 const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 
-/// What the URL, the body and this crate decide, whatever a guest says. `Expect` would only make
-/// the server wait.
+/// Header fields that the URL, the body and this crate set. The guest's own are ignored; `Expect`
+/// would only make the server wait.
 const DECIDED: [&str; 4] = ["content-length", "expect", "host", "user-agent"];
 
-/// What is about the connection and not the request; a guest that sets it could end the request
-/// early and begin another one (`proxy-*` too).
+/// Header fields of the connection. A guest that sets them could end the request early and begin
+/// another one (`proxy-*` too).
 const OF_THE_CONNECTION: [&str; 6] = [
     "connection",
     "keep-alive",

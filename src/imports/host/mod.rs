@@ -1,5 +1,4 @@
-//! Module `reglet_host`: one packed JSON document each way. One file for each kind of thing that
-//! is asked for.
+//! Module `reglet_host`: one packed JSON document each way. One file for each family of functions.
 
 mod content;
 mod custom;

@@ -131,7 +131,7 @@ pub(super) fn prestat_dir_name(
     Ok(call.put(out, ROOT.as_bytes())?)
 }
 
-/// Guests count up from 3 until they hear "bad file number".
+/// Guests count up from 3 until "bad file number".
 fn preopened(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Errno> {
     match call.fd(fd)?.kind {
         Kind::Root => Ok(()),

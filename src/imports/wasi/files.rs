@@ -1,5 +1,5 @@
-//! Open files and directories: reading, writing, listing, and what can be asked and set of them.
-//! The place where a file is used next is kept here; effects carry offsets.
+//! Open files and directories: reading, writing, listing, and their metadata. Effects carry offsets;
+//! where a file is read next is the state of its descriptor.
 
 use super::{
     call::{Call, total},

@@ -110,10 +110,10 @@ functions! {
         rights_inheriting: u64, fdflags: u32, out: u32
     ) |call: &mut call::Call<'_, '_>,
        fd, dirflags, path, path_len, oflags, rights_base, _inheriting: u64, fdflags, out| {
-        let asked = paths::Open {
+        let request = paths::Open {
             fd, dirflags, path, path_len, oflags, rights_base, fdflags, out,
         };
-        paths::open(call, &asked)
+        paths::open(call, &request)
     };
     "path_readlink"(fd: u32, path: u32, path_len: u32, buffer: u32, len: u32, out: u32)
         paths::readlink;

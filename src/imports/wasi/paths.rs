@@ -1,5 +1,5 @@
-//! Names: opening, examining, making and removing what a path leads to. What it really leads to,
-//! and whether that is granted, is found behind the gate.
+//! Names: opening, examining, making and removing what a path leads to. The world resolves paths,
+//! and the gate decides.
 
 use super::{
     call::Call,
@@ -68,24 +68,24 @@ pub(super) struct Open {
     pub(super) out: u32,
 }
 
-pub(super) fn open(call: &mut Call<'_, '_>, asked: &Open) -> Result<(), Halt> {
-    let Named { path, directory } = named(call, asked.fd, asked.path, asked.path_len)?;
-    call.check(asked.out, 4)?;
-    let has = |flag| asked.oflags & flag != 0;
-    let fdflags = u16::try_from(asked.fdflags).map_err(|_| Errno::INVAL)?;
+pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> {
+    let Named { path, directory } = named(call, request.fd, request.path, request.path_len)?;
+    call.check(request.out, 4)?;
+    let has = |flag| request.oflags & flag != 0;
+    let fdflags = u16::try_from(request.fdflags).map_err(|_| Errno::INVAL)?;
     if fdflags & !flags::ALL != 0 || (has(oflags::CREAT) && has(oflags::DIRECTORY)) {
         return Err(Errno::INVAL.into());
     }
     // Guests ask for nearly every right whatever they mean to do, so only these words of theirs
     // mean writing.
     let options = OpenOptions {
-        read: asked.rights_base & rights::FD_READ != 0,
-        write: asked.rights_base & rights::FD_WRITE != 0 || fdflags & flags::APPEND != 0,
+        read: request.rights_base & rights::FD_READ != 0,
+        write: request.rights_base & rights::FD_WRITE != 0 || fdflags & flags::APPEND != 0,
         create: has(oflags::CREAT),
         exclusive: has(oflags::EXCL),
         truncate: has(oflags::TRUNC),
         directory: has(oflags::DIRECTORY) || directory,
-        no_follow: asked.dirflags & FOLLOW == 0 && !directory,
+        no_follow: request.dirflags & FOLLOW == 0 && !directory,
     };
     let fd = call.state().fds.free().ok_or(Errno::MFILE)?;
     let effect = Effect::Open {
@@ -108,7 +108,7 @@ pub(super) fn open(call: &mut Call<'_, '_>, asked: &Open) -> Result<(), Halt> {
         }),
     };
     call.state().fds.insert(fd, Descriptor::new(kind, fdflags));
-    Ok(call.put_u32(asked.out, fd)?)
+    Ok(call.put_u32(request.out, fd)?)
 }
 
 pub(super) fn filestat_get(

@@ -102,7 +102,7 @@ pub(super) fn oneoff(
     };
     if nearest > 0 {
         // Waiting is paid for like work, or a guest could hold its thread for nothing.
-        // Past the deadline nobody waits, and what a call costs that ends there is nobody's plan.
+        // It does not wait beyond the deadline, where the call ends.
         let left = call
             .host()
             .gate
