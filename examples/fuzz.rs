@@ -1,5 +1,5 @@
-//! A loop that throws configs at a plugin, in one instance that is reset in between. It needs no
-//! fuzzer; with one, the body of the loop is the harness (see `tollgate::Instance`).
+//! Calls a plugin with random configs, in one instance that is reset in between. It needs no fuzzer;
+//! with a fuzzer, the body of the loop is the harness (see `tollgate::Instance`).
 //!
 //! `cargo run --release --example fuzz -- 100000`
 

@@ -212,7 +212,7 @@ pub enum LoadError {
         what: &'static str,
         /// How much of it there is.
         found: u64,
-        /// How much there may be.
+        /// The most that is allowed.
         limit: u64,
         /// The field of [`ModuleLimits`](crate::ModuleLimits).
         name: &'static str,

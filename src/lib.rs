@@ -2,10 +2,11 @@
 //! executable pages, the same result and the same fuel on every machine.
 //!
 //! A plugin describes itself, publishes a schema for its config, and *observes*: JSON in, evidence
-//! out. Every instruction pays a toll ([`Usage::fuel`]) and every request for the outside passes one
-//! gate ([`Capability`]): what is not granted is denied, and the plugin reads why.
+//! out. Every instruction costs fuel ([`Usage::fuel`]); all I/O goes through one permission check
+//! that denies by default ([`Capability`]). A denied plugin receives the reason as a reply.
 //!
 #![doc = include_str!("guide.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // Data from guests, files and callers must never be able to panic us; tests may.
 #![cfg_attr(

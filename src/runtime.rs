@@ -69,7 +69,7 @@ impl Runtime {
     /// ```
     /// use tollgate::{Config, Runtime, world::Simulated};
     ///
-    /// # let bytes = include_bytes!("../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../fixtures/file.wasm");
     /// let world = Simulated::new().seed(7).file("/etc/motd", "hello\n");
     /// let runtime = Runtime::deterministic(7)
     ///     .world(move || world.clone())

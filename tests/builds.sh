@@ -27,7 +27,7 @@ for build in "${builds[@]}"; do
         ;;
     esac
     # The second is the one in which modules are translated in other ways.
-    if ! cargo test --locked "${arguments[@]}" --test transcripts_replay_on_every_build -- --nocapture \
+    if ! cargo test --locked "${arguments[@]}" --test promises -- transcripts_replay_on_every_build:: --nocapture \
         >"$kept/log" 2>&1 ||
         ! cargo test --locked "${arguments[@]}" --lib replay::tests >>"$kept/log" 2>&1; then
         cat "$kept/log"

@@ -24,6 +24,7 @@
 //! ```
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Data from guests, files and callers must never be able to panic us; tests may.
 #![cfg_attr(
     not(test),

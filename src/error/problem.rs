@@ -14,7 +14,7 @@ impl fmt::Display for TypeText {
     }
 }
 
-/// So many values of a type are listed. A few bytes of a module can name a type of hundreds.
+/// The most values of a type that are listed: a few bytes of a module can name a type of hundreds.
 const MOST_VALUES: usize = 16;
 
 impl TypeText {
@@ -55,20 +55,20 @@ impl TypeText {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It exports nothing that a plugin has.
+    /// It exports none of a plugin's functions.
     #[error(
         "not a plugin: it exports neither describe() and observe() nor _manifest() and _observe()"
     )]
     NotAPlugin,
-    /// It speaks the protocol from before 0.2.
+    /// It uses the protocol from before 0.2.
     #[error(
         "built for the protocol before 0.2 ({export}() returns i32, a pointer to text); rebuild it with a current SDK"
     )]
     Before02 {
-        /// The export that gives it away.
+        /// The export that shows it.
         export: &'static str,
     },
-    /// It is a program, which would run and exit on its own.
+    /// It is a program, not a library.
     #[error(
         "exports _start, so it is a program and not a plugin; build it as a library (a reactor)"
     )]
@@ -110,10 +110,10 @@ pub enum Problem {
         name: Text,
         /// What the host offers.
         expected: TypeText,
-        /// What the module wants.
+        /// What the module declares.
         found: TypeText,
     },
-    /// It wants more memory at its start than it may have.
+    /// Its minimum of memory is above the limit.
     #[error("needs {pages} pages of memory to start, more than the memory limit of {limit}")]
     MemoryMinimum {
         /// Its minimum, in pages of 64 KiB.
@@ -121,7 +121,7 @@ pub enum Problem {
         /// The limit.
         limit: MemoryLimit,
     },
-    /// It wants larger tables at its start than it may have.
+    /// The minimum of its tables is above the limit.
     #[error("needs tables of {elements} elements to start, more than the limit of {limit}")]
     TableMinimum {
         /// The minimum of all of them, in elements.

@@ -1,11 +1,11 @@
-//! Why instances of some modules cannot share an initialisation, as far as the bytes tell.
+//! Why the initialised state of a plugin cannot be copied to other instances.
 
-/// Why each instance of a plugin is initialised by itself.
+/// Why the initialised state of a plugin cannot be copied, so that each call initialises anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unforkable {
     /// A data segment that code may copy and drop.
-    #[error("it has passive data segments, and whether one was dropped cannot be read")]
+    #[error("it has passive data segments, and the host cannot read which were dropped")]
     PassiveSegments,
     /// Code uses data segments.
     #[error("it contains memory.init or data.drop, so its data segments are state")]
@@ -16,11 +16,11 @@ pub enum Unforkable {
     /// There are several memories.
     #[error("it has several memories")]
     SeveralMemories,
-    /// Some of its state is somebody else's.
+    /// Some of its state is imported.
     #[error("it imports a memory, a table or a global")]
     ImportsState,
     /// A variable that holds a reference, which cannot be copied to another instance.
-    #[error("a global of it holds a reference")]
+    #[error("one of its variable globals holds a reference")]
     ReferenceGlobal,
     /// Copying them would take longer than initialisation.
     #[error("it has {globals} variable globals, more than {limit}")]
@@ -30,17 +30,17 @@ pub enum Unforkable {
         /// How many it may have.
         limit: usize,
     },
-    /// The place of a data segment is an expression.
-    #[error("the place of a data segment is computed")]
+    /// The offset of a data segment is computed.
+    #[error("the offset of a data segment is computed")]
     ComputedData,
     /// A data segment reaches out of the memory, so no instance starts.
     #[error("a data segment reaches past the end of the memory")]
     DataOutside,
-    /// A section cannot be read.
+    /// A section is malformed.
     #[error("its sections cannot be read")]
     Unreadable,
     /// A copy of its state does not fit into the machine's memory.
-    #[error("the host has no memory for a copy of its state")]
+    #[error("the host has too little memory for a copy of its state")]
     HostOutOfMemory,
     /// Files were open when initialisation was over.
     #[error("its initialisation leaves files open, which instances cannot share")]

@@ -1,18 +1,18 @@
-//! How much of everything a module may hold. Compiling happens outside of fuel, and much of it in
-//! the middle of a call, where no deadline can interrupt it; so what would be dear to compile is
-//! refused by counting, before the engine sees it.
+//! Limits on what a module may contain. Compilation costs no fuel, and much of it happens inside a
+//! call, where no deadline can interrupt it. So a module that would be expensive to compile is refused
+//! by counting, before the engine reads it.
 
 use serde::Serialize;
 
 /// Declares the limits: each with its default, what it counts, and where the count is found.
 macro_rules! limits {
     ( $( $(#[$doc:meta])* $field:ident = $default:expr, $what:literal, $found:ident; )* ) => {
-        /// How much of everything a module may hold, counted before it is compiled.
+        /// Limits on what a module may contain, counted before it is compiled.
         ///
         /// The defaults are several times what Go programs of 19 MB hold (20 000 functions,
-        /// 100 000 data segments), and small enough that a module made to be dear to compile
-        /// costs about as much as an honest one of its size. Raise one only for modules whose
-        /// author you trust: what is compiled is not paid for with fuel.
+        /// 100 000 data segments), and small enough that a module which is built to be expensive to
+        /// compile costs about as much as an ordinary one of its size. Raise one only for modules
+        /// whose author you trust: compilation costs no fuel.
         #[expect(clippy::exhaustive_structs, reason = "callers set single fields")]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct ModuleLimits {
@@ -32,7 +32,7 @@ macro_rules! limits {
         }
 
         impl ModuleLimits {
-            /// Each limit beside what a module has of it.
+            /// Returns each limit with what a module has of it.
             pub(crate) fn measure(&self, counts: &ModuleCounts) -> Vec<Measured> {
                 vec![ $( Measured {
                     name: stringify!($field),
@@ -48,7 +48,7 @@ macro_rules! limits {
 limits! {
     /// Bytes of the module. Default: 64 MiB.
     bytes = 64 << 20, "bytes", bytes;
-    /// Bytes of custom sections (names, debugging information), which are never looked at.
+    /// Bytes of custom sections (names, debugging information), which are never read.
     /// Default: 48 MiB: builds of Rust with debugging information come near 30.
     custom_bytes = 48 << 20, "bytes of custom sections", custom_bytes;
     /// Sections, of which the smallest takes two bytes. Default: 200 000; compilers write a few
@@ -97,16 +97,16 @@ limits! {
     carried_values = 900_000, "values carried by branches, calls and blocks", carried_values;
 }
 
-/// What a module has of something that is limited.
+/// The count of one thing in a module, with its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Measured {
     /// The field of [`ModuleLimits`].
     pub name: &'static str,
-    /// What is counted, in words.
+    /// What is counted, as text.
     #[serde(skip)]
     pub(crate) what: &'static str,
-    /// How much of it there is.
+    /// The count.
     pub found: u64,
-    /// How much there may be.
+    /// The most that is allowed.
     pub limit: u64,
 }

@@ -1,12 +1,12 @@
-//! The contract between host and plugin, checked before anything runs: exports, imports and their
-//! types. It knows names and types, not what the functions do.
+//! The contract between host and plugin, checked before anything runs: the names and types of exports
+//! and imports. What the functions do is not checked here.
 
 use crate::error::{Problem, TypeText};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 
-/// Which generation of the protocol a plugin speaks.
+/// The generation of the protocol that a plugin uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbiVersion {
     /// `describe`, `schema`, `observe`.
@@ -38,7 +38,7 @@ const I64: ValType = ValType::I64;
 ///
 /// # Errors
 ///
-/// Everything that is wrong, in a fixed order.
+/// All problems, in a fixed order.
 pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
     let mut problems = Vec::new();
     let version = check_family(module, &mut problems);
@@ -71,7 +71,7 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
     }
 }
 
-/// Which family of exports a module has. Both are allowed, and the newer one is used then.
+/// Returns which family of exports a module has. If it has both, the newer one is used.
 fn check_family(module: &Module, problems: &mut Vec<Problem>) -> AbiVersion {
     let found = |name: &str| module.get_export(name);
     let mut missing_of_v2 = Vec::new();
@@ -162,7 +162,7 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
     }
 }
 
-/// What to name in the message: the functions of the same module, or the modules there are.
+/// Lists what the message names: the functions of the same module, or else all modules.
 fn offers_like(from: &str, offered: &[Offered]) -> String {
     let mut names: Vec<String> = offered
         .iter()
@@ -189,7 +189,7 @@ fn offers_like(from: &str, offered: &[Offered]) -> String {
     }
 }
 
-/// So many bytes of names are listed for each import that is not offered.
+/// The most bytes of names that are listed for an import that is not offered.
 const MOST_LISTED: usize = 2048;
 
 /// The minimum of the exported memory, in pages.

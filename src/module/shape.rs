@@ -1,5 +1,5 @@
-//! What the sections of a module say that the engine does not tell, and how much of everything
-//! there is, counted before anything is compiled. Nothing here judges.
+//! What a module contains: counts of everything that is limited, and facts that the engine does not
+//! expose. Computed before anything is compiled; `limits` decides what is too much.
 
 use super::{
     limits::check,
@@ -16,12 +16,12 @@ use tollgate_abi::names;
 /// The longest version of the ABI package that is read, in bytes.
 const LONGEST_VERSION: usize = 64;
 
-/// What a module holds, by its sections.
+/// What the sections of a module contain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
     /// Whether the module had a start function, exported under a name of ours when loaded.
     pub(crate) has_start: bool,
-    /// The telling instructions in its functions.
+    /// Which instructions its functions contain, of those that decide how it can run.
     pub(crate) operators: Operators,
     /// The version of the ABI package the module was built with, if it says so.
     pub(crate) abi_package: Option<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Shape {
     pub(crate) counts: ModuleCounts,
 }
 
-/// How many values a function takes and gives.
+/// How many parameters and results a function has.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Arity {
     pub(super) params: u64,
@@ -52,7 +52,7 @@ pub(super) struct Types {
 }
 
 impl Types {
-    /// A type by its index; one that does not exist carries nothing, and the engine refuses it.
+    /// Returns the type at an index. A missing type has no values; the engine refuses the module.
     pub(super) fn of(&self, index: u32) -> Arity {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         self.types.get(index).copied().unwrap_or_default()
@@ -72,16 +72,15 @@ const FUNCTION: u64 = 256;
 const SEGMENT: u64 = 48;
 
 impl Shape {
-    /// About how many bytes it takes to compile the module: copies of it, ours and the engine's,
-    /// and lists of what is in it.
+    /// Returns about how many bytes compilation takes: copies of the module, ours and the engine's,
+    /// and the engine's lists.
     pub(super) fn compiling(&self) -> usize {
         let lists = self.counts.functions * FUNCTION + self.counts.data_segments * SEGMENT;
         usize::try_from(self.counts.bytes.saturating_mul(4).saturating_add(lists))
             .unwrap_or(usize::MAX)
     }
 
-    /// Walks the sections of a module of so many bytes, as far as it is within `limits`: what is
-    /// too much is not even read.
+    /// Walks the sections of a module of this many bytes, until one exceeds `limits`.
     pub(super) fn of(
         bytes: u64,
         sections: &[Section<'_>],
@@ -128,7 +127,7 @@ impl Shape {
         Ok(shape)
     }
 
-    /// Counts what a section says it holds.
+    /// Adds the count that a section declares.
     fn count(&mut self, section: &Section<'_>) {
         let mut reader = Reader(section.content);
         let size = section.content.len() as u64;
@@ -161,7 +160,7 @@ impl Shape {
             id::DATA => &mut self.counts.data_segments,
             _ => return,
         };
-        // One that does not begin with its number is refused by the engine.
+        // A section without a count is refused by the engine.
         *counted += u64::from(reader.u32().unwrap_or(0));
     }
 
@@ -189,7 +188,7 @@ impl Shape {
 
     fn tables(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         for _ in 0..reader.u32()? {
-            // A table that says what it is filled with is refused by the engine.
+            // A table with an initial value is refused by the engine.
             if reader.byte()? == 0x40 {
                 return Some(());
             }

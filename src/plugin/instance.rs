@@ -11,7 +11,7 @@ use crate::{error::Error, guest, limits::Usage};
 ///
 /// ```
 /// # let runtime = tollgate::Runtime::new()?;
-/// # let plugin = runtime.load("file", include_bytes!("../../fixtures/file/file.wasm"))?;
+/// # let plugin = runtime.load("file", include_bytes!("../../fixtures/file.wasm"))?;
 /// let mut instance = plugin.fork()?;
 /// for config in [&b"{\"path\":\"/etc/hostname\"}"[..], b"{\"path\":", b"\xFF\0"] {
 ///     let answer: Result<Vec<u8>, tollgate::Error> = instance.call(config);

@@ -15,9 +15,6 @@ use std::io;
 /// The format that this version writes, and the only one it reads.
 pub(super) const FORMAT: u32 = 1;
 
-/// The engine, whose fuel figures no other version promises.
-pub(super) use crate::module::ENGINE;
-
 /// The first line: all that a run depends on beside the replies to its effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

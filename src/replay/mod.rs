@@ -29,13 +29,14 @@ use crate::{
     gate::HostError,
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
+    module::engine_name,
     plugin::Config,
     plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,
     world::World,
 };
-use lines::{ENGINE, End, FORMAT, Function, Header, Outcome};
+use lines::{End, FORMAT, Function, Header, Outcome};
 use play::Player;
 use record::Recorder;
 use redacted::Texts;
@@ -65,7 +66,7 @@ impl Plugin {
     /// ```
     /// use tollgate::{Config, Runtime, replay::Replay};
     ///
-    /// # let bytes = include_bytes!("../../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../../fixtures/file.wasm");
     /// let runtime = Runtime::builder().grant("file", "fs:read:Cargo.toml".parse()?).build()?;
     /// let file = runtime.load("file", bytes)?;
     /// let recording = file.observe_recorded(&Config::new().set("path", "Cargo.toml"), Vec::new())?;
@@ -119,7 +120,7 @@ impl Plugin {
         let header = Header {
             transcript: FORMAT,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: ENGINE.to_owned(),
+            engine: engine_name().to_owned(),
             plugin: self.name().to_owned(),
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),

@@ -2,13 +2,14 @@
 
 use super::{
     divergence::{Divergence, differences},
-    lines::{ENGINE, End, Kept, Outcome},
+    lines::{End, Kept, Outcome},
     redacted::Texts,
     transcript::Transcript,
 };
 use crate::{
     effect::{Effect, Failure, Reply},
     gate::{At, Journal, Phase},
+    module::engine_name,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -87,10 +88,11 @@ impl Player {
     fn notes(&self) -> Vec<String> {
         let header = &self.transcript.header;
         let mut notes = Vec::new();
-        if header.engine != ENGINE {
+        if header.engine != engine_name() {
             notes.push(format!(
-                "it was recorded on {}, and this is {ENGINE}, whose fuel may differ",
-                header.engine
+                "it was recorded on {}, and this is {}, whose fuel may differ",
+                header.engine,
+                engine_name()
             ));
         }
         if header.redacted {

@@ -51,7 +51,7 @@ impl Runtime {
     /// however many there are.
     ///
     /// ```
-    /// # let bytes = include_bytes!("../../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../../fixtures/file.wasm");
     /// let runtime = tollgate::Runtime::new()?;
     /// let file = runtime.load("file", bytes)?;
     /// let configs = (0..100).map(|n| tollgate::Config::new().set("path", format!("/{n}")));

@@ -1,12 +1,12 @@
 //! A test that runs in a process of its own. The process is this test program again, told by a
 //! variable what to do; it tells how it ended in one line.
 
+use crate::support::again;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::{Value, json};
 use std::{
     env, fs,
     io::{self, Read as _, Seek as _, Write as _},
-    process::Command,
     time::Instant,
 };
 
@@ -42,23 +42,16 @@ pub struct Ended {
     pub took: u64,
 }
 
-/// Runs a task, the test `the_task` of this program, which is ignored otherwise, on `input`.
+/// Runs a task on `input`: the test `the_task` of this module, which is ignored otherwise.
 ///
 /// # Errors
 ///
 /// What the process said if it did not live to tell how it ended.
-pub fn run(task: &str, input: &[u8]) -> Result<Ended, String> {
+pub fn run(module: &str, task: &str, input: &[u8]) -> Result<Ended, String> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(input).unwrap();
     file.rewind().unwrap();
-    let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "the_task",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+    let output = again(module, "the_task")
         .env(TASK, task)
         .stdin(file)
         .output()

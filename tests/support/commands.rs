@@ -1,8 +1,6 @@
 //! A plugin that asks for commands, a directory for them to work in, and a look at what is left
 //! of them.
 
-#![allow(dead_code)] // each test uses its own part of this file
-
 use crate::support::Guest;
 pub use crate::support::{ask, kind};
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! The Go fixture, and ways to ask it something.
 
-#![allow(dead_code)] // each test uses its own part of this file
-
 use serde_json::Value;
 use std::fs;
 use tempfile::TempDir;

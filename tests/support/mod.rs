@@ -2,8 +2,15 @@
 
 #![allow(dead_code)] // each test uses its own part of this file
 
+mod again;
+#[cfg(unix)]
+pub mod commands;
+pub mod go;
 pub mod place;
+pub mod preview1;
+mod script;
 
+pub use again::again;
 use serde_json::Value;
 use tollgate::{Config, Plugin, Runtime};
 

@@ -1,11 +1,6 @@
 //! The numbers of preview 1, and places for scripts to work in.
 
-#![allow(dead_code)] // each test uses its own part of this file
-
-#[path = "script.rs"]
-mod script;
-
-pub use script::*;
+pub use super::script::*;
 use std::fs;
 use tempfile::TempDir;
 

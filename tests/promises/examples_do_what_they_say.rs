@@ -1,0 +1,37 @@
+//! The programs in `examples/` run to their end, and find what they assert.
+
+#[path = "../../examples/batch.rs"]
+mod batch;
+#[path = "../../examples/embed.rs"]
+mod embed;
+#[path = "../../examples/fuzz.rs"]
+mod fuzz;
+#[path = "../../examples/host_function.rs"]
+mod host_function;
+#[path = "../../examples/replay_test.rs"]
+mod replay_test;
+
+#[test]
+fn embed_runs() {
+    embed::main().unwrap();
+}
+
+#[test]
+fn host_function_runs() {
+    host_function::main().unwrap();
+}
+
+#[test]
+fn replay_test_runs() {
+    replay_test::main().unwrap();
+}
+
+#[test]
+fn fuzz_runs() {
+    fuzz::main().unwrap();
+}
+
+#[test]
+fn batch_runs() {
+    batch::main().unwrap();
+}

@@ -1,0 +1,246 @@
+//! Fuel, effects and transcripts are the same with and without a deadline, whichever it is: a
+//! deadline only ends a call.
+
+use crate::support;
+
+use serde_json::Value;
+use std::{fs, path::PathBuf, time::Duration};
+use support::{Guest, data, text_at};
+use tollgate::{
+    Config, Error, Fault, ForkPolicy, HostError, Observation, Plugin, Runtime, RuntimeBuilder,
+    Usage,
+    replay::{Recording, Replay, Replayed},
+    world::Simulated,
+};
+
+/// Long ones: a slow machine must not reach them.
+const DEADLINES: [Option<Duration>; 4] = [
+    None,
+    Some(Duration::from_secs(60)),
+    Some(Duration::from_secs(1_000)),
+    Some(Duration::MAX),
+];
+
+fn with_deadline(builder: RuntimeBuilder, deadline: Option<Duration>) -> RuntimeBuilder {
+    match deadline {
+        Some(deadline) => builder.deadline(deadline),
+        None => builder,
+    }
+}
+
+/// A runtime in a made-up world in which the plugin may do what it likes.
+fn builder(deadline: Option<Duration>) -> RuntimeBuilder {
+    let world = Simulated::new()
+        .file("/data/a.txt", "hello\n")
+        .variable("HOME", "/home/somebody");
+    let builder = Runtime::deterministic(7)
+        .world(move || world.clone())
+        .host_function("store", "get", "kv", |key: Value, _| {
+            Ok::<_, HostError>(key)
+        });
+    let grants = ["fs:read:/**", "fs:write:/**", "env:*", "kv:get"];
+    let builder = grants.into_iter().fold(builder, |builder, grant| {
+        builder.grant("plugin", grant.parse().unwrap())
+    });
+    with_deadline(builder, deadline)
+}
+
+fn load(wasm: &[u8], deadline: Option<Duration>, fork: ForkPolicy) -> Plugin {
+    let runtime = builder(deadline).fork(fork).build().unwrap();
+    runtime.load("plugin", wasm).unwrap()
+}
+
+/// What a call came to, with what its initialisation used.
+type Figures = (Result<Observation, String>, Option<Usage>, Usage);
+
+fn figures(plugin: &Plugin, outcome: Result<Observation, Error>) -> Figures {
+    let used = match &outcome {
+        Ok(seen) => Some(seen.usage),
+        Err(error) => error.usage().copied(),
+    };
+    let outcome = outcome.map_err(|error| error.to_string());
+    (outcome, used, plugin.init_usage().unwrap_or_default())
+}
+
+fn record(plugin: &Plugin, config: &Config) -> Recording<Vec<u8>> {
+    plugin.observe_recorded(config, Vec::new()).unwrap()
+}
+
+/// The lines of a transcript behind its header, which names the deadline.
+fn lines(transcript: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(transcript.to_vec()).unwrap();
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+/// Modules that the engine cannot interrupt, since they contain `table.grow`: in code that runs
+/// before and after host functions, in code that never runs, and during initialisation.
+fn growing() -> Vec<(String, Vec<u8>)> {
+    let table = "(table $t 1 funcref)";
+    let grow = "(drop (table.grow $t (ref.null func) (i32.const 1)))";
+    let log = r#"{"level":"INFO","message":"hello"}"#;
+    let line = data(512, log);
+    let say = format!("(call $log {})", text_at(512, log.len()));
+    let import = "(import \"reglet_host\" \"log_message\" (func $log (param i64)))";
+    let answer = text_at(256, support::EVIDENCE.len());
+    let unused = Guest {
+        more: format!("{table} (func (export \"unused\") {grow})"),
+        ..Guest::default()
+    };
+    let used = Guest {
+        imports: import,
+        observe: format!("{say} {grow} {say} {grow} {say} {answer}"),
+        more: format!("{table} {line}"),
+        ..Guest::default()
+    };
+    let initialising = Guest {
+        imports: import,
+        observe: format!("{say} {answer}"),
+        more: format!(
+            "{table} {line} (func (export \"_initialize\") {say} {grow} {say})
+             (func $start {grow}) (start $start)"
+        ),
+        ..Guest::default()
+    };
+    [
+        ("unused", unused),
+        ("used", used),
+        ("initialising", initialising),
+    ]
+    .into_iter()
+    .map(|(name, guest)| (name.to_owned(), guest.bytes()))
+    .collect()
+}
+
+/// Every plugin in `fixtures/`, and those that grow tables.
+fn plugins() -> Vec<(String, Vec<u8>)> {
+    let mut found = growing();
+    let mut directories = vec![PathBuf::from("fixtures")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|ending| ending.to_str()) {
+                _ if path.is_dir() => directories.push(path),
+                Some("wasm") => {
+                    found.push((path.display().to_string(), fs::read(&path).unwrap()));
+                }
+                Some("wat") => {
+                    let module = wat::parse_file(&path).unwrap();
+                    found.push((path.display().to_string(), module));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_plugin_costs_the_same_under_every_deadline_however_it_is_called() {
+    let configs = [
+        Config::new(),
+        Config::new()
+            .set("path", "/data/a.txt")
+            .set("op", "read")
+            .set("read_content", true),
+    ];
+    let plugins = plugins();
+    assert!(plugins.len() > 10, "{}", plugins.len());
+    for (name, wasm) in plugins {
+        for config in &configs {
+            let plain = load(&wasm, None, ForkPolicy::Never);
+            let expected = figures(&plain, plain.observe(config));
+            let recorded = lines(&record(&plain, config).sink);
+            for deadline in DEADLINES {
+                for fork in [ForkPolicy::Never, ForkPolicy::WhenPossible] {
+                    let plugin = load(&wasm, deadline, fork);
+                    let context = format!("{name} {config:?} {deadline:?} {fork:?}");
+                    let check = |what: &str, outcome| {
+                        let found = figures(&plugin, outcome);
+                        assert_eq!(found, expected, "{context}: {what}");
+                    };
+                    check("observed", plugin.observe(config));
+                    check("observed again", plugin.observe(config));
+                    check("in an instance", plugin.fork().unwrap().observe(config));
+                    let recording = record(&plugin, config);
+                    check("recorded", recording.outcome);
+                    assert_eq!(lines(&recording.sink), recorded, "{context}");
+                    let replay = Replay::read(recording.sink).unwrap();
+                    for other in DEADLINES {
+                        let plugin = load(&wasm, other, fork);
+                        let played = replay
+                            .run(&plugin)
+                            .unwrap_or_else(|error| panic!("{context}, {other:?}: {error}"));
+                        match played {
+                            Replayed::Observation(seen) => check("replayed", Ok(seen)),
+                            Replayed::Failed(error) => check("replayed", Err(error)),
+                            other => panic!("{context}: {other:?}"),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Loops for ever, and contains `table.grow`; `init` is what it does first.
+fn endless(init: &str, observe: &str) -> Vec<u8> {
+    Guest {
+        observe: format!("{observe} {}", text_at(256, support::EVIDENCE.len())),
+        more: format!(
+            "(table $t 1 funcref)
+             (func (export \"unused\") (drop (table.grow $t (ref.null func) (i32.const 1))))
+             (func (export \"_initialize\") {init})"
+        ),
+        ..Guest::default()
+    }
+    .bytes()
+}
+
+#[test]
+fn a_run_that_its_deadline_ended_by_fuel_replays_under_every_deadline() {
+    let forever = "(loop $again (drop (i32.const 7)) (nop) (br $again))";
+    // Of these, the deadline leaves 200 000 units for each millisecond.
+    let short = Duration::from_millis(150);
+    for (wasm, initialises) in [(endless("", forever), true), (endless(forever, ""), false)] {
+        let plugin = load(&wasm, Some(short), ForkPolicy::WhenPossible);
+        let Recording { outcome, sink } = record(&plugin, &Config::new());
+        let error = outcome.unwrap_err();
+        let Error::Fault { fault, usage, .. } = &error else {
+            panic!("{error}")
+        };
+        let Fault::DeadlineFuel { limit, .. } = fault else {
+            panic!("{error}")
+        };
+        assert!(
+            usage.fuel <= *limit && usage.fuel > limit - 100,
+            "{usage:?}"
+        );
+        assert_eq!(plugin.init_usage().is_ok(), initialises);
+        let replay = Replay::read(sink).unwrap();
+        for deadline in DEADLINES.into_iter().chain([Some(short)]) {
+            let plugin = load(&wasm, deadline, ForkPolicy::WhenPossible);
+            match replay.run(&plugin) {
+                Ok(Replayed::Deadline(message)) => assert_eq!(message, error.to_string()),
+                other => panic!("{deadline:?}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_replay_may_use_what_the_recording_used_whatever_its_own_deadline() {
+    // More than a deadline of a millisecond leaves to a plugin that cannot be interrupted.
+    let turns = "(local $i i32) (loop $again
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $again (i32.lt_u (local.get $i) (i32.const 300000))))";
+    let wasm = endless(turns, &turns.replace("$i", "$j"));
+    let recording = record(&load(&wasm, None, ForkPolicy::Never), &Config::new());
+    let used = recording.outcome.unwrap().usage.fuel;
+    assert!(used > 200_000, "{used}");
+    let replay = Replay::read(recording.sink).unwrap();
+    let plugin = load(&wasm, Some(Duration::from_millis(1)), ForkPolicy::Never);
+    match replay.run(&plugin) {
+        Ok(Replayed::Observation(seen)) => assert_eq!(seen.usage.fuel, used),
+        other => panic!("{other:?}"),
+    }
+}
