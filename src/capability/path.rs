@@ -22,7 +22,7 @@ pub fn absolute<'a>(path: &'a str, cwd: Option<&str>) -> Option<Cow<'a, str>> {
 }
 
 /// [`absolute`] for a text that begins with `/`.
-pub(super) fn cleaned(path: &str) -> Cow<'_, str> {
+pub(crate) fn cleaned(path: &str) -> Cow<'_, str> {
     if is_clean(path) {
         return Cow::Borrowed(path);
     }

@@ -1,5 +1,5 @@
-//! What a world asks before it acts: it resolves a name to the object itself, has the object's
-//! real name judged here, and then uses that same object.
+//! What a world checks before it acts: it resolves a name to the object itself, checks the object's
+//! real name here, and then uses that same object.
 
 use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
+    fmt,
     net::IpAddr,
     sync::{
         Arc,
@@ -29,11 +30,20 @@ pub struct Checkpoint<'a> {
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
-    /// Whether what an effect opens may be read, as far as the world has asked.
+    /// Whether what an effect opens may be read, once the world has checked its name.
     pub(super) may_read: AtomicBool,
 }
 
-/// Proof that the gate agreed. A world can answer only with one in hand.
+impl fmt::Debug for Checkpoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoint")
+            .field("plugin", &self.plugin)
+            .field("effect", &self.effect)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proof that the gate allowed an effect. A world can answer only with a permit.
 #[derive(Debug)]
 pub struct Permit(());
 
@@ -43,13 +53,15 @@ pub struct Permitted(Answer);
 
 impl Permit {
     /// The answer that this permit was for.
+    #[must_use]
     pub fn answer(self, answer: Answer) -> Permitted {
         Permitted(answer)
     }
 }
 
 impl Permitted {
-    /// The answer, to be looked at by a world that has another one do the work.
+    /// The answer, for a world that passes effects on to another one.
+    #[must_use]
     pub fn as_answer(&self) -> &Answer {
         &self.0
     }
@@ -60,6 +72,7 @@ impl Permitted {
 }
 
 /// What one of an effect's paths really leads to.
+#[expect(clippy::exhaustive_structs, reason = "worlds make it")]
 #[derive(Clone, Copy, Debug)]
 pub struct RealName<'a> {
     /// Absolute, and no component of it is a symbolic link.
@@ -69,7 +82,7 @@ pub struct RealName<'a> {
 }
 
 impl Checkpoint<'_> {
-    /// What can be judged before the world has looked: names that mean the same everywhere.
+    /// Checks what needs no world: names that mean the same everywhere.
     pub(super) fn check_known_names(&self) -> Result<(), Denial> {
         let request = match self.need {
             Need::Variable(name) => Request::Env(name.to_owned()),
@@ -83,8 +96,8 @@ impl Checkpoint<'_> {
                 request,
             } => {
                 let wanted = custom_request(kind, function);
-                let asked = CustomRequest { function, request };
-                if self.policy.covers_custom(&wanted, kind, asked) {
+                let custom = CustomRequest { function, request };
+                if self.policy.covers_custom(&wanted, kind, custom) {
                     self.reports.granted(self.plugin, &wanted);
                     return Ok(());
                 }
@@ -107,8 +120,8 @@ impl Checkpoint<'_> {
         }
     }
 
-    /// Asks whether what the effect's paths really lead to may be used as it wants to: one real
-    /// name for each path, in the effect's own order.
+    /// Checks that what the effect's paths really lead to may be used as requested: one real name for
+    /// each path, in the effect's order.
     ///
     /// # Errors
     ///
@@ -176,7 +189,7 @@ impl Checkpoint<'_> {
             if !wanted {
                 continue;
             }
-            // Words are of the name the guest used: where it leads is not its to know.
+            // Reports name the path that the guest used: it must not learn where that leads.
             let leads_elsewhere = asked != real.path;
             let asked = request(asked.to_owned());
             if self.covers_path(request(real.path.to_owned()), real.directory) {
@@ -192,18 +205,17 @@ impl Checkpoint<'_> {
         Ok(())
     }
 
-    /// A grant of every name in a directory is one of the directory's content, which is names.
+    /// A grant of every name in a directory also allows listing the directory.
     fn covers_path(&self, request: Request, directory: bool) -> bool {
         self.policy.covers(&request)
             || matches!(&request, Request::Read(path) if directory && self.policy.covers_names_in(path))
     }
 
-    /// Asks whether a connection may go to this address, which the effect's host turned out to
-    /// have.
+    /// Checks that a connection may go to this address, which is one of the effect's host.
     ///
     /// # Errors
     ///
-    /// The denial, if the address is private or reserved and its word is not granted.
+    /// The denial, if the address is private or reserved and no grant allows such addresses.
     pub fn address(&self, address: IpAddr) -> Result<Permit, Denial> {
         let Some(destination) = self.destination().filter(|_| self.need != Need::Resolve) else {
             return Err(self.out_of_place(&address.to_string()));
@@ -246,12 +258,12 @@ impl Checkpoint<'_> {
         }
     }
 
-    /// Asks whether the effect's command may run, which by its real name is `real`: absolute, and
-    /// no component of it is a symbolic link.
+    /// Checks that the effect's command may run. `real` is its real name: absolute, and no component
+    /// of it is a symbolic link.
     ///
     /// # Errors
     ///
-    /// The denial, if no grant covers the command as it was asked for, or the file that it is.
+    /// The denial, if no grant allows the command as it is written, or the file that it is.
     pub fn command(&self, real: &str) -> Result<Permit, Denial> {
         let Need::Run {
             command: asked,
@@ -294,7 +306,7 @@ impl Checkpoint<'_> {
         Err(denial)
     }
 
-    /// Asks whether the effect's command may have this working directory, by its real name.
+    /// Checks that the effect's command may have this working directory, by its real name.
     ///
     /// # Errors
     ///
@@ -321,7 +333,8 @@ impl Checkpoint<'_> {
         )
     }
 
-    /// Whether a variable of this name may be told, for effects that ask for all of them.
+    /// Whether the plugin may read the variable of this name, for effects that read all of them.
+    #[must_use]
     pub fn may_tell(&self, variable: &str) -> bool {
         let request = Request::Env(variable.to_owned());
         let told =
@@ -332,12 +345,12 @@ impl Checkpoint<'_> {
         told
     }
 
-    /// The permit for an effect that names nothing which only the world can resolve: the gate has
-    /// judged it already.
+    /// The permit for an effect without a name that the world resolves: the gate has checked it
+    /// already.
     ///
     /// # Errors
     ///
-    /// If the effect names something that must be asked for by another method here.
+    /// If the effect names something that another method here checks.
     pub fn granted(&self) -> Result<Permit, Failure> {
         match self.need {
             Need::Opened(..)
@@ -351,13 +364,13 @@ impl Checkpoint<'_> {
                 Err(Failure::new(
                     kinds::INTERNAL,
                     "",
-                    "this world did not ask the gate for what it used",
+                    "bug in this `World`: it returned a result without a permit for this effect",
                 ))
             }
         }
     }
 
-    /// Has the embedder's own function answer.
+    /// Calls the embedder's own function.
     pub(super) fn call_host_function(
         &self,
         function: &str,
@@ -371,8 +384,8 @@ impl Checkpoint<'_> {
         Ok(Answer::Json(reply))
     }
 
-    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin,
-    /// and for no other plugin.
+    /// The plugin whose effect it is: the same allocation for all instances of a plugin, and another
+    /// one for each other plugin.
     pub(crate) fn plugin(&self) -> &Arc<str> {
         self.plugin
     }
@@ -383,11 +396,12 @@ impl Checkpoint<'_> {
     }
 
     /// The time left for the effect, if there is a limit.
+    #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(Deadline::remaining)
     }
 
-    /// A world asked about something that its effect has nothing to do with.
+    /// The denial for a world that checks something that is not part of its effect.
     pub(super) fn out_of_place(&self, what: &str) -> Denial {
         self.policy
             .denial(self.plugin, &Request::Read(what.to_owned()))

@@ -1,5 +1,5 @@
-//! Functions that an embedder offers to plugins: what they are, and by whose rule their requests
-//! are judged. They pass the same gate as everything else.
+//! Functions that an embedder offers to plugins, and the embedder's rules for their requests. They
+//! pass the same gate as every other function.
 
 use crate::{effect::Failure, printable::Printable};
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,13 +22,15 @@ pub struct HostCall<'a> {
     pub remaining: Option<Duration>,
 }
 
-/// What a host function of the embedder's tells the guest when it fails.
+/// The error that an embedder's host function returns to the guest.
+#[expect(clippy::exhaustive_structs, reason = "it is what it holds")]
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", Printable(.0))]
 pub struct HostError(pub ErrorDetail);
 
 impl HostError {
     /// An error of class `kind`, such as `internal` or a word of your own.
+    #[must_use]
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> HostError {
         HostError(ErrorDetail::new(kind, message))
     }
@@ -36,6 +38,7 @@ impl HostError {
 
 /// What a plugin requests of a kind of the embedder's.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct CustomRequest<'a> {
     /// The name of the function that was called.
     pub function: &'a str,
@@ -106,7 +109,7 @@ impl HostFunctions {
         self.matchers.insert(kind.to_owned(), Arc::new(matcher));
     }
 
-    /// The kinds that something here answers for.
+    /// The kinds that have a function or a rule here.
     pub(crate) fn kinds(&self) -> Vec<&str> {
         let functions = self.functions.iter().map(|function| function.kind.as_str());
         functions
@@ -114,16 +117,16 @@ impl HostFunctions {
             .collect()
     }
 
-    /// Whether the embedder's rule for a kind covers a request; `None` if there is no rule.
+    /// Whether the embedder's rule for a kind allows a request; `None` without a rule.
     pub(crate) fn covers(
         &self,
         kind: &str,
         pattern: &str,
-        asked: CustomRequest<'_>,
+        request: CustomRequest<'_>,
     ) -> Option<bool> {
         self.matchers
             .get(kind)
-            .map(|matcher| matcher(pattern, asked))
+            .map(|matcher| matcher(pattern, request))
     }
 
     /// Calls a function, as `module.name`.
@@ -149,7 +152,7 @@ impl HostFunctions {
     }
 }
 
-/// Reads a request. A function that takes any JSON gets a copy, without its being read anew.
+/// Reads a request. A function that takes any JSON gets a copy, which is not parsed again.
 fn read<Request: DeserializeOwned + 'static>(request: &Value) -> serde_json::Result<Request> {
     let wanted = TypeId::of::<Request>() == TypeId::of::<Value>();
     match take_as(&mut wanted.then(|| request.clone())) {

@@ -1,5 +1,5 @@
-//! What an embedder may watch while plugins run: their log lines and what was denied to them. The
-//! gate limits how much of it there may be.
+//! What is reported to the embedder while plugins run: log lines, denials and, with an audit, granted
+//! requests. The gate limits how many.
 
 use crate::{
     effect::{Denial, LogRecord},
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// Something worth telling the operator.
+/// Something that is reported to the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -24,15 +24,15 @@ pub enum Event {
         /// The smallest grant that allows it.
         needs: Text,
     },
-    /// A limit on what one call may report is reached: what follows of its kind is left out, and
-    /// counted.
+    /// A limit on what one call may report is reached. What follows of its kind is counted and left
+    /// out.
     LimitReached {
         /// The limit to raise, such as `Limits::denials`.
         name: &'static str,
         /// Its figure.
         limit: u64,
     },
-    /// What the call left out of its reports, at its end, if that is anything.
+    /// What the call left out of its reports: the last event of a call that left something out.
     Omitted(Omitted),
 }
 
@@ -57,24 +57,24 @@ pub struct Omitted {
 
 type Callback = dyn Fn(&str, &Event) + Send + Sync;
 
-/// Whom to tell, and what to hide from them.
+/// Who gets the events, and what is hidden in them.
 #[derive(Clone, Default)]
 pub(crate) struct Observer {
     pub(crate) callback: Option<Arc<Callback>>,
     pub(crate) redactor: Option<Redactor>,
-    /// Whether granted requests are told too.
+    /// Whether granted requests are reported too.
     pub(crate) audit: bool,
 }
 
 impl Observer {
-    pub(crate) fn tell(&self, plugin: &str, event: &Event) {
+    pub(crate) fn report(&self, plugin: &str, event: &Event) {
         let Some(callback) = &self.callback else {
             return;
         };
         match event {
-            // Its secrets are hidden already: where it was cut, one could not be told any more.
+            // Its secrets are hidden already: where it is cut, they could not be found.
             Event::Log(_) => callback(plugin, event),
-            // The host's own words.
+            // The host wrote it all.
             Event::LimitReached { .. } | Event::Omitted(_) => callback(plugin, event),
             Event::Denied(denial) => {
                 let mut denial = denial.clone();

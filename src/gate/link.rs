@@ -1,5 +1,5 @@
-//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that
-//! nothing it does afterwards makes lead elsewhere.
+//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that it
+//! cannot make lead elsewhere afterwards.
 
 use super::Checkpoint;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// A symbolic link as an effect would leave it: made, moved or given a second name.
+#[expect(clippy::exhaustive_structs, reason = "worlds make it")]
 #[derive(Clone, Copy, Debug)]
 pub struct NewLink<'a> {
     /// Its real name: absolute, and no component of it is a symbolic link.
@@ -41,7 +42,7 @@ impl Checkpoint<'_> {
             Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
             _ => return Err(self.out_of_place(link.place)),
         };
-        // A long content takes long, and whoever is late is refused.
+        // A long content takes long to check; after the deadline it is refused.
         let may_exchange = |directory: Request| self.is_late() || self.policy.covers(&directory);
         if stays(&link, may_exchange, |end| self.policy.covers(&end)) {
             return Ok(());
@@ -57,7 +58,7 @@ impl Checkpoint<'_> {
 
 /// Whether the link leads to something that may be read, and keeps leading to names that may be
 /// read, whatever is done with the names that may be written: of what it names, `may_exchange` says
-/// whether writing it is allowed, `may_read` whether reading it is. They are asked last, as they
+/// whether writing it is allowed, `may_read` whether reading it is. They are called last, since they
 /// cost the most.
 ///
 /// Every link that passed leads to a readable name. So does a name in a directory that cannot be

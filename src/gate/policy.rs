@@ -47,25 +47,25 @@ impl Policy {
         Capability::any_covers(&self.grants, request, Some(&self.working_directory))
     }
 
-    /// Whether calling a function of the embedder's is covered, by the embedder's rule for the
-    /// kind, or else by the pattern being the function's name, which is what `by_name` requests for.
+    /// Whether the embedder's function may be called: by the embedder's rule for the kind, or without
+    /// a rule by a pattern that allows the function's name, which `by_name` requests.
     pub(crate) fn covers_custom(
         &self,
         by_name: &Request,
         kind: &str,
-        asked: CustomRequest<'_>,
+        request: CustomRequest<'_>,
     ) -> bool {
         self.grants
             .iter()
             .filter(|grant| grant.kind() == kind)
             .any(|grant| {
                 self.host_functions
-                    .covers(kind, grant.pattern(), asked)
+                    .covers(kind, grant.pattern(), request)
                     .unwrap_or_else(|| grant.covers(by_name, None))
             })
     }
 
-    /// Whether the request is granted for everything below the path requested for.
+    /// Whether the request is granted for everything below its path.
     pub(crate) fn covers_all_below(&self, request: &Request) -> bool {
         self.grants
             .iter()
@@ -79,9 +79,9 @@ impl Policy {
             .any(|grant| grant.covers_names_in(directory, cwd))
     }
 
-    /// Whether the command asked for as `given` may run, which is the file `real`: both the name
-    /// and the file must be granted, so that a link leads nowhere else. What a granted name was
-    /// when the runtime was built counts as granted for the file only.
+    /// Whether the command that is written `given` and is the file `real` may run. Both the name and
+    /// the file must be granted, so that no link leads elsewhere. What a granted name led to when the
+    /// runtime was built counts as granted for the file only.
     pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
         let cwd = Some(self.working_directory.as_str());
         let request = Request::Exec {
@@ -140,7 +140,7 @@ impl Policy {
     }
 }
 
-/// What calling a function requests for, in words.
+/// The request that a call of the embedder's function is.
 pub(super) fn custom_request(kind: &str, function: &str) -> Request {
     // The module is where the function is linked from, not what it does.
     let name = function.rsplit('.').next().unwrap_or(function);

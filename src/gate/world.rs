@@ -1,28 +1,27 @@
-//! What happens behind the gate, whoever makes it happen.
+//! What performs the effects that pass the gate.
 
 use super::{Checkpoint, Permitted};
 use crate::effect::{Effect, Refusal};
 
-/// Something that can make effects happen. Each instance of a plugin gets its own.
+/// Performs effects. Each instance of a plugin gets a world of its own.
 pub trait World: Send + Sync {
-    /// Makes one effect happen, asking the gate about names on the way.
+    /// Performs one effect, and checks the names that it resolves with the gate.
     ///
     /// # Errors
     ///
     /// The gate's denial, or why the world could not do it.
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
 
-    /// Another world that goes on from where this one stands, with no file open, and independently
-    /// of it. It is asked when a plugin is initialised, and then for each call that follows: a
-    /// world with a clock or a seed of its own answers, so that a call sees what it would have
-    /// seen had it been initialised itself. The default is `None`, which gives each call a world
-    /// of its own made anew.
+    /// An independent copy of this world in its present state, without open files. It is taken after
+    /// a plugin is initialised, and from that copy for each call: a world with a clock or a seed of
+    /// its own returns one, so that a call sees what it would see after an initialisation of its own.
+    /// The default is `None`: each call gets a new world.
     fn fork(&self) -> Option<Box<dyn World>> {
         None
     }
 
-    /// The real name of a path in this world: absolute, with no symbolic link in it. Used once,
-    /// when a runtime is built, to pin what its grants name. `None` if there is no such path.
+    /// The real name of a path in this world: absolute, with no symbolic link in it; `None` if there
+    /// is no such path. Called when a runtime is built, to pin the files that its grants name.
     fn real_name(&self, path: &str) -> Option<String>;
 
     /// Where relative paths and patterns begin; absolute.

@@ -2,9 +2,11 @@
 //! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
 
 mod buffers;
+pub(crate) mod descriptors;
 mod image;
 mod limiter;
 mod memory;
+mod output;
 mod run;
 mod snapshot;
 
@@ -17,11 +19,11 @@ use run::{Budget, Cause};
 use crate::{
     error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
-    imports::wasi,
     limits::{FuelLimit, Limits, Usage},
     module::{Compiled, START_EXPORT, Variables, global_export},
     room,
 };
+use descriptors::WasiState;
 use limiter::Limiter;
 use std::sync::Arc;
 use tollgate_abi::{names::export, sha256};
@@ -42,7 +44,7 @@ pub(crate) struct Host {
     /// How many host functions are on the stack at the moment.
     depth: u32,
     /// What the functions of preview 1 remember.
-    pub(crate) wasi: wasi::State,
+    pub(crate) wasi: WasiState,
     /// The exports that host functions need, known once the module is instantiated.
     exports: Option<Exports>,
 }
@@ -132,8 +134,8 @@ impl Instance {
             owed: 0,
             depth: 0,
             wasi: match &compiled.baked {
-                Some(baked) => wasi::State::with_flags(baked.flags),
-                None => wasi::State::default(),
+                Some(baked) => WasiState::with_flags(baked.flags),
+                None => WasiState::default(),
             },
             exports: None,
         };
@@ -388,6 +390,3 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
         usage,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,6 +13,7 @@ macro_rules! limits {
         /// 100 000 data segments), and small enough that a module which is built to be expensive to
         /// compile costs about as much as an ordinary one of its size. Raise one only for modules
         /// whose author you trust: compilation costs no fuel.
+        #[expect(clippy::exhaustive_structs, reason = "callers set single fields")]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct ModuleLimits {
             $( $(#[$doc])* pub $field: u64, )*

@@ -3,7 +3,6 @@
 //! never identifies another module, and never replaces a check.
 
 use super::sections::{Reader, Section, id, push_name};
-use crate::imports::wasi::Flags;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,6 +14,9 @@ const FORMAT: u32 = 1;
 
 /// The longest section that is read: parsed, it can take eight times its length in memory.
 const MOST_BYTES: usize = 1 << 20;
+
+/// The flags of the descriptors that are open from the start.
+pub(crate) type DescriptorFlags = [u16; 4];
 
 /// What a baked module claims about its origin. Nothing of it is verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +34,18 @@ pub struct Baked {
     /// The fuel of its initialisation.
     pub fuel: u64,
     /// The flags of its first descriptors.
-    pub(crate) flags: Flags,
+    pub(crate) flags: DescriptorFlags,
     /// What it returned about itself, by export.
     pub(crate) answers: BTreeMap<String, String>,
 }
 
 impl Baked {
-    pub(crate) fn new(original: String, grants: Vec<String>, fuel: u64, flags: Flags) -> Baked {
+    pub(crate) fn new(
+        original: String,
+        grants: Vec<String>,
+        fuel: u64,
+        flags: DescriptorFlags,
+    ) -> Baked {
         Baked {
             format: FORMAT,
             original,

@@ -19,6 +19,7 @@ pub use cache::ModuleCache;
 pub use contract::AbiVersion;
 
 pub(crate) use bake::State;
+pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
 pub(crate) use limits::check_size;

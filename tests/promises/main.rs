@@ -52,6 +52,7 @@ mod commands_say_how_they_ended;
 mod configs_are_held_against_the_schema;
 mod contract_is_checked_at_load;
 mod damaged_transcripts_are_refused_by_line;
+mod dependencies_point_one_way;
 mod embedders_add_their_own_functions;
 mod embedders_mistakes_end_in_words;
 mod encoded_secrets_are_hidden;

@@ -1,5 +1,4 @@
-//! Module `reglet_host`: one packed JSON document each way. One file for each kind of thing that
-//! is asked for.
+//! Module `reglet_host`: one packed JSON document each way. One file for each family of functions.
 
 mod content;
 mod custom;
@@ -8,15 +7,14 @@ mod env;
 mod exec;
 mod fs;
 mod http;
-pub(super) mod log;
+mod log;
 mod net;
-mod redirect;
 mod smtp;
 mod timeout;
 
 use super::contain;
 use crate::{
-    effect::{Answer, Effect},
+    effect::{Effect, Output},
     gate::HostFunctions,
     guest::{BadRequest, Host, call_host_function, read_request},
     module::Offered,
@@ -195,19 +193,11 @@ fn not_canceled(context: &Context) -> Result<(), ErrorDetail> {
     Ok(())
 }
 
-fn pass(host: &mut Host, effect: &Effect) -> Result<Answer, ErrorDetail> {
-    let reply = host.gate.pass_for_json(effect);
-    reply.map_err(|refusal| refusal.detail())
+/// Lets an effect happen, and takes what its answer holds.
+fn pass<T: Output>(host: &mut Host, effect: &Effect) -> Result<T, ErrorDetail> {
+    Ok(host.gate.pass_for_json(effect)?.take()?)
 }
 
 fn config_error(message: impl Into<String>) -> ErrorDetail {
     ErrorDetail::new(kinds::CONFIG, message)
-}
-
-/// A world that answers an effect with another effect's answer.
-fn unexpected(answer: &Answer) -> ErrorDetail {
-    ErrorDetail::new(
-        kinds::INTERNAL,
-        format!("the world gave another kind of answer: {answer:?}"),
-    )
 }

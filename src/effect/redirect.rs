@@ -1,18 +1,19 @@
-//! Where an answer leads, and what goes there: the method, the body, and of the header fields only
-//! what tells the new place nothing that was meant for the old one.
+//! The request that follows a redirect: the method, the body, and of the header fields only those
+//! that hold no secret of the old place.
 
-use crate::{capability::RequestUrl, effect::Effect};
+use super::{Effect, Failure};
+use crate::capability::RequestUrl;
 use std::time::Duration;
-use tollgate_abi::{ErrorDetail, host::kinds};
+use tollgate_abi::host::kinds;
 
 /// One request on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) method: String,
-    pub(super) url: RequestUrl,
+pub(crate) struct Hop {
+    pub(crate) method: String,
+    pub(crate) url: RequestUrl,
     /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Header fields that hold no secrets: only these go to another scheme, host or port. A list of
@@ -29,7 +30,7 @@ const HARMLESS: [&str; 8] = [
 ];
 
 impl Hop {
-    pub(super) fn effect(&self, body_limit: u64, timeout: Duration) -> Effect {
+    pub(crate) fn effect(&self, body_limit: u64, timeout: Duration) -> Effect {
         Effect::Http {
             method: self.method.clone(),
             url: self.url.text(),
@@ -41,10 +42,10 @@ impl Hop {
     }
 
     /// The next request, after an answer with this status and `Location`.
-    pub(super) fn follow(mut self, status: u16, location: &str) -> Result<Hop, ErrorDetail> {
+    pub(crate) fn follow(mut self, status: u16, location: &str) -> Result<Hop, Failure> {
         let refused = |why: &str, code: &str| {
             let message = format!("{} redirects to {location:?}: {why}", self.url.text());
-            ErrorDetail::new(kinds::NETWORK, message).with_code(code)
+            Failure::new(kinds::NETWORK, code.to_owned(), message)
         };
         let next = self
             .url
@@ -149,10 +150,7 @@ mod tests {
         let error = hop("GET", "https://e.com/")
             .follow(302, "http://e.com/")
             .unwrap_err();
-        assert_eq!(
-            (error.kind.as_str(), error.code.as_str()),
-            ("network", "EACCES")
-        );
+        assert_eq!((&*error.kind, &*error.code), ("network", "EACCES"));
         let mut plain = hop("GET", "https://e.com/");
         plain.headers.truncate(1);
         assert!(plain.follow(302, "http://e.com/").is_ok());

@@ -1,11 +1,11 @@
 //! What no caller can choose: how the engine translates must not change what a guest costs.
 
-use super::{Instance, Start};
+use super::linker;
 use crate::{
     gate::HostFunctions,
     gate::Observer,
     gate::{Gate, Policy},
-    imports,
+    guest::{Instance, Start},
     limits::Limits,
     module::Compiled,
     world::Simulated,
@@ -18,7 +18,7 @@ use wasmi::CompilationMode;
 fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] {
     let limits = Arc::new(Limits::default());
     let compiled = Compiled::translating(module.into(), &limits, mode).unwrap();
-    let linker = imports::linker(&compiled.engine, &HostFunctions::default()).unwrap();
+    let linker = linker(&compiled.engine, &HostFunctions::default()).unwrap();
     let policy = Policy {
         grants: Vec::new(),
         written: 0,
