@@ -30,9 +30,6 @@ pub(super) enum FileError {
     Nameless,
 }
 
-/// The most names that are searched for links in the directories that one instance moves.
-pub(super) const MOST_MOVED: u32 = 100_000;
-
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.words().1)

@@ -6,7 +6,10 @@ mod deadline;
 mod deterministic_init;
 mod file_error;
 pub(crate) mod handles;
+mod judged;
+mod links;
 mod reach;
+mod resolve;
 mod simulated;
 mod system;
 

@@ -3,14 +3,14 @@
 use super::{
     Simulated, SimulatedError,
     clock::{Chance, Time},
-    names,
+    names::absolute,
     script::Script,
     tree::{Inode, Node, ROOT, Tree, check_name},
 };
 use crate::{
     capability::address::{Host, parse_host},
     effect::{Answer, CommandOutput, Exchanged, Failure, HttpResponse},
-    world::file_error::MOST_MOVED,
+    world::{links::MOST_MOVED, resolve::MAX_PATH},
 };
 use serde_json::{Value, json};
 use std::{
@@ -331,7 +331,7 @@ impl Simulated {
     }
 
     pub(super) fn absolute(&self, path: &str) -> String {
-        names::clean(&names::join(&self.working_directory, path))
+        absolute(&self.working_directory, path)
     }
 
     /// What is at a path, links on the way followed by name only: whoever builds a world says where
@@ -393,8 +393,8 @@ impl Simulated {
 
 /// Whether a system would take a path of this length.
 pub(super) fn check_length(path: &str) -> Result<(), String> {
-    if path.len() >= names::MAX_PATH {
-        return Err(format!("a path has at most {} bytes", names::MAX_PATH - 1));
+    if path.len() >= MAX_PATH {
+        return Err(format!("a path has at most {} bytes", MAX_PATH - 1));
     }
     Ok(())
 }

@@ -1,19 +1,21 @@
-//! Simulated commands: found and judged as real ones are, and answered as written beforehand.
+//! Simulated commands: resolved and judged like real ones, and answered by scripted answers.
 
 use super::{
     Simulated,
-    names::{self, Look},
-    network::cut,
+    network::beginning,
     tree::{Content, Node},
 };
 use crate::{
-    effect::{Answer, Effect, Failure, Refusal},
+    effect::{Answer, CommandOutput, Effect, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
-    world::file_error::FileError,
+    world::{
+        file_error::FileError,
+        resolve::{FileSystem as _, join, resolve, text},
+    },
 };
 use tollgate_abi::host::kinds;
 
-/// A bare name is looked up in so many directories; no system has more in its `PATH`.
+/// The most directories of `PATH` in which a bare name is looked up.
 const MOST_DIRECTORIES: usize = 256;
 
 impl Simulated {
@@ -31,11 +33,12 @@ impl Simulated {
             ..
         } = effect
         else {
-            return Err(Failure::new(kinds::INTERNAL, "", "this is no command").into());
+            let message = "internal error: this effect runs no command";
+            return Err(Failure::new(kinds::INTERNAL, "", message).into());
         };
         let (real, permit) = self.find_command(command, gate)?;
         if let Some(directory) = directory {
-            self.find_directory(directory, gate)?;
+            self.check_directory(directory, gate)?;
         }
         if timeout.is_zero() {
             let message = format!("{command}: the time was up before it was started");
@@ -47,98 +50,86 @@ impl Simulated {
             );
             return Err(Failure::new(kinds::EXECUTION, "ENOEXEC", message).into());
         };
-        let mut answer = self.script.give(rule)?;
-        if let Answer::Ran(ran) = &mut answer {
-            ran.stdout_truncated |= cut(&mut ran.stdout, *output_limit);
-            ran.stderr_truncated |= cut(&mut ran.stderr, *output_limit);
-            self.clock.pass(ran.duration);
-        }
+        let answer = match &*self.script.take(rule) {
+            Ok(Answer::Ran(output)) => {
+                self.clock.pass(output.duration);
+                let (stdout, stdout_cut) = beginning(&output.stdout, *output_limit);
+                let (stderr, stderr_cut) = beginning(&output.stderr, *output_limit);
+                Answer::Ran(CommandOutput {
+                    exit_code: output.exit_code,
+                    stdout,
+                    stderr,
+                    stdout_truncated: output.stdout_truncated || stdout_cut,
+                    stderr_truncated: output.stderr_truncated || stderr_cut,
+                    timed_out: output.timed_out,
+                    duration: output.duration,
+                })
+            }
+            Ok(other) => other.clone(),
+            Err(failure) => return Err(failure.clone().into()),
+        };
         Ok(permit.answer(answer))
     }
 
-    /// The file that a command is, by its real name. What is not granted is denied whether or not
-    /// it exists.
+    /// The real name of a command's file. What is not granted is denied whether or not it exists.
     fn find_command(
         &self,
         asked: &str,
         gate: &Checkpoint<'_>,
     ) -> Result<(String, Permit), Refusal> {
-        let not_started = |error: FileError| {
-            Refusal::from(Failure {
-                kind: kinds::EXECUTION.into(),
-                ..error.failure(&format!("fork/exec {asked}"))
-            })
-        };
+        let failed = |error: FileError| failed(&format!("fork/exec {asked}"), error);
         let path = if asked.contains('/') {
-            names::join(&self.working_directory, asked)
-        } else if let Some(path) = self.in_path(asked) {
-            path
+            Some(join(self.working_directory.as_bytes(), asked.as_bytes()))
         } else {
+            self.in_path(asked)
+        };
+        let Some(path) = path else {
             gate.command(asked)?;
             let message = format!("exec: {asked:?}: executable file not found in $PATH");
             return Err(Failure::new(kinds::EXECUTION, "ENOENT", message).into());
         };
-        match names::look(&self.tree, &path, true) {
-            Look::Found(found) => {
-                let permit = gate.command(&found.real)?;
-                let node = self.tree.node(found.inode).map_err(not_started)?;
-                if !is_program(node) {
-                    return Err(not_started(FileError::NotPermitted));
-                }
-                Ok((found.real, permit))
-            }
-            Look::Vacant(entry) => {
-                gate.command(&entry.real)?;
-                Err(not_started(FileError::Missing))
-            }
-            Look::Nowhere(place, error) => {
-                gate.command(&place)?;
-                Err(not_started(error))
-            }
+        let resolved = resolve(&self.tree, &path, true).map_err(failed)?;
+        let permit = gate.command(&text(resolved.real()))?;
+        let found = resolved.into_object().map_err(failed)?;
+        if !is_program(self.tree.node(found.handle).map_err(failed)?) {
+            return Err(failed(FileError::NotPermitted));
         }
+        Ok((text(&found.real).into_owned(), permit))
     }
-
-    /// Looks a bare name up in the variable `PATH`. Entries that are not absolute mean nothing.
-    fn in_path(&self, name: &str) -> Option<String> {
+    /// Looks a bare name up in the variable `PATH`. Entries that are not absolute are ignored.
+    fn in_path(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.variables.get("PATH")?;
         path.split(':')
             .take(MOST_DIRECTORIES)
             .filter(|directory| directory.starts_with('/'))
-            .map(|directory| names::join(directory, name))
+            .map(|directory| join(directory.as_bytes(), name.as_bytes()))
             .find(|path| {
-                let found = names::find(&self.tree, path, true);
-                let node = found.and_then(|found| self.tree.node(found.inode));
+                let found = self.tree.find(path, true);
+                let node = found.and_then(|found| self.tree.node(found.handle));
                 node.is_ok_and(is_program)
             })
     }
 
-    /// The working directory, which must be granted for reading.
-    fn find_directory(&self, asked: &str, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
-        let error = match names::look(&self.tree, asked, true) {
-            Look::Found(found) => {
-                gate.directory(&found.real)?;
-                if self.tree.node(found.inode).is_ok_and(Node::is_directory) {
-                    return Ok(());
-                }
-                FileError::NotADirectory
-            }
-            Look::Vacant(entry) => {
-                gate.directory(&entry.real)?;
-                FileError::Missing
-            }
-            Look::Nowhere(place, error) => {
-                gate.directory(&place)?;
-                error
-            }
-        };
-        Err(Refusal::from(Failure {
-            kind: kinds::EXECUTION.into(),
-            ..error.failure(&format!("chdir {asked}"))
-        }))
+    /// Checks the working directory of a command, which must be granted for reading.
+    fn check_directory(&self, asked: &str, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
+        let failed = |error: FileError| failed(&format!("chdir {asked}"), error);
+        let resolved = resolve(&self.tree, asked.as_bytes(), true).map_err(failed)?;
+        gate.directory(&text(resolved.real()))?;
+        match resolved.into_object().map_err(failed)?.is_directory() {
+            true => Ok(()),
+            false => Err(failed(FileError::NotADirectory)),
+        }
     }
 }
 
-/// A regular file that somebody may execute.
+fn failed(what: &str, error: FileError) -> Refusal {
+    Refusal::from(Failure {
+        kind: kinds::EXECUTION.into(),
+        ..error.failure(what)
+    })
+}
+
+/// Whether it is a regular file that somebody may execute.
 fn is_program(node: &Node) -> bool {
     matches!(node.content, Content::File(_)) && node.mode & 0o111 != 0
 }

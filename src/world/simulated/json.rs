@@ -2,9 +2,9 @@
 
 use super::{Simulated, build::check_length, script};
 use crate::{
-    answer,
     effect::{Failure, json},
     printable::Text,
+    room::{self, MAX_VALUES},
 };
 use serde::{
     Deserialize, Deserializer,
@@ -181,7 +181,7 @@ impl Simulated {
         if text.trim_start().starts_with('[') {
             return Err(error("line 1 column 1", "a world is an object, not a list"));
         }
-        answer::check_text(text).map_err(|problem| error("the text", problem))?;
+        check_memory(text).map_err(|problem| error("the text", problem))?;
         let written: Written = serde_json::from_str(text).map_err(|problem| {
             let place = format!("line {} column {}", problem.line(), problem.column());
             let said = problem.to_string();
@@ -253,6 +253,16 @@ impl Simulated {
         }
         Ok(world)
     }
+}
+
+/// Checks that the text can be read in the memory that there is.
+fn check_memory(text: &str) -> Result<(), String> {
+    let bytes = text.as_bytes();
+    // The first count is quick and too high, the second exact.
+    if room::most_values(bytes) > MAX_VALUES && room::values(bytes) > MAX_VALUES {
+        return Err(format!("more than {MAX_VALUES} JSON values"));
+    }
+    room::check_reading(bytes).map_err(|_| "the host has no memory to read it".to_owned())
 }
 
 fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, String> {

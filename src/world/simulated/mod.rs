@@ -8,7 +8,6 @@ mod clock;
 mod commands;
 mod files;
 mod json;
-mod links;
 mod names;
 mod network;
 mod opened;
@@ -18,7 +17,11 @@ mod shapes;
 mod tests;
 mod tree;
 
-use super::{World, file_error::MOST_MOVED};
+use super::{
+    World,
+    links::MOST_MOVED,
+    resolve::{FileSystem as _, join, text},
+};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, Refusal},
     gate::{Checkpoint, Permitted},
@@ -85,7 +88,7 @@ impl World for Simulated {
             | Effect::Tls { .. }
             | Effect::Http { .. }
             | Effect::Lookup { .. }
-            | Effect::Greet { .. } => return self.far(effect, gate),
+            | Effect::Greet { .. } => return self.perform_on_network(effect, gate),
             Effect::Run { .. } => return self.run(effect, gate),
             _ => {}
         }
@@ -93,18 +96,18 @@ impl World for Simulated {
             // Whatever is written here, first comes what the gate says.
             let mut rehearsal = self.clone();
             rehearsal.tree.frozen = true;
-            let rehearsed = rehearsal.at_names(effect, gate);
+            let rehearsed = rehearsal.perform_on_names(effect, gate);
             self.moves_left = rehearsal.moves_left;
             if let Some(Err(Refusal::Denied(denial))) = rehearsed {
                 return Err(denial.into());
             }
-            let answer = self.script.give(rule)?;
+            let answer = self.script.take(rule).as_ref().clone()?;
             return Ok(gate.granted()?.answer(answer));
         }
-        if let Some(reply) = self.at_names(effect, gate) {
+        if let Some(reply) = self.perform_on_names(effect, gate) {
             return reply;
         }
-        if let Some(answer) = self.at_open(effect) {
+        if let Some(answer) = self.perform_on_open(effect) {
             return Ok(gate.granted()?.answer(answer?));
         }
         let answer = match effect {
@@ -139,9 +142,9 @@ impl World for Simulated {
     }
 
     fn real_name(&self, path: &str) -> Option<String> {
-        let path = names::join(&self.working_directory, path);
-        let found = names::find(&self.tree, &path, true).ok()?;
-        Some(found.real)
+        let path = join(self.working_directory.as_bytes(), path.as_bytes());
+        let found = self.tree.find(&path, true).ok()?;
+        Some(text(&found.real).into_owned())
     }
 
     fn working_directory(&self) -> String {

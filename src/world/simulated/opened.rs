@@ -17,7 +17,7 @@ const MAX_OFFSET: u64 = i64::MAX.cast_unsigned();
 
 impl Simulated {
     /// Does what an effect asks of an open file; nothing for other effects.
-    pub(super) fn at_open(&mut self, effect: &Effect) -> Option<Result<Answer, Failure>> {
+    pub(super) fn perform_on_open(&mut self, effect: &Effect) -> Option<Result<Answer, Failure>> {
         let result = match effect {
             Effect::ReadAt {
                 handle,
@@ -49,7 +49,7 @@ impl Simulated {
             Effect::Sync { handle } => self.on(*handle, |_, _| Ok(Answer::Done)),
             Effect::Close { handle } => {
                 if let Some(inode) = self.opened.remove(handle) {
-                    self.let_go(inode);
+                    self.release(inode);
                 }
                 Ok(Answer::Done)
             }
@@ -68,7 +68,7 @@ impl Simulated {
     }
 
     /// Lets go of what has no name and is not open any more.
-    pub(super) fn let_go(&mut self, inode: Inode) {
+    pub(super) fn release(&mut self, inode: Inode) {
         if !self.opened.values().any(|opened| *opened == inode) {
             self.tree.forget(inode);
         }

@@ -255,7 +255,7 @@ fn below(effect: &Effect, root: &str) -> Effect {
             put(path);
             *target = target.replace("ROOT", root);
             let parent = path.rsplit_once('/').unwrap().0;
-            *leads_to = super::names::clean(&super::names::join(parent, target));
+            *leads_to = super::names::absolute(parent, target);
         }
         _ => {}
     }

@@ -9,29 +9,20 @@ mod files;
 mod limits;
 mod links;
 #[cfg(target_os = "linux")]
-#[path = "names_linux.rs"]
+mod linux;
 mod names;
-#[cfg(not(target_os = "linux"))]
-#[path = "names_portable.rs"]
-mod names;
-/// On Linux only compiled, so that the other systems' way does not rot.
-#[cfg(all(test, target_os = "linux"))]
-#[allow(dead_code)]
-mod names_portable;
 mod net;
 mod opened;
-mod paths;
+/// On Linux only for its tests, which compare it with the way of Linux.
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
 #[cfg(target_os = "linux")]
 mod proc;
 mod shares;
 mod stat;
 mod write_file;
 
-use super::{
-    World,
-    file_error::{FileError, MOST_MOVED},
-    handles,
-};
+use super::{World, file_error::FileError, handles, links::MOST_MOVED};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
@@ -168,17 +159,21 @@ impl World for System {
                 mode,
             } => write_file::write_file(path, content, *mode, gate),
             Effect::MakeDirectory { path } => {
-                files::at_name(path, gate, |path| fs::create_dir(path))
+                files::at_entry(path, gate, |path| fs::create_dir(path))
             }
             Effect::RemoveDirectory { path } => {
-                files::at_name(path, gate, |path| fs::remove_dir(path))
+                files::at_entry(path, gate, |path| fs::remove_dir(path))
             }
-            Effect::RemoveFile { path } => files::at_name(path, gate, |path| fs::remove_file(path)),
+            Effect::RemoveFile { path } => {
+                files::at_entry(path, gate, |path| fs::remove_file(path))
+            }
             Effect::Rename { from, to } => {
-                self.rename(from, to, gate, |from, to| fs::rename(from, to))
+                let act = |from: &Path, to: &Path| fs::rename(from, to);
+                links::rename(from, to, act, &mut self.moves_left, gate)
             }
             Effect::HardLink { from, to } => {
-                self.rename(from, to, gate, |from, to| fs::hard_link(from, to))
+                let act = |from: &Path, to: &Path| fs::hard_link(from, to);
+                links::rename(from, to, act, &mut self.moves_left, gate)
             }
             Effect::Symlink {
                 path,
@@ -314,22 +309,6 @@ impl System {
 
     fn find(&self, handle: Handle) -> Result<&Opened, Failure> {
         Ok(&handles::find(&self.opened, handle)?.opened)
-    }
-
-    fn rename(
-        &mut self,
-        from: &str,
-        to: &str,
-        gate: &Checkpoint<'_>,
-        act: fn(&Path, &Path) -> io::Result<()>,
-    ) -> Result<Permitted, Refusal> {
-        let renaming = links::Renaming {
-            from,
-            to,
-            act,
-            budget: &mut self.moves_left,
-        };
-        renaming.perform(gate)
     }
 
     fn open(

@@ -15,17 +15,18 @@ mod strays {
 
 use super::{
     Surroundings, failure,
-    names::{self, Found, Look},
+    names::{FILES, Handle, to_path},
 };
 use crate::{
     effect::{Answer, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
+    world::resolve::{join, resolve, text},
 };
 use running::Running;
 use std::{
     fs, io,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -112,48 +113,44 @@ fn find_command(
     surroundings: &Surroundings,
     gate: &Checkpoint<'_>,
 ) -> Result<(PathBuf, Permit), Refusal> {
+    let failed = |error: io::Error| Refusal::from(not_started(asked, &error));
     let path = if asked.contains('/') {
-        Path::new(&surroundings.working_directory).join(asked)
-    } else if let Some(path) = in_path(asked, surroundings).or_else(|error| {
-        gate.command(asked)?;
-        Err(Refusal::from(not_started(asked, &error)))
-    })? {
-        path
+        Ok(Some(join(
+            surroundings.working_directory.as_bytes(),
+            asked.as_bytes(),
+        )))
     } else {
+        in_path(asked, surroundings)
+    };
+    let resolved = path.and_then(|path| path.map(|path| resolve(&FILES, &path, true)).transpose());
+    let Some(resolved) = resolved.transpose() else {
         gate.command(asked)?;
         let message = format!("exec: {asked:?}: executable file not found in $PATH");
         return Err(Failure::new(kinds::EXECUTION, "ENOENT", message).into());
     };
-    let found = match names::look(&path, true) {
-        Ok(Look::Found(found)) => found,
-        Ok(Look::Vacant(entry)) => {
-            gate.command(&entry.real.to_string_lossy())?;
-            return Err(not_started(asked, &io::ErrorKind::NotFound.into()).into());
-        }
-        Ok(Look::Nowhere(place, error)) => {
-            gate.command(&place.to_string_lossy())?;
-            return Err(not_started(asked, &error).into());
-        }
+    let resolved = match resolved {
+        Ok(resolved) => resolved,
         Err(error) => {
             gate.command(asked)?;
-            return Err(not_started(asked, &error).into());
+            return Err(failed(error));
         }
     };
-    let permit = gate.command(&found.real.to_string_lossy())?;
-    if !is_program(&found.metadata) {
-        return Err(not_started(asked, &io::ErrorKind::PermissionDenied.into()).into());
+    let permit = gate.command(&text(resolved.real()))?;
+    let found = resolved.into_object().map_err(failed)?;
+    if !is_program(&found.handle.metadata) {
+        return Err(failed(io::ErrorKind::PermissionDenied.into()));
     }
-    Ok((found.real, permit))
+    Ok((to_path(&found.real).into_owned(), permit))
 }
 
 /// Looks a bare name up in the `PATH` of the day the world was made. Entries that are not
 /// absolute would mean something else from every working directory, so they mean nothing here.
-fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<PathBuf>> {
+fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<Vec<u8>>> {
     let path = surroundings.variables.get("PATH");
     let directories = path.into_iter().flat_map(|path| path.split(':'));
     for directory in directories.filter(|directory| directory.starts_with('/')) {
-        let file = Path::new(directory).join(name);
-        match fs::metadata(&file) {
+        let file = join(directory.as_bytes(), name.as_bytes());
+        match fs::metadata(to_path(&file)) {
             Ok(metadata) if is_program(&metadata) => return Ok(Some(file)),
             Ok(_) => {}
             // Shells, too, go on behind these. No other error is about the program.
@@ -177,35 +174,26 @@ fn is_program(metadata: &fs::Metadata) -> bool {
 }
 
 /// The working directory, which must be granted for reading.
-fn find_directory(asked: &str, gate: &Checkpoint<'_>) -> Result<Found, Refusal> {
-    let failed = |error: &io::Error| {
+fn find_directory(asked: &str, gate: &Checkpoint<'_>) -> Result<Handle, Refusal> {
+    let failed = |error: io::Error| {
         Refusal::from(Failure {
             kind: kinds::EXECUTION.into(),
-            ..failure(&format!("chdir {asked}"), error)
+            ..failure(&format!("chdir {asked}"), &error)
         })
     };
-    let error = match names::look(Path::new(asked), true) {
-        Ok(Look::Found(found)) => {
-            gate.directory(&found.real.to_string_lossy())?;
-            if found.metadata.is_dir() {
-                return Ok(found);
-            }
-            io::ErrorKind::NotADirectory.into()
-        }
-        Ok(Look::Vacant(entry)) => {
-            gate.directory(&entry.real.to_string_lossy())?;
-            io::ErrorKind::NotFound.into()
-        }
-        Ok(Look::Nowhere(place, error)) => {
-            gate.directory(&place.to_string_lossy())?;
-            error
-        }
+    let resolved = match resolve(&FILES, asked.as_bytes(), true) {
+        Ok(resolved) => resolved,
         Err(error) => {
             gate.directory(asked)?;
-            error
+            return Err(failed(error));
         }
     };
-    Err(failed(&error))
+    gate.directory(&text(resolved.real()))?;
+    let found = resolved.into_object().map_err(failed)?;
+    match found.is_directory() {
+        true => Ok(found.handle),
+        false => Err(failed(io::ErrorKind::NotADirectory.into())),
+    }
 }
 
 /// The number of "exec format error" on every Unix, for which std has no name.
