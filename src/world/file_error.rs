@@ -1,4 +1,4 @@
-//! What can be wrong with a file, in the words of the protocol: the same in every world.
+//! Errors of files, with the codes of the protocol: the same in every world.
 
 use crate::effect::Failure;
 use std::fmt;
@@ -32,20 +32,20 @@ pub(super) enum FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words().1)
+        f.write_str(self.code_and_text().1)
     }
 }
 
 impl std::error::Error for FileError {}
 
 impl FileError {
-    fn words(self) -> (&'static str, &'static str) {
+    fn code_and_text(self) -> (&'static str, &'static str) {
         match self {
             FileError::Missing => ("ENOENT", "no such file or directory"),
             FileError::NotPermitted => ("EACCES", "permission denied by the operating system"),
             FileError::NotADirectory => ("ENOTDIR", "not a directory"),
             FileError::IsADirectory => ("EISDIR", "is a directory"),
-            FileError::Exists => ("EEXIST", "exists already"),
+            FileError::Exists => ("EEXIST", "already exists"),
             FileError::NotEmpty => ("ENOTEMPTY", "directory not empty"),
             FileError::OtherDevice => ("EXDEV", "is on another device"),
             FileError::NoSpace => ("ENOSPC", "no space left on the device"),
@@ -55,30 +55,32 @@ impl FileError {
             FileError::NameTooLong => ("ENAMETOOLONG", "name too long"),
             FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
             FileError::TooLarge => ("EFBIG", "file too large"),
-            FileError::TooManyListed => ("ENOMEM", "more entries than are listed at once"),
+            FileError::TooManyListed => ("ENOMEM", "too many entries for one listing"),
             FileError::TooManyMoved => (
                 "ENOMEM",
-                "holds more names than one call may move with directories",
+                "contains more names than one call may move with directories",
             ),
             FileError::NoMemory => ("ENOMEM", "the host has no memory left"),
             FileError::NoDescriptors => ("EMFILE", "the host has no descriptor left"),
             FileError::TooManyOpen => (
                 "EMFILE",
-                "this plugin has as many files open, in all its instances, as it may have of the process's",
+                "all instances of this plugin together have too many files open",
             ),
             FileError::Busy => ("EBUSY", "is in use"),
-            FileError::Changing => ("EACCES", "was exchanged while it was checked, each time"),
-            FileError::Nameless => ("EACCES", "has no name, which a grant could cover"),
+            FileError::Changing => (
+                "EACCES",
+                "was replaced by another process while it was checked, each time",
+            ),
+            FileError::Nameless => ("EACCES", "has no name that a grant could allow"),
         }
     }
 
-    /// The failure of an effect on this path, or on `the open file`.
+    /// The error of an effect on this path, or on `the open file`.
     pub(super) fn failure(self, path: &str) -> Failure {
-        let (code, text) = self.words();
+        let (code, text) = self.code_and_text();
         Failure::new(kinds::FS, code, format!("{path}: {text}"))
     }
 }
 
-/// What keeps a file from being opened that is neither a regular file nor a directory.
-pub(super) const NEVER_OPENED: &str =
-    "is neither a regular file nor a directory, and nothing else is ever opened";
+/// Why anything but a regular file or directory cannot be opened.
+pub(super) const NEVER_OPENED: &str = "only regular files and directories can be opened";

@@ -26,10 +26,12 @@ pub(super) enum Named {
 }
 
 pub(super) fn named<F: FileSystem>(files: &F, entry: &Entry<F::Handle>) -> Result<Named, F::Error> {
-    Ok(match files.kind(&entry.directory, entry.name())? {
+    Ok(match files.kind(&entry.directory.handle, entry.name())? {
         None => Named::Nothing,
         Some(FileKind::Directory) => Named::Directory,
-        Some(FileKind::Symlink) => Named::Link(files.target(&entry.directory, entry.name())?),
+        Some(FileKind::Symlink) => {
+            Named::Link(files.target(&entry.directory.handle, entry.name())?)
+        }
         Some(FileKind::File | FileKind::Other) => Named::Other,
     })
 }
@@ -91,7 +93,7 @@ pub(super) fn judge_links_below<F: FileSystem>(
 ) -> Result<(), Refusal> {
     let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
     each_link_below(files, old, budget, path, |directory, name| {
-        let target = files.target(directory, name).map_err(failed)?;
+        let target = files.target(&directory.handle, name).map_err(failed)?;
         let place = join(&directory.real, name);
         let link = Link::at(files, &place, &target).map_err(failed)?;
         link.moved(&old.real, new).judge(gate)
@@ -119,7 +121,7 @@ pub(super) fn each_link_below<F: FileSystem>(
             Err(error) => return Err(failed(error)),
         };
         let limit = usize::try_from(*budget).unwrap_or(usize::MAX);
-        let names = files.list(&directory, limit).map_err(failed)?;
+        let names = files.list(&directory.handle, limit).map_err(failed)?;
         let names = names.ok_or_else(|| failed(FileError::TooManyMoved.into()))?;
         *budget = budget.saturating_sub(u32::try_from(names.len()).unwrap_or(u32::MAX));
         for (name, kind) in names {

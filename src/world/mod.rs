@@ -1,6 +1,5 @@
-//! Where effects happen. A world does, or pretends to do, what passed the gate; it knows nothing
-//! about plugins, wasm or grants, except that it asks the gate about the real name of what it
-//! found before it uses it.
+//! Where effects happen. A world performs, or simulates, the effects that pass the gate. It depends on
+//! no plugin, wasm or grants; before it uses what it found, it has the gate judge the real name.
 
 mod deadline;
 mod deterministic_init;
@@ -23,28 +22,28 @@ use crate::{
     gate::{Checkpoint, Permitted},
 };
 
-/// Something that can make effects happen. Each instance of a plugin gets its own.
+/// Performs effects. Each instance of a plugin has its own world.
 pub trait World: Send + Sync {
-    /// Makes one effect happen, asking the gate about names on the way.
+    /// Performs one effect after the gate has judged the real names and addresses that it uses.
     ///
     /// # Errors
     ///
-    /// The gate's denial, or why the world could not do it.
+    /// The gate's denial, or why the effect failed.
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
 
-    /// Another world that goes on from where this one stands, with no file open, and independently
-    /// of it. It is asked when a plugin is initialised, and then for each call that follows: a
-    /// world with a clock or a seed of its own answers, so that a call sees what it would have
-    /// seen had it been initialised itself. The default is `None`, which gives each call a world
-    /// of its own made anew.
+    /// An independent copy of this world in its present state, without its open files.
+    ///
+    /// It is called once after a plugin is initialised, and on that copy for each call. A world with
+    /// a clock or a seed of its own returns a copy, so that a call sees what it would see if it
+    /// initialised the plugin itself. With `None`, the default, each call gets a new world.
     fn fork(&self) -> Option<Box<dyn World>> {
         None
     }
 
-    /// The real name of a path in this world: absolute, with no symbolic link in it. Used once,
-    /// when a runtime is built, to pin what its grants name. `None` if there is no such path.
+    /// The real name of a path: absolute and without symbolic links; `None` if it does not exist. It
+    /// is used once, when a runtime is built, for the paths in grants.
     fn real_name(&self, path: &str) -> Option<String>;
 
-    /// Where relative paths and patterns begin; absolute.
+    /// The absolute path where relative paths and patterns begin.
     fn working_directory(&self) -> String;
 }

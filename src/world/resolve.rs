@@ -15,6 +15,9 @@ pub(super) const MAX_LINKS: u32 = 40;
 /// The longest path of Linux, including the NUL byte at its end.
 pub(super) const MAX_PATH: usize = 4096;
 
+/// The names in a directory and what they name.
+pub(super) type Names = Vec<(Vec<u8>, FileKind)>;
+
 /// Files that have names. Paths are bytes, because the names of the operating system's files need
 /// not be UTF-8.
 pub(super) trait FileSystem {
@@ -30,27 +33,18 @@ pub(super) trait FileSystem {
     /// The object below a directory at a path of names that are no links.
     fn find_below(
         &self,
-        directory: &Object<Self::Handle>,
+        top: &Object<Self::Handle>,
         path: &[u8],
     ) -> Result<Object<Self::Handle>, Self::Error>;
 
     /// What has this name in a directory, `None` if nothing has.
-    fn kind(
-        &self,
-        directory: &Object<Self::Handle>,
-        name: &[u8],
-    ) -> Result<Option<FileKind>, Self::Error>;
+    fn kind(&self, directory: &Self::Handle, name: &[u8]) -> Result<Option<FileKind>, Self::Error>;
 
     /// The target of the symbolic link that has this name in a directory.
-    fn target(&self, directory: &Object<Self::Handle>, name: &[u8])
-    -> Result<Vec<u8>, Self::Error>;
+    fn target(&self, directory: &Self::Handle, name: &[u8]) -> Result<Vec<u8>, Self::Error>;
 
     /// The names in a directory in byte order, `None` if there are more than `limit`.
-    fn list(
-        &self,
-        directory: &Object<Self::Handle>,
-        limit: usize,
-    ) -> Result<Option<Vec<(Vec<u8>, FileKind)>>, Self::Error>;
+    fn list(&self, directory: &Self::Handle, limit: usize) -> Result<Option<Names>, Self::Error>;
 
     /// Whether the error means that there is no such object.
     fn is_missing(error: &Self::Error) -> bool;
@@ -181,10 +175,11 @@ fn missing_name<F: FileSystem>(files: &F, path: &[u8]) -> Result<Vec<u8>, F::Err
             break;
         }
         let names: Vec<&[u8]> = names(&path).collect();
-        let (ancestor, depth) = deepest_directory(files, &names)?;
+        let find = |path: &[u8]| files.find(path, true);
+        let (ancestor, depth) = deepest_ancestor(&names, find)?;
         let rest = names.get(depth..).unwrap_or_default();
         if let [first, rest @ ..] = rest
-            && let Ok(target) = files.target(&ancestor, first)
+            && let Ok(target) = files.target(&ancestor.handle, first)
         {
             path = join(&join(&ancestor.real, &target), &rest.join(&b'/'));
             continue;
@@ -198,16 +193,16 @@ fn missing_name<F: FileSystem>(files: &F, path: &[u8]) -> Result<Vec<u8>, F::Err
 /// The deepest existing ancestor of what has these names, and how many of them lead to it.
 ///
 /// An object exists only if all its ancestors do, so a binary search finds it.
-fn deepest_directory<F: FileSystem>(
-    files: &F,
+fn deepest_ancestor<T, E>(
     names: &[&[u8]],
-) -> Result<(Object<F::Handle>, usize), F::Error> {
-    let (mut deepest, mut depth) = (files.find(b"/", true)?, 0);
+    find: impl Fn(&[u8]) -> Result<T, E>,
+) -> Result<(T, usize), E> {
+    let (mut deepest, mut depth) = (find(b"/")?, 0);
     let mut missing = names.len();
     while missing.saturating_sub(depth) > 1 {
         let middle = depth.midpoint(missing);
         let path = join(b"/", &names.get(..middle).unwrap_or_default().join(&b'/'));
-        match files.find(&path, true) {
+        match find(&path) {
             Ok(found) => (deepest, depth) = (found, middle),
             Err(_) => missing = middle,
         }
@@ -268,100 +263,22 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// Has what `real` has a name for, and no links.
-    struct Listed<R> {
-        real: R,
-        asked: Cell<usize>,
-    }
-
-    impl<R: Fn(&str) -> Result<String, FileError>> FileSystem for Listed<R> {
-        type Handle = ();
-        type Error = FileError;
-
-        fn find(&self, path: &[u8], _: bool) -> Result<Object<()>, FileError> {
-            self.asked.set(self.asked.get() + 1);
-            let real = (self.real)(&text(path))?.into_bytes();
-            Ok(Object {
-                handle: (),
-                kind: FileKind::Directory,
-                real,
-            })
-        }
-
-        fn find_below(&self, _: &Object<()>, _: &[u8]) -> Result<Object<()>, FileError> {
-            Err(FileError::Missing)
-        }
-
-        fn kind(&self, _: &Object<()>, _: &[u8]) -> Result<Option<FileKind>, FileError> {
-            Ok(None)
-        }
-
-        fn target(&self, _: &Object<()>, _: &[u8]) -> Result<Vec<u8>, FileError> {
-            Err(FileError::Missing)
-        }
-
-        fn list(
-            &self,
-            _: &Object<()>,
-            _: usize,
-        ) -> Result<Option<Vec<(Vec<u8>, FileKind)>>, FileError> {
-            Ok(None)
-        }
-
-        fn is_missing(error: &FileError) -> bool {
-            *error == FileError::Missing
-        }
-
-        fn failure(path: &str, error: &FileError) -> Failure {
-            error.failure(path)
-        }
-    }
-
-    fn name_of(
-        path: &str,
-        real: impl Fn(&str) -> Result<String, FileError>,
-    ) -> (Result<String, FileError>, usize) {
-        let files = Listed {
-            real,
-            asked: Cell::new(0),
-        };
-        let name = missing_name(&files, path.as_bytes());
-        (name.map(|name| text(&name).into_owned()), files.asked.get())
-    }
-
     #[test]
-    fn the_deepest_existing_ancestor_decides_and_few_are_looked_up() {
+    fn the_deepest_existing_ancestor_is_found_and_few_are_looked_up() {
         let path = "/no-such-name".to_owned() + &"/a".repeat(2000);
-        for exists in [1, 2, 3, 4, 1000, 2000, 2001] {
-            let (name, asked) = name_of(&path, |path| {
-                match path.split('/').filter(|name| !name.is_empty()).count() < exists {
-                    true => Ok(format!("/real{}", path.trim_end_matches('/'))),
-                    false => Err(FileError::Missing),
-                }
+        let all: Vec<&[u8]> = names(path.as_bytes()).collect();
+        for exists in [0, 1, 2, 3, 999, 1999, 2000] {
+            let asked = Cell::new(0);
+            let found = deepest_ancestor(&all, |path| {
+                asked.set(asked.get() + 1);
+                let depth = names(path).count();
+                (depth <= exists).then_some(depth).ok_or(())
             });
-            assert_eq!(name.unwrap(), format!("/real{path}"), "{exists}");
-            assert!(asked <= 13, "{exists}: {asked}");
+            assert_eq!(found, Ok((exists, exists)));
+            assert!(asked.get() <= 13, "{exists}: {}", asked.get());
         }
-    }
-
-    #[test]
-    fn parents_are_followed_and_the_root_must_exist() {
-        let real = |path: &str| match path {
-            "/" => Ok("/".to_owned()),
-            "/link" => Ok("/target".to_owned()),
-            "/link/.." => Ok("/elsewhere".to_owned()),
-            _ => Err(FileError::Missing),
-        };
-        for (path, expected) in [
-            ("/link/no", "/target/no"),
-            ("/link/../no/x", "/elsewhere/no/x"),
-            ("/link/no/../../x", "/x"),
-            ("/no/./x//y/", "/no/x/y"),
-        ] {
-            assert_eq!(name_of(path, real).0.unwrap(), expected);
-        }
-        let (name, _) = name_of("/a/b", |_| Err(FileError::NoMemory));
-        assert_eq!(name, Err(FileError::NoMemory));
+        let failed: Result<((), usize), _> = deepest_ancestor(&all, |_| Err("no memory"));
+        assert_eq!(failed, Err("no memory"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     effect::{Failure, FileKind},
     world::{
         file_error::FileError,
-        resolve::{self, FileSystem, MAX_LINKS, MAX_PATH, join},
+        resolve::{self, FileSystem, MAX_LINKS, MAX_PATH, Names, join},
     },
 };
 
@@ -64,33 +64,29 @@ impl FileSystem for Tree {
         self.object(found, join(b"/", real.as_bytes()))
     }
 
-    fn find_below(&self, directory: &Object, path: &[u8]) -> Result<Object, FileError> {
-        let found = resolve::names(path).try_fold(directory.handle, |directory, name| {
+    fn find_below(&self, top: &Object, path: &[u8]) -> Result<Object, FileError> {
+        let found = resolve::names(path).try_fold(top.handle, |directory, name| {
             self.existing_child(directory, name)
         })?;
-        self.object(found, join(&directory.real, path))
+        self.object(found, join(&top.real, path))
     }
 
-    fn kind(&self, directory: &Object, name: &[u8]) -> Result<Option<FileKind>, FileError> {
-        match self.existing_child(directory.handle, name) {
+    fn kind(&self, directory: &Inode, name: &[u8]) -> Result<Option<FileKind>, FileError> {
+        match self.existing_child(*directory, name) {
             Ok(inode) => Ok(Some(self.node(inode)?.kind())),
             Err(FileError::Missing) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn target(&self, directory: &Object, name: &[u8]) -> Result<Vec<u8>, FileError> {
-        let node = self.node(self.existing_child(directory.handle, name)?)?;
+    fn target(&self, directory: &Inode, name: &[u8]) -> Result<Vec<u8>, FileError> {
+        let node = self.node(self.existing_child(*directory, name)?)?;
         let target = node.target().ok_or(FileError::Invalid)?;
         Ok(target.as_bytes().to_vec())
     }
 
-    fn list(
-        &self,
-        directory: &Object,
-        limit: usize,
-    ) -> Result<Option<Vec<(Vec<u8>, FileKind)>>, FileError> {
-        let entries = self.names(directory.handle)?;
+    fn list(&self, directory: &Inode, limit: usize) -> Result<Option<Names>, FileError> {
+        let entries = self.names(*directory)?;
         if entries.len() > limit {
             return Ok(None);
         }

@@ -148,7 +148,7 @@ fn target(path: &str, link: &Object) -> Result<String, Failure> {
     // A descriptor of a link cannot be used to read it. So the link is read by its name, in the very
     // directory that was judged.
     let read = entry(&FILES, &link.real).and_then(|entry| match entry.real == link.real {
-        true => FILES.target(&entry.directory, entry.name()),
+        true => FILES.target(&entry.directory.handle, entry.name()),
         false => Err(FileError::Changing.into()),
     });
     let target = read.map_err(|error| failure(path, &error))?;

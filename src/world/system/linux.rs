@@ -101,5 +101,5 @@ fn take(path: &Path, follow: bool) -> io::Result<File> {
 /// The error that is behind this one if it only seems that a file is missing, because `/proc` is.
 pub(super) fn cause(error: &io::Error) -> Option<io::Error> {
     let by_the_kernel = error.kind() == io::ErrorKind::NotFound && error.raw_os_error().is_some();
-    by_the_kernel.then(proc::look)?.err()
+    by_the_kernel.then(proc::check_anew)?.err()
 }

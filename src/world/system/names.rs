@@ -1,9 +1,9 @@
-//! The files of the operating system as [`FileSystem`] wants them.
+//! The files of the operating system as a [`FileSystem`].
 
 use super::{errors::failure, opened::names_in, stat::kind};
 use crate::{
     effect::{Failure, FileKind},
-    world::resolve::{self, FileSystem},
+    world::resolve::{self, FileSystem, Names},
 };
 use std::{
     borrow::Cow,
@@ -76,37 +76,29 @@ impl<H: Reach> FileSystem for Disk<H> {
 
     fn find_below(
         &self,
-        directory: &resolve::Object<Found<H>>,
+        top: &resolve::Object<Found<H>>,
         path: &[u8],
     ) -> io::Result<resolve::Object<Found<H>>> {
-        self.find(&to_bytes(&directory.handle.below(path)), false)
+        self.find(&to_bytes(&top.handle.below(path)), false)
     }
 
-    fn kind(
-        &self,
-        directory: &resolve::Object<Found<H>>,
-        name: &[u8],
-    ) -> io::Result<Option<FileKind>> {
-        match fs::symlink_metadata(directory.handle.below(name)) {
+    fn kind(&self, directory: &Found<H>, name: &[u8]) -> io::Result<Option<FileKind>> {
+        match fs::symlink_metadata(directory.below(name)) {
             Ok(metadata) => Ok(Some(kind(metadata.file_type()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn target(&self, directory: &resolve::Object<Found<H>>, name: &[u8]) -> io::Result<Vec<u8>> {
-        Ok(to_bytes(&fs::read_link(directory.handle.below(name))?))
+    fn target(&self, directory: &Found<H>, name: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(to_bytes(&fs::read_link(directory.below(name))?))
     }
 
-    fn list(
-        &self,
-        directory: &resolve::Object<Found<H>>,
-        limit: usize,
-    ) -> io::Result<Option<Vec<(Vec<u8>, FileKind)>>> {
-        let names = names_in(&directory.handle.path(), limit)?;
+    fn list(&self, directory: &Found<H>, limit: usize) -> io::Result<Option<Names>> {
+        let names = names_in(&directory.path(), limit)?;
         Ok(names.map(|names| {
             let names = names.into_iter();
-            let mut names: Vec<_> = names
+            let mut names: Names = names
                 .map(|name| (to_bytes(Path::new(&name.name)), name.kind))
                 .collect();
             names.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -1,16 +1,15 @@
-//! Running a command: what it really is and where it would run, what the gate says to both, and
-//! the start of exactly that file. Watching over it until it is gone is `running`, finding what
-//! left its group is `strays`.
+//! Running a command: its file and working directory are resolved and judged, and exactly that file is
+//! started. `running` waits for its end, `strays` finds processes that left its group.
 
 mod output;
 mod running;
 #[cfg(target_os = "linux")]
 mod strays;
-/// Elsewhere nothing tells what has left the group, and it lives on.
+/// Elsewhere processes that left the group cannot be found and keep running.
 #[cfg(not(target_os = "linux"))]
 mod strays {
-    pub(super) fn kill_family(_: rustix::process::Pid) {}
-    pub(super) fn kill_holders(_: &[&std::fs::File]) {}
+    pub(super) fn kill_descendants(_: rustix::process::Pid) {}
+    pub(super) fn kill_writers(_: &[&std::fs::File]) {}
 }
 
 use super::{
@@ -32,7 +31,7 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// What to run, as the effect says it.
+/// The command of an effect.
 pub(super) struct Order<'a> {
     pub(super) command: &'a str,
     pub(super) args: &'a [String],
@@ -42,11 +41,11 @@ pub(super) struct Order<'a> {
     pub(super) output_limit: u64,
 }
 
-/// Runs a command to its end, or to the end of its time.
+/// Runs a command until it ends or its time is up.
 ///
-/// Unlike a file that is opened, the command is started by its real name and not through a handle
-/// (a script could not be read by its interpreter then). Whoever can change what a name without
-/// links leads to can put a file of his own there as well, so nothing is lost by that.
+/// Unlike a file that is opened, the command is started by its real name and not by a descriptor,
+/// because the interpreter of a script could not open that. This loses nothing: who can exchange a
+/// file under its real name can also write another one there.
 pub(super) fn run(
     order: &Order<'_>,
     surroundings: &Surroundings,
@@ -69,7 +68,7 @@ pub(super) fn run(
     let until = start.checked_add(time).unwrap_or(start);
     running::may_start(gate.plugin()).map_err(|most| {
         let message = format!(
-            "{}: other commands of this plugin, as many as it may have ({most}), were killed and do not end",
+            "{}: other commands of this plugin were killed and do not end (limit {most})",
             order.command
         );
         Failure::new(kinds::EXECUTION, "EAGAIN", message)
@@ -98,16 +97,15 @@ pub(super) fn run(
     Ok(permit.answer(Answer::Ran(ran)))
 }
 
-/// Where a command looks for the programs that it starts in its turn, unless the plugin was granted
-/// `env:PATH` and says otherwise. Without it each libc has a list of its own, some with the working
-/// directory in it; the host's own would reveal where it keeps its programs.
+/// The `PATH` of a command, unless the plugin passes one, for which it needs `env:PATH`. Without a
+/// `PATH` each libc has a default of its own, some with the working directory in it. That of the host
+/// would reveal where its programs are.
 const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A year is as good as for ever, and never overflows.
+/// A year never overflows.
 const LONGEST: Duration = Duration::from_secs(31_536_000);
 
-/// The file that a command is, by its real name. What is not granted is denied whether or not it
-/// exists.
+/// The real name of a command's file. What is not granted is denied whether or not it exists.
 fn find_command(
     asked: &str,
     surroundings: &Surroundings,
@@ -143,8 +141,8 @@ fn find_command(
     Ok((to_path(&found.real).into_owned(), permit))
 }
 
-/// Looks a bare name up in the `PATH` of the day the world was made. Entries that are not
-/// absolute would mean something else from every working directory, so they mean nothing here.
+/// Looks a bare name up in the `PATH` of the process when the world was created. Entries that are not
+/// absolute are ignored, because they depend on the working directory.
 fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<Vec<u8>>> {
     let path = surroundings.variables.get("PATH");
     let directories = path.into_iter().flat_map(|path| path.split(':'));
@@ -153,7 +151,7 @@ fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<Vec<u8>
         match fs::metadata(to_path(&file)) {
             Ok(metadata) if is_program(&metadata) => return Ok(Some(file)),
             Ok(_) => {}
-            // Shells, too, go on behind these. No other error is about the program.
+            // Shells ignore these errors, too. Other errors are not about the program.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -168,12 +166,12 @@ fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<Vec<u8>
     Ok(None)
 }
 
-/// A regular file that somebody may execute. Whether we may is for the system to say.
+/// Whether it is a regular file that somebody may execute. The system checks whether this process may.
 fn is_program(metadata: &fs::Metadata) -> bool {
     metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
 }
 
-/// The working directory, which must be granted for reading.
+/// Finds the working directory of a command, which must be granted for reading.
 fn find_directory(asked: &str, gate: &Checkpoint<'_>) -> Result<Handle, Refusal> {
     let failed = |error: io::Error| {
         Refusal::from(Failure {
@@ -196,7 +194,7 @@ fn find_directory(asked: &str, gate: &Checkpoint<'_>) -> Result<Handle, Refusal>
     }
 }
 
-/// The number of "exec format error" on every Unix, for which std has no name.
+/// The number of "exec format error" on every Unix, which has no `io::ErrorKind`.
 const ENOEXEC: i32 = 8;
 
 fn not_started(asked: &str, error: &io::Error) -> Failure {
