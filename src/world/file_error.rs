@@ -1,6 +1,6 @@
 //! Errors of files, with the codes of the protocol: the same in every world.
 
-use crate::effect::Failure;
+use crate::effect::{Failure, FileKind, OpenOptions};
 use std::fmt;
 use tollgate_abi::host::kinds;
 
@@ -82,5 +82,36 @@ impl FileError {
     }
 }
 
-/// Why anything but a regular file or directory cannot be opened.
-pub(super) const NEVER_OPENED: &str = "only regular files and directories can be opened";
+/// Checks whether an existing object of this kind can be opened so, with the errors of Linux.
+pub(super) fn check_open(path: &str, kind: FileKind, options: OpenOptions) -> Result<(), Failure> {
+    let access = options.access();
+    match kind {
+        _ if options.exclusive && options.create => Err(FileError::Exists.failure(path)),
+        FileKind::Symlink => {
+            let message = format!("{path}: is a symbolic link");
+            Err(Failure::new(kinds::FS, "ELOOP", message))
+        }
+        FileKind::Directory if access.write || !options.directory && !options.read => {
+            Err(FileError::IsADirectory.failure(path))
+        }
+        FileKind::Directory => Ok(()),
+        _ if options.directory => Err(FileError::NotADirectory.failure(path)),
+        FileKind::File => Ok(()),
+        FileKind::Other => Err(not_a_file(path, kind)),
+    }
+}
+
+/// The error of an effect that needs a regular file.
+pub(super) fn not_a_file(path: &str, kind: FileKind) -> Failure {
+    if kind == FileKind::Directory {
+        return FileError::IsADirectory.failure(path);
+    }
+    let message = format!("{path}: only regular files and directories can be opened");
+    Failure::new(kinds::FS, "EACCES", message)
+}
+
+/// The error of reading the target of something else than a link.
+pub(super) fn not_a_link(path: &str) -> Failure {
+    let message = format!("{path}: not a symbolic link");
+    Failure::new(kinds::FS, "EINVAL", message)
+}

@@ -18,9 +18,10 @@ pub use simulated::{Simulated, SimulatedError};
 pub use system::System;
 
 use crate::{
-    effect::{Effect, Refusal},
+    effect::{Answer, Effect, Refusal},
     gate::{Checkpoint, Permitted},
 };
+use std::collections::BTreeMap;
 
 /// Performs effects. Each instance of a plugin has its own world.
 pub trait World: Send + Sync {
@@ -46,4 +47,10 @@ pub trait World: Send + Sync {
 
     /// The absolute path where relative paths and patterns begin.
     fn working_directory(&self) -> String;
+}
+
+/// The variables that a plugin may read, of all in the world.
+fn granted_variables(all: &BTreeMap<String, String>, gate: &Checkpoint<'_>) -> Answer {
+    let granted = all.iter().filter(|(name, _)| gate.may_tell(name));
+    Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
 }

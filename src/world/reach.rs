@@ -1,6 +1,9 @@
 //! Trying the addresses of a host in order: the same in every world.
 
-use crate::effect::{Denial, Failure, Refusal};
+use crate::{
+    capability::address::{Host, parse_host},
+    effect::{Denial, Failure, Refusal},
+};
 use std::{net::IpAddr, ops::ControlFlow};
 use tollgate_abi::host::kinds;
 
@@ -31,6 +34,14 @@ pub(super) fn try_each<T, P>(
         }
     }
     last.map(Err)
+}
+
+/// The host of an effect: an address or a name.
+pub(super) fn host(host: &str) -> Result<Host, Failure> {
+    parse_host(host).map_err(|error| {
+        let message = format!("failed to resolve host: {error}");
+        Failure::new(kinds::CONFIG, "EINVAL", message)
+    })
 }
 
 pub(super) fn no_such_host(host: &str) -> Failure {

@@ -7,29 +7,16 @@ use super::{
     tree::{May, Node},
 };
 use crate::{
-    effect::{Answer, Effect, Failure, OpenOptions, Refusal, Times, WriteMode},
+    effect::{Answer, Effect, OpenOptions, Refusal, Times, WriteMode},
     gate::{Checkpoint, Permitted},
     world::{
-        file_error::{FileError, NEVER_OPENED},
+        file_error::{FileError, check_open, not_a_file, not_a_link},
         handles,
         judged::{judged, judged_entry, judged_object},
         links::{judge_renaming, judge_symlink},
         resolve::{Resolved, entry},
     },
 };
-use tollgate_abi::host::kinds;
-
-/// A failure for which no file system has an error number.
-fn refuse<T>(path: &str, code: &'static str, what: &str) -> Result<T, Refusal> {
-    Err(Failure::new(kinds::FS, code, format!("{path}: {what}")).into())
-}
-
-fn not_a_file<T>(path: &str, node: &Node) -> Result<T, Refusal> {
-    match node.is_directory() {
-        true => Err(FileError::IsADirectory.failure(path).into()),
-        false => refuse(path, "EACCES", NEVER_OPENED),
-    }
-}
 
 impl Simulated {
     /// Performs an effect that names files; `None` for other effects.
@@ -81,7 +68,13 @@ impl Simulated {
         let inode = match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
-                may_open(path, node, options)?;
+                check_open(path, found.kind, options)?;
+                let access = options.access();
+                for (wanted, may) in [(access.read, May::Read), (access.write, May::Write)] {
+                    if wanted && !node.is_directory() {
+                        node.may(may).map_err(failed)?;
+                    }
+                }
                 found.handle
             }
             Resolved::Vacant(entry) if options.create && !options.directory => {
@@ -122,7 +115,7 @@ impl Simulated {
         let node = self.tree.node(found.handle);
         match node.map_err(|error| error.failure(path))?.target() {
             Some(target) => Ok(permit.answer(Answer::Target(target.to_owned()))),
-            None => refuse(path, "EINVAL", "not a symbolic link"),
+            None => Err(not_a_link(path).into()),
         }
     }
 
@@ -137,7 +130,7 @@ impl Simulated {
         let (found, permit) = judged_object(&self.tree, path, follow, gate)?;
         let node = self.tree.node(found.handle).map_err(failed)?;
         if node.target().is_some() {
-            return not_a_file(path, node);
+            return Err(not_a_file(path, found.kind).into());
         }
         // The operating system opens the file to do this.
         node.may(May::Read).map_err(failed)?;
@@ -159,7 +152,7 @@ impl Simulated {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
                 if node.is_directory() {
-                    return not_a_file(path, node);
+                    return Err(not_a_file(path, found.kind).into());
                 }
                 let entry = entry(&self.tree, &found.real).map_err(failed)?;
                 match mode {
@@ -224,30 +217,4 @@ impl Simulated {
         made.map_err(|error| error.failure(path))?;
         Ok(permit.answer(Answer::Done))
     }
-}
-
-fn may_open(path: &str, node: &Node, options: OpenOptions) -> Result<(), Refusal> {
-    let failed = |error: FileError| Refusal::from(error.failure(path));
-    let access = options.access();
-    if options.exclusive && options.create {
-        return Err(failed(FileError::Exists));
-    }
-    if node.target().is_some() {
-        return refuse(path, "ELOOP", "is a symbolic link");
-    }
-    if node.is_directory() {
-        if access.write || !options.directory && !options.read {
-            return Err(failed(FileError::IsADirectory));
-        }
-        return Ok(());
-    }
-    if options.directory {
-        return Err(failed(FileError::NotADirectory));
-    }
-    for (wanted, may) in [(access.read, May::Read), (access.write, May::Write)] {
-        if wanted {
-            node.may(may).map_err(failed)?;
-        }
-    }
-    Ok(())
 }

@@ -18,7 +18,7 @@ mod tests;
 mod tree;
 
 use super::{
-    World,
+    World, granted_variables,
     links::MOST_MOVED,
     resolve::{FileSystem as _, join, text},
 };
@@ -111,13 +111,7 @@ impl World for Simulated {
         }
         let answer = match effect {
             Effect::Variable { name } => Answer::Variable(self.variables.get(name).cloned()),
-            Effect::Variables => {
-                let granted = self
-                    .variables
-                    .iter()
-                    .filter(|(name, _)| gate.may_tell(name));
-                Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
-            }
+            Effect::Variables => granted_variables(&self.variables, gate),
             Effect::Now { clock } => Answer::Time(self.clock.read(*clock)),
             Effect::Sleep { duration } => {
                 self.clock.pass(*duration);

@@ -11,7 +11,7 @@ use crate::{
         Answer, DnsRecords, Effect, Exchanged, Failure, HttpResponse, RecordType, Records, Refusal,
     },
     gate::{Checkpoint, Permitted},
-    world::reach::{no_such_host, try_each},
+    world::reach::{self, no_such_host, try_each},
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -141,15 +141,11 @@ impl Simulated {
     }
 
     fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
-        match parse_host(host) {
-            Ok(Host::Ip(address)) => Ok(vec![address]),
-            Ok(Host::Name(name)) => {
+        match reach::host(host)? {
+            Host::Ip(address) => Ok(vec![address]),
+            Host::Name(name) => {
                 let found = self.hosts.get(&name);
                 found.cloned().ok_or_else(|| no_such_host(host))
-            }
-            Err(error) => {
-                let message = format!("failed to resolve host: {error}");
-                Err(Failure::new(kinds::CONFIG, "EINVAL", message))
             }
         }
     }

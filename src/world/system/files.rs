@@ -8,10 +8,10 @@ use super::{
     stat::stat,
 };
 use crate::{
-    effect::{Answer, Failure, OpenOptions, Refusal, Times},
+    effect::{Answer, Failure, FileKind, OpenOptions, Refusal, Times},
     gate::{Checkpoint, Permit, Permitted},
     world::{
-        file_error::{FileError, NEVER_OPENED},
+        file_error::{FileError, check_open, not_a_file, not_a_link},
         judged::{judged, judged_entry, judged_object},
         resolve::{FileSystem as _, Resolved, entry},
     },
@@ -21,7 +21,6 @@ use std::{
     io,
     path::Path,
 };
-use tollgate_abi::host::kinds;
 
 pub(super) fn open(
     path: &str,
@@ -64,26 +63,9 @@ fn open_found(
 ) -> Result<(Opened, Metadata), Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
     let metadata = found.handle.metadata.clone();
-    let refuse = |code: &'static str, what: &str| {
-        Err(Failure::new(kinds::FS, code, format!("{path}: {what}")).into())
-    };
-    if options.exclusive && options.create {
-        return refuse("EEXIST", "exists already");
-    }
-    if metadata.is_symlink() {
-        return refuse("ELOOP", "is a symbolic link");
-    }
-    if metadata.is_dir() {
-        if options.access().write || !options.directory && !options.read {
-            return refuse("EISDIR", "is a directory");
-        }
+    check_open(path, found.kind, options)?;
+    if found.is_directory() {
         return Ok((Opened::Directory(Box::new(found.handle)), metadata));
-    }
-    if options.directory {
-        return refuse("ENOTDIR", "not a directory");
-    }
-    if !metadata.is_file() {
-        return Err(not_a_file(path, &metadata).into());
     }
     let file = reading_and_writing(options)
         .open(found.handle.path())
@@ -113,15 +95,6 @@ pub(super) fn without_waiting(options: &mut fs::OpenOptions) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn without_waiting(_options: &mut fs::OpenOptions) {}
 
-pub(super) fn not_a_file(path: &str, metadata: &Metadata) -> Failure {
-    let (code, what) = if metadata.is_dir() {
-        ("EISDIR", "is a directory")
-    } else {
-        ("EACCES", NEVER_OPENED)
-    };
-    Failure::new(kinds::FS, code, format!("{path}: {what}"))
-}
-
 pub(super) fn examine(
     path: &str,
     follow: bool,
@@ -138,8 +111,7 @@ pub(super) fn examine(
 pub(super) fn read_link(path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
     let (found, permit) = judged_object(&FILES, path, false, gate)?;
     if !found.handle.metadata.is_symlink() {
-        let message = format!("{path}: not a symbolic link");
-        return Err(Failure::new(kinds::FS, "EINVAL", message).into());
+        return Err(not_a_link(path).into());
     }
     Ok(permit.answer(Answer::Target(target(path, &found)?)))
 }
@@ -173,9 +145,8 @@ pub(super) fn set_times(
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
     let (found, permit) = judged_object(&FILES, path, follow, gate)?;
-    let metadata = &found.handle.metadata;
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(not_a_file(path, metadata).into());
+    if !matches!(found.kind, FileKind::File | FileKind::Directory) {
+        return Err(not_a_file(path, found.kind).into());
     }
     let file = File::open(found.handle.path()).map_err(|error| failure(path, &error))?;
     set_file_times(&file, times).map_err(|error| failure(path, &error))?;

@@ -21,7 +21,7 @@ mod shares;
 mod stat;
 mod write_file;
 
-use super::{World, file_error::FileError, handles, links::MOST_MOVED};
+use super::{World, file_error::FileError, granted_variables, handles, links::MOST_MOVED};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
@@ -196,24 +196,7 @@ impl World for System {
             | Effect::Lookup { .. }
             | Effect::Greet { .. } => net::perform(effect, &self.trust, gate),
             #[cfg(all(unix, feature = "exec"))]
-            Effect::Run {
-                command,
-                args,
-                directory,
-                environment,
-                timeout,
-                output_limit,
-            } => {
-                let order = exec::Order {
-                    command,
-                    args,
-                    directory: directory.as_deref(),
-                    environment,
-                    timeout: *timeout,
-                    output_limit: *output_limit,
-                };
-                exec::run(&order, &self.surroundings, gate)
-            }
+            Effect::Run { .. } => exec::run(effect, &self.surroundings, gate),
             #[cfg(not(all(unix, feature = "exec")))]
             Effect::Run { .. } => Err(Failure::new(
                 kinds::INTERNAL,
@@ -299,11 +282,7 @@ impl System {
             Effect::Variable { name } => {
                 Answer::Variable(self.surroundings.variables.get(name).cloned())
             }
-            Effect::Variables => {
-                let all = self.surroundings.variables.iter();
-                let granted = all.filter(|(name, _)| gate.may_tell(name));
-                Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
-            }
+            Effect::Variables => granted_variables(&self.surroundings.variables, gate),
             Effect::Now { clock } => Answer::Time(clocks::now(*clock)),
             Effect::Sleep { duration } => {
                 clocks::sleep(*duration, gate)?;

@@ -3,15 +3,15 @@
 
 use super::{
     failure,
-    files::{not_a_file, without_waiting},
+    files::without_waiting,
     limits::Limits,
     names::{Entry, FILES, Object},
 };
 use crate::{
-    effect::{Answer, Refusal, WriteMode},
+    effect::{Answer, FileKind, Refusal, WriteMode},
     gate::{Checkpoint, Permitted},
     world::{
-        file_error::FileError,
+        file_error::{FileError, not_a_file},
         judged::judged,
         resolve::{self, Resolved},
     },
@@ -50,8 +50,8 @@ fn write_once(
     let (resolved, permit) = judged(&FILES, path, true, gate)?;
     let (old, entry) = match resolved {
         Resolved::Object(found) => {
-            if !found.handle.metadata.is_file() {
-                return Err(not_a_file(path, &found.handle.metadata).into());
+            if found.kind != FileKind::File {
+                return Err(not_a_file(path, found.kind).into());
             }
             match resolve::entry(&FILES, &found.real) {
                 Ok(entry) if entry.real == found.real => (Some(found), entry),

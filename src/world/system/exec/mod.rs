@@ -17,7 +17,7 @@ use super::{
     names::{FILES, Handle, to_path},
 };
 use crate::{
-    effect::{Answer, Failure, Refusal},
+    effect::{Answer, Effect, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
     world::resolve::{join, resolve, text},
 };
@@ -31,67 +31,67 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// The command of an effect.
-pub(super) struct Order<'a> {
-    pub(super) command: &'a str,
-    pub(super) args: &'a [String],
-    pub(super) directory: Option<&'a str>,
-    pub(super) environment: &'a [(String, String)],
-    pub(super) timeout: Duration,
-    pub(super) output_limit: u64,
-}
-
 /// Runs a command until it ends or its time is up.
 ///
 /// Unlike a file that is opened, the command is started by its real name and not by a descriptor,
 /// because the interpreter of a script could not open that. This loses nothing: who can exchange a
 /// file under its real name can also write another one there.
 pub(super) fn run(
-    order: &Order<'_>,
+    effect: &Effect,
     surroundings: &Surroundings,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let (file, permit) = find_command(order.command, surroundings, gate)?;
-    let directory = match order.directory {
+    let Effect::Run {
+        command: asked,
+        args,
+        directory,
+        environment,
+        timeout,
+        output_limit,
+    } = effect
+    else {
+        let message = "internal error: this effect runs no command";
+        return Err(Failure::new(kinds::INTERNAL, "", message).into());
+    };
+    let (file, permit) = find_command(asked, surroundings, gate)?;
+    let directory = match directory {
         Some(directory) => Some(find_directory(directory, gate)?),
         None => None,
     };
     let start = Instant::now();
-    let time = order
-        .timeout
+    let time = (*timeout)
         .min(gate.remaining().unwrap_or(Duration::MAX))
         .min(LONGEST);
     if time.is_zero() {
-        let message = format!("{}: the time was up before it was started", order.command);
+        let message = format!("{asked}: the time was up before it was started");
         return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
     }
     let until = start.checked_add(time).unwrap_or(start);
     running::may_start(gate.plugin()).map_err(|most| {
         let message = format!(
-            "{}: other commands of this plugin were killed and do not end (limit {most})",
-            order.command
+            "{asked}: other commands of this plugin were killed and do not end (limit {most})"
         );
         Failure::new(kinds::EXECUTION, "EAGAIN", message)
     })?;
 
     let mut command = Command::new(&file);
     command
-        .arg0(order.command)
-        .args(order.args)
+        .arg0(asked)
+        .args(args)
         .current_dir(match &directory {
             Some(directory) => directory.path(),
             None => PathBuf::from(&surroundings.working_directory),
         })
         .env_clear()
         .env("PATH", COMMAND_PATH)
-        .envs(order.environment.iter().map(|(name, value)| (name, value)))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let failed = |error: io::Error| not_started(order.command, &error);
+    let failed = |error: io::Error| not_started(asked, &error);
     let child = command.spawn().map_err(failed)?;
-    let ran = Running::new(child, order.output_limit, gate.plugin())
+    let ran = Running::new(child, *output_limit, gate.plugin())
         .and_then(|running| running.watch(start, until))
         .map_err(failed)?;
     Ok(permit.answer(Answer::Ran(ran)))

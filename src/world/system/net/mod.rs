@@ -20,10 +20,10 @@ pub(super) use tls::Trust;
 
 use super::shares::{Most, Shares};
 use crate::{
-    capability::address::{Host, parse_host},
+    capability::address::Host,
     effect::{Denial, Effect, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
-    world::reach::{no_such_host, try_each},
+    world::reach::{self, no_such_host, try_each},
 };
 use std::{
     io,
@@ -186,13 +186,9 @@ fn in_time<T: Send + 'static>(
 
 /// All addresses of a host, in the order of the resolver.
 fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAddr>, Failure> {
-    let name = match parse_host(host) {
-        Ok(Host::Ip(address)) => return Ok(vec![address]),
-        Ok(Host::Name(name)) => name,
-        Err(error) => {
-            let message = format!("failed to resolve host: {error}");
-            return Err(Failure::new(kinds::CONFIG, "EINVAL", message));
-        }
+    let name = match reach::host(host)? {
+        Host::Ip(address) => return Ok(vec![address]),
+        Host::Name(name) => name,
     };
     // By RFC 6761, no such name exists.
     if name == "invalid" || name.ends_with(".invalid") {
