@@ -28,7 +28,7 @@ pub(super) fn judged<F: FileSystem>(
     path: &str,
     follow: bool,
     gate: &Checkpoint<'_>,
-) -> Result<(Resolved<F::Handle, F::Error>, Permit), Refusal> {
+) -> Result<(Resolved<F>, Permit), Refusal> {
     let resolved = resolve(files, path.as_bytes(), follow);
     let resolved = resolved.map_err(|error| F::failure(path, &error))?;
     let permit = judge(gate, &[(resolved.real(), resolved.is_directory())])?;

@@ -88,19 +88,19 @@ impl<H> Entry<H> {
 }
 
 /// What a path leads to.
-pub(super) enum Resolved<H, E> {
-    Object(Object<H>),
+pub(super) enum Resolved<F: FileSystem> {
+    Object(Object<F::Handle>),
     /// Nothing, but the directory exists in which it would be.
-    Vacant(Entry<H>),
+    Vacant(Entry<F::Handle>),
     /// Nothing, and nothing can be created there.
     Unreachable {
         /// The real name that it would have.
         real: Vec<u8>,
-        error: E,
+        error: F::Error,
     },
 }
 
-impl<H, E: From<FileError>> Resolved<H, E> {
+impl<F: FileSystem> Resolved<F> {
     /// The real name of the object, or the one that it would have.
     pub(super) fn real(&self) -> &[u8] {
         match self {
@@ -115,7 +115,7 @@ impl<H, E: From<FileError>> Resolved<H, E> {
     }
 
     /// The object, or why there is none.
-    pub(super) fn into_object(self) -> Result<Object<H>, E> {
+    pub(super) fn into_object(self) -> Result<Object<F::Handle>, F::Error> {
         match self {
             Resolved::Object(object) => Ok(object),
             Resolved::Vacant(_) => Err(FileError::Missing.into()),
@@ -133,7 +133,7 @@ pub(super) fn resolve<F: FileSystem>(
     files: &F,
     path: &[u8],
     follow: bool,
-) -> Result<Resolved<F::Handle, F::Error>, F::Error> {
+) -> Result<Resolved<F>, F::Error> {
     let error = match files.find(path, follow) {
         Ok(object) => return Ok(Resolved::Object(object)),
         Err(error) if F::is_inconclusive(&error) => return Err(error),

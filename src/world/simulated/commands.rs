@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     effect::{Answer, CommandOutput, Effect, Failure, Refusal},
-    gate::{Checkpoint, Permit, Permitted},
+    gate::{Checkpoint, Permitted},
     world::{
+        commands::{judged_command, judged_directory},
         file_error::FileError,
-        resolve::{FileSystem as _, join, resolve, text},
+        resolve::{FileSystem as _, join, text},
     },
 };
 use tollgate_abi::host::kinds;
@@ -36,15 +37,33 @@ impl Simulated {
             let message = "internal error: this effect runs no command";
             return Err(Failure::new(kinds::INTERNAL, "", message).into());
         };
-        let (real, permit) = self.find_command(command, gate)?;
+        let failed = |error: FileError| {
+            Refusal::from(Failure {
+                kind: kinds::EXECUTION.into(),
+                ..error.failure(&format!("fork/exec {command}"))
+            })
+        };
+        let in_path = |name: &str| Ok(self.in_path(name));
+        let working_directory = &self.working_directory;
+        let (file, permit) = judged_command(
+            &self.tree,
+            command,
+            working_directory,
+            in_path,
+            failed,
+            gate,
+        )?;
+        if !is_program(self.tree.node(file.handle).map_err(failed)?) {
+            return Err(failed(FileError::NotPermitted));
+        }
         if let Some(directory) = directory {
-            self.check_directory(directory, gate)?;
+            judged_directory(&self.tree, directory, gate)?;
         }
         if timeout.is_zero() {
             let message = format!("{command}: the time was up before it was started");
             return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
         }
-        let Some(rule) = self.script.find(effect, Some(&real)) else {
+        let Some(rule) = self.script.find(effect, Some(&text(&file.real))) else {
             let message = format!(
                 "fork/exec {command}: the simulated world has no answer for it with these arguments"
             );
@@ -71,31 +90,6 @@ impl Simulated {
         Ok(permit.answer(answer))
     }
 
-    /// The real name of a command's file. What is not granted is denied whether or not it exists.
-    fn find_command(
-        &self,
-        asked: &str,
-        gate: &Checkpoint<'_>,
-    ) -> Result<(String, Permit), Refusal> {
-        let failed = |error: FileError| failed(&format!("fork/exec {asked}"), error);
-        let path = if asked.contains('/') {
-            Some(join(self.working_directory.as_bytes(), asked.as_bytes()))
-        } else {
-            self.in_path(asked)
-        };
-        let Some(path) = path else {
-            gate.command(asked)?;
-            let message = format!("exec: {asked:?}: executable file not found in $PATH");
-            return Err(Failure::new(kinds::EXECUTION, "ENOENT", message).into());
-        };
-        let resolved = resolve(&self.tree, &path, true).map_err(failed)?;
-        let permit = gate.command(&text(resolved.real()))?;
-        let found = resolved.into_object().map_err(failed)?;
-        if !is_program(self.tree.node(found.handle).map_err(failed)?) {
-            return Err(failed(FileError::NotPermitted));
-        }
-        Ok((text(&found.real).into_owned(), permit))
-    }
     /// Looks a bare name up in the variable `PATH`. Entries that are not absolute are ignored.
     fn in_path(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.variables.get("PATH")?;
@@ -109,24 +103,6 @@ impl Simulated {
                 node.is_ok_and(is_program)
             })
     }
-
-    /// Checks the working directory of a command, which must be granted for reading.
-    fn check_directory(&self, asked: &str, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
-        let failed = |error: FileError| failed(&format!("chdir {asked}"), error);
-        let resolved = resolve(&self.tree, asked.as_bytes(), true).map_err(failed)?;
-        gate.directory(&text(resolved.real()))?;
-        match resolved.into_object().map_err(failed)?.is_directory() {
-            true => Ok(()),
-            false => Err(failed(FileError::NotADirectory)),
-        }
-    }
-}
-
-fn failed(what: &str, error: FileError) -> Refusal {
-    Refusal::from(Failure {
-        kind: kinds::EXECUTION.into(),
-        ..error.failure(what)
-    })
 }
 
 /// Whether it is a regular file that somebody may execute.

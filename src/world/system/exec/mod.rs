@@ -14,12 +14,15 @@ mod strays {
 
 use super::{
     Surroundings, failure,
-    names::{FILES, Handle, to_path},
+    names::{FILES, to_path},
 };
 use crate::{
     effect::{Answer, Effect, Failure, Refusal},
-    gate::{Checkpoint, Permit, Permitted},
-    world::resolve::{join, resolve, text},
+    gate::{Checkpoint, Permitted},
+    world::{
+        commands::{judged_command, judged_directory},
+        resolve::join,
+    },
 };
 use running::Running;
 use std::{
@@ -53,9 +56,15 @@ pub(super) fn run(
         let message = "internal error: this effect runs no command";
         return Err(Failure::new(kinds::INTERNAL, "", message).into());
     };
-    let (file, permit) = find_command(asked, surroundings, gate)?;
+    let failed = |error: io::Error| Refusal::from(not_started(asked, &error));
+    let in_path = |name: &str| in_path(name, surroundings);
+    let working_directory = &surroundings.working_directory;
+    let (file, permit) = judged_command(&FILES, asked, working_directory, in_path, failed, gate)?;
+    if !is_program(&file.handle.metadata) {
+        return Err(failed(io::ErrorKind::PermissionDenied.into()));
+    }
     let directory = match directory {
-        Some(directory) => Some(find_directory(directory, gate)?),
+        Some(directory) => Some(judged_directory(&FILES, directory, gate)?),
         None => None,
     };
     let start = Instant::now();
@@ -74,13 +83,13 @@ pub(super) fn run(
         Failure::new(kinds::EXECUTION, "EAGAIN", message)
     })?;
 
-    let mut command = Command::new(&file);
+    let mut command = Command::new(&*to_path(&file.real));
     command
         .arg0(asked)
         .args(args)
         .current_dir(match &directory {
-            Some(directory) => directory.path(),
-            None => PathBuf::from(&surroundings.working_directory),
+            Some(directory) => directory.handle.path(),
+            None => PathBuf::from(working_directory),
         })
         .env_clear()
         .env("PATH", COMMAND_PATH)
@@ -89,7 +98,6 @@ pub(super) fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let failed = |error: io::Error| not_started(asked, &error);
     let child = command.spawn().map_err(failed)?;
     let ran = Running::new(child, *output_limit, gate.plugin())
         .and_then(|running| running.watch(start, until))
@@ -104,42 +112,6 @@ const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// A year never overflows.
 const LONGEST: Duration = Duration::from_secs(31_536_000);
-
-/// The real name of a command's file. What is not granted is denied whether or not it exists.
-fn find_command(
-    asked: &str,
-    surroundings: &Surroundings,
-    gate: &Checkpoint<'_>,
-) -> Result<(PathBuf, Permit), Refusal> {
-    let failed = |error: io::Error| Refusal::from(not_started(asked, &error));
-    let path = if asked.contains('/') {
-        Ok(Some(join(
-            surroundings.working_directory.as_bytes(),
-            asked.as_bytes(),
-        )))
-    } else {
-        in_path(asked, surroundings)
-    };
-    let resolved = path.and_then(|path| path.map(|path| resolve(&FILES, &path, true)).transpose());
-    let Some(resolved) = resolved.transpose() else {
-        gate.command(asked)?;
-        let message = format!("exec: {asked:?}: executable file not found in $PATH");
-        return Err(Failure::new(kinds::EXECUTION, "ENOENT", message).into());
-    };
-    let resolved = match resolved {
-        Ok(resolved) => resolved,
-        Err(error) => {
-            gate.command(asked)?;
-            return Err(failed(error));
-        }
-    };
-    let permit = gate.command(&text(resolved.real()))?;
-    let found = resolved.into_object().map_err(failed)?;
-    if !is_program(&found.handle.metadata) {
-        return Err(failed(io::ErrorKind::PermissionDenied.into()));
-    }
-    Ok((to_path(&found.real).into_owned(), permit))
-}
 
 /// Looks a bare name up in the `PATH` of the process when the world was created. Entries that are not
 /// absolute are ignored, because they depend on the working directory.
@@ -169,29 +141,6 @@ fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<Vec<u8>
 /// Whether it is a regular file that somebody may execute. The system checks whether this process may.
 fn is_program(metadata: &fs::Metadata) -> bool {
     metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
-}
-
-/// Finds the working directory of a command, which must be granted for reading.
-fn find_directory(asked: &str, gate: &Checkpoint<'_>) -> Result<Handle, Refusal> {
-    let failed = |error: io::Error| {
-        Refusal::from(Failure {
-            kind: kinds::EXECUTION.into(),
-            ..failure(&format!("chdir {asked}"), &error)
-        })
-    };
-    let resolved = match resolve(&FILES, asked.as_bytes(), true) {
-        Ok(resolved) => resolved,
-        Err(error) => {
-            gate.directory(asked)?;
-            return Err(failed(error));
-        }
-    };
-    gate.directory(&text(resolved.real()))?;
-    let found = resolved.into_object().map_err(failed)?;
-    match found.is_directory() {
-        true => Ok(found.handle),
-        false => Err(failed(io::ErrorKind::NotADirectory.into())),
-    }
 }
 
 /// The number of "exec format error" on every Unix, which has no `io::ErrorKind`.
