@@ -102,6 +102,8 @@ pub(super) fn judge_links_below<F: FileSystem>(
 
 /// Calls `visit` with each symbolic link in the directory of this name and in all directories below
 /// it, each time with the directory that the link is in and its name.
+///
+/// A directory that cannot be read is an error, but only after all others were visited.
 pub(super) fn each_link_below<F: FileSystem>(
     files: &F,
     top: &Entry<F::Handle>,
@@ -109,20 +111,27 @@ pub(super) fn each_link_below<F: FileSystem>(
     path: &str,
     mut visit: impl FnMut(&Object<F::Handle>, &[u8]) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
+    let mut unreadable = None;
     // Paths and not handles, of which a process has few.
     let mut directories = vec![top.name().to_vec()];
     while let Some(below) = directories.pop() {
-        let directory = match files.find_below(&top.directory, &below) {
-            Ok(found) if found.is_directory() => found,
-            // Another process has removed or replaced it.
-            Ok(_) => continue,
-            Err(error) if F::is_missing(&error) => continue,
-            Err(error) => return Err(failed(error)),
-        };
         let limit = usize::try_from(*budget).unwrap_or(usize::MAX);
-        let names = files.list(&directory.handle, limit).map_err(failed)?;
-        let names = names.ok_or_else(|| failed(FileError::TooManyMoved.into()))?;
+        let listed = files.find_below(&top.directory, &below);
+        let listed = listed.and_then(|found| match found.is_directory() {
+            true => Ok((files.list(&found.handle, limit)?, found)),
+            // Another process has replaced it.
+            false => Ok((Some(Vec::new()), found)),
+        });
+        let (names, directory) = match listed {
+            Ok(listed) => listed,
+            // Another process has removed it.
+            Err(error) if F::is_missing(&error) => continue,
+            Err(error) => {
+                unreadable.get_or_insert(error);
+                continue;
+            }
+        };
+        let names = names.ok_or_else(|| FileError::TooManyMoved.failure(path))?;
         *budget = budget.saturating_sub(u32::try_from(names.len()).unwrap_or(u32::MAX));
         for (name, kind) in names {
             match kind {
@@ -132,7 +141,10 @@ pub(super) fn each_link_below<F: FileSystem>(
             }
         }
     }
-    Ok(())
+    match unreadable {
+        Some(error) => Err(F::failure(path, &error).into()),
+        None => Ok(()),
+    }
 }
 
 /// Judges an effect that makes a symbolic link at `path`. `leads_to` is where its target leads if

@@ -72,6 +72,23 @@ fn worlds(root: &Path) -> [Gate; 2] {
 }
 
 #[test]
+fn a_directory_whose_links_cannot_be_checked_is_not_moved() {
+    let world = Simulated::new()
+        .link("/a/d/closed/e/link", "/secret")
+        .mode("/a/d/closed", 0o600);
+    let mut gate = gate(
+        world,
+        &["fs:read:/a/**".to_owned(), "fs:write:/a/**".to_owned()],
+    );
+    let rename = Effect::Rename {
+        from: "/a/d".to_owned(),
+        to: "/a/e".to_owned(),
+    };
+    let refused = format!("{:?}", gate.pass(&rename));
+    assert!(refused.contains("EACCES"), "{refused}");
+}
+
+#[test]
 fn missing_objects_have_the_name_of_their_existing_ancestor() {
     let world = Simulated::new()
         .directory("/elsewhere/target")
