@@ -37,18 +37,22 @@ extern crate alloc;
 extern crate std;
 
 #[macro_use]
+pub mod shape;
+#[macro_use]
 mod wire;
 
 pub mod base64;
 mod capability;
 mod error_detail;
 mod evidence;
+pub mod functions;
 #[cfg(feature = "guest")]
 pub mod guest;
 pub mod host;
 mod info;
 pub mod kits;
 pub mod names;
+mod port;
 mod ptr_len;
 pub mod rfc3339;
 mod schema;

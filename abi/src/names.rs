@@ -35,33 +35,7 @@ pub const HOST_MODULE: &str = "reglet_host";
 /// The custom section in which a plugin built with this crate names the crate's version.
 pub const VERSION_SECTION: &str = "tollgate-abi";
 
-/// Host functions of [`HOST_MODULE`]: each `(request: i64) -> i64` in packed JSON, except
-/// [`LOG_MESSAGE`](import::LOG_MESSAGE), which answers nothing.
-pub mod import {
-    /// Reads a file: [`FsReadRequest`](crate::host::FsReadRequest).
-    pub const FS_READ: &str = "fs_read";
-    /// Examines a file: [`FsStatRequest`](crate::host::FsStatRequest).
-    pub const FS_STAT: &str = "fs_stat";
-    /// Lists a directory: [`FsListRequest`](crate::host::FsListRequest).
-    pub const FS_LIST: &str = "fs_list";
-    /// Writes a file: [`FsWriteRequest`](crate::host::FsWriteRequest).
-    pub const FS_WRITE: &str = "fs_write";
-    /// Reads a variable: [`EnvGetRequest`](crate::host::EnvGetRequest).
-    pub const ENV_GET: &str = "env_get";
-    /// Connects, sends and receives: [`NetConnectRequest`](crate::host::NetConnectRequest).
-    pub const NET_CONNECT: &str = "net_connect";
-    /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
-    pub const TCP_CONNECT: &str = "tcp_connect";
-    /// Runs a command: [`ExecRequest`](crate::host::ExecRequest).
-    pub const EXEC_RUN: &str = "exec_run";
-    /// The same under the name that the Go SDK knows.
-    pub const EXEC_COMMAND: &str = "exec_command";
-    /// Fetches a URL: [`HttpRequest`](crate::host::HttpRequest).
-    pub const HTTP_REQUEST: &str = "http_request";
-    /// Looks a name up: [`DnsLookupRequest`](crate::host::DnsLookupRequest).
-    pub const DNS_LOOKUP: &str = "dns_lookup";
-    /// Greets a mail server: [`SmtpConnectRequest`](crate::host::SmtpConnectRequest).
-    pub const SMTP_CONNECT: &str = "smtp_connect";
-    /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
-    pub const LOG_MESSAGE: &str = "log_message";
-}
+/// The host functions of [`HOST_MODULE`]: each takes a packed request and returns a packed reply, both
+/// in JSON. The whole table is [`FUNCTIONS`](crate::functions::FUNCTIONS).
+#[doc(inline)]
+pub use crate::functions::import;

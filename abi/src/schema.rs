@@ -15,19 +15,21 @@ pub struct ConfigSchema {
     document: Value,
 }
 
-/// One property of a config.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Field {
-    /// The key in the config.
-    pub name: String,
-    /// The JSON Schema type; several are joined with `|`, none is empty.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// For people; empty if the schema has none.
-    pub description: String,
-    /// Whether the schema lists the key under `required`.
-    pub required: bool,
+shape! {
+    /// One top-level property of a config.
+    pub struct Field {
+        /// The key in the config.
+        pub name: String = "name",
+        /// The JSON Schema type; several are joined with `|`. Empty if the schema names no type.
+        pub kind: String = "type",
+        /// For people; empty if the schema has none.
+        pub description: String = "description",
+        /// Whether the schema lists the key under `required`.
+        pub required: bool = "required",
+    }
 }
+
+impl Eq for Field {}
 
 impl ConfigSchema {
     /// Reads a JSON Schema document, keeping its text.

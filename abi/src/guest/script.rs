@@ -195,7 +195,7 @@ fn reply<T: Serialize>(answer: Result<T, Error>) -> Vec<u8> {
 }
 
 /// The answer of the host that is playing.
-pub(super) fn answer(name: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn reply_to(name: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
     let Some(scene) = PLAYING.with_borrow(Clone::clone) else {
         return Err(Error::broken("not inside a host"));
     };
@@ -215,7 +215,7 @@ pub(super) fn answer(name: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
     })
 }
 
-pub(super) fn hear(message: &[u8]) {
+pub(super) fn record_log_line(message: &[u8]) {
     let Some(scene) = PLAYING.with_borrow(Clone::clone) else {
         return;
     };

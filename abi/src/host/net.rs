@@ -12,8 +12,8 @@ wire! {
         pub context: Context = "context" omit,
         /// A name or an address.
         pub host: String = "host",
-        /// The port.
-        pub port: u16 = "port",
+        /// The port, 1 to 65535.
+        pub port: u16 = "port" port,
         /// What to send, in `encoding`.
         pub send: String = "send" omit,
         /// `base64` (also when empty) or `utf-8`, for `send` and the reply's `received`.
@@ -56,8 +56,8 @@ wire! {
         pub context: Context = "context" omit,
         /// A name or an address.
         pub host: String = "host",
-        /// The port, as text.
-        pub port: String = "port",
+        /// The port, 1 to 65535.
+        pub port: String = "port" port,
         /// How long it may take, in milliseconds.
         pub timeout_ms: u64 = "timeout_ms" omit,
         /// Whether to speak TLS.
@@ -104,8 +104,8 @@ wire! {
         pub context: Context = "context" omit,
         /// A name or an address.
         pub host: String = "host",
-        /// The port, as text.
-        pub port: String = "port",
+        /// The port, 1 to 65535.
+        pub port: String = "port" port,
         /// How long all of it may take, in milliseconds.
         pub timeout_ms: u64 = "timeout_ms" omit,
         /// Whether to speak TLS from the first byte.
