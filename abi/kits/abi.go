@@ -62,18 +62,48 @@ type Detail struct {
 
 func (detail *Detail) Error() string { return detail.Message }
 
+// begin generated errors
+
+// The values of Detail.Type that the host sends.
+const (
+	// The plugin has no grant for the request.
+	ErrorCapability = "capability"
+	// The request or the config is invalid.
+	ErrorConfig = "config"
+	// A command could not be started.
+	ErrorExecution = "execution"
+	// A file operation failed.
+	ErrorFs = "fs"
+	// A fault of the host, or a function that this build of the host does not include.
+	ErrorInternal = "internal"
+	// A connection could not be made, or it broke.
+	ErrorNetwork = "network"
+	// The plugin panicked.
+	ErrorPanic = "panic"
+	// The address is private or reserved, and no grant opens it.
+	ErrorSsrfProtection = "ssrf_protection"
+	// A deadline passed.
+	ErrorTimeout = "timeout"
+	// A TLS handshake or certificate was rejected.
+	ErrorTls = "tls"
+	// A value has the wrong shape.
+	ErrorValidation = "validation"
+)
+
+// end generated errors
+
 // ErrDenied is what errors.Is finds in an error of the host that is a denial.
 var ErrDenied = errors.New("denied")
 
 // Is tells denials apart.
 func (detail *Detail) Is(target error) bool {
-	return target == ErrDenied && (detail.Type == "capability" || detail.Type == "ssrf_protection")
+	return target == ErrDenied && (detail.Type == ErrorCapability || detail.Type == ErrorSsrfProtection)
 }
 
 // Host answers a request to a host function. In a plugin it asks the host; a test may put another
 // in its place.
 var Host = func(function string, request []byte) ([]byte, error) {
-	return nil, &Detail{Type: "internal", Message: "not inside a host"}
+	return nil, &Detail{Type: ErrorInternal, Message: "not inside a host"}
 }
 
 // Ask sends a request to a host function and reads the reply, which is a pointer to a struct.
@@ -90,7 +120,7 @@ func Ask(function string, request, reply any) error {
 		Error *Detail `json:"error"`
 	}
 	if err := json.Unmarshal(received, &failed); err != nil {
-		return &Detail{Type: "internal", Message: "the host sent a bad reply: " + err.Error()}
+		return &Detail{Type: ErrorInternal, Message: "the host sent a bad reply: " + err.Error()}
 	}
 	if failed.Error != nil {
 		return failed.Error
@@ -131,7 +161,7 @@ func Unpack(packed uint64) (pointer, length uint32, ok bool) {
 func Failure(err error) Evidence {
 	var detail *Detail
 	if !errors.As(err, &detail) {
-		detail = &Detail{Type: "internal", Message: err.Error()}
+		detail = &Detail{Type: ErrorInternal, Message: err.Error()}
 	}
 	return Evidence{Error: detail, Timestamp: time.Now()}
 }
@@ -141,7 +171,7 @@ func Answer(config []byte) (answer []byte) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			answer = encode(Failure(&Detail{
-				Type:    "panic",
+				Type:    ErrorPanic,
 				Message: fmt.Sprintf("plugin panic: %v", reason),
 				Stack:   debug.Stack(),
 			}))

@@ -15,20 +15,51 @@
 #define TOLLGATE_EXPORT(name) __attribute__((export_name(name)))
 #define TOLLGATE_IMPORT(name) __attribute__((import_module("reglet_host"), import_name(name)))
 
-/* The host functions: a request in JSON, packed, gives a reply in JSON, packed. The shapes are in
-   the README of the package tollgate-abi. Call them through tollgate_ask. */
+/* The host functions: each takes a request in JSON, packed, and returns a reply in JSON, packed.
+   Requests and replies are described in functions.md of the package tollgate-abi. Call them through
+   tollgate_ask. */
+
+/* begin generated functions */
+
+/* Reads a file, or a part of it. */
 TOLLGATE_IMPORT("fs_read") uint64_t tollgate_fs_read(uint64_t request);
+/* Describes a file, a directory or a symbolic link. */
 TOLLGATE_IMPORT("fs_stat") uint64_t tollgate_fs_stat(uint64_t request);
+/* Lists a directory. */
 TOLLGATE_IMPORT("fs_list") uint64_t tollgate_fs_list(uint64_t request);
+/* Writes a file. */
 TOLLGATE_IMPORT("fs_write") uint64_t tollgate_fs_write(uint64_t request);
+/* Returns an environment variable, as it was when the runtime was built. */
 TOLLGATE_IMPORT("env_get") uint64_t tollgate_env_get(uint64_t request);
+/* Opens a TCP connection, sends, receives and closes it. */
 TOLLGATE_IMPORT("net_connect") uint64_t tollgate_net_connect(uint64_t request);
+/* Opens a TCP connection, optionally with TLS, and closes it. */
 TOLLGATE_IMPORT("tcp_connect") uint64_t tollgate_tcp_connect(uint64_t request);
-TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request);
-TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
-TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+/* Runs a command and waits for its end. */
 TOLLGATE_IMPORT("exec_run") uint64_t tollgate_exec_run(uint64_t request);
+/* Fetches a URL, following redirects. */
+TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request);
+/* Looks up the DNS records of a name. */
+TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
+/* Connects to a mail server and reads its greeting. */
+TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+/* Writes a line to the log of the host. */
 TOLLGATE_IMPORT("log_message") void tollgate_log_message(uint64_t request);
+
+/* The values of `type` in an error of the host. */
+#define TOLLGATE_ERROR_CAPABILITY "capability" /* The plugin has no grant for the request. */
+#define TOLLGATE_ERROR_CONFIG "config" /* The request or the config is invalid. */
+#define TOLLGATE_ERROR_EXECUTION "execution" /* A command could not be started. */
+#define TOLLGATE_ERROR_FS "fs" /* A file operation failed. */
+#define TOLLGATE_ERROR_INTERNAL "internal" /* A fault of the host, or a function that this build of the host does not include. */
+#define TOLLGATE_ERROR_NETWORK "network" /* A connection could not be made, or it broke. */
+#define TOLLGATE_ERROR_PANIC "panic" /* The plugin panicked. */
+#define TOLLGATE_ERROR_SSRF_PROTECTION "ssrf_protection" /* The address is private or reserved, and no grant opens it. */
+#define TOLLGATE_ERROR_TIMEOUT "timeout" /* A deadline passed. */
+#define TOLLGATE_ERROR_TLS "tls" /* A TLS handshake or certificate was rejected. */
+#define TOLLGATE_ERROR_VALIDATION "validation" /* A value has the wrong shape. */
+
+/* end generated functions */
 
 /* A piece of text that is not terminated. One without a start is "nothing". */
 typedef struct {

@@ -49,32 +49,74 @@ export function textAt(pointer: usize, length: u32): string {
   return String.UTF8.decodeUnsafe(pointer, length);
 }
 
-// The host functions: a request in JSON, packed, gives a reply in JSON, packed. The shapes are in
-// the README of the package tollgate-abi. Call them through ask.
+// The host functions: each takes a request in JSON, packed, and returns a reply in JSON, packed.
+// Requests and replies are described in functions.md of the package tollgate-abi. Call them through
+// ask.
+
+// begin generated functions
+
+// Reads a file, or a part of it.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_read") export declare function fs_read(request: u64): u64;
+// Describes a file, a directory or a symbolic link.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_stat") export declare function fs_stat(request: u64): u64;
+// Lists a directory.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_list") export declare function fs_list(request: u64): u64;
+// Writes a file.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_write") export declare function fs_write(request: u64): u64;
+// Returns an environment variable, as it was when the runtime was built.
 // @ts-ignore: decorator
 @external("reglet_host", "env_get") export declare function env_get(request: u64): u64;
+// Opens a TCP connection, sends, receives and closes it.
 // @ts-ignore: decorator
 @external("reglet_host", "net_connect") export declare function net_connect(request: u64): u64;
+// Opens a TCP connection, optionally with TLS, and closes it.
 // @ts-ignore: decorator
 @external("reglet_host", "tcp_connect") export declare function tcp_connect(request: u64): u64;
-// @ts-ignore: decorator
-@external("reglet_host", "http_request") export declare function http_request(request: u64): u64;
-// @ts-ignore: decorator
-@external("reglet_host", "dns_lookup") export declare function dns_lookup(request: u64): u64;
-// @ts-ignore: decorator
-@external("reglet_host", "smtp_connect") export declare function smtp_connect(request: u64): u64;
+// Runs a command and waits for its end.
 // @ts-ignore: decorator
 @external("reglet_host", "exec_run") export declare function exec_run(request: u64): u64;
+// Fetches a URL, following redirects.
+// @ts-ignore: decorator
+@external("reglet_host", "http_request") export declare function http_request(request: u64): u64;
+// Looks up the DNS records of a name.
+// @ts-ignore: decorator
+@external("reglet_host", "dns_lookup") export declare function dns_lookup(request: u64): u64;
+// Connects to a mail server and reads its greeting.
+// @ts-ignore: decorator
+@external("reglet_host", "smtp_connect") export declare function smtp_connect(request: u64): u64;
+// Writes a line to the log of the host.
 // @ts-ignore: decorator
 @external("reglet_host", "log_message") export declare function log_message(request: u64): void;
+
+// The values of `type` in an error of the host.
+// The plugin has no grant for the request.
+export const ERROR_CAPABILITY = "capability";
+// The request or the config is invalid.
+export const ERROR_CONFIG = "config";
+// A command could not be started.
+export const ERROR_EXECUTION = "execution";
+// A file operation failed.
+export const ERROR_FS = "fs";
+// A fault of the host, or a function that this build of the host does not include.
+export const ERROR_INTERNAL = "internal";
+// A connection could not be made, or it broke.
+export const ERROR_NETWORK = "network";
+// The plugin panicked.
+export const ERROR_PANIC = "panic";
+// The address is private or reserved, and no grant opens it.
+export const ERROR_SSRF_PROTECTION = "ssrf_protection";
+// A deadline passed.
+export const ERROR_TIMEOUT = "timeout";
+// A TLS handshake or certificate was rejected.
+export const ERROR_TLS = "tls";
+// A value has the wrong shape.
+export const ERROR_VALIDATION = "validation";
+
+// end generated functions
 
 // Sends a request; the reply is empty if there is none.
 export function ask(hostFunction: (request: u64) => u64, request: string): string {
