@@ -92,29 +92,52 @@ export function textAt(pointer: usize, length: u32): string {
 // @ts-ignore: decorator
 @external("reglet_host", "log_message") export declare function log_message(request: u64): void;
 
-// The values of `type` in an error of the host.
+// The values of `type` in an error of the host: functions, because a constant takes memory
+// even where it is not used.
 // The plugin has no grant for the request.
-export const ERROR_CAPABILITY = "capability";
+export function errorCapability(): string {
+  return "capability";
+}
 // The request or the config is invalid.
-export const ERROR_CONFIG = "config";
+export function errorConfig(): string {
+  return "config";
+}
 // A command could not be started.
-export const ERROR_EXECUTION = "execution";
+export function errorExecution(): string {
+  return "execution";
+}
 // A file operation failed.
-export const ERROR_FS = "fs";
+export function errorFs(): string {
+  return "fs";
+}
 // A fault of the host, or a function that this build of the host does not include.
-export const ERROR_INTERNAL = "internal";
+export function errorInternal(): string {
+  return "internal";
+}
 // A connection could not be made, or it broke.
-export const ERROR_NETWORK = "network";
+export function errorNetwork(): string {
+  return "network";
+}
 // The plugin panicked.
-export const ERROR_PANIC = "panic";
+export function errorPanic(): string {
+  return "panic";
+}
 // The address is private or reserved, and no grant opens it.
-export const ERROR_SSRF_PROTECTION = "ssrf_protection";
+export function errorSsrfProtection(): string {
+  return "ssrf_protection";
+}
 // A deadline passed.
-export const ERROR_TIMEOUT = "timeout";
+export function errorTimeout(): string {
+  return "timeout";
+}
 // A TLS handshake or certificate was rejected.
-export const ERROR_TLS = "tls";
+export function errorTls(): string {
+  return "tls";
+}
 // A value has the wrong shape.
-export const ERROR_VALIDATION = "validation";
+export function errorValidation(): string {
+  return "validation";
+}
 
 // end generated functions
 

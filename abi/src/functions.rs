@@ -104,7 +104,7 @@ macro_rules! host_functions {
                     effects: &["exchange"],
                     since: "0.1.0",
                     request_example: r#"{"host":"cache.example.com","port":"6379","send":"PING\r\n","encoding":"utf-8","receive":64}"#,
-                    reply_example: r#"{"connected":true,"received":"+PONG\r\n","encoding":"utf-8","remote_addr":"203.0.113.7:6379","local_addr":"192.0.2.10:50000","response_time_ms":12}"#,
+                    reply_example: r#"{"connected":true,"received":"+PONG\r\n","encoding":"utf-8","remote_addr":"93.184.215.14:6379","local_addr":"192.0.2.10:50000","response_time_ms":12}"#,
                 }
                 /// Opens a TCP connection, optionally with TLS, and closes it.
                 TCP_CONNECT tcp_connect(TcpConnectRequest) -> TcpConnectReply {
@@ -112,7 +112,7 @@ macro_rules! host_functions {
                     effects: &["exchange", "tls"],
                     since: "0.1.0",
                     request_example: r#"{"host":"example.com","port":"443","timeout_ms":5000,"tls":true}"#,
-                    reply_example: r#"{"connected":true,"address":"example.com:443","remote_addr":"203.0.113.7:443","local_addr":"192.0.2.10:50000","response_time_ms":31,"tls":true,"tls_version":"TLS 1.3","tls_cipher_suite":"TLS_AES_256_GCM_SHA384","tls_server_name":"example.com","tls_cert_subject":"CN=example.com","tls_cert_issuer":"CN=Example CA","tls_cert_not_after":"2027-01-01T00:00:00Z"}"#,
+                    reply_example: r#"{"connected":true,"address":"example.com:443","remote_addr":"93.184.215.14:443","local_addr":"192.0.2.10:50000","response_time_ms":31,"tls":true,"tls_version":"TLS 1.3","tls_cipher_suite":"TLS_AES_256_GCM_SHA384","tls_server_name":"example.com","tls_cert_subject":"CN=example.com","tls_cert_issuer":"CN=Example CA","tls_cert_not_after":"2027-01-01T00:00:00Z"}"#,
                 }
                 /// Runs a command and waits for its end.
                 EXEC_RUN exec_run(ExecRequest) -> ExecReply partial_if is_timeout {

@@ -15,10 +15,6 @@ fn declared() -> impl Iterator<Item = &'static Function> {
         .filter(|function| function.alias_of.is_none())
 }
 
-fn upper(word: &str) -> String {
-    word.to_uppercase()
-}
-
 /// Prototypes of the imports, and the types of errors.
 pub fn c() -> String {
     let mut text = String::new();
@@ -40,7 +36,7 @@ pub fn c() -> String {
         let _ = writeln!(
             text,
             "#define TOLLGATE_ERROR_{} \"{word}\" /* {meaning} */",
-            upper(word)
+            word.to_uppercase()
         );
     }
     text
@@ -120,12 +116,13 @@ pub fn assemblyscript() -> String {
             function.documentation
         );
     }
-    text += "\n// The values of `type` in an error of the host.\n";
+    text += "\n// The values of `type` in an error of the host: functions, because a constant takes memory\n\
+        // even where it is not used.\n";
     for (word, meaning) in kinds::ALL {
         let _ = writeln!(
             text,
-            "// {meaning}\nexport const ERROR_{} = \"{word}\";",
-            upper(word)
+            "// {meaning}\nexport function error{}(): string {{\n  return \"{word}\";\n}}",
+            pascal(word)
         );
     }
     text
