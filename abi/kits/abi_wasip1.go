@@ -1,4 +1,4 @@
-// The exports of a tollgate plugin in Go and its imports, beside abi.go.
+// The exports and imports of a tollgate plugin in Go, beside abi.go.
 
 package main
 
@@ -8,11 +8,11 @@ import (
 	"unsafe"
 )
 
-// Buffers that the host or the plugin still reads, by address, so that no collector takes them.
+// Buffers in use, by address, kept here so that the collector does not free them.
 var buffers = map[uint32][]byte{}
 
-// Buffers to be used again, by the logarithm of their size: the collector does not run between
-// calls of exports, so what is dropped here stays.
+// Freed buffers to be used again, by the logarithm of their size: the collector does not run between
+// calls of exports.
 var freed [33][][]byte
 
 //go:wasmexport allocate

@@ -1,9 +1,9 @@
-/* What a tollgate plugin in C needs, in one file without a libc. Copy it beside your plugin.
+/* The tollgate kit for plugins in C: one file, without a libc, to be copied beside a plugin.
 
-   In one source file, define TOLLGATE_IMPLEMENTATION before including this: it brings the exports
-   `allocate` and `deallocate`. With a libc, define TOLLGATE_LIBC as well, and malloc is used.
+   In one source file, define TOLLGATE_IMPLEMENTATION before including this: it adds the exports
+   `allocate` and `deallocate`. With a libc, define TOLLGATE_LIBC as well: then malloc is used.
 
-   The plugin itself exports describe, schema and observe; an answer is tollgate_answer(text). */
+   The plugin itself exports describe, schema and observe; each returns tollgate_answer(text). */
 
 #ifndef TOLLGATE_H
 #define TOLLGATE_H
@@ -73,7 +73,7 @@ static inline uint64_t tollgate_pack(uint32_t pointer, uint32_t length)
     return (uint64_t)pointer << 32 | length;
 }
 
-/* False for a length at address 0, which must be refused. */
+/* False for a length at address 0, which is invalid. */
 static inline bool tollgate_unpack(uint64_t packed, uint32_t *pointer, uint32_t *length)
 {
     *pointer = (uint32_t)(packed >> 32);
@@ -97,7 +97,7 @@ static inline bool tollgate_equal(tollgate_text a, const char *b)
     return b[a.length] == '\0';
 }
 
-/* Memory for the plugin and for the host. A block is given back by tollgate_free. */
+/* Memory for the plugin and for the host. Free a block with tollgate_free. */
 void *tollgate_allocate(uint32_t size);
 void tollgate_free(void *block);
 
@@ -121,24 +121,24 @@ static inline tollgate_text tollgate_written(const tollgate_writer *from)
     return text;
 }
 
-/* The answer of describe, schema or observe; the host frees it. */
+/* Packs a result of describe, schema or observe; the host frees it. */
 static inline uint64_t tollgate_answer(const tollgate_writer *from)
 {
     return from->full ? 0 : tollgate_pack((uint32_t)(uintptr_t)from->start, from->length);
 }
 
-/* Sends a request and frees it; the reply is the caller's to free, as a block. Nothing if there
-   is none. */
+/* Calls a host function with a request and frees the request. The caller frees the reply, as a block.
+   Nothing if there is none. */
 tollgate_text tollgate_ask(uint64_t (*function)(uint64_t), tollgate_writer *request);
 
-/* A line for the host's log: level is DEBUG, INFO, WARN or ERROR. */
+/* Writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR. */
 void tollgate_log(const char *level, tollgate_text message);
 
 /* The value of a member of a JSON object, as JSON; nothing if it is not there, or if the text is
    not an object. Of a key that is given twice the last counts. */
 tollgate_text tollgate_member(tollgate_text object, const char *key);
 
-/* What a JSON string says, in a new block; nothing if it is no string. */
+/* Decodes a JSON string into a new block; nothing if the text is not a string. */
 tollgate_text tollgate_decode(tollgate_text string);
 
 #ifdef TOLLGATE_IMPLEMENTATION
@@ -200,7 +200,7 @@ void *tollgate_allocate(uint32_t size)
 void tollgate_free(void *memory)
 {
     struct tollgate_block *block = (struct tollgate_block *)((char *)memory - 8);
-    /* A pointer that is none of ours is ignored, as far as one can tell. */
+    /* A pointer that is not a block is ignored, as far as that can be detected. */
     if (memory == NULL || ((uintptr_t)memory & 7) != 0 || (uintptr_t)memory < 16
         || (uintptr_t)memory >= tollgate_top || block->mark != TOLLGATE_MARK
         || block->class >= TOLLGATE_CLASSES)

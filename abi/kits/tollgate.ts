@@ -1,12 +1,12 @@
-// What a tollgate plugin in AssemblyScript needs, in one file. Copy it beside your plugin, and
-// export what the host calls:
+// The tollgate kit for plugins in AssemblyScript: one file, to be copied beside a plugin. Export what
+// the host calls:
 //
 //   export { allocate, deallocate } from "./tollgate";
 //
-// The plugin itself exports describe, schema and observe; an answer is answer(text).
+// The plugin itself exports describe, schema and observe; each returns answer(text).
 // Build with `--use abort=tollgate/abort`, so that nothing is imported from `env`.
 
-// Buffers that the host or the plugin's caller still reads; held so that no collector takes them.
+// Buffers in use, kept here so that the collector does not free them.
 const buffers = new Map<usize, ArrayBuffer>();
 
 export function allocate(size: u32): usize {
@@ -38,13 +38,13 @@ export function isRange(packed: u64): bool {
   return packed >> 32 != 0 || packed == 0;
 }
 
-// The answer of describe, schema or observe; the host frees it.
+// Packs a result of describe, schema or observe; the host frees it.
 export function answer(text: string): u64 {
   const bytes = String.UTF8.encode(text);
   return pack(<u32>keep(bytes), <u32>bytes.byteLength);
 }
 
-// What the host put into a buffer of ours, such as the config.
+// Reads text that the host wrote into a buffer, such as the config.
 export function textAt(pointer: usize, length: u32): string {
   return String.UTF8.decodeUnsafe(pointer, length);
 }
@@ -141,7 +141,7 @@ export function errorValidation(): string {
 
 // end generated functions
 
-// Sends a request; the reply is empty if there is none.
+// Calls a host function and returns its reply; empty if there is none.
 export function ask(hostFunction: (request: u64) => u64, request: string): string {
   const sent = answer(request);
   const packed = hostFunction(sent);
@@ -153,7 +153,7 @@ export function ask(hostFunction: (request: u64) => u64, request: string): strin
   return reply;
 }
 
-// A line for the host's log: level is DEBUG, INFO, WARN or ERROR.
+// Writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR.
 export function log(level: string, message: string): void {
   const sent = answer('{"level":' + quote(level) + ',"message":' + quote(message) + "}");
   log_message(sent);
@@ -200,7 +200,7 @@ export function member(object: string, key: string): string {
   return found;
 }
 
-// What a JSON string says; empty if it is no string.
+// Decodes a JSON string; empty if the text is not a string.
 export function decode(string: string): string {
   const end = string.length - 1;
   if (end < 1 || string.charCodeAt(0) != 0x22 || string.charCodeAt(end) != 0x22) return "";

@@ -1,4 +1,4 @@
-//! What a plugin says of itself.
+//! The description of a plugin.
 
 use crate::Capability;
 use alloc::{string::String, vec::Vec};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 shape! {
     /// The result of `describe`.
-    pub struct PluginInfo {
+    pub struct PluginInfo, non_exhaustive {
         /// The plugin's name.
         pub name: String = "name",
         /// The plugin's version.
@@ -30,8 +30,8 @@ shape! {
 impl Eq for PluginInfo {}
 
 impl PluginInfo {
-    /// Reads the answer of `describe`: keys exactly as written, a missing or wrongly typed text
-    /// is empty, list entries that are not objects are skipped.
+    /// Reads the result of `describe`. Keys match exactly, a missing text or one of a wrong type is
+    /// empty, and list entries that are not objects are skipped.
     ///
     /// Returns `None` if the document is not an object.
     pub fn from_value(document: &Value) -> Option<PluginInfo> {

@@ -1,4 +1,4 @@
-//! The names that host and plugin must agree on: exports, imports and their types.
+//! The names of exports and imports.
 
 /// What a plugin exports.
 pub mod export {
@@ -6,7 +6,7 @@ pub mod export {
     pub const MEMORY: &str = "memory";
     /// `() -> ()`, optional: starts the guest's runtime; called first.
     pub const INITIALIZE: &str = "_initialize";
-    /// `() -> i64`: the plugin's own description, [`PluginInfo`](crate::PluginInfo).
+    /// `() -> i64`: the description of the plugin, [`PluginInfo`](crate::PluginInfo).
     pub const DESCRIBE: &str = "describe";
     /// `() -> i64`: the JSON Schema of the config.
     pub const SCHEMA: &str = "schema";
@@ -14,18 +14,19 @@ pub mod export {
     pub const OBSERVE: &str = "observe";
     /// `(size: i32) -> i32`: a buffer for the host to fill; 0 is a failure.
     pub const ALLOCATE: &str = "allocate";
-    /// `(ptr: i32, size: i32) -> ()`, optional: gives a buffer back.
+    /// `(ptr: i32, size: i32) -> ()`, optional: frees a buffer.
     pub const DEALLOCATE: &str = "deallocate";
-    /// An `i32` global, optional: the address of the guest kit's panic mailbox. The host reads it
-    /// after a trap without running guest code; the layout is in the README of this crate.
+    /// An `i32` global, optional: the address of the panic mailbox, which the host reads after a trap.
+    /// Its layout is in the README of this crate.
     pub const PANIC: &str = "tollgate_panic";
-    /// `() -> i64`: the 2026 generation's description.
+    /// `() -> i64`: the description of a plugin of the 2026 generation.
     pub const MANIFEST: &str = "_manifest";
-    /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
+    /// `(ptr: i32, len: i32) -> i64`: `observe` of the 2026 generation.
     pub const OBSERVE_V2: &str = "_observe";
-    /// `() -> i64`, optional: the config's schema where the 2026 generation's description lacks it.
+    /// `() -> i64`, optional: the schema of the config, where a description of the 2026 generation
+    /// lacks it.
     pub const SCHEMA_V2: &str = "_schema";
-    /// A program's entry point, which no plugin may have.
+    /// The entry point of a program, which a plugin must not export.
     pub const START: &str = "_start";
 }
 

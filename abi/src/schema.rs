@@ -1,5 +1,5 @@
-//! The schema of a plugin's config: the text as the plugin sent it, and the fields read out of it.
-//! Validation against it is the host's business.
+//! The schema of a config: the text as the plugin sent it, and the fields in it. The host validates
+//! configs.
 
 use alloc::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use alloc::{
 };
 use serde_json::Value;
 
-/// The answer of `schema`.
+/// The result of `schema`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigSchema {
     raw: String,
@@ -17,7 +17,7 @@ pub struct ConfigSchema {
 
 shape! {
     /// One top-level property of a config.
-    pub struct Field {
+    pub struct Field, non_exhaustive {
         /// The key in the config.
         pub name: String = "name",
         /// The JSON Schema type; several are joined with `|`. Empty if the schema names no type.
@@ -45,17 +45,17 @@ impl ConfigSchema {
         })
     }
 
-    /// The text as the plugin sent it.
+    /// Returns the text as the plugin sent it.
     pub fn raw(&self) -> &str {
         &self.raw
     }
 
-    /// The parsed document.
+    /// Returns the parsed document.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// The top-level properties in name order.
+    /// Returns the top-level properties in name order.
     pub fn fields(&self) -> Vec<Field> {
         // Both may be as long as a schema may be.
         let required: BTreeSet<&str> = self

@@ -104,16 +104,17 @@ impl<T: JsonType> JsonType for Box<T> {
 /// Declares a struct with its JSON keys: the struct itself, `Default`, [`Serialize`](serde::Serialize)
 /// in the order of the fields, and its [`Shape`].
 ///
-/// The words behind a key are those of [`wire!`].
+/// The words after a key are those of [`wire!`]. `non_exhaustive` after the name makes the struct so.
 macro_rules! shape {
     (
         $(#[doc = $doc:literal])*
-        pub struct $name:ident {
+        pub struct $name:ident $(, $attribute:ident)? {
             $( $(#[doc = $field_doc:literal])* pub $field:ident: $ty:ty = $key:literal $($how:ident)?, )*
         }
     ) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
+        $(#[$attribute])?
         pub struct $name {
             $( $(#[doc = $field_doc])* pub $field: $ty, )*
         }

@@ -1,17 +1,16 @@
-//! How JSON is read and written on both sides: the `wire!` macro that gives a struct its
-//! tolerant decoding and its documented spelling, and the two functions that use it.
-//! The shapes themselves live beside this file.
+//! JSON on both sides: the `wire!` macro, which makes a struct with tolerant decoding, and the two
+//! functions that read and write.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize, de};
 
-/// JSON that is not of the expected shape.
+/// Invalid JSON, or JSON of an unexpected shape.
 #[derive(Debug)]
 pub struct JsonError(serde_json::Error);
 
 impl JsonError {
-    /// Whether the text is JSON, only of another shape.
+    /// Returns whether the text is valid JSON of another shape.
     pub fn is_shape(&self) -> bool {
         self.0.is_data()
     }
@@ -47,7 +46,7 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     escape_markup(plain)
 }
 
-/// Outside strings JSON has none of these bytes, so replacing them wherever they stand is safe.
+/// JSON has these bytes only in strings, so they can be replaced everywhere.
 fn escape_markup(plain: Vec<u8>) -> Vec<u8> {
     let needs_escape = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
     // Most texts need nothing: in blocks without a way out, many bytes are compared at once.

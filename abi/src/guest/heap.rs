@@ -63,7 +63,7 @@ fn class(layout: Layout) -> Option<(usize, usize)> {
 }
 
 impl State {
-    /// A block that nobody had before.
+    /// A block that was never used before.
     fn fresh(&mut self, size: usize, align: usize) -> Option<usize> {
         if self.end == 0 {
             self.top = (&raw const __heap_base).expose_provenance();
