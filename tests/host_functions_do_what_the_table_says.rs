@@ -57,7 +57,7 @@ fn plugin(function: &Function) -> Plugin {
             ..Guest::default()
         },
     };
-    let mut builder = Runtime::builder().world(|| world());
+    let mut builder = Runtime::builder().world(world);
     for grant in [
         "fs:read:/**",
         "fs:write:/**",

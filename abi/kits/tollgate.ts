@@ -33,7 +33,7 @@ export function pack(pointer: u32, length: u32): u64 {
   return (<u64>pointer << 32) | <u64>length;
 }
 
-// False for a length at address 0, which must be refused.
+// False for a length at address 0, which is invalid.
 export function isRange(packed: u64): bool {
   return packed >> 32 != 0 || packed == 0;
 }

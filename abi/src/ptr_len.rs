@@ -25,7 +25,6 @@ pub struct PtrLen {
 
 /// A packed value with pointer 0 and a length above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct NullPointer {
     /// The length that came with the null pointer, in bytes.
     pub len: u32,
