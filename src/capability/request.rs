@@ -1,4 +1,4 @@
-//! What one effect needs. Whether it is covered is decided by a capability, never here.
+//! What one effect requests. Whether it is allowed is decided in `granted`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,39 +6,41 @@ use std::str::FromStr;
 use super::address::{AddressWord, Host, parse_host};
 use super::arguments;
 use super::error::{CapabilityError, Flaw};
+use super::fs::FsOperation;
 use super::glob::{escaped, is_wild};
-use super::host::parse_port;
 use super::name::GLOB;
+use super::network::{parse_one_port, split_direction};
 use super::url::{Url, looks_like_url};
 use super::{Capability, MAX_TEXT, check_custom_kind, exec};
 
-/// What an effect needs to be allowed.
+/// What an effect requests.
 ///
 /// Displays and parses in the grammar of capabilities: `fs:read:/etc/hosts`,
 /// `network:outbound:example.com:443`, `env:HOME`, `exec:/bin/ls -l "a b"`. The arguments of a
-/// command may hold secrets: what the gate reports leaves them out, unless a grant names some.
+/// command may contain secrets: the gate reports them only if a grant names arguments.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Request {
     /// Read, stat or list this path.
     Read(String),
-    /// Create, change or remove this path. Reading it is a request of its own.
+    /// Create, change or remove this path. Reading it is a separate request.
     Write(String),
     /// Connect to a port, of a host when it is known.
     Connect {
         /// A name or an address, without brackets.
         host: Option<String>,
-        /// 1 to 65535; 0 is never covered.
+        /// 1 to 65535; 0 is never allowed.
         port: u16,
     },
-    /// Accept connections on a port. Part of the grammar; no effect asks for it.
+    /// Accept connections on a port. Part of the grammar; no effect requests it.
     Listen {
-        /// 1 to 65535; 0 is never covered.
+        /// 1 to 65535; 0 is never allowed.
         port: u16,
     },
     /// Fetch this URL.
     Url(String),
-    /// Hold this word. Whether an address is open is for
-    /// [`Verdict::opened_by`](super::address::Verdict::opened_by) to say.
+    /// Connect to the blocked addresses that this word opens. For one address use
+    /// [`Verdict::opened_by`](super::address::Verdict::opened_by).
     Address(AddressWord),
     /// Read this variable.
     Env(String),
@@ -49,23 +51,24 @@ pub enum Request {
         /// Its arguments, without the command itself.
         args: Vec<String>,
     },
-    /// Something of the embedder's.
+    /// A capability of the embedder's own kind.
     Custom {
         /// The kind the embedder chose.
         kind: String,
-        /// What is requested for, in the embedder's words.
+        /// What is requested, in the embedder's grammar.
         value: String,
     },
 }
 
 impl Request {
-    /// The smallest grant that would allow this, for denial messages and audits.
+    /// Returns the smallest grant that allows this, for denial messages and audits.
     ///
-    /// For a command it is the literal grant of the command with any arguments.
-    /// `None` if no grant can allow it: an empty path, port 0, a host that resolvers disagree on.
+    /// For a command it is the literal grant of the command with any arguments. `None` if no grant
+    /// can allow it: an empty path, port 0, an ambiguous host.
+    #[must_use]
     pub fn needed(&self) -> Option<Capability> {
         if let Request::Custom { kind, .. } = self {
-            // Otherwise a kind with a colon in it would be read as another one.
+            // A kind that contains a colon would be parsed as another kind.
             check_custom_kind(kind).ok()?;
         }
         let text = match self {
@@ -79,7 +82,7 @@ impl Request {
                 Host::Ip(ip) if ip.is_ipv6() => format!("network:outbound:[{ip}]:{port}"),
                 host => format!("network:outbound:{host}:{port}"),
             },
-            // A text that is no URL would be read as a list of ports.
+            // A text that is not a URL would be parsed as a list of ports.
             Request::Url(url) if Url::parse(url).is_none() => return None,
             Request::Env(name) if name.ends_with('*') || name.starts_with(GLOB) => {
                 format!("env:{GLOB}{}", escaped(name))
@@ -100,8 +103,9 @@ impl Request {
         text.parse().ok()
     }
 
-    /// The grant that allows this command with these arguments and no others; `None` for what is
-    /// no command with arguments, and for arguments too long for a grant.
+    /// Returns the grant that allows this command with exactly these arguments; `None` if this is not a
+    /// command with arguments, and if they are too long for a grant.
+    #[must_use]
     pub fn needed_with_arguments(&self) -> Option<Capability> {
         let Request::Exec { command, args } = self else {
             return None;
@@ -117,7 +121,7 @@ impl Request {
         text.parse().ok()
     }
 
-    /// The same without the arguments of a command.
+    /// The same request without the arguments of a command.
     pub(crate) fn without_arguments(&self) -> Request {
         match self {
             Request::Exec { command, .. } => Request::Exec {
@@ -130,7 +134,10 @@ impl Request {
 
     fn parse(text: &str) -> Result<Request, Flaw> {
         if text.len() > MAX_TEXT {
-            return Err(Flaw::new(MAX_TEXT, format!("longer than {MAX_TEXT} bytes")));
+            return Err(Flaw::new(
+                MAX_TEXT,
+                format!("a request has at most {MAX_TEXT} bytes"),
+            ));
         }
         let (kind, rest) = text.split_once(':').ok_or_else(|| {
             Flaw::new(text.len(), "no `:` between the kind and what is requested")
@@ -163,20 +170,20 @@ impl Request {
     }
 }
 
-/// `path` as a plain pattern of paths that matches it alone.
+/// The pattern that matches `path` alone.
 fn plain_pattern(path: &str) -> String {
     let pattern = match is_wild(path) {
         true => escaped(path),
         false => path.to_owned(),
     };
     match pattern.starts_with(GLOB) {
-        // What follows would be read as a glob with choices.
+        // Otherwise it would be parsed as a glob with choices.
         true => format!("./{pattern}"),
         false => pattern,
     }
 }
 
-/// A command and its arguments, in words as grants write them.
+/// Parses a command and its arguments, written as words as in a grant.
 fn parse_exec(rest: &str) -> Result<Request, Flaw> {
     let mut words = arguments::words(rest)?.into_iter();
     match words.next() {
@@ -184,7 +191,7 @@ fn parse_exec(rest: &str) -> Result<Request, Flaw> {
             command: command.text,
             args: words.map(|word| word.text).collect(),
         }),
-        _ => Err(Flaw::new(0, "this names no file that could be run")),
+        _ => Err(Flaw::new(0, "not the name of a file that can be run")),
     }
 }
 
@@ -196,47 +203,20 @@ fn write_arguments(args: &[String], text: &mut String) {
 }
 
 fn parse_fs(rest: &str) -> Result<Request, Flaw> {
-    let Some((operation, path)) = rest.split_once(':') else {
-        return Err(Flaw::new(0, "no operation").hint("write fs:read:<path> or fs:write:<path>"));
-    };
-    let request = match operation {
-        "read" => Request::Read(path.to_owned()),
-        "write" => Request::Write(path.to_owned()),
-        _ => {
-            return Err(Flaw::new(0, "unknown operation").hint("the operations are read and write"));
-        }
-    };
-    if path.is_empty() {
-        return Err(Flaw::new(
-            operation.len().saturating_add(1),
-            "the path is empty",
-        ));
+    match FsOperation::split(rest)? {
+        (_, "") => Err(Flaw::new(rest.len(), "the path is empty")),
+        (FsOperation::Read, path) => Ok(Request::Read(path.to_owned())),
+        (FsOperation::Write, path) => Ok(Request::Write(path.to_owned())),
     }
-    Ok(request)
 }
 
 fn parse_network(rest: &str) -> Result<Request, Flaw> {
-    let Some((direction, target)) = rest.split_once(':') else {
-        return Err(Flaw::new(0, "no direction").hint("write network:outbound:<port>"));
+    let (inbound, target) = split_direction(rest)?;
+    let request = match inbound {
+        true => parse_one_port(target).map(|port| Request::Listen { port }),
+        false => parse_outbound(target),
     };
-    let port = || {
-        Flaw::new(
-            0,
-            "not a port from 1 to 65535, written without sign and zeros",
-        )
-    };
-    let request = match direction {
-        "inbound" => parse_port(target)
-            .map(|port| Request::Listen { port })
-            .ok_or_else(port),
-        "outbound" => parse_outbound(target),
-        _ => {
-            return Err(
-                Flaw::new(0, "unknown direction").hint("the directions are outbound and inbound")
-            );
-        }
-    };
-    request.map_err(|flaw| flaw.shifted(direction.len().saturating_add(1)))
+    request.map_err(|flaw| flaw.shifted(rest.len().saturating_sub(target.len())))
 }
 
 fn parse_outbound(target: &str) -> Result<Request, Flaw> {
@@ -246,10 +226,7 @@ fn parse_outbound(target: &str) -> Result<Request, Flaw> {
     if looks_like_url(target) {
         return match Url::parse(target) {
             Some(_) => Ok(Request::Url(target.to_owned())),
-            None => Err(Flaw::new(
-                0,
-                "not a URL whose host and port are beyond doubt",
-            )),
+            None => Err(Flaw::new(0, "not a URL with an unambiguous host and port")),
         };
     }
     let (host, port_text) = match target.rsplit_once(':') {
@@ -257,14 +234,9 @@ fn parse_outbound(target: &str) -> Result<Request, Flaw> {
         None => (None, target),
     };
     let at = target.len().saturating_sub(port_text.len());
-    let port = parse_port(port_text).ok_or_else(|| {
-        Flaw::new(
-            at,
-            "not a port from 1 to 65535, written without sign and zeros",
-        )
-    })?;
+    let port = parse_one_port(port_text).map_err(|flaw| flaw.shifted(at))?;
     let host = match host {
-        // Without brackets the last group of an address would be taken for a port.
+        // Without brackets the last group of an address could be a port.
         Some(host) if host.contains(':') && !host.starts_with('[') => {
             return Err(Flaw::new(0, "an IPv6 address without brackets").hint("write [::1]:80"));
         }
@@ -280,8 +252,8 @@ fn parse_outbound(target: &str) -> Result<Request, Flaw> {
 impl FromStr for Request {
     type Err = CapabilityError;
 
-    /// Reads a request in the grammar it is displayed in. Nothing in it is a wildcard: a `*` is a
-    /// character of a name.
+    /// Parses a request in the grammar in which it is displayed. It has no wildcards: a `*` is an
+    /// ordinary character.
     fn from_str(text: &str) -> Result<Request, CapabilityError> {
         Request::parse(text).map_err(|flaw| flaw.of(text))
     }

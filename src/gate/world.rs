@@ -3,27 +3,28 @@
 use super::{Checkpoint, Permitted};
 use crate::effect::{Effect, Refusal};
 
-/// Performs effects. Each instance of a plugin gets a world of its own.
+/// Performs effects. Each instance of a plugin has its own world.
 pub trait World: Send + Sync {
-    /// Performs one effect, and checks the names that it resolves with the gate.
+    /// Performs one effect after the gate has judged the real names and addresses that it uses.
     ///
     /// # Errors
     ///
-    /// The gate's denial, or why the world could not do it.
+    /// The gate's denial, or why the effect failed.
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
 
-    /// An independent copy of this world in its present state, without open files. It is taken after
-    /// a plugin is initialised, and from that copy for each call: a world with a clock or a seed of
-    /// its own returns one, so that a call sees what it would see after an initialisation of its own.
-    /// The default is `None`: each call gets a new world.
+    /// An independent copy of this world in its present state, without its open files.
+    ///
+    /// It is called once after a plugin is initialised, and on that copy for each call. A world with
+    /// a clock or a seed of its own returns a copy, so that a call sees what it would see if it
+    /// initialised the plugin itself. With `None`, the default, each call gets a new world.
     fn fork(&self) -> Option<Box<dyn World>> {
         None
     }
 
-    /// The real name of a path in this world: absolute, with no symbolic link in it; `None` if there
-    /// is no such path. Called when a runtime is built, to pin the files that its grants name.
+    /// The real name of a path: absolute and without symbolic links; `None` if it does not exist. It
+    /// is used once, when a runtime is built, for the paths in grants.
     fn real_name(&self, path: &str) -> Option<String>;
 
-    /// Where relative paths and patterns begin; absolute.
+    /// The absolute path where relative paths and patterns begin.
     fn working_directory(&self) -> String;
 }

@@ -142,11 +142,13 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Rewrites every text in evidence, errors, log lines and reports of denials by a rule of your
-    /// own, and does nothing else to it: short for [`redact`](Self::redact) with
-    /// [`Redactor::from_rule`].
+    /// Applies `rule` to every text in evidence, errors, log lines and reports of denials. Short for
+    /// [`redact`](Self::redact) with [`Redactor::from_rule`].
     #[must_use]
-    pub fn redactor(self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> RuntimeBuilder {
+    pub fn redaction_rule(
+        self,
+        rule: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
         self.redact(Redactor::from_rule(rule))
     }
 

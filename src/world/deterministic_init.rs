@@ -1,5 +1,5 @@
-//! Another world, but for time and chance: clocks that hardly move, and random bytes from a seed.
-//! What a plugin sees in it while it is initialised is the same on every day.
+//! The world in which a plugin is initialised: clocks that advance by a fixed step, random bytes from
+//! a seed, and another world for everything else. So an initialisation is the same on every day.
 
 use super::World;
 use crate::{
@@ -11,17 +11,17 @@ use tollgate_abi::sha256;
 /// 2026-01-01T00:00:00Z, in nanoseconds.
 const EPOCH: u64 = 1_767_225_600_000_000_000;
 
-/// Where the monotonic clock begins: before that of any process, which a baked plugin will see
-/// later and which must not seem to run backwards.
+/// Where the monotonic clock begins, in nanoseconds: before that of any process, so that the clock
+/// that a baked plugin sees later does not seem to run backwards.
 const START: u64 = 1_000_000;
 
-/// How much time passes with each reading.
+/// How much time passes with each reading, in nanoseconds.
 const STEP: u64 = 1_000;
 
-/// The most readings of the monotonic clock that pass time; it stays below half a second.
+/// The most readings that advance the clocks, which so advance by less than half a second.
 const MOST_STEPS: u64 = 400_000;
 
-/// A world in which time and chance are the same each time.
+/// A world with deterministic clocks and random bytes.
 pub(crate) struct DeterministicInit {
     inner: Box<dyn World>,
     seed: u64,
@@ -48,7 +48,7 @@ impl DeterministicInit {
         }
     }
 
-    /// SHA-256 of the seed and a counter, block after block.
+    /// SHA-256 of the seed and a counter, block by block.
     fn draw(&mut self, length: u32) -> Vec<u8> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();

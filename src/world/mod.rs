@@ -1,11 +1,14 @@
-//! Where effects happen. A world does, or pretends to do, what passed the gate; it knows nothing
-//! about plugins, wasm or grants, except that it asks the gate about the real name of what it
-//! found before it uses it.
+//! Where effects happen. A world performs, or simulates, the effects that pass the gate. It depends on
+//! no plugin, wasm or grants; before it uses what it found, it has the gate judge the real name.
 
+mod commands;
 mod deterministic_init;
 mod file_error;
 pub(crate) mod handles;
+mod judged;
+mod links;
 mod reach;
+mod resolve;
 mod simulated;
 mod system;
 
@@ -14,3 +17,12 @@ pub use simulated::{Simulated, SimulatedError};
 pub use system::System;
 
 pub use crate::gate::World;
+
+use crate::{effect::Answer, gate::Checkpoint};
+use std::collections::BTreeMap;
+
+/// The variables that a plugin may read, of all in the world.
+fn granted_variables(all: &BTreeMap<String, String>, gate: &Checkpoint<'_>) -> Answer {
+    let granted = all.iter().filter(|(name, _)| gate.may_tell(name));
+    Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
+}

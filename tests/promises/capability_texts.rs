@@ -45,11 +45,11 @@ fn errors_say_where_and_what_instead() {
         ("fs:read:glob:/a/{b,c", 16, None),
         ("fs:read:glob:/a/b}", 17, None),
         ("fs:write:glob:{/a,b}", 14, Some("`./`")),
-        ("fs:write:glob:/{a,..}/b", 21, Some("path that is meant")),
+        ("fs:write:glob:/{a,..}/b", 21, Some("without `..`")),
         ("env:glob:{A,B}\\", 14, Some("[[]")),
         ("env:glob:{*,A}*", 14, Some("[*]")),
-        ("network:outbound:{a,10.0.0.0/8}:80", 28, Some("on its own")),
-        ("network:outbound:[{::1,::2}]:80", 19, Some("on its own")),
+        ("network:outbound:{a,10.0.0.0/8}:80", 28, Some("separately")),
+        ("network:outbound:[{::1,::2}]:80", 19, Some("separately")),
     ] {
         let error = text.parse::<Capability>().expect_err(text);
         assert_eq!(

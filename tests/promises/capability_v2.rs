@@ -63,12 +63,12 @@ fn the_policy_rows() {
             for capability in read(&set) {
                 for host in texts(seeds, "host") {
                     for port in seeds["port"].as_array().unwrap() {
-                        capability
+                        let _ = capability
                             .covers(&read_request(&json!({"host": host, "port": port})), None);
                     }
                 }
                 for path in texts(seeds, "path") {
-                    capability.covers(&Request::Read(path), None);
+                    let _ = capability.covers(&Request::Read(path), None);
                 }
             }
             continue;

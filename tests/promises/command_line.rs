@@ -434,7 +434,7 @@ fn explain_answers_in_words_and_in_json() {
         answer["reason"]
             .as_str()
             .unwrap()
-            .contains("does not cover")
+            .contains("does not allow")
     );
     let (exit, answer) = json(&["fs:read:*.txt", "fs:read:a.txt", "--cwd", "/w"]);
     assert_eq!((exit, &answer["allowed"]), (0, &Value::Bool(true)));
@@ -482,7 +482,7 @@ fn explain_answers_in_words_and_in_json() {
     assert_eq!(answer["allowed"], false);
     let reason = answer["reason"].as_str().unwrap();
     assert!(
-        reason.contains("exec:/usr/bin/systemctl stop \"a b\" would"),
+        reason.contains("it needs the grant exec:/usr/bin/systemctl stop \"a b\""),
         "{reason}"
     );
     // Behind --exec everything is the command's, but for a --json at the very end.

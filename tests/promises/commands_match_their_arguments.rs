@@ -182,7 +182,10 @@ fn a_denial_for_other_arguments_says_which_grant_would_do() {
     assert!(ask("/bin/systemctl stop \"a b\"", &needed[5..]).allowed);
     let denied = ask("/bin/systemctl", "/bin/systemctl is-active *");
     assert!(
-        denied.reason.as_str().contains("exec:/bin/systemctl would"),
+        denied
+            .reason
+            .as_str()
+            .contains("it needs the grant exec:/bin/systemctl"),
         "{}",
         denied.reason
     );

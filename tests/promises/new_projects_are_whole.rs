@@ -57,6 +57,14 @@ fn the_built_fixtures_are_what_is_written_and_pass_its_test() {
         let fixture = Path::new("fixtures").join(name);
         let mut kept = files(&fixture);
         let module = kept.remove(&format!("{name}.wasm")).unwrap();
+        // A kit is one file, which is written into projects and not kept beside fixtures.
+        for kit in ["tollgate.h", "abi.go", "abi_wasip1.go", "tollgate.ts"] {
+            assert!(!kept.contains_key(kit), "fixtures/{name}/{kit} is a copy");
+            if written.contains_key(kit) {
+                let content = fs::read(Path::new("abi/kits").join(kit)).unwrap();
+                kept.insert(kit.to_owned(), content);
+            }
+        }
         let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&written), names(&kept), "{name}");
         for (file, content) in &written {

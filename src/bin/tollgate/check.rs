@@ -7,12 +7,13 @@ use crate::{
     findings::{Findings, Severity},
     read_module,
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tollgate::{
     Capability, Config, Error, Evidence, Grants, Inspection, LoadError, Plugin, PluginInfo,
     Problem, Runtime, RuntimeBuilder,
     abi::{
-        names::{HOST_MODULE, export, import},
+        functions::{self, FUNCTIONS},
+        names::{HOST_MODULE, export},
         rfc3339::Moment,
     },
     capability::risk,
@@ -169,31 +170,6 @@ fn about(info: &PluginInfo, findings: &mut Findings) {
     }
 }
 
-/// The host functions that need a grant of each kind.
-const NEEDS: [(&str, &[&str]); 4] = [
-    (
-        "fs",
-        &[
-            import::FS_READ,
-            import::FS_STAT,
-            import::FS_LIST,
-            import::FS_WRITE,
-        ],
-    ),
-    ("env", &[import::ENV_GET]),
-    (
-        "network",
-        &[
-            import::NET_CONNECT,
-            import::TCP_CONNECT,
-            import::HTTP_REQUEST,
-            import::DNS_LOOKUP,
-            import::SMTP_CONNECT,
-        ],
-    ),
-    ("exec", &[import::EXEC_RUN, import::EXEC_COMMAND]),
-];
-
 fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findings) {
     for declared in &info.capabilities {
         let text = declared.to_string();
@@ -237,16 +213,20 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
             );
         }
     }
-    for (kind, functions) in NEEDS {
-        let used = inspection
-            .imports
+    let mut kinds: Vec<&str> = FUNCTIONS.iter().filter_map(|own| own.capability).collect();
+    let mut seen = BTreeSet::new();
+    kinds.retain(|kind| seen.insert(*kind));
+    for kind in kinds {
+        let used = inspection.imports.iter().find(|import| {
+            import.module == HOST_MODULE
+                && functions::find(&import.name).is_some_and(|own| own.capability == Some(kind))
+        });
+        let declared = info
+            .capabilities
             .iter()
-            .find(|import| import.module == HOST_MODULE && functions.contains(&&*import.name));
+            .any(|declared| declared.kind == kind);
         if let Some(used) = used
-            && !info
-                .capabilities
-                .iter()
-                .any(|declared| declared.kind == kind)
+            && !declared
         {
             findings.add(
                 Severity::Note,

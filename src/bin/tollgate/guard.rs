@@ -22,7 +22,7 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
             // The error's own words quote the secret.
             VarError::NotUnicode(_) => bad(format!("--redact-env {name}: its value is not UTF-8")),
         })?;
-        redactor.track(&value).map_err(|error| match error {
+        redactor.add_value(&value).map_err(|error| match error {
             RedactorError::ShortValue {
                 characters,
                 minimum,

@@ -1,12 +1,12 @@
-//! `tollgate new`: writes a plugin project. The files are templates that are part of the program;
-//! what varies is the plugin's name, and for Rust where the guest kit is.
+//! `tollgate new`: writes a plugin project from templates and kits that are part of the program. The
+//! name of the plugin is filled in, and for Rust the place of the guest kit.
 
 use crate::{Exit, Failure, args::NewArgs, print_line};
 use clap::ValueEnum;
 use std::{fs, io::Write as _, path::Path};
 use tollgate::printable::Printable;
 
-/// A language that there is a guest kit for.
+/// A language with a guest kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
     /// Rust, on the package tollgate-abi
@@ -20,7 +20,7 @@ pub enum Language {
     AssemblyScript,
 }
 
-/// Where a file goes, and what is in it.
+/// The path of a file in the project, and its content.
 type Template = (&'static str, &'static str);
 
 const TEST: Template = ("test.sh", include_str!("new/test.sh"));
@@ -90,7 +90,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| bad(parent, &error))?;
         }
-        // Whatever has come there since is not ours.
+        // Never overwrites a file that appeared in the meantime.
         fs::File::create_new(&path)
             .and_then(|mut file| file.write_all(fill(content).as_bytes()))
             .map_err(|error| bad(&path, &error))?;
@@ -102,7 +102,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     ))
 }
 
-/// The name becomes that of a package, a file and a plugin, in any of the languages.
+/// The name is used for a package, a file and a plugin in any of the languages.
 fn check_name(name: &str) -> Result<(), Failure> {
     let good = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 64
@@ -115,12 +115,12 @@ fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::new(
         Exit::BadInput,
         format!(
-            "{name:?} cannot be a plugin's name: take at most 64 letters a to z, digits and hyphens, a letter first"
+            "{name:?} cannot be a plugin's name: use at most 64 letters a to z, digits and hyphens, a letter first"
         ),
     ))
 }
 
-/// Puts what varies into a template.
+/// Returns a function that fills in a template.
 fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
     let name = args.name.clone();
     let wasm = match args.lang {
