@@ -1,12 +1,13 @@
 //! What can go wrong, sorted by who can act on it. A denial is not here: it is an ordinary reply
 //! that the guest reads.
 
+#[cfg(feature = "schema")]
+use crate::schema::{TooExpensive, Violation};
 use crate::{
     capability::{CapabilityError, TooManyCapabilities, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
     printable::{Printable, Text},
-    schema::{TooExpensive, Violation},
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -247,9 +248,11 @@ pub enum ConfigError {
     #[error("not JSON: {0}")]
     NotJson(Text),
     /// It is not as the plugin's schema says.
+    #[cfg(feature = "schema")]
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
     /// Validating it against the plugin's schema would cost too much.
+    #[cfg(feature = "schema")]
     #[error(
         "validating this config against the plugin's schema is too expensive: {0}; ask the plugin's author for a simpler schema, or skip config validation"
     )]

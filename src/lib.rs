@@ -36,6 +36,7 @@ pub mod replay;
 mod review;
 mod room;
 mod runtime;
+#[cfg(feature = "schema")]
 pub mod schema;
 mod truncate;
 pub mod world;

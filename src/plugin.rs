@@ -5,6 +5,8 @@ mod baking;
 mod forks;
 mod idle;
 mod instance;
+#[cfg(feature = "schema")]
+mod validate;
 
 pub use forks::ForkPolicy;
 pub(crate) use idle::Shelf;
@@ -21,7 +23,6 @@ use crate::{
     module::{AbiVersion, Compiled},
     once::Once,
     room,
-    schema::PatternCache,
     truncate::{Truncation, truncate_evidence},
     world::World,
 };
@@ -42,7 +43,8 @@ struct Inner {
     info: Once<Arc<PluginInfo>>,
     schema: Once<Arc<ConfigSchema>>,
     /// The compiled patterns of the schema.
-    patterns: PatternCache,
+    #[cfg(feature = "schema")]
+    patterns: crate::schema::PatternCache,
     manifest: Once<Manifest>,
     forks: Forks,
 }
@@ -51,6 +53,7 @@ struct Inner {
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) observer: Observer,
+    #[cfg(feature = "schema")]
     pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork: ForkPolicy,
@@ -130,7 +133,8 @@ impl Plugin {
                 parts,
                 info: Once::default(),
                 schema: Once::default(),
-                patterns: PatternCache::default(),
+                #[cfg(feature = "schema")]
+                patterns: crate::schema::PatternCache::default(),
                 manifest: Once::default(),
                 forks,
             }),
@@ -149,10 +153,6 @@ impl Plugin {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.inner.parts
-    }
-
-    pub(crate) fn patterns(&self) -> &PatternCache {
-        &self.inner.patterns
     }
 
     pub(crate) fn is_made_of(&self, bytes: &[u8]) -> bool {
@@ -199,7 +199,7 @@ impl Plugin {
     }
 
     /// The same, with its secrets: configs are validated against what the plugin sent.
-    pub(crate) fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
+    fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
         let ask = || {
             let names = [export::SCHEMA_V2, export::SCHEMA];
             let schema = match self.abi_version() {
@@ -308,8 +308,9 @@ impl Plugin {
 
     /// Whether the config may be given to the plugin, as far as the runtime wants that checked.
     pub(crate) fn check(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
+        #[cfg(feature = "schema")]
         if self.parts().settings.validate_configs {
-            self.demand_valid(config)?;
+            self.require_valid(config)?;
         }
         Ok(CheckedConfig(to_json(config.values()).into()))
     }

@@ -238,7 +238,7 @@ fn first_and_later_runs() {
     assert_eq!(fs::read(&transcript).unwrap(), written);
 
     let other = failure(&transcript, &file, &Config::new()).unwrap();
-    assert!(other.contains("another config"), "{other}");
+    assert!(other.contains("recorded config differs"), "{other}");
     // The same plugin with a section more is another module.
     let changed = load(&[FILE, &[0, 2, 1, b'x']].concat());
     let message = failure(&transcript, &changed, &config).unwrap();

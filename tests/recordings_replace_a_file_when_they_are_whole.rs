@@ -144,6 +144,7 @@ fn a_device_is_written_to_as_it_is() {
     }
 }
 
+#[cfg(feature = "schema")]
 #[test]
 fn a_config_that_is_refused_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();

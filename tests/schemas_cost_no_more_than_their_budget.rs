@@ -1,6 +1,6 @@
 //! Validating a config costs no more than the budget of its bytes, whatever the schema: a schema
 //! that would cost more is an error that says so, and no memory beyond an attack's bound is used.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "schema"))]
 
 mod hostile;
 #[path = "../src/schema/shapes.rs"]

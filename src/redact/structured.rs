@@ -4,9 +4,13 @@
 use super::{Path, Redactor};
 use crate::{
     effect::{Denial, DenialReason},
-    error::{ConfigError, Error, Fault, LoadError, ProtocolError},
+    error::{Error, Fault, LoadError, ProtocolError},
     module::Problem,
     printable::Text,
+};
+#[cfg(feature = "schema")]
+use crate::{
+    error::ConfigError,
     schema::{Validation, Violation},
 };
 use serde_json::{Map, Value};
@@ -130,6 +134,7 @@ impl Redactor {
     }
 
     /// Hides the secrets in what a validation quotes of the schema.
+    #[cfg(feature = "schema")]
     pub(crate) fn validation(&self, found: &mut Validation) {
         found
             .violations
@@ -141,6 +146,7 @@ impl Redactor {
             .for_each(|note| self.guest_text(note));
     }
 
+    #[cfg(feature = "schema")]
     fn violation(&self, violation: &mut Violation) {
         self.guest_text(&mut violation.path);
         self.guest_text(&mut violation.message);
@@ -179,6 +185,7 @@ impl Redactor {
                 }
                 _ => {}
             },
+            #[cfg(feature = "schema")]
             Error::Config {
                 problem: ConfigError::Invalid(violations),
                 ..
