@@ -1,12 +1,12 @@
-//! `tollgate new`: writes a plugin project. The files are templates that are part of the program;
-//! what varies is the plugin's name, and for Rust where the guest kit is.
+//! `tollgate new`: creates a plugin project from templates. They vary by the plugin's name, and for
+//! Rust by the location of the guest kit.
 
 use crate::{Exit, Failure, args::NewArgs, print_line};
 use clap::ValueEnum;
 use std::{fs, io::Write as _, path::Path};
 use tollgate::printable::Printable;
 
-/// A language that there is a guest kit for.
+/// The languages with a guest kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
     /// Rust, on the package tollgate-abi
@@ -20,7 +20,7 @@ pub enum Language {
     AssemblyScript,
 }
 
-/// Where a file goes, and what is in it.
+/// A file's path and content.
 type Template = (&'static str, &'static str);
 
 const TEST: Template = ("test.sh", include_str!("new/test.sh"));
@@ -75,7 +75,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     if occupied || directory.is_file() {
         return Err(bad(
             &directory,
-            &"it exists already; choose another name or --dir",
+            &"already exists; choose another name or --dir",
         ));
     }
     let templates: &[Template] = match args.lang {
@@ -90,19 +90,19 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| bad(parent, &error))?;
         }
-        // Whatever has come there since is not ours.
+        // An existing file is not ours.
         fs::File::create_new(&path)
             .and_then(|mut file| file.write_all(fill(content).as_bytes()))
             .map_err(|error| bad(&path, &error))?;
     }
     print_line(format_args!(
-        "wrote {}; {} says how to build, test and run it",
+        "created {}; {} explains how to build, test and run it",
         directory.display(),
         directory.join("README.md").display()
     ))
 }
 
-/// The name becomes that of a package, a file and a plugin, in any of the languages.
+/// Checks that the name is valid for a package, a file and a plugin in each language.
 fn check_name(name: &str) -> Result<(), Failure> {
     let good = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 64
@@ -115,12 +115,12 @@ fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::new(
         Exit::BadInput,
         format!(
-            "{name:?} cannot be a plugin's name: take at most 64 letters a to z, digits and hyphens, a letter first"
+            "invalid plugin name {name:?}: use at most 64 letters a to z, digits and hyphens, a letter first"
         ),
     ))
 }
 
-/// Puts what varies into a template.
+/// Fills in a template.
 fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
     let name = args.name.clone();
     let wasm = match args.lang {
@@ -141,7 +141,7 @@ fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
                 )
             })?;
             if !found.join("Cargo.toml").is_file() {
-                let message = format!("{}: there is no package here", Printable(path.display()));
+                let message = format!("{}: no package found", Printable(path.display()));
                 return Err(Failure::new(Exit::BadInput, message));
             }
             // A JSON string is a TOML string, too.
