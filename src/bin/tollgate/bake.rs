@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure, args::BakeArgs, files, load_with, print, read_grants, read_module};
 use serde_json::json;
-use tollgate::{abi::sha256, printable::Printable};
+use tollgate::abi::sha256;
 
 /// Bakes reproducibly: the same module, grants and world give the same bytes. On this machine,
 /// initialisation therefore gets deterministic clocks and random numbers.
@@ -25,12 +25,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     }
     let plugin = load_with(builder, &name, &bytes)?;
     let baked = plugin.bake()?;
-    files::write_whole(&args.output, &baked).map_err(|error| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(args.output.display())),
-        )
-    })?;
+    files::write_whole(&args.output, &baked).map_err(|error| Failure::file(&args.output, error))?;
     let report = json!({
         "original": sha256::hex(&original),
         "sha256": sha256::hex(&sha256::digest(&baked)),

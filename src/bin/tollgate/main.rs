@@ -70,6 +70,12 @@ impl Failure {
         }
     }
 
+    /// An input or output file that cannot be used.
+    fn file(path: &Path, error: impl std::fmt::Display) -> Failure {
+        let path = Printable(path.display());
+        Failure::new(Exit::BadInput, format!("{path}: {error}"))
+    }
+
     /// Adds lines below the message. The text must not begin lines with untrusted content.
     fn with_details(self, lines: &str) -> Failure {
         Failure {
@@ -260,12 +266,7 @@ fn record(
     path: &Path,
 ) -> Result<Result<Observation, Error>, Failure> {
     let recorded = plugin.record(config, path);
-    recorded.map_err(|error| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    })
+    recorded.map_err(|error| Failure::file(path, error))
 }
 
 /// The most declarations that are listed.
@@ -313,14 +314,8 @@ fn trust(
 }
 
 fn read_grants(path: &Path) -> Result<Grants, Failure> {
-    let bad = |error: &dyn std::fmt::Display| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
-    serde_json::from_str(&text).map_err(|error| bad(&error))
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::file(path, error))
 }
 
 impl ObserveArgs {
@@ -333,12 +328,7 @@ impl ObserveArgs {
 
 /// Reads a module; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    })?;
+    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
     let text = bytes.trim_ascii_start();
     if !(text.starts_with(b"(") || text.starts_with(b";;")) {
         return Ok(bytes);
@@ -368,8 +358,9 @@ fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
                 })?;
             json
         }
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .map_err(|error| bad(format!("{}: {error}", Printable(path.display()))))?,
+        (None, Some(path)) => {
+            std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?
+        }
         (None, None) => "{}".to_owned(),
     };
     json.parse()

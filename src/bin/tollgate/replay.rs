@@ -78,16 +78,11 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
 
 fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Failure> {
     if let Format::Json = format {
-        let report = serde_json::json!({
-            "transcript": path.display().to_string(),
-            "same": compared.is_same(),
-            "new_effects": compared.new_effects,
-            "missing_effects": compared.missing_effects,
-            "repeated_effects": compared.repeated_effects,
-            "answers": compared.answers,
-            "fuel_before": compared.fuel_before,
-            "fuel_now": compared.fuel_now,
-        });
+        let mut report = serde_json::to_value(compared).unwrap_or_default();
+        if let Some(report) = report.as_object_mut() {
+            report.insert("transcript".to_owned(), path.display().to_string().into());
+            report.insert("same".to_owned(), compared.is_same().into());
+        }
         print_json(&report.to_string())?;
         return Ok(());
     }
@@ -117,12 +112,9 @@ fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Fail
 }
 
 fn open(path: &Path) -> Result<Replay, Failure> {
-    Replay::open(path).map_err(|error| {
-        let text = match error {
-            ReplayError::Bad(bad) => format!("{}: {bad}", Printable(path.display())),
-            error => error.to_string(),
-        };
-        Failure::new(Exit::BadInput, text)
+    Replay::open(path).map_err(|error| match error {
+        ReplayError::Bad(bad) => Failure::file(path, bad),
+        error => error.into(),
     })
 }
 
