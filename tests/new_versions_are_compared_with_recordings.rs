@@ -209,7 +209,7 @@ fn recording_anew_is_asked_for_by_any_word_that_means_it_and_no_other() {
         let replaced = fs::read(&transcript).unwrap() != other;
         assert_eq!(replaced, records, "{value}");
         let is_unknown = ["yes please", "2"].contains(&value);
-        let told = printed.contains(&format!("TOLLGATE_UPDATE is {value:?}, and must be"));
+        let told = printed.contains(&format!("TOLLGATE_UPDATE is {value:?}; expected"));
         assert_eq!(told, is_unknown, "{value}: {printed}");
     }
 }
