@@ -36,7 +36,7 @@ pub struct Ended {
     pub outcome: Value,
     /// The most memory that the process had in use, in bytes.
     pub peak: u64,
-    /// By how many bytes its memory in use grew at most.
+    /// By how many bytes its memory in use grew at most, the program's own code left out.
     pub grew: u64,
     /// Milliseconds, for whoever wants to know; no test depends on it.
     pub took: u64,
@@ -89,14 +89,16 @@ pub fn perform(bounds: Bounds, task: impl FnOnce(&str, Vec<u8>) -> Value) {
     io::stdin().read_to_end(&mut input).unwrap();
     // What is used from now on, not what starting the process took.
     fs::write("/proc/self/clear_refs", "5").unwrap();
-    let before = peak();
+    let (before, code) = (peak(), kept("RssFile:"));
     let start = Instant::now();
     let outcome = task(&name, input);
     let took = u64::try_from(start.elapsed().as_millis()).unwrap();
+    // This program's own code is read in page by page as it is run.
+    let code = kept("RssFile:").saturating_sub(code);
     let told = json!({
         "outcome": outcome,
         "peak": peak(),
-        "grew": peak().saturating_sub(before),
+        "grew": peak().saturating_sub(before + code),
         "took": took,
     });
     println!("{ENDED}{told}");
@@ -112,8 +114,13 @@ pub fn limit(resource: Resource, to: u64) {
 
 /// The most memory that was in use at once, in bytes.
 fn peak() -> u64 {
+    kept("VmHWM:")
+}
+
+/// What the kernel keeps account of under this name, in bytes.
+fn kept(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
     kilobytes.parse::<u64>().unwrap() << 10
 }

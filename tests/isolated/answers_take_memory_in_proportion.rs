@@ -1,5 +1,5 @@
-//! Reading an answer takes memory in proportion to its bytes up to a bound of its own, and cutting it
-//! takes less than it has: counted by an allocator.
+//! Reading an answer takes memory in proportion to its bytes up to a fixed bound, and cutting it takes
+//! less than it has. An allocator counts.
 
 use crate::{host_work::counting, support};
 

@@ -1,5 +1,5 @@
-//! A module that is small to send and dear to compile is refused by counting, before the engine
-//! sees it; one that stays just below every limit costs little. Real programs stay far below.
+//! A module that is small but expensive to compile is refused by counting, before the engine sees it.
+//! One just below every limit costs little, and real programs stay far below.
 #![cfg(target_os = "linux")]
 
 use crate::hostile;

@@ -1,5 +1,5 @@
 //! What a plugin declares and a grants file holds costs time and memory in proportion to its bytes,
-//! however its globs combine, and ends in an error that says how many are too many.
+//! however its globs combine. The error for too many names the limit.
 #![cfg(target_os = "linux")]
 
 use crate::{hostile, support};

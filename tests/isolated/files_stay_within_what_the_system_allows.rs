@@ -1,7 +1,6 @@
-//! A process whose files may not pass a size is not ended because a plugin tried to, which is what
-//! the kernel does with who writes on; a process that may open no more files does not take those
-//! that are there for missing; and a directory of more names than are listed at once is refused as
-//! such.
+//! A file size limit of the process (`RLIMIT_FSIZE`) does not end the process when a plugin writes past
+//! it. A process without free descriptors does not report existing files as missing. A directory with
+//! more names than the limit is refused.
 #![cfg(target_os = "linux")]
 
 use crate::{

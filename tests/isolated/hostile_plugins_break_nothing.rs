@@ -1,8 +1,8 @@
-//! Whatever a plugin does ends in an error of its own, within little time and memory; the process
-//! lives, and the next honest call is answered.
+//! Every attack ends in its own error, within bounded time and memory; the process survives, and the
+//! next honest call is answered.
 #![cfg(target_os = "linux")]
 
-use crate::hostile;
+use crate::{hostile, support::share::spread};
 
 use hostile::{
     child::{self, ATTACK},
@@ -90,7 +90,7 @@ fn judge(ran: &Attacks, attack: &corpus::Attack) -> Option<String> {
 #[test]
 fn no_evidence_is_too_much() {
     let ran = Attacks::default();
-    for (name, text, expect) in talk::evidence() {
+    for (name, text, expect) in spread(talk::evidence()) {
         let outcome = ran.run(name, "talk", &talk::saying(&text, None));
         let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
         let outcome = outcome.as_str().unwrap();
@@ -104,7 +104,7 @@ fn no_evidence_is_too_much() {
 #[test]
 fn no_request_is_too_much() {
     let ran = Attacks::default();
-    for (name, text) in talk::requests() {
+    for (name, text) in spread(talk::requests()) {
         let modules = talk::FUNCTIONS.iter().map(|function| {
             let module = talk::saying(&text, Some(function));
             let length = u32::try_from(module.len()).unwrap();
@@ -124,7 +124,7 @@ fn no_request_is_too_much() {
 #[test]
 fn no_claim_to_be_baked_is_too_much() {
     let ran = Attacks::default();
-    for (name, module) in claims::all() {
+    for (name, module) in spread(claims::all()) {
         let outcome = ran.run(name, "talk", &module);
         assert_eq!(outcome, Ok("answered".into()), "{name}");
     }

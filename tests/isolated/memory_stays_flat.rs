@@ -1,11 +1,9 @@
 //! What is kept between calls is bounded: neither many calls nor many loads make a process grow.
-//!
-//! In an optimised build with `TOLLGATE_WHOLE=1` this runs in full size (1 000 plugins, 100 000
-//! calls, 20 loads of a Go program); by default it is a tenth of that.
+//! Under `TOLLGATE_TESTS=all` there are 1 000 plugins, 100 000 calls and 20 loads of a Go program.
 
 #![cfg(target_os = "linux")]
 
-use crate::support::again;
+use crate::support::{again, tenth};
 use std::fs;
 use tollgate::{Config, ModuleCache, Plugin, Runtime};
 
@@ -14,13 +12,6 @@ fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = status.split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4096
-}
-
-fn size(whole: usize) -> usize {
-    match std::env::var_os("TOLLGATE_WHOLE") {
-        Some(_) => whole,
-        None => whole / 10,
-    }
 }
 
 /// In a process of its own, since resident memory is the process's.
@@ -49,30 +40,30 @@ fn the_task() {
     load();
     load();
     let before = resident();
-    (0..size(20).max(4)).for_each(|_| load());
+    (0..tenth(20).max(4)).for_each(|_| load());
     let after = resident();
     assert!(after < before + before / 10 + (8 << 20), "{before} {after}");
 
     let echo = wat::parse_file("fixtures/wat/echo.wat").unwrap();
-    let plugins: Vec<Plugin> = (0..size(1_000))
+    let plugins: Vec<Plugin> = (0..tenth(1_000))
         .map(|number| {
             // Each with bytes of its own: a custom section, whose size is one byte.
             let mut bytes = echo.clone();
             bytes.extend_from_slice(&[0, 6, 1, b'n']);
-            bytes.extend_from_slice(&u32::try_from(number).unwrap().to_le_bytes());
+            bytes.extend_from_slice(&number.to_le_bytes());
             let runtime = Runtime::builder().module_cache(ModuleCache::new());
             runtime.build().unwrap().load("echo", &bytes).unwrap()
         })
         .collect();
     let config = Config::new().set("x", "y");
-    let call = |calls: usize| {
-        for plugin in plugins.iter().cycle().take(calls) {
+    let call = |calls: u32| {
+        for plugin in plugins.iter().cycle().take(calls as usize) {
             plugin.observe(&config).unwrap();
         }
     };
-    call(size(1_000));
+    call(tenth(1_000));
     let before = resident();
-    call(size(100_000));
+    call(tenth(100_000));
     let after = resident();
     println!(
         "{} KiB a plugin; {before} bytes, then {after}",

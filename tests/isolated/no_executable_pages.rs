@@ -1,9 +1,8 @@
-//! Nothing here ever needs memory that is both written and executed: the whole main job is done in
-//! a process to which the kernel refuses such pages, and in one that may have little memory at all.
+//! No memory is ever writable and executable: the main job runs in a process to which the kernel
+//! refuses such pages, and in one with little memory.
 //!
-//! What is limited is address space, the strictest there is: it counts what is reserved as well.
-//! The tasks run on the process's first thread, or each thread's arena of the C allocator (64 MiB,
-//! never touched) would be most of what is counted.
+//! The limit is on address space, the strictest there is: it counts reserved memory, too. The tasks
+//! run on the first thread, since each thread's arena of the C allocator reserves 64 MiB.
 #![cfg(target_os = "linux")]
 
 use crate::hostile;

@@ -1,5 +1,5 @@
-//! Validating a config costs no more than the budget of its bytes, whatever the schema: a schema
-//! that would cost more is an error that says so, and no memory beyond an attack's bound is used.
+//! Validating a config stays within a budget of its bytes, whatever the schema. A schema that would
+//! cost more is an error, and no memory beyond an attack's limit is used.
 #![cfg(all(target_os = "linux", feature = "schema"))]
 
 use crate::{hostile, support};

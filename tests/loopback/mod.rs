@@ -4,13 +4,34 @@
 
 use serde_json::{Value, json};
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
 use tollgate::{Plugin, Runtime, RuntimeBuilder, abi::base64};
+
+/// Waits for the client to hang up, for this long at most: whether it did not. What it says is read
+/// and forgotten.
+pub fn hangs_on(stream: &mut TcpStream, time: Duration) -> bool {
+    let until = Instant::now() + time;
+    let mut piece = [0; 1024];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        stream.set_read_timeout(Some(left)).unwrap();
+        match stream.read(&mut piece) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => {
+                return matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+            }
+        }
+    }
+}
 
 /// A plugin that passes its config to this function and answers with the reply, however large.
 pub fn plugin(function: &str, grants: &[&str]) -> Plugin {

@@ -1,5 +1,5 @@
-//! Without the feature `net` its host functions link, are judged as ever, and then say that this
-//! build cannot do it.
+//! Without the feature `net` the network functions link and check grants as usual, and then report that
+//! this build does not support them.
 
 #![cfg(not(feature = "net"))]
 

@@ -1,5 +1,4 @@
-//! A run that was recorded is played back bit for bit, whatever it was and however it ended, with
-//! everything that it had looked at gone.
+//! A recorded run replays bit for bit, however it ended, after everything that it read is gone.
 
 use crate::support::{self, go};
 
@@ -9,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use support::Guest;
+use support::{Guest, tenth};
 use tollgate::{
     Config, Error, Fault, FuelLimit, HostCall, HostError, Plugin, Redactor, Runtime,
     RuntimeBuilder,
@@ -95,7 +94,7 @@ fn plugins_of_every_language_replay_a_hundred_times_when_their_files_are_gone() 
         let replay = Replay::read(transcript).unwrap();
         assert_eq!(replay.plugin(), "recorded");
         let plugin = stranded(wasm);
-        for _ in 0..100 {
+        for _ in 0..tenth(100) {
             match replay.run(&plugin) {
                 Ok(Replayed::Observation(replayed)) => assert_eq!(replayed, observation),
                 other => panic!("{other:?}"),

@@ -1,5 +1,5 @@
-//! `http_request`: every framing of a body, gzip, the cap, broken answers, and servers that are in no
-//! hurry. The servers are real, on loopback.
+//! `http_request`: every framing of a body, gzip, the size limit, malformed responses and slow servers.
+//! The servers are real, on loopback.
 
 #![cfg(feature = "net")]
 
@@ -7,7 +7,7 @@ use crate::{capability_rows as case_files, loopback, support};
 
 use case_files::rows;
 use flate2::{Compression, write::GzEncoder};
-use loopback::{always, body, closed_port, error, free, get, http, in_time, server, silent};
+use loopback::{always, body, closed_port, error, free, get, hangs_on, in_time, server, silent};
 use serde_json::json;
 use std::{io::Write as _, time::Duration};
 use support::ask;
@@ -15,6 +15,9 @@ use tollgate::abi::base64;
 
 /// Long enough for a slow machine, short of every default.
 const SOON: Duration = Duration::from_secs(10);
+
+/// How long a slow server waits before it says more.
+const PACE: Duration = Duration::from_millis(10);
 
 #[test]
 fn bodies_come_in_every_framing() {
@@ -142,21 +145,20 @@ fn one_deadline_holds_for_everything() {
     let drip = || {
         server(|mut stream| {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n");
-            while stream.write_all(b"x").is_ok() {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            while hangs_on(&mut stream, PACE) && stream.write_all(b"x").is_ok() {}
         })
     };
     let drip_head = || {
-        server(|mut stream| {
-            while stream.write_all(b"H").is_ok() {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        })
+        server(
+            |mut stream| {
+                while hangs_on(&mut stream, PACE) && stream.write_all(b"H").is_ok() {}
+            },
+        )
     };
-    let (onward, _) = http(|_, stream| {
-        std::thread::sleep(Duration::from_millis(60));
-        let _ = stream.write_all(b"HTTP/1.1 302 On\r\nlocation: /\r\n\r\n");
+    let onward = server(|mut stream| {
+        if hangs_on(&mut stream, PACE * 6) {
+            let _ = stream.write_all(b"HTTP/1.1 302 On\r\nlocation: /\r\n\r\n");
+        }
     });
     for port in [server(silent), drip(), onward] {
         for limit in [

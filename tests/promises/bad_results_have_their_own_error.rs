@@ -1,4 +1,5 @@
-//! A guest that returns nonsense is told apart by what is wrong, and the process lives on.
+//! A guest that returns an invalid result ends in an error that names what is invalid, and the process
+//! survives.
 
 use crate::support;
 

@@ -1,6 +1,6 @@
-//! `tollgate bake` writes an initialised plugin as a module: it answers and costs what the original
-//! does, the same module and grants give the same bytes, and what it says of itself saves work but
-//! is no authority. Needs the feature `cli`.
+//! `tollgate bake` writes an initialised plugin as a module. It answers and costs what the original
+//! does, and the same module and grants give the same bytes. Its custom section saves work but grants
+//! nothing. Needs the feature `cli`.
 
 #![cfg(feature = "cli")]
 
@@ -317,7 +317,7 @@ fn the_command_line_bakes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is done to a baked module, it is loaded or refused, and then runs within limits.
     #[test]

@@ -1,5 +1,5 @@
-//! A module may say of its baking what it likes, and may be anything else than what baking writes:
-//! it answers as the same module without those words does, or is refused as such.
+//! A module that falsely claims to be baked, or is baked in another way than ours, behaves as the same
+//! module without the claim, or is refused.
 
 use crate::support;
 
@@ -300,7 +300,7 @@ impl Change {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// One claim or several, anywhere: the module does what it does without them.
     #[test]

@@ -1,5 +1,5 @@
-//! A batch of configs is observed over the machine's cores, comes out in order, and holds only so
-//! much at once.
+//! A batch of configs runs on all cores, returns its results in order, and holds a bounded number of
+//! them at once.
 
 use crate::support;
 

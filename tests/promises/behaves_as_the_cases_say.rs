@@ -1,5 +1,5 @@
-//! The upstream runtime's own tests, as data: every row is run, or named with the reason why it is
-//! shown elsewhere. A row that nobody knows fails.
+//! The tests of Reglet's own runtime, as data: every row is run, or named with the reason why another
+//! test covers it. An unknown row fails.
 
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink, path::Path, thread};
@@ -246,7 +246,7 @@ fn the_runtime_behaves_as_the_original_should() {
                     scope.spawn(|| plugin.observe(&Config::new()).unwrap());
                 });
             }
-            // Mounts over-grant (reglet-abi 4.7, F1 to F3); here a pattern is what it says.
+            // Mounts there grant more than was asked; here a pattern is what it says.
             "TestExtractMountPath" | "TestExtractMountPath_RelativePaths" => {}
             "TestPlugin_ExtractFilesystemMounts" => {
                 for grant in strings(&row["caps"]) {

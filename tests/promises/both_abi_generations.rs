@@ -1,5 +1,5 @@
-//! Plugins of both generations load, and callers see one shape: what the newer one says more is
-//! kept beside it.
+//! Plugins of both ABI generations load, and callers see one shape. What only the newer generation
+//! reports has fields of its own.
 
 use crate::support;
 

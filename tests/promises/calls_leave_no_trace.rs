@@ -1,5 +1,5 @@
-//! A plugin that tries cannot see the call before: no byte, global, table entry, descriptor, clock
-//! position, random state, budget or line survives, whichever instance the next call gets.
+//! No call can observe the call before it: no byte, global, table entry, descriptor, clock position,
+//! random state, budget or log line survives, whichever instance the next call gets.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! Every call has an instance of its own; parallel calls, loads and questions neither disturb nor
-//! repeat each other.
+//! Every call has its own instance. Parallel calls, loads and queries neither disturb nor repeat each
+//! other.
 
 use crate::support;
 

@@ -1,4 +1,4 @@
-//! Closed addresses are closed in every spelling, and opened by the words that name them.
+//! Special address ranges are closed in every spelling, and opened by the words that name them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
@@ -39,7 +39,7 @@ fn the_address_rows() {
                 assert_eq!(Some(blocked), row["expect"]["blocked"].as_bool(), "{row}");
             }
             // Upstream lets `private` open the metadata service. The recommended verdict is that
-            // it needs a word of its own (reglet-abi 4.4), so these rows are turned around.
+            // it needs a word of its own, so these rows are turned around.
             "TestValidateDestination_PrivateIPs_AllowedWithCapability"
                 if judged(text(&row, "host")).word == Some(AddressWord::Metadata) =>
             {

@@ -1,5 +1,5 @@
-//! Programs that can run code are known by their names, and need a literal grant; the variables
-//! that would make others run it are held back.
+//! Programs that can run code are recognised by name and need a literal grant. Variables that make
+//! other programs run code are withheld.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 

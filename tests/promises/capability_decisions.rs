@@ -1,5 +1,5 @@
-//! Every row of the decision table is answered as recommended, and so are the rows of the v1
-//! policy, of what a grant exposes and of lists of grants.
+//! Every row of the decision table holds, and so do the rows of the v1 policy, of what a grant exposes
+//! and of lists of grants.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 

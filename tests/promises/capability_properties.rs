@@ -1,4 +1,4 @@
-//! Matching agrees with matchers too simple to be wrong, and no text whatever makes it panic.
+//! Matching agrees with simple reference matchers, and no text makes it panic.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
@@ -145,6 +145,8 @@ fn must_be_refused(glob: &str) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(256)))]
+
     #[test]
     fn choices_in_paths_match_like_the_reference(
         glob in few_choices(),

@@ -1,4 +1,4 @@
-//! Risk is told as the rows of the v1 analyser say, and never lower for a wider grant.
+//! Risk levels are those of the v1 analyser's rows, and a wider grant never has a lower risk.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 

@@ -1,5 +1,5 @@
-//! Capabilities and requests as text: canonical, read back to the same, and refused with the place
-//! of the mistake and what to write instead.
+//! Capabilities and requests as text: canonical, parsed back to the same value, and rejected with the
+//! position of the mistake and what to write instead.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 

@@ -1,4 +1,4 @@
-//! The structured v2 form of grants means what the v2 rows say, with the recommended corrections.
+//! The structured v2 form of grants means what the v2 rows say, with the corrections named here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
@@ -82,7 +82,7 @@ fn the_policy_rows() {
     }
 }
 
-/// The examples of reglet-abi 4.3.1, as recommended.
+/// Examples of the structured form, with the corrections.
 #[test]
 fn the_examples() {
     let net = |hosts: Value, ports: Value| json!({"network": {"rules": [{"hosts": hosts, "ports": ports}]}});
@@ -304,7 +304,7 @@ fn the_checker_rows() {
                 assert_eq!(twice, parsed(&["env:B", "env:A"]));
             }
             // The v2 analyser has a scale of its own: any write is high, and reading everything is
-            // medium. Risk here follows v1 (reglet-abi 4.8, and the rows of risk.jsonl), where
+            // medium. Risk here follows v1 (the rows of risk.jsonl), where
             // reading everything is high and writing one file is not.
             ("TestRiskAssessor_*", "fs write") => {
                 assert_eq!(row["expect"], "HIGH");

@@ -1,5 +1,5 @@
-//! Weaknesses of the upstream policy (reglet-abi 4.7), each by its number, and each closed here.
-//! Those that need a file system, a network or a process have their tests elsewhere.
+//! Known weaknesses of Reglet's own policy, each by its number, and each closed here. Those that need a
+//! file system, a network or a process have their tests elsewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 

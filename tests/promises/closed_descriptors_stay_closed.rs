@@ -1,5 +1,5 @@
-//! A number of preview 1 stands for what was last opened or moved to it, and for nothing once that
-//! is closed: held against a table of numbers as simple as can be.
+//! A preview 1 descriptor refers to what was last opened or moved to it, and to nothing once closed. A
+//! simple table is the reference.
 
 use crate::support::preview1;
 
@@ -164,7 +164,7 @@ fn use_it(table: &mut Table, script: &mut Script, fd: i64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(100), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_number_stands_for_what_was_last_put_there(ops in prop::collection::vec(op(), 1..30)) {

@@ -1,4 +1,4 @@
-//! The command line: what goes where, and how it ends. Needs the feature `cli`.
+//! The command line: which output goes where, and the exit codes. Needs the feature `cli`.
 
 #![cfg(feature = "cli")]
 

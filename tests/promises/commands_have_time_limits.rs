@@ -1,5 +1,5 @@
-//! How long a command may take, out of all the places where it can be said. The world only takes
-//! down what it is asked for, so nothing here waits.
+//! How the time limit of a command is chosen from all the places that can set one. The world only
+//! records the request, so nothing here waits.
 
 use crate::support;
 

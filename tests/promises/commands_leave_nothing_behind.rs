@@ -1,5 +1,5 @@
-//! A command ends with its time at the latest, and then nothing of it is left: not what it
-//! started, not what ignores polite signals, not what holds its outputs open.
+//! A command ends within its time limit, and nothing of it is left: no descendants, also if they ignore
+//! signals or hold its outputs open.
 
 #![cfg(all(target_os = "linux", feature = "exec"))]
 

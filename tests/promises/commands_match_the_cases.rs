@@ -1,6 +1,5 @@
-//! Every row of tests/cases/exec-v2.jsonl, which come from the tests of another host, holds here,
-//! except where we mean something else; those are listed with the reason. So do that host's fuzzing
-//! seeds.
+//! Every row of tests/cases/exec-v2.jsonl, from the tests of another host, holds here, except those
+//! listed with a reason. So do that host's fuzzing seeds.
 
 #[cfg(all(target_os = "linux", feature = "exec"))]
 use crate::support::commands;

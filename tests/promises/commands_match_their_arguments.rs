@@ -1,5 +1,5 @@
-//! A grant of a command with arguments allows exactly the lists that match it word by word; what it
-//! says is written in one way, whatever the words hold.
+//! A grant of a command with arguments allows exactly the argument lists that match it word by word,
+//! and its text form is canonical.
 
 use proptest::prelude::*;
 use tollgate::capability::{Capability, Request, decide_resolved};
@@ -240,6 +240,8 @@ fn meant() -> impl Strategy<Value = Meant> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(256)))]
+
     #[test]
     fn arguments_match_like_the_reference(
         pattern in meant(),

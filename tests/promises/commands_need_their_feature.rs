@@ -1,4 +1,4 @@
-//! Without the feature `exec` the host function links, and says what is missing.
+//! Without the feature `exec` the host function links, and reports which feature is missing.
 
 #![cfg(not(feature = "exec"))]
 

@@ -1,5 +1,5 @@
-//! A plugin that holds a wildcard for commands cannot run code of its own with it: a program that
-//! could be made to do so needs a literal grant, whatever its arguments are.
+//! A plugin that holds a wildcard for commands cannot run its own code with it: a program that can run
+//! code needs a literal grant, whatever its arguments are.
 
 #![cfg(all(target_os = "linux", feature = "exec"))]
 

@@ -1,5 +1,5 @@
-//! A command runs only through a grant that covers the file that it really is, with what its
-//! arguments make of it, and gets nothing from us but what was asked for.
+//! A command runs only through a grant that covers the resolved file and its arguments, and receives
+//! only what the request names.
 
 #![cfg(all(target_os = "linux", feature = "exec"))]
 

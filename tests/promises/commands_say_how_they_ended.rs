@@ -1,4 +1,4 @@
-//! A reply says how a command ended, or in the words of the protocol why it did not run.
+//! A reply reports how a command ended, or the protocol's error for why it did not run.
 
 #![cfg(all(target_os = "linux", feature = "exec"))]
 

@@ -1,6 +1,6 @@
-//! On request, a config is validated against the plugin's schema before the plugin runs: every
-//! violation is reported with its path, defaults are filled in, unsupported keywords become notes,
-//! and no schema makes it slow.
+//! A config is validated against the plugin's schema before the plugin runs, if that is enabled: every
+//! violation is reported with its place, defaults are filled in, unsupported keywords are noted, and no
+//! schema makes validation slow.
 #![cfg(feature = "schema")]
 
 use crate::support;
@@ -539,7 +539,7 @@ mod properties {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(500))]
+        #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(500)))]
 
         /// Any schema and any value are survived, and every value is what it is.
         #[test]

@@ -1,5 +1,5 @@
-//! A module that cannot be a plugin is refused before anything of it runs, with words that say
-//! what is wrong and what would be right.
+//! A module that cannot be a plugin is refused before any of its code runs. The error names what is
+//! wrong and what would be right.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! A transcript that is cut off, malformed or made up to harm is refused with the line at which
-//! it goes wrong, and costs no more than its size.
+//! A truncated, malformed or hostile transcript is rejected with the line of the first error, and costs
+//! no more than its size.
 
 use crate::support;
 

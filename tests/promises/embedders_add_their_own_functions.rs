@@ -1,4 +1,4 @@
-//! A function of the embedder's is linked, judged and answered like one of ours.
+//! The embedder's host functions are linked, checked and answered like the built-in ones.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! What an embedder gets wrong ends in an error that says so: not in a check that does not happen,
-//! not in a thread that waits for itself, and not in something left behind.
+//! An embedder's mistake ends in an error that describes it: no check is skipped, no thread waits for
+//! itself, and nothing is left behind.
 
 use crate::support;
 

@@ -1,6 +1,6 @@
-//! A secret is hidden in whatever usual encoding it leaves: escaped, percent-encoded, as HTML, in
-//! hex, in base64, wrapped over lines, as a number, and in one of these within another. What
-//! surrounds it stays as it is.
+//! A secret is redacted in every usual encoding: escaped, percent-encoded, as HTML, in hex, in base64,
+//! wrapped over lines, as a number, and in one of these within another. The text around it stays as it
+//! is.
 
 use crate::support;
 
@@ -316,7 +316,7 @@ fn encoding() -> impl Strategy<Value = Encoding> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(400)))]
 
     /// A random secret in a random encoding, at a random place: it is hidden, and the text around
     /// it stays. The text around has letters, escapes and signs of all the encodings.

@@ -1,6 +1,7 @@
-//! Whoever changes a byte of a recorded effect, or of the plugin, learns at which effect: none of
-//! many changes is missed, and none makes anything panic.
+//! A change to any byte of a recorded effect, or of the plugin, is reported at the effect where it
+//! matters. None of many changes is missed, and none causes a panic.
 
+use crate::support::tenth;
 use proptest::test_runner::{Config as Seeds, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 use std::fs;
@@ -79,7 +80,8 @@ fn a_changed_byte_of_an_effect() {
         let effects = 1..lines.len() - 1;
         assert!(effects.len() >= 3, "{transcript}");
         let mut found = 0;
-        for _ in 0..320 {
+        let tries = tenth(320);
+        for _ in 0..tries {
             let line = effects.start + pick(effects.len());
             let mut bytes = lines[line].as_bytes().to_vec();
             let at = pick(bytes.len());
@@ -113,7 +115,8 @@ fn a_changed_byte_of_an_effect() {
             }
             found += 1;
         }
-        assert!(found > 300, "{found}");
+        // A few are the byte that was there before.
+        assert!(found > tries - tries.div_ceil(16), "{found} of {tries}");
     }
 }
 
@@ -142,7 +145,7 @@ fn a_changed_byte_of_the_plugin() {
         let transcript = record(&original, &config);
         let replay = Replay::read(transcript.clone()).unwrap();
         let mut here = 0;
-        while here < 260 {
+        while here < tenth(260) {
             let mut changed = wasm.to_vec();
             let at = 8 + pick(changed.len() - 8);
             changed[at] = changed[at].wrapping_add(1 + u8::try_from(pick(255)).unwrap());
@@ -160,5 +163,5 @@ fn a_changed_byte_of_the_plugin() {
         }
         ran += here;
     }
-    assert!(ran >= 500);
+    assert!(ran >= tenth(500));
 }

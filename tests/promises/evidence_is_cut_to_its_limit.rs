@@ -1,5 +1,5 @@
-//! Evidence has at most as many bytes as the limit allows, cut where it hurts least, and whoever
-//! gets it is told. Shown by the rows of tests/cases/evidence-truncation.jsonl, and for any evidence.
+//! Evidence is cut to its byte limit where least is lost, and is marked as cut. Shown by the rows of
+//! tests/cases/evidence-truncation.jsonl, and by properties.
 
 use crate::support;
 
@@ -285,7 +285,7 @@ fn naive(whole: &Evidence, limit: usize) -> Evidence {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(300)))]
 
     #[test]
     fn whatever_it_is_it_fits(

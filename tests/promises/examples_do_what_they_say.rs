@@ -1,4 +1,4 @@
-//! The programs in `examples/` run to their end, and find what they assert.
+//! The programs in `examples/` run to their end, and their assertions hold.
 
 #[path = "../../examples/batch.rs"]
 mod batch;

@@ -1,5 +1,5 @@
-//! Fuel, effects and transcripts are the same with and without a deadline, whichever it is: a
-//! deadline only ends a call.
+//! Fuel, effects and transcripts are the same with any deadline and without one: a deadline only ends a
+//! call.
 
 use crate::support;
 

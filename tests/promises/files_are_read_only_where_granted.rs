@@ -1,4 +1,4 @@
-//! A file is reached only through a grant that covers what its name really leads to.
+//! A file is read only through a grant that covers the real path that its name leads to.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! Listing and writing: only where granted, by the name that a path really leads to, and never so
-//! that old content is lost for nothing.
+//! Listing and writing: only where granted, by the real path, and without losing old content when a
+//! write fails.
 
 use crate::support;
 

@@ -1,5 +1,5 @@
-//! Built plugins are committed beside their sources; one that was built with another version of
-//! the ABI package must be built again (`fixtures/build.sh`).
+//! Built plugins are committed beside their sources. One that was built with another version of the ABI
+//! package must be built again (`fixtures/build.sh`).
 
 use serde_json::Value;
 use std::{fs, path::Path};

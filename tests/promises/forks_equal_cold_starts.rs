@@ -1,5 +1,5 @@
-//! A call in a fork, in an instance brought back in place and in one that was initialised itself
-//! answer the same, cost the same and leave the same memory, whatever was called before.
+//! A call in a fork, in a reset instance and in a newly initialised one gives the same answer, costs
+//! the same and leaves the same memory, whatever was called before.
 
 use crate::support;
 

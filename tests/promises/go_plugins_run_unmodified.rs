@@ -1,6 +1,5 @@
-//! A plugin as the Go compiler makes it, with the standard library and nothing of ours, reads,
-//! writes, lists, sleeps, prints, panics and exits here as it does anywhere: WASI underneath, the
-//! same grants and the same denials on top.
+//! A plugin built by the Go compiler with only the standard library reads, writes, lists, sleeps,
+//! prints, panics and exits as usual: through WASI, with the same grants and denials.
 
 use crate::support::{self, go};
 

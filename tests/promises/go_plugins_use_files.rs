@@ -1,5 +1,5 @@
-//! A plugin as the Go compiler makes it reads, lists, writes and removes files with the standard
-//! library: as far as the grants go, and with "permission denied" beyond.
+//! A plugin built by the Go compiler reads, lists, writes and removes files with the standard library,
+//! within its grants. Beyond them it gets "permission denied".
 
 use crate::support::go;
 

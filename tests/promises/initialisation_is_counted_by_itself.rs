@@ -1,5 +1,5 @@
-//! What a plugin does before its first answer is counted apart from its calls: initialisation has a
-//! budget of its own and is reported once, and what a call costs does not depend on it.
+//! Initialisation is counted apart from calls: it has its own budget, is reported once, and does not
+//! change what a call costs.
 
 use crate::support::{self, go};
 

@@ -1,5 +1,5 @@
-//! Fuel, memory, stack, tables and deadline each stop a plugin with an error of their own, and
-//! all but the deadline at the same point every time.
+//! Fuel, memory, stack, tables and deadline each stop a plugin with their own error; all but the
+//! deadline do so at the same point every time.
 
 use crate::support;
 

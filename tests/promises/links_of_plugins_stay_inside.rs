@@ -1,6 +1,6 @@
-//! No link that a plugin makes, moves or gives a second name leads out of what the plugin may read, then or
-//! later: not by being moved, not by a directory moved around it, and not by another link put in its way.
-//! Whether the disk or a made-up world holds the links makes no difference.
+//! No link that a plugin makes, moves or gives a second name leads out of what the plugin may read,
+//! then or later: not after it is moved, not after a directory around it is moved, and not through
+//! another link. The same holds on disk and in a simulated world.
 #![cfg(target_os = "linux")]
 
 use crate::support::preview1;

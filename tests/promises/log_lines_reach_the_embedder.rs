@@ -1,5 +1,5 @@
-//! What a plugin logs arrives at the embedder's callback, safe to print and capped, and may be
-//! redacted. Nothing a guest logs can fail its call.
+//! Log lines of a plugin arrive at the embedder's callback, printable, capped and optionally redacted.
+//! No log line can fail a call.
 
 use crate::support;
 

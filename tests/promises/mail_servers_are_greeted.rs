@@ -1,12 +1,14 @@
-//! `smtp_connect`: the greeting of a mail server, in plain text, in TLS and with STARTTLS, and what
-//! becomes of servers that say too much, too little or something else.
+//! `smtp_connect`: the greeting of a mail server in plain text, in TLS and with STARTTLS, and how
+//! servers that send too much, too little or something else are reported.
 
 #![cfg(feature = "net")]
 
 use crate::{authority, loopback, support};
 
 use authority::Authority;
-use loopback::{Seen, closed_port, error, free, in_time, plugin, plugin_in, server, silent};
+use loopback::{
+    Seen, closed_port, error, free, hangs_on, in_time, plugin, plugin_in, server, silent,
+};
 use rustls::{ServerConnection, StreamOwned, version::TLS13};
 use serde_json::{Value, json};
 use std::{
@@ -91,9 +93,7 @@ fn a_greeting_of_another_kind_is_an_error_of_the_network() {
 #[test]
 fn a_server_that_never_speaks_is_not_waited_for() {
     let drip = server(|mut stream| {
-        while stream.write_all(b"2").is_ok() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        while hangs_on(&mut stream, Duration::from_millis(50)) && stream.write_all(b"2").is_ok() {}
     });
     for port in [server(silent), saying("220-more\r\n"), drip] {
         for mode in ["tls", "starttls", "neither"] {

@@ -1,5 +1,5 @@
-//! "Does not exist" comes from the file system and from nothing else: not from a `/proc` that is missing or is
-//! not the kernel's, and not from a file that is being replaced. Needs root for processes without `/proc`.
+//! "Does not exist" comes only from the file system: not from a missing or fake `/proc`, and not from a
+//! file that is being replaced. Needs root, for processes without `/proc`.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 
 use crate::support;

@@ -1,5 +1,6 @@
-//! `dns_lookup`: what each kind of record looks like, whom may be asked, and what becomes of
-//! answers that are late, cut, forged, broken or endless. The servers are real, on loopback.
+//! `dns_lookup`: the form of each kind of record, which name servers may be queried, and how responses
+//! that are late, truncated, forged, malformed or endless are reported. The servers are real, on
+//! loopback.
 
 #![cfg(feature = "net")]
 

@@ -1,7 +1,7 @@
-//! Weaknesses of the upstream network functions (reglet-abi 4.7), each by its number. N1, N2, N13,
-//! N14 and N15 are of the policy (capability_weaknesses), N12 is of every connection
-//! (networks_are_reached_only_where_granted); the long forms of N3, N4, N6 and N8 to N11 are in the
-//! test files of the functions.
+//! Known weaknesses of the network functions of Reglet's own runtime, each by its number. N1, N2, N13,
+//! N14 and N15 belong to the policy (capability_weaknesses), N12 to every connection
+//! (networks_are_reached_only_where_granted). The long forms of N3, N4, N6 and N8 to N11 are in the
+//! tests of the functions.
 
 #![cfg(feature = "net")]
 

@@ -1,5 +1,5 @@
-//! Connections go to granted hosts and ports, and to addresses that were judged; each way of
-//! failing has its own code. The listeners are real, on loopback.
+//! Connections reach only granted hosts and ports, at addresses that were checked, and each failure has
+//! its own code. The listeners are real, on loopback.
 
 use crate::support;
 

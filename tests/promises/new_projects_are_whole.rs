@@ -1,5 +1,5 @@
-//! `tollgate new` writes projects that build and pass their own tests. The built fixtures are the
-//! projects it writes; where a toolchain is there, they are also built anew.
+//! `tollgate new` writes projects that build and pass their own tests. The committed fixtures are these
+//! projects; where a toolchain is installed, they are also built again.
 
 #![cfg(feature = "cli")]
 

@@ -1,5 +1,5 @@
-//! Recorded runs of one version of a plugin tell what another version does otherwise; and they
-//! serve a test suite as expectations.
+//! Recorded runs of one version of a plugin show what another version does differently, and serve a
+//! test suite as expectations.
 
 use crate::support;
 

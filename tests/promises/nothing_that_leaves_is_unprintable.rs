@@ -1,6 +1,6 @@
-//! Nothing that a guest, a file or an argument says reaches a terminal as it is: no control
-//! character, none that reorders text, no line that the program did not begin. Every command is
-//! driven with hostile text in every place that text comes from. Needs the feature `cli`.
+//! No text from a guest, a file or an argument reaches a terminal unescaped: no control character, no
+//! bidirectional control, no line break. Every command runs with hostile text in every place where text
+//! comes from. Needs the feature `cli`.
 
 #![cfg(all(feature = "cli", unix))]
 

@@ -1,5 +1,5 @@
-//! Offsets, lengths, cookies, times and places in memory at the ends of what their numbers can say:
-//! each has its answer, the same on every file system as far as no file is that long.
+//! Offsets, lengths, cookies, times and addresses at the limits of their types each have a defined
+//! result, the same on every file system as far as no file is that long.
 
 use crate::support::{self, preview1};
 
@@ -194,7 +194,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::tenth(150), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_number_has_its_answer(ops in prop::collection::vec(op(), 1..20)) {

@@ -1,5 +1,5 @@
-//! A plugin that leaves look-ups behind at a name server that answers nobody keeps no other plugin from asking. The
-//! server is on loopback, and this machine's own only in a mount namespace of the test's, which needs root.
+//! A plugin that abandons look-ups at a silent name server does not keep other plugins from looking up
+//! names. The server is on loopback; a mount namespace makes it this machine's own, which needs root.
 #![cfg(all(target_os = "linux", feature = "net"))]
 
 use crate::support;

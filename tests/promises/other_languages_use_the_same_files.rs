@@ -1,5 +1,5 @@
-//! Plugins in C, on a libc that knows WASI, and in AssemblyScript, which calls WASI by itself,
-//! reach files by the same grants as all others.
+//! Plugins in C, with a libc on WASI, and in AssemblyScript, which calls WASI directly, reach files by
+//! the same grants.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-//! Of what a command writes its beginning is kept, and the first byte too many is told; the command
-//! itself notices nothing. Shown by the rows of tests/cases/bounded-buffer.jsonl.
+//! Of a command's output the beginning is kept, and a reply reports that more was written; the command
+//! itself does not notice. Shown by the rows of tests/cases/bounded-buffer.jsonl.
 
 #![cfg(all(target_os = "linux", feature = "exec"))]
 

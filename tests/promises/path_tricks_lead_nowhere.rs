@@ -1,6 +1,6 @@
-//! However a path is written, by the host functions and by preview 1 it leads to what is granted or
-//! to nothing; and what a link, a magic link of the kernel's or a second name leads to counts, not
-//! how it is called. What changes while it is looked at is in `races_tell_nothing.rs`.
+//! However a path is written, through host functions and preview 1 it leads to a granted file or to
+//! nothing. What counts is what a link, a magic link of the kernel or a second name leads to. Races are
+//! in `races_tell_nothing.rs`.
 #![cfg(target_os = "linux")]
 
 use crate::support::{self, preview1};

@@ -1,6 +1,5 @@
-//! Somebody changes names all the time while a plugin uses them: what it reads, hears of or changes
-//! lies in what is granted, whichever of them the kernel met. Where a plain link is exchanged is in
-//! `files_are_read_only_where_granted.rs`.
+//! While another process changes names all the time, what a plugin reads, learns or changes lies within
+//! its grants. Exchanges of plain links are in `files_are_read_only_where_granted.rs`.
 #![cfg(target_os = "linux")]
 
 use crate::support;

@@ -1,4 +1,4 @@
-//! The Rust fixtures end to end: a real listener, a real variable, and the words of a denial.
+//! The Rust fixtures end to end: a real listener, a real variable, and the text of a denial.
 
 use std::{
     fs,

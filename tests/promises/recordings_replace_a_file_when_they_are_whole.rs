@@ -1,6 +1,5 @@
-//! A recording or a baked module replaces a file only when it is complete; an interrupted recording
-//! is kept next to it.
-//! And nothing that is written goes over what it was made from. Needs the feature `cli`.
+//! A recording or a baked module replaces a file only when it is complete; an interrupted recording is
+//! kept beside it. No command overwrites its own input. Needs the feature `cli`.
 
 #![cfg(all(feature = "cli", unix))]
 

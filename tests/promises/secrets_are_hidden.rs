@@ -1,6 +1,6 @@
-//! Secrets that the embedder names, that look like secrets, or that stand where secrets stand, do
-//! not leave the runtime: not in evidence, log lines, errors or reports of denials, and not where
-//! they are cut or come in pieces. The rows of tests/cases/redaction.jsonl are among what is shown.
+//! Secrets that the embedder names, that look like secrets, or that are values of secret keys do not
+//! leave the runtime: not in evidence, log lines, errors or denials, and not where they are cut or
+//! split. Includes the rows of tests/cases/redaction.jsonl.
 
 use crate::support;
 
@@ -674,7 +674,7 @@ mod properties {
     use proptest::prelude::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig::with_cases(crate::support::tenth(200)))]
 
         /// Whatever surrounds them, and however they overlap.
         #[test]

@@ -1,6 +1,6 @@
-//! Files of a simulated world behave as files on the disk of a Linux do, for plugins in every
-//! language: existing plugins run in both at once, and each reply is compared. (That any effects in
-//! any order are answered alike is tested inside the crate, where effects can be made up.)
+//! Files of a simulated world behave like files on a Linux disk, for plugins in every language:
+//! existing plugins run in both, and each reply is compared. Unit tests in the crate compare arbitrary
+//! sequences of effects.
 
 use crate::support::{self, go};
 

@@ -1,5 +1,5 @@
-//! A simulated world in a file: what is said is done, and what is not understood is refused with
-//! the place where it stands.
+//! A simulated world in a file: every entry takes effect, and what is not understood is rejected with
+//! its place.
 
 use tollgate::{
     abi::rfc3339,

@@ -1,5 +1,5 @@
-//! What `tollgate observe` checks before a plugin runs, and hides and cuts of what it says. Needs
-//! the feature `cli`.
+//! What `tollgate observe` validates before a plugin runs, and what it redacts and cuts in its output.
+//! Needs the feature `cli`.
 
 #![cfg(feature = "cli")]
 

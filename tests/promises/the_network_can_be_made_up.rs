@@ -1,5 +1,5 @@
-//! An embedder's world stands in for the network, in any build: it sees typed effects with the
-//! limits that hold, and the gate judges each hop and address whoever made the world.
+//! An embedder's world replaces the network, in any build: it receives typed effects with the limits in
+//! force, and the gate checks each hop and address whatever the world.
 
 use crate::{capability_rows as case_files, loopback, support};
 

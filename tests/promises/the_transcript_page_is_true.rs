@@ -1,5 +1,5 @@
-//! What the page on the format of transcripts says is so: its example is a real recording that
-//! replays, and no effect, answer, limit or field is missing from it.
+//! The page on the format of transcripts is correct: its example is a real recording that replays, and
+//! it lists every effect, answer, limit and field.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! TLS in `tcp_connect` and `http_request`: what a good connection tells, and which ones are
-//! refused. Servers and their authorities are made by the test.
+//! TLS in `tcp_connect` and `http_request`: what a good connection reports, and which ones are refused.
+//! The test makes the servers and their authorities.
 
 #![cfg(feature = "net")]
 

@@ -1,5 +1,5 @@
-//! `http_request`: what is asked, what comes back, and where redirects may lead. The servers are
-//! real, on loopback.
+//! `http_request`: what is sent, what is returned, and where redirects may lead. The servers are real,
+//! on loopback.
 
 #![cfg(feature = "net")]
 

@@ -1,5 +1,5 @@
-//! A plugin reads a variable only by grant, as it was when the runtime was built, whatever the
-//! process does to its environment later.
+//! A plugin reads a variable only by grant, with its value from when the runtime was built, whatever
+//! the process does to its environment later.
 
 use crate::support;
 

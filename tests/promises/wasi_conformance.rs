@@ -1,5 +1,5 @@
-//! Preview 1, function by function: what it answers to good and to bad arguments, as a guest in
-//! text form sees it. No argument, however bad, is worse for the host than an error number.
+//! Preview 1, function by function: the results for good and bad arguments, as a guest in text form
+//! sees them. No argument does more to the host than return an error number.
 
 use crate::support::preview1;
 

@@ -1,5 +1,5 @@
-//! Preview 1 on files and directories, function by function: descriptors, paths, what the flags of
-//! opening mean, and what a guest may not do. The rest of preview 1 is in `wasi_conformance.rs`.
+//! Preview 1 on files and directories, function by function: descriptors, paths, the flags of opening,
+//! and what a guest may not do. The rest of preview 1 is in `wasi_conformance.rs`.
 
 use crate::support::preview1;
 

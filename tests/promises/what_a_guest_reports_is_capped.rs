@@ -1,5 +1,5 @@
-//! Every stream that a plugin can fill is capped, and says so: log lines and their bytes, denials,
-//! granted requests of an audit, and what the command line remembers and prints of them.
+//! Every stream that a plugin can fill is capped, and reports that it was: log lines and their bytes,
+//! denials, granted requests of an audit, and what the command line keeps and prints of them.
 
 use crate::support;
 

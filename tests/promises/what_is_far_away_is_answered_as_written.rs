@@ -1,5 +1,5 @@
-//! In a simulated world hosts, servers and commands are what was written of them, and the gate
-//! judges them as it judges real ones. In any build: nothing here needs the feature `net` or `exec`.
+//! In a simulated world hosts, servers and commands give the configured answers, and the gate checks
+//! them like real ones. Needs neither the feature `net` nor `exec`.
 
 use crate::{loopback, support};
 

@@ -1,5 +1,5 @@
-//! A grant to write reveals what the errors of writing reveal, as SECURITY.md lists it, and neither what is in a
-//! file nor how large, how old or whose it is. Whoever may read the file as well may examine what it
+//! A grant to write reveals only what the errors of writing reveal, as SECURITY.md lists it: not the
+//! content, size, age or owner of a file. A plugin that may also read the file may examine what it
 //! opened to write.
 
 use crate::support::preview1;

@@ -9,9 +9,11 @@ pub mod go;
 pub mod place;
 pub mod preview1;
 mod script;
+pub mod share;
 
 pub use again::again;
 use serde_json::Value;
+pub use share::tenth;
 use tollgate::{Config, Plugin, Runtime};
 
 /// Parts of a plugin in the text format; each has an honest default.
