@@ -109,6 +109,15 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "keywords hold schemas, which are checked like the whole one",
     ),
     (
+        &[
+            "world/system/errors.rs",
+            "world/system/linux.rs",
+            "world/system/names.rs",
+            "world/system/opened.rs",
+        ],
+        "names are resolved by the system's own calls, whose handles and errors they share",
+    ),
+    (
         &["world/simulated/build.rs", "world/simulated/json.rs"],
         "a world is built by methods or from JSON, within the same bounds",
     ),
