@@ -3,10 +3,12 @@
 
 mod problem;
 mod unforkable;
+#[cfg(feature = "schema")]
 mod violation;
 
 pub use problem::{Problem, TypeText};
 pub use unforkable::Unforkable;
+#[cfg(feature = "schema")]
 pub use violation::{TooExpensive, Violation};
 
 use crate::{
@@ -254,9 +256,11 @@ pub enum ConfigError {
     #[error("not JSON: {0}")]
     NotJson(Text),
     /// It is not as the plugin's schema says.
+    #[cfg(feature = "schema")]
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
     /// Validating it against the plugin's schema would cost too much.
+    #[cfg(feature = "schema")]
     #[error(
         "validating this config against the plugin's schema is too expensive: {0}; ask the plugin's author for a simpler schema, or skip config validation"
     )]

@@ -30,6 +30,7 @@ mod redact;
 pub mod replay;
 mod room;
 mod runtime;
+#[cfg(feature = "schema")]
 pub mod schema;
 mod sync;
 pub mod world;

@@ -7,6 +7,7 @@ mod forks;
 mod idle;
 mod instance;
 mod review;
+#[cfg(feature = "schema")]
 mod validate;
 
 pub use config::Config;
@@ -26,7 +27,6 @@ use crate::{
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled},
     room,
-    schema::PatternCache,
     sync::Once,
 };
 use forks::Forks;
@@ -46,7 +46,8 @@ struct Inner {
     info: Once<Arc<PluginInfo>>,
     schema: Once<Arc<ConfigSchema>>,
     /// The compiled patterns of the schema.
-    patterns: PatternCache,
+    #[cfg(feature = "schema")]
+    patterns: crate::schema::PatternCache,
     manifest: Once<Manifest>,
     forks: Forks,
 }
@@ -55,6 +56,7 @@ struct Inner {
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) observer: Observer,
+    #[cfg(feature = "schema")]
     pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork: ForkPolicy,
@@ -134,7 +136,8 @@ impl Plugin {
                 parts,
                 info: Once::default(),
                 schema: Once::default(),
-                patterns: PatternCache::default(),
+                #[cfg(feature = "schema")]
+                patterns: crate::schema::PatternCache::default(),
                 manifest: Once::default(),
                 forks,
             }),
@@ -153,10 +156,6 @@ impl Plugin {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.inner.parts
-    }
-
-    pub(crate) fn patterns(&self) -> &PatternCache {
-        &self.inner.patterns
     }
 
     pub(crate) fn is_made_of(&self, bytes: &[u8]) -> bool {
@@ -203,7 +202,7 @@ impl Plugin {
     }
 
     /// The same, with its secrets: configs are validated against what the plugin sent.
-    pub(crate) fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
+    fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
         let ask = || {
             let names = [export::SCHEMA_V2, export::SCHEMA];
             let schema = match self.abi_version() {
@@ -312,8 +311,9 @@ impl Plugin {
 
     /// Whether the config may be given to the plugin, as far as the runtime wants that checked.
     pub(crate) fn check(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
+        #[cfg(feature = "schema")]
         if self.parts().settings.validate_configs {
-            self.demand_valid(config)?;
+            self.require_valid(config)?;
         }
         Ok(CheckedConfig(to_json(config.values()).into()))
     }

@@ -1,5 +1,5 @@
-//! Reading what a plugin answered: bytes to info, schema and evidence, with an own error for each
-//! way in which they can be wrong.
+//! Reads a plugin's answers: description, schema and evidence, with a separate error for each kind of
+//! defect.
 
 mod host_version;
 mod truncate;
@@ -20,10 +20,10 @@ use serde_json::Value;
 use std::fmt::Display;
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
 
-/// As deep as JSON may nest; the parser's own limit.
+/// The deepest nesting of JSON, which is the parser's limit.
 const MAX_DEPTH: usize = 127;
 
-/// The most bytes of a message about an answer: it may quote all of it.
+/// The most bytes of a message about an answer, which may quote the answer.
 const MAX_MESSAGE: usize = 1024;
 
 pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, ProtocolError> {
@@ -92,9 +92,9 @@ fn short(message: impl Display) -> Text {
     message.into()
 }
 
-/// Refuses what would take much more memory than its text.
+/// Returns an error for JSON that takes much more memory than its text.
 fn check_values(bytes: &[u8]) -> Result<(), ProtocolError> {
-    // JSON has fewer values than bytes, also where objects count for more.
+    // JSON has fewer values than bytes, even though an object counts for several.
     if bytes.len() <= MAX_VALUES || room::most_values(bytes) <= MAX_VALUES {
         return Ok(());
     }
@@ -102,7 +102,7 @@ fn check_values(bytes: &[u8]) -> Result<(), ProtocolError> {
     if values <= MAX_VALUES {
         return Ok(());
     }
-    // What cannot be read at all is reported first.
+    // Excessive nesting takes precedence.
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
         return Err(ProtocolError::TooDeep {
@@ -116,19 +116,19 @@ fn check_values(bytes: &[u8]) -> Result<(), ProtocolError> {
     })
 }
 
-/// The same for a text that did not come from a plugin.
+/// Checks a text that does not come from a plugin.
 pub(crate) fn check_text(text: &str) -> Result<(), String> {
     match check_values(text.as_bytes()) {
         Err(ProtocolError::TooManyValues { values, limit }) => Err(format!(
-            "it holds {values} JSON values, more than the limit of {limit}"
+            "{values} JSON values, more than the limit of {limit}"
         )),
         Err(error) => Err(error.to_string()),
         Ok(()) => room::check_reading(text.as_bytes())
-            .map_err(|_| "the host has no memory to read it".to_owned()),
+            .map_err(|_| "the host ran out of memory".to_owned()),
     }
 }
 
-/// How deep brackets nest outside strings.
+/// Returns the depth of nested brackets outside strings.
 fn nesting(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0usize);
     for byte in room::outside_strings(bytes) {
@@ -144,8 +144,8 @@ fn nesting(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// Plugins of the Go SDK answer with evidence when they panicked or were never registered, also
-/// where they should describe themselves.
+/// Returns the error in evidence. Plugins of the Go SDK return evidence from every export after a
+/// panic, or if no plugin is registered.
 fn reported_error(document: &Value) -> Option<ErrorDetail> {
     let object = document.as_object()?;
     let get = |name: &str| {
@@ -153,7 +153,7 @@ fn reported_error(document: &Value) -> Option<ErrorDetail> {
         let entry = entries.find(|(key, _)| key.eq_ignore_ascii_case(name));
         entry.map(|(_, value)| value)
     };
-    // The status is a word in the newer generation.
+    // In protocol version 2 the status is a string.
     if !matches!(get("status")?, Value::Bool(_) | Value::String(_)) {
         return None;
     }

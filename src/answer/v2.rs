@@ -1,5 +1,4 @@
-//! The answers of plugins of the 2026 generation, read into the shapes that callers know from the
-//! first one. Nothing is dropped on the way.
+//! Reads answers of protocol version 2 into the types of version 1, without loss.
 
 use super::{not_json, parse, reported_error, short, utf8, wrong_shape};
 use crate::{
@@ -10,14 +9,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 
-/// What `_manifest` answers: a description and a schema at once.
+/// The result of `_manifest`: a description and a schema.
 pub(crate) struct Manifest {
     pub(crate) info: PluginInfo,
-    /// `None` if the manifest has none.
+    /// `None` if the manifest has no schema.
     pub(crate) schema: Option<ConfigSchema>,
 }
 
-/// The schema with the bytes that the plugin sent.
+/// The schema as the plugin sent it.
 #[derive(Deserialize)]
 struct RawSchema<'a> {
     #[serde(borrow, default)]
@@ -65,8 +64,8 @@ fn capabilities(grants: &Value) -> Result<Vec<Capability>, ProtocolError> {
 const SUCCESS: &str = "success";
 const WORDS: [&str; 3] = [SUCCESS, "failure", "error"];
 
-/// Reads the result of `_observe`: `{timestamp, status, data, message, error, metadata}`, where
-/// the status is a word.
+/// Reads the result of `_observe`: `{timestamp, status, data, message, error, metadata}`, with a
+/// status of `success`, `failure` or `error`.
 pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     let Value::Object(mut document) = parse(bytes)? else {
         return Err(ProtocolError::WrongShape(
@@ -80,12 +79,12 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     };
     let word = match take("status") {
         Some(Value::String(word)) if WORDS.contains(&word.as_str()) => word,
-        // The guest kit's panic mailbox knows one shape of evidence for all generations.
+        // After a panic, the guest kit returns evidence of version 1.
         Some(Value::Bool(_)) => return parse(bytes),
         other => {
             let found = other.map_or("nothing".to_owned(), |value| value.to_string());
             return Err(wrong_shape(format_args!(
-                "the status is {}, and it must be one of {WORDS:?}",
+                "the status is {}; expected one of {WORDS:?}",
                 short(found)
             )));
         }
@@ -94,7 +93,7 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     let metadata: Option<Map<String, Value>> = shape("metadata", take("metadata"))?;
     let mut error: Option<ErrorDetail> = shape("error", take("error"))?;
     if error.is_none() && word != SUCCESS {
-        // What the plugin said of a failed check must not be lost to who reads errors only.
+        // A caller that reads only the error still sees the message of a failed check.
         error = message.clone().map(|message| ErrorDetail {
             message,
             ..ErrorDetail::default()

@@ -1,15 +1,15 @@
-//! What validating a config against a schema can find, and why it may stop.
+//! What validating a config against a schema can find, and why it may stop early.
 
 use crate::printable::Text;
 use std::{fmt, time::Duration};
 
-/// One place where a value is not as its schema says. Never quotes the value: it may be a secret.
+/// One violation of a schema. It never quotes the value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Where: a JSON path, such as `$.servers[0].port`; `$` is the whole value.
+    /// A JSON path into the value, such as `$.servers[0].port`; `$` is the whole value.
     pub path: Text,
-    /// What is wrong there, and what would be right.
+    /// What is wrong, and what the schema requires.
     pub message: Text,
 }
 
@@ -19,66 +19,41 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Why a validation stopped before its end: it would take more time or memory than it may.
+/// Why a validation stopped early: it would take too much time or memory.
 ///
-/// Never a statement about the value, which may be valid or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The value may be valid or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TooExpensive {
-    /// It takes more steps than the budget has.
+    /// It takes more steps than the budget allows.
+    #[error("exceeds the budget of {budget} steps")]
     Steps {
         /// The budget, see [the module](crate::schema#cost).
         budget: u64,
     },
-    /// Schemas nest or refer to one another too deep, for instance in a cycle.
+    /// Schemas nest or refer to one another too deeply, for instance in a cycle.
+    #[error("schemas nest or refer to one another more than {limit} levels deep")]
     Depth {
         /// The limit, in schemas.
         limit: usize,
     },
-    /// The patterns that it needs are too large when compiled.
+    /// The compiled patterns are too large.
+    #[error("compiled patterns exceed {limit} bytes")]
     Patterns {
-        /// The limit for all of them together, in bytes.
+        /// The limit for all patterns together, in bytes.
         limit: usize,
     },
-    /// The deadline of the call passed. Only a validation by a plugin has one.
+    /// The deadline of the call passed. Only a validation by a plugin has a deadline.
+    #[error("did not finish within the deadline of {} ms", .limit.as_millis())]
     Deadline {
-        /// The time it had.
+        /// The time allowed.
         limit: Duration,
     },
-    /// The host has not enough memory left.
+    /// The host is out of memory.
+    #[error("the host cannot allocate {bytes} bytes")]
     Memory {
-        /// How many bytes were needed at once.
+        /// The size of the allocation, in bytes.
         bytes: usize,
     },
 }
-
-impl fmt::Display for TooExpensive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TooExpensive::Steps { budget } => {
-                write!(f, "it takes more than the budget of {budget} steps")
-            }
-            TooExpensive::Depth { limit } => {
-                write!(
-                    f,
-                    "its schemas nest or refer to one another more than {limit} levels deep"
-                )
-            }
-            TooExpensive::Patterns { limit } => {
-                write!(
-                    f,
-                    "its patterns take more than {limit} bytes when they are compiled"
-                )
-            }
-            TooExpensive::Deadline { limit } => {
-                let limit = limit.as_millis();
-                write!(f, "it did not finish within the deadline of {limit} ms")
-            }
-            TooExpensive::Memory { bytes } => {
-                write!(f, "the host cannot allocate {bytes} bytes for it")
-            }
-        }
-    }
-}
-
-impl std::error::Error for TooExpensive {}

@@ -1,42 +1,40 @@
-//! Configs and the schemas of the plugins that are to get them.
+//! Validates configs against the plugin's own schema, and fills in its defaults.
 
 use super::{Config, Plugin};
 use crate::{
     error::{ConfigError, Error, ProtocolError},
     limits::Deadline,
-    schema::{TooExpensive, Validation, fill_defaults_within, validate_within},
+    room::{json_len, map_len},
+    schema::{self, Budget, PatternCache, TooExpensive, Validation},
 };
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
-use tollgate_abi::ConfigSchema;
 
 impl Plugin {
-    /// Holds a config against the plugin's schema. A plugin that has none takes any config.
+    /// Validates a config against the plugin's schema. A plugin without a schema accepts any config.
     ///
-    /// [`observe`](Self::observe) does not ask for this by itself, unless
-    /// [`RuntimeBuilder::validate_configs`](crate::RuntimeBuilder::validate_configs) says so:
-    /// plugins check what they are given, and to ask for a schema runs the plugin once more.
+    /// [`observe`](Self::observe) does this only with
+    /// [`RuntimeBuilder::validate_configs`](crate::RuntimeBuilder::validate_configs): reading the
+    /// schema runs the plugin once more, and plugins check their configs themselves.
     ///
-    /// The validation has the [deadline](crate::Limits::deadline) of a call, and
-    /// [its own budget](crate::schema#cost).
+    /// The [deadline](crate::Limits::deadline) of a call and
+    /// [a budget of its own](crate::schema#cost) limit the validation.
     ///
     /// # Errors
     ///
     /// As [`schema`](Self::schema), and [`ConfigError::TooExpensive`].
     pub fn validate(&self, config: &Config) -> Result<Validation, Error> {
-        let Some(schema) = self.optional_schema()? else {
-            return Ok(Validation::default());
-        };
         let value = Value::Object(config.values().clone());
-        let mut found =
-            self.in_time(|late| validate_within(schema.document(), &value, self.patterns(), late))?;
+        let validation = self.with_schema(config, |schema, patterns, budget| {
+            schema::check(schema, &value, patterns, budget)
+        })?;
+        let mut validation = validation.unwrap_or_default();
         if let Some(redactor) = &self.parts().settings.observer.redactor {
-            redactor.validation(&mut found);
+            redactor.validation(&mut validation);
         }
-        Ok(found)
+        Ok(validation)
     }
 
-    /// The config with what it leaves out and the plugin's schema has a default for; see
+    /// Returns the config with the schema's defaults for what it leaves out; see
     /// [`fill_defaults`](crate::schema::fill_defaults).
     ///
     /// # Errors
@@ -44,49 +42,51 @@ impl Plugin {
     /// As [`validate`](Self::validate).
     pub fn with_defaults(&self, config: &Config) -> Result<Config, Error> {
         let mut values = Value::Object(config.values().clone());
-        if let Some(schema) = self.optional_schema()? {
-            self.in_time(|late| fill_defaults_within(schema.document(), &mut values, late))?;
-        }
+        self.with_schema(config, |schema, _, budget| {
+            schema::fill(schema, &mut values, budget)
+        })?;
         // It was an object, and still is one.
         Ok(Config::try_from(values).unwrap_or_default())
     }
 
-    /// Does something within the deadline that a call has.
-    fn in_time<T>(
-        &self,
-        work: impl FnOnce(&dyn Fn() -> Option<Duration>) -> Result<T, TooExpensive>,
-    ) -> Result<T, Error> {
-        let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
-        let late = || {
-            let passed = deadline.filter(|deadline| deadline.passed());
-            passed.map(Deadline::limit)
-        };
-        work(&late).map_err(|reason| Error::Config {
-            plugin: self.name().into(),
-            problem: ConfigError::TooExpensive(reason),
-        })
-    }
-
-    /// Refuses a config that is not as the schema says.
-    pub(crate) fn demand_valid(&self, config: &Config) -> Result<(), Error> {
-        let found = self.validate(config)?;
-        if found.is_valid() {
+    /// Returns an error if the config does not match the schema.
+    pub(super) fn require_valid(&self, config: &Config) -> Result<(), Error> {
+        let validation = self.validate(config)?;
+        if validation.is_valid() {
             return Ok(());
         }
         Err(Error::Config {
             plugin: self.name().into(),
-            problem: ConfigError::Invalid(found.violations),
+            problem: ConfigError::Invalid(validation.violations),
         })
     }
 
-    fn optional_schema(&self) -> Result<Option<Arc<ConfigSchema>>, Error> {
-        match self.whole_schema() {
-            Ok(schema) => Ok(Some(schema)),
+    /// Runs `work` on the schema, within a budget and the deadline of a call. Returns `None` for a
+    /// plugin without a schema.
+    fn with_schema<T>(
+        &self,
+        config: &Config,
+        work: impl FnOnce(&Value, &PatternCache, &mut Budget<'_>) -> Result<T, TooExpensive>,
+    ) -> Result<Option<T>, Error> {
+        let schema = match self.whole_schema() {
+            Ok(schema) => schema,
             Err(Error::Protocol {
                 error: ProtocolError::NotExported,
                 ..
-            }) => Ok(None),
-            Err(error) => Err(error),
-        }
+            }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
+        let expired = || {
+            let passed = deadline.filter(|deadline| deadline.passed());
+            passed.map(Deadline::limit)
+        };
+        let schema = schema.document();
+        let mut budget = Budget::new(json_len(schema), map_len(config.values()), &expired);
+        let done = work(schema, &self.inner.patterns, &mut budget);
+        done.map(Some).map_err(|reason| Error::Config {
+            plugin: self.name().into(),
+            problem: ConfigError::TooExpensive(reason),
+        })
     }
 }

@@ -4,8 +4,12 @@
 use super::{HiddenPath, Redactor};
 use crate::{
     effect::{Denial, DenialReason},
-    error::{ConfigError, Error, Fault, LoadError, Problem, ProtocolError},
+    error::{Error, Fault, LoadError, Problem, ProtocolError},
     printable::Text,
+};
+#[cfg(feature = "schema")]
+use crate::{
+    error::ConfigError,
     schema::{Validation, Violation},
 };
 use serde_json::{Map, Value};
@@ -128,7 +132,8 @@ impl Redactor {
         self.text(text.as_mut_string());
     }
 
-    /// Replaces the secrets in what a validation quotes of the schema.
+    /// Hides the secrets in what a validation quotes of the schema.
+    #[cfg(feature = "schema")]
     pub(crate) fn validation(&self, found: &mut Validation) {
         found
             .violations
@@ -140,6 +145,7 @@ impl Redactor {
             .for_each(|note| self.guest_text(note));
     }
 
+    #[cfg(feature = "schema")]
     fn violation(&self, violation: &mut Violation) {
         self.guest_text(&mut violation.path);
         self.guest_text(&mut violation.message);
@@ -178,6 +184,7 @@ impl Redactor {
                 }
                 _ => {}
             },
+            #[cfg(feature = "schema")]
             Error::Config {
                 problem: ConfigError::Invalid(violations),
                 ..

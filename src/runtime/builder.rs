@@ -28,6 +28,7 @@ pub struct RuntimeBuilder {
     limits: Limits,
     cache: Option<ModuleCache>,
     observer: Observer,
+    #[cfg(feature = "schema")]
     validate_configs: bool,
     host_functions: HostFunctions,
     world: Option<Arc<NewWorld>>,
@@ -171,9 +172,10 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Refuses to observe with a config that is not as the plugin's schema says
-    /// ([`ConfigError::Invalid`](crate::ConfigError::Invalid)). Before its first observe, a plugin
-    /// is then asked for its schema, which costs one more run.
+    /// Rejects configs that do not match the plugin's schema, with
+    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid), before the plugin observes. Reading
+    /// the schema costs one more run of the plugin, before its first observe.
+    #[cfg(feature = "schema")]
     #[must_use]
     pub fn validate_configs(mut self) -> RuntimeBuilder {
         self.validate_configs = true;
@@ -258,6 +260,7 @@ impl RuntimeBuilder {
                 settings: Arc::new(Settings {
                     limits: Arc::new(self.limits),
                     observer: self.observer,
+                    #[cfg(feature = "schema")]
                     validate_configs: self.validate_configs,
                     world,
                     fork: self.fork,

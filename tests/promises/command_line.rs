@@ -340,7 +340,7 @@ fn an_audit_tells_what_a_run_needed() {
     let granted = tollgate(&["observe", FILE, "--audit", "--trust", "--config", config]);
     assert_eq!(code(&granted), 0);
     let told = stderr(&granted);
-    assert!(told.contains("needed 1 grants, 0 of which"), "{told}");
+    assert!(told.contains("this run used 1 grant:\n"), "{told}");
     assert!(
         told.contains("audit: --grant 'fs:read:/etc/passwd' (granted)"),
         "{told}"

@@ -3,8 +3,7 @@
 
 use crate::{Exit, Failure, args::NewArgs, print_line};
 use clap::ValueEnum;
-use std::{fs, io::Write as _, path::Path};
-use tollgate::printable::Printable;
+use std::{fs, io::Write as _};
 
 /// A language with a guest kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,18 +64,10 @@ const ASSEMBLYSCRIPT: [Template; 5] = [
 pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     check_name(&args.name)?;
     let directory = args.dir.clone().unwrap_or_else(|| (&*args.name).into());
-    let bad = |path: &Path, error: &dyn std::fmt::Display| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    };
     let occupied = fs::read_dir(&directory).is_ok_and(|mut found| found.next().is_some());
     if occupied || directory.is_file() {
-        return Err(bad(
-            &directory,
-            &"it exists already; choose another name or --dir",
-        ));
+        let message = "already exists; choose another name or --dir";
+        return Err(Failure::file(&directory, message));
     }
     let templates: &[Template] = match args.lang {
         Language::Rust => &RUST,
@@ -88,15 +79,15 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     for (name, content) in templates.iter().chain([&TEST]) {
         let path = directory.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|error| bad(parent, &error))?;
+            fs::create_dir_all(parent).map_err(|error| Failure::file(parent, error))?;
         }
         // Never overwrites a file that appeared in the meantime.
         fs::File::create_new(&path)
             .and_then(|mut file| file.write_all(fill(content).as_bytes()))
-            .map_err(|error| bad(&path, &error))?;
+            .map_err(|error| Failure::file(&path, error))?;
     }
     print_line(format_args!(
-        "wrote {}; {} says how to build, test and run it",
+        "created {}; {} explains how to build, test and run it",
         directory.display(),
         directory.join("README.md").display()
     ))
@@ -134,15 +125,9 @@ fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
         None => format!("version = \"{}\"", tollgate::abi::VERSION),
         Some(path) => {
             let found = path.canonicalize();
-            let found = found.map_err(|error| {
-                Failure::new(
-                    Exit::BadInput,
-                    format!("{}: {error}", Printable(path.display())),
-                )
-            })?;
+            let found = found.map_err(|error| Failure::file(path, error))?;
             if !found.join("Cargo.toml").is_file() {
-                let message = format!("{}: there is no package here", Printable(path.display()));
-                return Err(Failure::new(Exit::BadInput, message));
+                return Err(Failure::file(path, "no package found"));
             }
             // A JSON string is a TOML string, too.
             let text = serde_json::Value::from(found.to_string_lossy()).to_string();

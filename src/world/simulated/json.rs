@@ -230,7 +230,7 @@ impl Simulated {
         for (name, addresses) in written.hosts {
             let place = || format!("hosts[{name:?}]");
             if addresses.len() > MOST_ADDRESSES {
-                let problem = format!("more than {MOST_ADDRESSES} addresses");
+                let problem = format!("a host has at most {MOST_ADDRESSES} addresses");
                 return Err(error(place(), problem));
             }
             world
@@ -284,7 +284,9 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
         (Some(Bytes(content)), false, None, None) => world.file(path, content),
         (None, true, None, None) => world.directory(path),
         (None, false, Some(target), None) if target.len() > MAX_TARGET => {
-            return Err(format!("the target has more than {MAX_TARGET} bytes"));
+            return Err(format!(
+                "the target of a link has at most {MAX_TARGET} bytes"
+            ));
         }
         (None, false, Some(target), None) => world.link(path, &target),
         (None, false, None, Some(existing)) => {

@@ -1,13 +1,9 @@
 //! The examples of the table of host functions are real: a plugin that sends the example request
 //! receives the example reply, and causes no other effects than the table names.
 
-#![cfg(feature = "net")]
-
-mod support;
-
+use crate::support::{Guest, text_at};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::{Guest, text_at};
 use tollgate::{
     Config, Plugin, Runtime,
     abi::functions::{FUNCTIONS, Function},
