@@ -2,7 +2,8 @@
 //! calls `Capability::covers`.
 
 use super::command::family;
-use super::{Capability, Request, path};
+use super::path::{self, Resolve};
+use super::{Capability, Request};
 use crate::printable::Text;
 use serde::Serialize;
 
@@ -17,10 +18,6 @@ pub struct Decision {
     /// Whether one of the two texts is invalid, which denies.
     pub malformed: bool,
 }
-
-/// A function that returns the real path of a file that exists; `None` for one that does not. For the
-/// bare name of a command it returns the path of the file that the host's `PATH` resolves it to.
-pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Decides whether the grant `kind:granted` allows the request `kind:requested`.
 ///

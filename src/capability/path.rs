@@ -1,8 +1,11 @@
 //! Paths as text: cleaning, joining, and resolving links through a function of the caller. This
 //! module does not access a file system.
 
-use super::decide::Resolve;
 use std::borrow::Cow;
+
+/// A function that returns the real path of a file that exists; `None` for one that does not. For the
+/// bare name of a command it returns the path of the file that the host's `PATH` resolves it to.
+pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Returns the absolute, cleaned form of `path`. It begins with `/`, has no empty part, no `.` and no
 /// `..` (which stops at the root), and no `/` at the end unless it is the root.

@@ -3,12 +3,12 @@
 
 use super::arguments::is_plain;
 use super::command::family;
-use super::decide::Resolve;
 use super::exec::{ExecPattern, clean, literal};
 use super::fs::PathGlob;
 use super::glob::{Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
-use super::{Capability, GrantPattern, path};
+use super::path::{self, Resolve};
+use super::{Capability, GrantPattern};
 use std::collections::BTreeSet;
 
 /// The maximum number of combinations of choices that are pinned one by one.

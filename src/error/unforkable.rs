@@ -40,7 +40,7 @@ pub enum Unforkable {
     #[error("its sections cannot be read")]
     Unreadable,
     /// A copy of its state does not fit into the machine's memory.
-    #[error("the host has too little memory for a copy of its state")]
+    #[error("the host ran out of memory for a copy of its state")]
     HostOutOfMemory,
     /// Files were open when initialisation was over.
     #[error("its initialisation leaves files open, which instances cannot share")]
