@@ -1,5 +1,5 @@
-//! Many configs for one plugin, over all cores, with progress. Results come in the order of the
-//! configs, and only a few of them are held at once.
+//! Calls one plugin with many configs, over all cores, and shows progress. Results arrive in the
+//! order of the configs, and only a few of them are in memory at once.
 //!
 //! `cargo run --release --example batch -- 100000`
 
@@ -12,7 +12,7 @@ const FILE: &[u8] = include_bytes!("../fixtures/file/file.wasm");
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let total = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let total: usize = total.unwrap_or(200);
-    // Each third file is missing.
+    // Every third file is missing.
     let files = (0..total).filter(|n| n % 3 != 0);
     let world = files.fold(Simulated::new(), |world, n| {
         world.file(&format!("/data/{n}"), "x".repeat(n % 50))
@@ -43,6 +43,6 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("config {number}: {error}").into());
     }
     assert_eq!((done, missing), (total, total.div_ceil(3)));
-    println!("{missing} of {total} files are missing; all of it took {fuel} units of fuel");
+    println!("{missing} of {total} files are missing; the calls used {fuel} units of fuel");
     Ok(())
 }

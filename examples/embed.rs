@@ -1,5 +1,5 @@
-//! The whole life of an embedded plugin: grants and limits, what it declares against what it was
-//! granted, one observation, and the errors that an embedder tells apart.
+//! The life of an embedded plugin: grants and limits, a review of what it declares, two calls, and
+//! the errors that an embedder handles.
 //!
 //! `cargo run --example embed`
 
@@ -19,33 +19,33 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .fuel(5_000_000_000)
         .on_event(|plugin, event| match event {
-            Event::Denied(denial) => println!("{plugin} was denied {}", denial.wish),
-            Event::Log(line) => println!("{plugin} says {}", line.message),
+            Event::Denied(denial) => println!("{plugin} was denied {}", denial.request),
+            Event::Log(line) => println!("{plugin}: {}", line.message),
             _ => {}
         })
         .build()?;
     let file = runtime.load("file", FILE)?;
     println!("{}: {}", file.name(), file.describe()?.description);
     for missing in file.review()?.missing {
-        println!("it declares {missing}, which it was not granted");
+        println!("not granted, but declared: {missing}");
     }
 
-    let wish = Config::new().set("path", MANIFEST).set("hash", true);
-    let seen = file.observe(&wish)?;
+    let config = Config::new().set("path", MANIFEST).set("hash", true);
+    let seen = file.observe(&config)?;
     assert!(seen.evidence.status);
     println!("SHA-256 {}", seen.evidence.data["sha256"]);
     println!("{:?}", seen.usage);
 
-    // A denial is no error: the plugin reads it, and its evidence says why it could not look.
+    // A denial is not an error of the call: the plugin reads it and reports it in its evidence.
     let denied = file.observe(&Config::new().set("path", "/etc/shadow"))?;
     let error = denied.evidence.error.ok_or("a denial was expected")?;
     println!("{}", error.message);
 
     match file.observe(&Config::new().set("path", "x".repeat(2 << 20))) {
-        Err(Error::Config { problem, .. }) => println!("mend the config: {problem}"),
+        Err(Error::Config { problem, .. }) => println!("fix the config: {problem}"),
         Err(Error::Fault { fault, .. }) => println!("the plugin was stopped: {fault}"),
         Err(error) => println!("{error}"),
-        Ok(_) => return Err("a config of 2 MiB was taken".into()),
+        Ok(_) => return Err("a config of 2 MiB was accepted".into()),
     }
     Ok(())
 }

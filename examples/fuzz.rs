@@ -1,5 +1,5 @@
-//! A loop that throws configs at a plugin, in one instance that is reset in between. It needs no
-//! fuzzer; with one, the body of the loop is the harness (see `tollgate::Instance`).
+//! Calls a plugin with random configs, in one instance that is reset in between. It needs no fuzzer;
+//! with a fuzzer, the body of the loop is the harness (see `tollgate::Instance`).
 //!
 //! `cargo run --release --example fuzz -- 100000`
 
@@ -42,7 +42,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let how = match instance.call(&config) {
             Ok(answer) if answer.starts_with(b"{") => "answered",
-            Err(Error::Fault { .. } | Error::Breach { .. }) | Ok(_) => {
+            Err(Error::Fault { .. } | Error::Protocol { .. }) | Ok(_) => {
                 return Err(format!("a finding: {:?}", config.escape_ascii().to_string()).into());
             }
             Err(error) => return Err(error.into()),

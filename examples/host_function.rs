@@ -1,5 +1,5 @@
-//! A function of the embedder's own, offered to plugins through the same gate as all others: JSON
-//! in, JSON out, a capability kind of its own, and a rule of its own for what a grant covers.
+//! A host function of the embedder: JSON in, JSON out, with its own capability kind and its own rule
+//! for what a grant allows. Calls pass the same permission check as all I/O.
 //!
 //! `cargo run --example host_function`
 
@@ -20,12 +20,12 @@ struct Got {
 /// Public, so that a test can run it too.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = BTreeMap::from([("colour", "green"), ("pin", "1234")]);
-    let asked = Mutex::new(0);
+    let calls = Mutex::new(0);
     let runtime = Runtime::builder()
         .host_function("store", "get", "kv", move |request: Get, call| {
-            if let Ok(mut asked) = asked.lock() {
-                *asked += 1;
-                println!("question {asked}, from {}: {}", call.plugin, request.key);
+            if let Ok(mut calls) = calls.lock() {
+                *calls += 1;
+                println!("call {calls}, from {}: {}", call.plugin, request.key);
             }
             let value = store.get(request.key.as_str());
             let missing = || HostError::new("not_found", format!("no value for {}", request.key));
@@ -33,13 +33,13 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
                 value: value.copied().ok_or_else(missing)?.to_owned(),
             })
         })
-        // Without this rule, a grant is for a function by its name: `kv:get`.
-        .capability_kind("kv", |pattern, asked| asked.request["key"] == pattern)
+        // Without this rule, the pattern of a grant is a function's name: `kv:get`.
+        .capability_kind("kv", |pattern, call| call.request["key"] == pattern)
         .grant("ask", "kv:colour".parse()?)
         .grant("ask", "kv:shape".parse()?)
         .build()?;
 
-    // A plugin that passes its config on to `store.get`, and answers with the reply.
+    // This plugin passes its config to `store.get`, and returns the reply as evidence.
     let module = wat::parse_str(include_str!("../fixtures/wat/ask.wat"))?;
     let ask = runtime.load("ask", &module)?;
     let reply = |key: &str| ask.observe(&Config::new().set("key", key));

@@ -1,7 +1,7 @@
-//! A plugin's recorded run as the expectation of a test. The transcript is committed with the test;
-//! whoever changes what the plugin asks, answers, costs or leaves in memory is told where.
+//! A recorded run as the expectation of a test. The transcript is committed with the test. If a
+//! change alters the plugin's effects, evidence, fuel or final memory, the test shows where.
 //!
-//! `cargo run --example replay_test`; with `TOLLGATE_UPDATE=1` it records anew.
+//! `cargo run --example replay_test`; with `TOLLGATE_UPDATE=1` it records again.
 
 use tollgate::{Config, Runtime, replay, world::Simulated};
 
@@ -13,8 +13,8 @@ const TRANSCRIPT: &str = concat!(
 
 /// In a test suite, this is a `#[test]`.
 fn the_file_plugin_reads_a_link_as_it_always_did() -> Result<(), Box<dyn std::error::Error>> {
-    // The world that it is recorded in. A replay does not look at it: whatever the plugin is
-    // answered comes from the transcript, and so do config, grants and limits.
+    // The recording uses this world. A replay does not: all replies come from the transcript, and so
+    // do config, grants and limits.
     let world = Simulated::new()
         .file("/etc/motd", "Welcome.\n")
         .link("/etc/issue", "motd");
@@ -32,11 +32,11 @@ fn the_file_plugin_reads_a_link_as_it_always_did() -> Result<(), Box<dyn std::er
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     the_file_plugin_reads_a_link_as_it_always_did()?;
 
-    // The same without the panic, in a runtime that has no way to the outside at all.
+    // The same as a function that returns a result. This runtime can perform no I/O.
     let recorded = replay::Replay::open(TRANSCRIPT)?;
     let plugin = recorded.runtime().build()?.load("as-file", PLUGIN)?;
     let replayed = recorded.run(&plugin)?;
-    let evidence = replayed.evidence().ok_or("it was recorded with evidence")?;
+    let evidence = replayed.evidence().ok_or("the recorded run failed")?;
     assert_eq!(evidence.data["size"], 9);
     println!("replayed {}: {}", recorded.plugin(), evidence.data["size"]);
     Ok(())

@@ -1,6 +1,6 @@
-//! Honest and hostile plugins, mixed, on four threads, for as many minutes as the argument says
-//! (10 if it says nothing). Every ten seconds it tells what the process holds; at the end, and
-//! whenever memory grows past what the first minute needed, it compares.
+//! Runs honest and hostile plugins on four threads, for as many minutes as the argument says
+//! (default: 10). It prints what the process holds every ten seconds, and fails if memory grows
+//! beyond that of the first minute, or if anything is left at the end.
 //!
 //! `cargo run --release --example soak --features exec -- 10`
 //!
@@ -29,8 +29,8 @@ use std::{
 use tollgate::{Config, Limits, Runtime};
 
 const THREADS: usize = 4;
-/// What memory may grow by after the first minute, beside a tenth of it: the threads do different
-/// things at the same time, and the largest do not meet in every minute.
+/// Memory may grow by this much and a tenth after the first minute, because the largest calls do
+/// not coincide in every minute.
 const SLACK_KB: u64 = 96 << 10;
 
 static DONE: AtomicBool = AtomicBool::new(false);
@@ -40,10 +40,13 @@ static HOSTILE: AtomicU64 = AtomicU64::new(0);
 fn main() -> ExitCode {
     let minutes = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let whole = Duration::from_secs(60 * minutes.unwrap_or(10));
-    // Hundreds of panics of the host function are part of the test, and no news.
+    // Hundreds of panics of the host function are part of the test; do not print them.
     std::panic::set_hook(Box::new(|_| {}));
-    let directory = tempfile::tempdir().expect("a directory for temporary files");
-    let home = directory.path().canonicalize().expect("its real name");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let home = directory
+        .path()
+        .canonicalize()
+        .expect("the real name of the directory");
     fs::write(home.join("a.txt"), "hello\n").expect("a file in it");
     let material = Material::gather();
 
@@ -78,7 +81,7 @@ fn main() -> ExitCode {
             }
         }
         DONE.store(true, Ordering::Relaxed);
-        // The scope waits for their work, and not until they are gone.
+        // The scope waits for the work of the threads, not for their end.
         for worker in workers {
             worker.join().expect("a worker that panicked");
         }
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What a process can hold on to.
+/// What the process holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Held {
     memory_kb: u64,
@@ -140,7 +143,7 @@ impl std::fmt::Display for Held {
     }
 }
 
-/// The modules, made once.
+/// The modules, built once.
 struct Material {
     echo: Vec<u8>,
     go: Vec<u8>,
@@ -192,7 +195,7 @@ fn work(number: usize, home: &Path, material: &Material) {
     let home = home.to_str().expect("a temporary directory that is UTF-8");
     let mut turn = number;
     while !DONE.load(Ordering::Relaxed) {
-        // A runtime of its own now and then, so that loading and dropping is part of it.
+        // A new runtime from time to time, so that loading and dropping are tested, too.
         let runtime = Runtime::builder()
             .limits(Limits {
                 fuel: 200_000_000.into(),
@@ -245,7 +248,7 @@ fn honest(runtime: &Runtime, home: &str, number: usize, material: &Material, tur
         let exec = runtime
             .load("exec", &material.exec)
             .expect("an honest plugin");
-        // Leaves processes behind if anything does.
+        // The script starts processes that outlive it.
         let script = "sleep 60 & setsid sleep 60 & sleep 60";
         let config = Config::new()
             .set("command", "/bin/sh")
@@ -276,7 +279,7 @@ fn hostile(runtime: &Runtime, material: &Material, turn: usize) {
     HOSTILE.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Whatever comes of it.
+/// Loads and calls the module; any outcome is fine.
 fn attempt(runtime: &Runtime, name: &str, module: &[u8]) {
     if let Ok(plugin) = runtime.load(name, module) {
         let _ = plugin.observe(&Config::new().set("key", "value"));

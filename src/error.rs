@@ -1,12 +1,21 @@
 //! What can go wrong, sorted by who can act on it. A denial is not here: it is an ordinary reply
 //! that the guest reads.
 
+mod problem;
+mod unforkable;
+#[cfg(feature = "schema")]
+mod violation;
+
+pub use problem::{Problem, TypeText};
+pub use unforkable::Unforkable;
+#[cfg(feature = "schema")]
+pub use violation::{TooExpensive, Violation};
+
 use crate::{
     capability::{CapabilityError, TooManyCapabilities, UnknownKind},
     limits::{InvalidMemoryLimit, MemoryLimit, Usage},
-    module::{Problem, Unforkable},
     printable::{Printable, Text},
-    schema::{TooExpensive, Violation},
+    room::OutOfMemory,
 };
 use std::time::Duration;
 use tollgate_abi::ErrorDetail;
@@ -72,14 +81,14 @@ pub enum Error {
         usage: Box<Usage>,
     },
     /// The guest ran to its end but broke the protocol.
-    #[error("plugin {plugin}: {} {breach}", running(.export))]
-    Breach {
+    #[error("plugin {plugin}: {} {error}", running(.export))]
+    Protocol {
         /// Which plugin.
         plugin: Text,
         /// The export that was running.
         export: &'static str,
         /// How the protocol was broken.
-        breach: Breach,
+        error: ProtocolError,
         /// What it had used by then.
         usage: Box<Usage>,
     },
@@ -100,7 +109,7 @@ impl Error {
     /// What the call had used when it failed, if it came to run.
     pub fn usage(&self) -> Option<&Usage> {
         match self {
-            Error::Fault { usage, .. } | Error::Breach { usage, .. } => Some(usage),
+            Error::Fault { usage, .. } | Error::Protocol { usage, .. } => Some(usage),
             _ => None,
         }
     }
@@ -205,7 +214,7 @@ pub enum LoadError {
         what: &'static str,
         /// How much of it there is.
         found: u64,
-        /// How much there may be.
+        /// The most that is allowed.
         limit: u64,
         /// The field of [`ModuleLimits`](crate::ModuleLimits).
         name: &'static str,
@@ -247,9 +256,11 @@ pub enum ConfigError {
     #[error("not JSON: {0}")]
     NotJson(Text),
     /// It is not as the plugin's schema says.
+    #[cfg(feature = "schema")]
     #[error("{}", joined(.0))]
     Invalid(Vec<Violation>),
     /// Validating it against the plugin's schema would cost too much.
+    #[cfg(feature = "schema")]
     #[error(
         "validating this config against the plugin's schema is too expensive: {0}; ask the plugin's author for a simpler schema, or skip config validation"
     )]
@@ -345,7 +356,7 @@ pub enum Fault {
 /// How a guest broke the protocol.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Breach {
+pub enum ProtocolError {
     /// An optional export that was needed after all is missing.
     #[error("is not exported by the plugin")]
     NotExported,
@@ -445,4 +456,22 @@ pub enum Breach {
         /// The limit.
         limit: u32,
     },
+}
+
+impl From<OutOfMemory> for Fault {
+    fn from(_: OutOfMemory) -> Fault {
+        Fault::HostOutOfMemory
+    }
+}
+
+impl From<OutOfMemory> for LoadError {
+    fn from(_: OutOfMemory) -> LoadError {
+        LoadError::HostOutOfMemory
+    }
+}
+
+impl From<OutOfMemory> for Unforkable {
+    fn from(_: OutOfMemory) -> Unforkable {
+        Unforkable::HostOutOfMemory
+    }
 }

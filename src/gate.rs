@@ -1,35 +1,41 @@
-//! The checkpoint between plugins and the outside, and the only caller of a world: grants, then
-//! the deadline, then the world, then the journal. It knows nothing about wasm, and does nothing
-//! to the outside itself.
+//! The checkpoint between plugins and the outside, and the only caller of a world. Each effect goes
+//! through the deadline, the grants, the world and the journal. Nothing here is about wasm, and
+//! nothing here touches the outside itself.
 
 mod checkpoint;
+mod custom;
 mod environment;
+mod event;
 mod initialised;
 mod journal;
 mod link;
+mod log;
 mod policy;
 mod reports;
+mod requests;
+mod world;
 
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
+pub(crate) use custom::{Custom, HostFunctions};
+pub use custom::{CustomRequest, HostCall, HostError};
+pub(crate) use event::Observer;
+pub use event::{Event, Omitted};
 pub(crate) use initialised::Initialised;
-pub(crate) use journal::{At, Journal, Noted, Phase, SharedJournal};
+pub(crate) use journal::{At, InitJournal, Journal, Phase, SharedJournal};
 pub use link::NewLink;
+pub(crate) use log::Line;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
+pub(crate) use requests::Destination;
+pub use world::World;
 
 use crate::{
-    capability::Wish,
-    effect::{
-        Access, Answer, Denial, DenialReason, Effect, Failure, Handle, LogRecord, LogSource, Need,
-        Refusal, Reply,
-    },
-    event::Observer,
-    limits::Limits,
-    lock::lock,
-    printable::Text,
-    redact::{Lines, Redactor},
+    capability::Request,
+    effect::{Access, Answer, Effect, Failure, Handle, Need, Refusal, Reply, Stat},
+    limits::{Deadline, Limits},
+    redact::Lines,
     room,
-    world::{Deadline, World},
+    sync::lock,
 };
 use std::{
     collections::BTreeMap,
@@ -37,8 +43,8 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// Fuel for each byte that crosses the boundary, beside what the guest burns to make it. A byte
-/// is parsed, copied and often encoded; that work must not be free.
+/// Fuel for each byte that crosses the boundary, in addition to what the guest burns to write it: a
+/// byte is parsed, copied and often encoded.
 pub(crate) const FUEL_PER_BYTE: u64 = 1;
 
 /// One instance's way to the outside.
@@ -50,18 +56,18 @@ pub(crate) struct Gate {
     reports: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
-    /// Which of them may not be examined, and the path that each was opened by.
+    /// The open files that may not be examined, and the path that each was opened by.
     withheld: BTreeMap<Handle, String>,
     /// How many more lines the guest may log.
     log_lines_left: u32,
     journal: Option<SharedJournal>,
-    /// When the next effect happens; kept up for a journal only.
+    /// When the next effect happens; set for a journal only.
     now: At,
-    /// Whether the journal wants the guest to be stopped.
+    /// Whether the journal stops the guest.
     is_over: bool,
-    /// What the redactor must know of the lines so far.
+    /// What the redactor keeps from line to line.
     lines: Lines,
-    /// Whether the machine has no memory for what came back; the guest must not see it.
+    /// Whether the host has no memory for a reply. The guest is stopped before it sees the reply.
     out_of_memory: bool,
 }
 
@@ -90,7 +96,7 @@ impl Gate {
         }
     }
 
-    /// Initialisation is over: what it reported is not the call's.
+    /// Begins a call after initialisation, whose reports are not part of the call.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
         self.reports.begin_call(&self.plugin, limits);
         self.log_lines_left = limits.log_lines;
@@ -100,32 +106,32 @@ impl Gate {
         };
     }
 
-    /// Has `journal` asked before every effect from now on, and told of what came of it.
+    /// Uses a journal from now on: before each effect, which it may answer, and after it.
     pub(crate) fn keep(&mut self, journal: SharedJournal) {
         self.journal = Some(journal);
     }
 
-    /// Keeps no journal any more.
+    /// Uses no journal from now on.
     pub(crate) fn forget_journal(&mut self) {
         self.journal = None;
     }
 
-    /// Whether there is a journal, which wants to know when effects happen.
+    /// Whether there is a journal, which needs the fuel at each effect.
     pub(crate) fn is_kept(&self) -> bool {
         self.journal.is_some()
     }
 
-    /// Says how much fuel was burnt when the next effects happen.
+    /// Sets how much fuel was burnt when the next effects happen.
     pub(crate) fn at(&mut self, fuel: u64) {
         self.now.fuel = fuel;
     }
 
-    /// Whether the journal wants the guest to be stopped.
+    /// Whether the journal stops the guest.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
     }
 
-    /// Whether the guest is to be stopped, since the machine has no memory for what came back.
+    /// Whether the guest must be stopped, since the host has no memory for a reply.
     pub(crate) fn is_out_of_memory(&self) -> bool {
         self.out_of_memory
     }
@@ -136,8 +142,8 @@ impl Gate {
         self.if_there_is_room(reply)
     }
 
-    /// The reply, unless there is no room to write it as JSON. The guest is stopped before it can
-    /// read that.
+    /// The reply, or an error if there is no memory to write it as JSON. The guest is stopped before
+    /// it reads that error.
     fn if_there_is_room(&mut self, reply: Reply) -> Reply {
         let bytes = reply.as_ref().map(Answer::bytes).unwrap_or_default();
         if bytes
@@ -159,26 +165,7 @@ impl Gate {
         self.deadline
     }
 
-    pub(crate) fn redactor(&self) -> Option<&Redactor> {
-        self.reports.observer().redactor.as_ref()
-    }
-
-    /// A line that a guest logs, without its secrets. `whole` is false if the guest's line was
-    /// longer. Dialects ask before they cut or escape anything.
-    pub(crate) fn redact_line(&mut self, source: LogSource, line: &str, whole: bool) -> String {
-        match &self.reports.observer().redactor {
-            Some(redactor) => self.lines.redact(redactor, source, line, whole),
-            None => line.to_owned(),
-        }
-    }
-
-    /// Whether a wish that needs no look at the world is granted, for dialects that must answer
-    /// in a certain order. Nothing happens and nothing is reported.
-    pub(crate) fn would_allow(&self, wish: &Wish) -> bool {
-        self.policy.covers(wish)
-    }
-
-    /// Lets an effect happen, or says why not.
+    /// Lets an effect happen, or returns why not.
     pub(crate) fn pass(&mut self, effect: &Effect) -> Reply {
         let permitted = self.without_ungranted_variables(effect);
         let effect = permitted.as_ref().unwrap_or(effect);
@@ -193,7 +180,7 @@ impl Gate {
         match (effect, &reply) {
             (Effect::Open { path, options }, Ok(Answer::Opened { handle, stat })) => {
                 self.opened.insert(*handle, options.access());
-                // Seen in the reply, so that a replay knows it too.
+                // Read from the reply, so that it is the same in a replay.
                 if *stat == stat.withheld() {
                     self.withheld.insert(*handle, path.clone());
                 }
@@ -210,7 +197,7 @@ impl Gate {
         reply
     }
 
-    /// The journal is not locked while the effect happens, which may run code of the embedder's.
+    /// The journal is not locked while the effect happens: that may run code of the embedder.
     fn kept(&mut self, journal: &SharedJournal, effect: &Effect) -> Reply {
         let answered = lock(journal).answer(effect, self.now);
         let Some(reply) = answered else {
@@ -219,15 +206,15 @@ impl Gate {
             lock(journal).note(effect, &reply, self.now);
             return reply;
         };
-        // What a replayed plugin logs is worth hearing again.
+        // A replay reports the lines of the log too.
         if let (Effect::Log(record), Ok(_)) = (effect, &reply) {
-            self.log(record);
+            self.report_line(record);
         }
         reply
     }
 
     fn judge_and_perform(&mut self, effect: &Effect) -> Reply {
-        // A line of a log takes no time, and the last words of a stopped guest are worth hearing.
+        // A line of the log takes no time, and the last lines of a stopped guest are reported too.
         let takes_time = !matches!(effect, Effect::Log(_));
         if takes_time && self.deadline.is_some_and(Deadline::passed) {
             let message = "the deadline of the call has passed";
@@ -248,11 +235,11 @@ impl Gate {
             may_read: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
-        // No world performs these two: lines go to whoever watches the plugin, and functions
-        // of the embedder's are answered by the embedder's code, whichever world there is.
+        // These two need no world: lines go to the embedder's callback, and the embedder's
+        // functions answer in every world.
         match effect {
             Effect::Log(record) => {
-                self.log(record);
+                self.report_line(record);
                 Ok(Answer::Done)
             }
             Effect::Custom {
@@ -271,13 +258,15 @@ impl Gate {
         }
     }
 
-    /// Whether an open file may be examined, for dialects that keep count of positions. Nothing
-    /// happens, and nothing is reported.
-    pub(crate) fn may_examine(&self, handle: Handle) -> bool {
-        !self.withheld.contains_key(&handle)
+    /// Examines an open file, unless the plugin may not: nothing is reported then.
+    pub(crate) fn examine_if_granted(&mut self, handle: Handle) -> Result<Option<Stat>, Refusal> {
+        if self.withheld.contains_key(&handle) {
+            return Ok(None);
+        }
+        Ok(Some(self.pass(&Effect::StatOpen { handle })?.take()?))
     }
 
-    /// A grant to write does not cover how large a file is, how old, or whose.
+    /// A grant to write does not allow reading the size, the times or the owner of a file.
     fn check_examined(&self, handle: Handle) -> Result<(), Refusal> {
         let none = Access {
             read: false,
@@ -286,32 +275,16 @@ impl Gate {
         self.check_opened(handle, none)?;
         match self.withheld.get(&handle) {
             Some(path) => {
-                let wish = Wish::Read(path.clone());
-                Err(self.policy.denial(&self.plugin, &wish).into())
+                let request = Request::Read(path.clone());
+                Err(self.policy.denial(&self.plugin, &request).into())
             }
             None => Ok(()),
         }
     }
 
-    /// Whether one more log line counts.
-    pub(crate) fn hears(&self) -> bool {
-        self.log_lines_left > 0
-    }
-
-    /// Counts lines that a guest printed after the last one that is reported.
-    pub(crate) fn omit_lines(&self, lines: u64) {
-        self.reports.omit_lines(&self.plugin, lines);
-    }
-
     /// Reports what the call left out of its reports.
     pub(crate) fn end_call(&self) {
         self.reports.end_call(&self.plugin);
-    }
-
-    fn log(&mut self, record: &LogRecord) {
-        // Whether it is reported or not: a recording must not depend on how long lines are.
-        self.log_lines_left = self.log_lines_left.saturating_sub(1);
-        self.reports.log(&self.plugin, record);
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {
@@ -325,29 +298,5 @@ impl Gate {
             return Err(Failure::new(kinds::FS, "EBADF", message));
         }
         Ok(())
-    }
-
-    /// Whether there is any grant of this kind.
-    pub(crate) fn holds_kind(&self, kind: &str) -> bool {
-        self.policy.grants.iter().any(|grant| grant.kind() == kind)
-    }
-
-    /// The denial of something that no grant can cover, told to the operator.
-    pub(crate) fn deny_malformed(&self, wish: &str) -> Denial {
-        let denial = Denial {
-            plugin: self.plugin.to_string().into(),
-            wish: wish.into(),
-            needs: Text::default(),
-            reason: DenialReason::NotCovered,
-        };
-        self.reports.denied(&self.plugin, &denial);
-        denial
-    }
-
-    /// The denial of a wish that a dialect finds before there is an effect, told to the operator.
-    pub(crate) fn deny(&self, wish: &Wish) -> Denial {
-        let denial = self.policy.denial(&self.plugin, wish);
-        self.reports.denied(&self.plugin, &denial);
-        denial
     }
 }

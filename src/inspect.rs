@@ -2,11 +2,11 @@
 //! running here.
 
 use crate::{
-    custom::Customs,
-    error::LoadError,
+    error::{LoadError, TypeText},
+    gate::HostFunctions,
     imports,
-    limits::Limits,
-    module::{self, Baked, Compiled, Measured, RESERVED, TypeText},
+    limits::{Limits, Measured},
+    module::{self, Baked, Compiled, RESERVED},
 };
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
@@ -88,7 +88,7 @@ impl Inspection {
     /// inspected, with its problems listed.
     pub fn new(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadError> {
         let compiled = Compiled::new(bytes.into(), limits)?;
-        let offered = imports::offered(&Customs::default());
+        let offered = imports::offered(&HostFunctions::default());
         let (abi_version, problems) = module::check(&compiled, &offered, limits);
         let memory = match compiled.module.get_export(export::MEMORY) {
             Some(ExternType::Memory(ty)) => Some(MemorySize {
@@ -120,9 +120,9 @@ impl Inspection {
             abi_package: compiled.shape.abi_package.clone(),
             dispatch: module::dispatch(),
             memory,
-            functions: compiled.shape.functions,
-            data_segments: compiled.shape.data_segments,
-            measured: limits.module.measure(&compiled.shape),
+            functions: compiled.shape.counts.functions,
+            data_segments: compiled.shape.counts.data_segments,
+            measured: limits.module.measure(&compiled.shape.counts),
             imports: imports.collect(),
             exports,
             unforkable: compiled.state.err().map(|why| why.to_string()),

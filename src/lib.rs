@@ -2,10 +2,11 @@
 //! executable pages, the same result and the same fuel on every machine.
 //!
 //! A plugin describes itself, publishes a schema for its config, and *observes*: JSON in, evidence
-//! out. Every instruction pays a toll ([`Usage::fuel`]) and every wish for the outside passes one
-//! gate ([`Capability`]): what is not granted is denied, and the plugin reads why.
+//! out. Every instruction costs fuel ([`Usage::fuel`]); all I/O goes through one permission check
+//! that denies by default ([`Capability`]). A denied plugin receives the reason as a reply.
 //!
 #![doc = include_str!("guide.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // Data from guests, files and callers must never be able to panic us; tests may.
 #![cfg_attr(
@@ -15,46 +16,40 @@
 
 mod answer;
 pub mod capability;
-mod config;
-mod custom;
 pub mod effect;
 mod error;
-mod event;
 pub mod gate;
 mod guest;
 mod imports;
 mod inspect;
-mod json_len;
 mod limits;
-mod lock;
 mod module;
-mod once;
 mod plugin;
 pub mod printable;
 mod redact;
 pub mod replay;
-mod review;
 mod room;
 mod runtime;
+#[cfg(feature = "schema")]
 pub mod schema;
-mod truncate;
+mod sync;
 pub mod world;
 
+pub use answer::{Truncation, truncate_evidence};
 pub use capability::{Capability, CapabilityError, Grants};
-pub use config::Config;
-pub use custom::{Asked, HostCall, HostError};
-pub use error::{BakeError, Breach, BuildError, ConfigError, Error, Fault, LoadError};
-pub use event::{Event, Omitted};
-pub use inspect::{Export, Import, Inspection, MemorySize};
-pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{
-    AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, TypeText, Unforkable,
+pub use error::{
+    BakeError, BuildError, ConfigError, Error, Fault, LoadError, Problem, ProtocolError, TypeText,
+    Unforkable,
 };
-pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
+pub use gate::{CustomRequest, Event, HostCall, HostError, Omitted};
+pub use inspect::{Export, Import, Inspection, MemorySize};
+pub use limits::{
+    FuelLimit, InvalidMemoryLimit, Limits, Measured, MemoryLimit, ModuleLimits, StackLimit, Usage,
+};
+pub use module::{AbiVersion, Baked, ModuleCache};
+pub use plugin::{Config, ForkPolicy, Instance, Observation, Plugin, Review};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
-pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};
-pub use truncate::{Truncation, fit};
 
 pub use tollgate_abi::{self as abi, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 

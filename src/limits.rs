@@ -1,7 +1,14 @@
 //! What one call may use, and what it used. Enforcement is elsewhere: fuel and deadline in
 //! `guest`, memory and tables in its limiter, sizes where bytes cross the boundary.
 
-use crate::{effect::json, module::ModuleLimits};
+mod deadline;
+mod module;
+
+pub(crate) use deadline::Deadline;
+pub(crate) use module::ModuleCounts;
+pub use module::{Measured, ModuleLimits};
+
+use crate::effect::json;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -55,7 +62,7 @@ pub struct Limits {
     /// Default: 1 GiB.
     pub moved_bytes: u64,
     /// The most bytes of JSON that the data and raw text of evidence may have together, and each of
-    /// its message, metadata and error; what is longer is cut, see [`fit`](crate::fit). 0 is no
+    /// its message, metadata and error; what is longer is cut, see [`truncate_evidence`](crate::truncate_evidence). 0 is no
     /// limit. Default: 1 MiB.
     pub evidence_bytes: u32,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a

@@ -2,28 +2,32 @@
 //! instance, which `forks` finds; describe and schema are asked once.
 
 mod baking;
+mod config;
 mod forks;
 mod idle;
 mod instance;
+mod review;
+#[cfg(feature = "schema")]
+mod validate;
 
+pub use config::Config;
 pub use forks::ForkPolicy;
 pub(crate) use idle::Shelf;
 pub use instance::Instance;
+pub use review::Review;
 
 use crate::{
-    answer::{Manifest, read_evidence, read_info, read_manifest, read_result, read_schema},
-    config::Config,
-    error::{Breach, Error},
-    event::Observer,
-    gate::{Gate, Policy, SharedJournal},
+    answer::{
+        Manifest, Truncation, read_evidence, read_info, read_manifest, read_result, read_schema,
+        truncate_evidence,
+    },
+    error::{Error, ProtocolError},
+    gate::{Gate, Observer, Policy, SharedJournal, World},
     guest::{self, Host, Start},
     limits::{FuelLimit, Limits, Usage},
     module::{AbiVersion, Compiled},
-    once::Once,
     room,
-    schema::PatternCache,
-    truncate::{Truncation, fit},
-    world::World,
+    sync::Once,
 };
 use forks::Forks;
 use std::{borrow::Cow, sync::Arc};
@@ -42,7 +46,8 @@ struct Inner {
     info: Once<Arc<PluginInfo>>,
     schema: Once<Arc<ConfigSchema>>,
     /// The compiled patterns of the schema.
-    patterns: PatternCache,
+    #[cfg(feature = "schema")]
+    patterns: crate::schema::PatternCache,
     manifest: Once<Manifest>,
     forks: Forks,
 }
@@ -51,6 +56,7 @@ struct Inner {
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) observer: Observer,
+    #[cfg(feature = "schema")]
     pub(crate) validate_configs: bool,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork: ForkPolicy,
@@ -130,7 +136,8 @@ impl Plugin {
                 parts,
                 info: Once::default(),
                 schema: Once::default(),
-                patterns: PatternCache::default(),
+                #[cfg(feature = "schema")]
+                patterns: crate::schema::PatternCache::default(),
                 manifest: Once::default(),
                 forks,
             }),
@@ -151,10 +158,6 @@ impl Plugin {
         &self.inner.parts
     }
 
-    pub(crate) fn patterns(&self) -> &PatternCache {
-        &self.inner.patterns
-    }
-
     pub(crate) fn is_made_of(&self, bytes: &[u8]) -> bool {
         self.inner.parts.compiled.is(bytes)
     }
@@ -164,7 +167,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// [`Error::Fault`] or [`Error::Breach`], naming the plugin and what it did.
+    /// [`Error::Fault`] or [`Error::Protocol`], naming the plugin and what it did.
     pub fn describe(&self) -> Result<Arc<PluginInfo>, Error> {
         let info = self.description()?;
         let redactor = self.parts().settings.observer.redactor.as_ref();
@@ -199,7 +202,7 @@ impl Plugin {
     }
 
     /// The same, with its secrets: configs are validated against what the plugin sent.
-    pub(crate) fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
+    fn whole_schema(&self) -> Result<Arc<ConfigSchema>, Error> {
         let ask = || {
             let names = [export::SCHEMA_V2, export::SCHEMA];
             let schema = match self.abi_version() {
@@ -245,7 +248,7 @@ impl Plugin {
     fn ask<T>(
         &self,
         export: &'static str,
-        read: impl Fn(&[u8]) -> Result<T, Breach>,
+        read: impl Fn(&[u8]) -> Result<T, ProtocolError>,
     ) -> Result<T, Error> {
         // A baked module may lie here, but only about itself.
         let parts = self.parts();
@@ -258,7 +261,7 @@ impl Plugin {
         let mut instance = self.start()?;
         let answer = instance
             .ask(export)
-            .and_then(|bytes| read(&bytes).map_err(|breach| instance.breach(export, breach)));
+            .and_then(|bytes| read(&bytes).map_err(|error| instance.protocol_error(export, error)));
         let answer = answer.map_err(|error| self.redacted(error))?;
         // Many plugins are described and never called: a small instance is as quickly made anew.
         if instance.memory().len() > SMALL {
@@ -281,7 +284,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// As [`describe`](Self::describe); [`Breach::NotExported`] if it has no `deallocate`.
+    /// As [`describe`](Self::describe); [`ProtocolError::NotExported`] if it has no `deallocate`.
     pub fn reuses_buffers(&self) -> Result<bool, Error> {
         let answer = self
             .start()
@@ -295,7 +298,7 @@ impl Plugin {
     ///
     /// [`Error::Config`] if the config is too large, or if
     /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is on and the config is not
-    /// valid by the plugin's schema, [`Error::Fault`] if the guest was stopped, [`Error::Breach`]
+    /// valid by the plugin's schema, [`Error::Fault`] if the guest was stopped, [`Error::Protocol`]
     /// if its answer is invalid. A check that failed is no error: its evidence has the status
     /// `false`.
     pub fn observe(&self, config: &Config) -> Result<Observation, Error> {
@@ -308,8 +311,9 @@ impl Plugin {
 
     /// Whether the config may be given to the plugin, as far as the runtime wants that checked.
     pub(crate) fn check(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
+        #[cfg(feature = "schema")]
         if self.parts().settings.validate_configs {
-            self.demand_valid(config)?;
+            self.require_valid(config)?;
         }
         Ok(CheckedConfig(to_json(config.values()).into()))
     }
@@ -333,12 +337,14 @@ impl Plugin {
             AbiVersion::V1 => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
-        let mut evidence = evidence.map_err(|breach| instance.breach(self.observing(), breach))?;
+        let mut evidence =
+            evidence.map_err(|error| instance.protocol_error(self.observing(), error))?;
         if let Some(redactor) = &self.inner.parts.settings.observer.redactor {
             redactor.redact_evidence(&mut evidence);
         }
         let limit = instance.limits().evidence_bytes;
-        let truncation = fit(&mut evidence, usize::try_from(limit).unwrap_or(usize::MAX));
+        let truncation =
+            truncate_evidence(&mut evidence, usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Observation {
             evidence,
             truncation,

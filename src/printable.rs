@@ -1,19 +1,17 @@
-//! Untrusted text, made safe to print. [`Text`] is what errors and events hold such text in;
-//! [`Printable`] wraps anything else that is displayed, and [`json`] rewrites JSON.
+//! Printing untrusted text safely. Errors and events contain such text as [`Text`]; [`Printable`] wraps
+//! other displayable values, and [`json`] converts JSON.
 //!
-//! Unprintable are, by kind, the control characters (Unicode's category Cc: C0 with new lines and
-//! tabs, DEL, C1), the characters that reorder text (its property `Bidi_Control`), and its two
-//! separators of lines and paragraphs. Other invisible characters belong to some written
-//! language, and stay.
+//! Unprintable characters are the control characters (Unicode's category Cc: C0 with new lines and
+//! tabs, DEL, C1), the characters that reorder text (the property `Bidi_Control`), and the separators
+//! of lines and paragraphs. Other invisible characters are used in written languages and are kept.
 
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Write as _};
 
-/// The most bytes of one piece of text that a message repeats.
+/// How many bytes of one text a message repeats at most.
 const MAX: usize = 1024;
 
-/// Whether a character does something other than being displayed: it controls a terminal, ends a
-/// line, or reorders the text around it.
+/// Whether a character controls a terminal, ends a line, or reorders the text around it.
 ///
 /// ```
 /// use tollgate::printable::is_unprintable;
@@ -21,6 +19,7 @@ const MAX: usize = 1024;
 /// assert!(['\u{1b}', '\n', '\u{7f}', '\u{9b}', '\u{202e}'].into_iter().all(is_unprintable));
 /// assert!(!"été, 日本, 👩\u{200d}🚀".contains(is_unprintable));
 /// ```
+#[must_use]
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -29,8 +28,8 @@ pub fn is_unprintable(character: char) -> bool {
         )
 }
 
-/// Text whose author is not trusted: a plugin, a file, a server. It displays with every unprintable
-/// character escaped, and cut to 1024 bytes; [`as_str`](Text::as_str) is the text as it came.
+/// Untrusted text: from a plugin, a file or a server. It displays with every unprintable character
+/// escaped, and cut to 1024 bytes; [`as_str`](Text::as_str) returns the original text.
 ///
 /// ```
 /// use tollgate::printable::Text;
@@ -44,17 +43,20 @@ pub fn is_unprintable(character: char) -> bool {
 pub struct Text(String);
 
 impl Text {
-    /// The text as it came: print it only where everything is printable.
+    /// Returns the original text, which may contain unprintable characters.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text as it came, as [`as_str`](Self::as_str).
+    /// Returns the original text, as [`as_str`](Self::as_str).
+    #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }
 
-    /// Whether it has no characters.
+    /// Whether the text is empty.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -100,10 +102,14 @@ impl PartialEq<&str> for Text {
     }
 }
 
-/// Displays what it holds, with every unprintable character escaped, and cut to 1024 bytes.
+/// Displays a value with every unprintable character escaped, and cut to 1024 bytes.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "callers construct it: `Printable(value)`"
+)]
 pub struct Printable<T>(
-    /// What is displayed.
+    /// The value.
     pub T,
 );
 
@@ -113,42 +119,42 @@ impl<T: fmt::Display> fmt::Display for Printable<T> {
     }
 }
 
-/// Writes what `text` displays, with every unprintable character escaped. Only the first `most`
-/// bytes of it are written, and an ellipsis in place of the rest.
+/// Writes `text` with every unprintable character escaped. After the first `most` bytes of it, an
+/// ellipsis replaces the rest.
 ///
 /// # Errors
 ///
-/// Those of `to`, and of `text` itself.
+/// Returns the errors of `to` and of the `Display` of `text`.
 pub fn write_printable(
     to: &mut impl fmt::Write,
     text: impl fmt::Display,
     most: usize,
 ) -> fmt::Result {
-    let mut safe = Safe {
+    let mut safe = EscapingWriter {
         to,
         room: Some(most),
     };
     match write!(safe, "{text}") {
-        // The end was reached, and the ellipsis is written.
+        // The text was cut, and the ellipsis is written.
         Err(_) if safe.room.is_none() => Ok(()),
         written => written,
     }
 }
 
-struct Safe<'a, W> {
+struct EscapingWriter<'a, W> {
     to: &'a mut W,
-    /// How many bytes more; `None` when it was cut.
+    /// How many further bytes fit; `None` after the text was cut.
     room: Option<usize>,
 }
 
-impl<W: fmt::Write> fmt::Write for Safe<'_, W> {
+impl<W: fmt::Write> fmt::Write for EscapingWriter<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             let left = self
                 .room
                 .and_then(|room| room.checked_sub(character.len_utf8()));
             let Some(left) = left else {
-                // A formatter that ignores errors may go on writing.
+                // A formatter that ignores errors may continue to write.
                 if self.room.take().is_some() {
                     self.to.write_char('…')?;
                 }
@@ -165,20 +171,21 @@ impl<W: fmt::Write> fmt::Write for Safe<'_, W> {
     }
 }
 
-/// The same JSON as one line, safe to print: unprintable characters within its texts are written
-/// as `\uXXXX`, and those between its tokens, which can only be white space, as spaces.
+/// Returns the same JSON in one line without unprintable characters: in strings they become `\uXXXX`,
+/// and between tokens, where they can only be white space, they become spaces.
 ///
 /// ```
 /// use tollgate::printable::json;
 ///
 /// assert_eq!(json("{\n\t\"a\": \"\u{9b}31m\"}"), r#"{  "a": "\u009b31m"}"#);
 /// ```
+#[must_use]
 pub fn json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '\n' | '\r' | '\t' => safe.push(' '),
-            // All of them are in Unicode's first plane. Writing to a string does not fail.
+            // All of them have four digits. Writing to a string does not fail.
             character if is_unprintable(character) => {
                 let _ = write!(safe, "\\u{:04x}", u32::from(character));
             }

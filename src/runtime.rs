@@ -8,15 +8,15 @@ pub use builder::RuntimeBuilder;
 
 use crate::{
     capability::{Capability, Grants},
-    custom::Customs,
     error::{Error, LoadError},
+    gate::HostFunctions,
     gate::Policy,
     imports,
     limits::Limits,
-    lock::lock,
     module::{self, ModuleCache},
-    once::Once,
     plugin::{Parts, Plugin, Settings},
+    sync::Once,
+    sync::lock,
     world::Simulated,
 };
 use std::{
@@ -38,7 +38,7 @@ struct Inner {
     settings: Arc<Settings>,
     grants: Grants,
     missing_directories: Vec<(String, Capability)>,
-    customs: Arc<Customs>,
+    host_functions: Arc<HostFunctions>,
     policies: BTreeMap<String, Arc<Policy>>,
     /// For plugins that were granted nothing.
     no_policy: Arc<Policy>,
@@ -69,7 +69,7 @@ impl Runtime {
     /// ```
     /// use tollgate::{Config, Runtime, world::Simulated};
     ///
-    /// # let bytes = include_bytes!("../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../fixtures/file.wasm");
     /// let world = Simulated::new().seed(7).file("/etc/motd", "hello\n");
     /// let runtime = Runtime::deterministic(7)
     ///     .world(move || world.clone())
@@ -113,7 +113,7 @@ impl Runtime {
         };
         // Before the bytes are hashed, which takes time too.
         let limits = &inner.settings.limits.module;
-        limits.check_size(&bytes).map_err(failed)?;
+        module::check_size(limits, &bytes).map_err(failed)?;
         let slot = lock(&inner.plugins)
             .entry(name.to_owned())
             .or_default()
@@ -203,14 +203,14 @@ impl Inner {
     fn prepare(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, LoadError> {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(bytes, limits)?;
-        let offered = imports::offered(&self.customs);
+        let offered = imports::offered(&self.host_functions);
         let (version, problems) = module::check(&compiled, &offered, limits);
         let Some(version) = version.filter(|_| problems.is_empty()) else {
             drop(compiled);
             self.cache.forget_unused();
             return Err(LoadError::Contract(problems));
         };
-        let linker = imports::linker(&compiled.engine, &self.customs)
+        let linker = imports::linker(&compiled.engine, &self.host_functions)
             .map_err(|error| LoadError::Compile(error.to_string().into()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {

@@ -1,10 +1,10 @@
-// What a tollgate plugin in Go needs, in one file of the standard library. Copy it beside your
-// plugin, and say in an init function who you are:
+// The tollgate kit for plugins in Go, on the standard library only. Copy it and abi_wasip1.go beside
+// a plugin, and set plugin in an init function:
 //
 //	func init() { plugin = Plugin{Info: …, Schema: …, Observe: observe} }
 //
-// Build with GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared. On other systems everything but
-// the exports builds too, and Host plays the host in tests.
+// Build with GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared. Everything but the exports also builds
+// on other systems, where a test can replace Host.
 
 package main
 
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Plugin is what the host asks.
+// Plugin is the description of a plugin and its check.
 type Plugin struct {
 	Info   Info
 	Schema any
@@ -26,7 +26,7 @@ type Plugin struct {
 
 var plugin Plugin
 
-// Info is the answer of describe.
+// Info is the result of describe.
 type Info struct {
 	Name         string       `json:"name"`
 	Version      string       `json:"version"`
@@ -34,13 +34,13 @@ type Info struct {
 	Capabilities []Capability `json:"capabilities"`
 }
 
-// Capability is what the plugin wants to be granted.
+// Capability is a capability that the plugin needs.
 type Capability struct {
 	Kind    string `json:"kind"`
 	Pattern string `json:"pattern"`
 }
 
-// Evidence is what the plugin saw.
+// Evidence is the result of observe.
 type Evidence struct {
 	Status    bool           `json:"status"`
 	Error     *Detail        `json:"error"`
@@ -49,7 +49,7 @@ type Evidence struct {
 	Raw       *string        `json:"raw"`
 }
 
-// Detail is an error in the words of the interface.
+// Detail is an error, as it is in JSON.
 type Detail struct {
 	Message    string  `json:"message"`
 	Type       string  `json:"type"`
@@ -62,21 +62,50 @@ type Detail struct {
 
 func (detail *Detail) Error() string { return detail.Message }
 
-// ErrDenied is what errors.Is finds in an error of the host that is a denial.
+// begin generated errors
+
+// The values of Detail.Type that the host sends.
+const (
+	// The plugin has no grant for the request.
+	ErrorCapability = "capability"
+	// The request or the config is invalid.
+	ErrorConfig = "config"
+	// A command could not be started.
+	ErrorExecution = "execution"
+	// A file operation failed.
+	ErrorFs = "fs"
+	// A fault of the host, or a function that this build of the host does not include.
+	ErrorInternal = "internal"
+	// A connection could not be made, or it broke.
+	ErrorNetwork = "network"
+	// The plugin panicked.
+	ErrorPanic = "panic"
+	// The address is private or reserved, and no grant opens it.
+	ErrorSsrfProtection = "ssrf_protection"
+	// A deadline passed.
+	ErrorTimeout = "timeout"
+	// A TLS handshake or certificate was rejected.
+	ErrorTls = "tls"
+	// A value has the wrong shape.
+	ErrorValidation = "validation"
+)
+
+// end generated errors
+
+// ErrDenied matches, with errors.Is, an error of the host that denies a request.
 var ErrDenied = errors.New("denied")
 
-// Is tells denials apart.
+// Is reports whether the error is a denial.
 func (detail *Detail) Is(target error) bool {
-	return target == ErrDenied && (detail.Type == "capability" || detail.Type == "ssrf_protection")
+	return target == ErrDenied && (detail.Type == ErrorCapability || detail.Type == ErrorSsrfProtection)
 }
 
-// Host answers a request to a host function. In a plugin it asks the host; a test may put another
-// in its place.
+// Host calls a host function and returns its reply. A test may replace it.
 var Host = func(function string, request []byte) ([]byte, error) {
-	return nil, &Detail{Type: "internal", Message: "not inside a host"}
+	return nil, &Detail{Type: ErrorInternal, Message: "not inside a host"}
 }
 
-// Ask sends a request to a host function and reads the reply, which is a pointer to a struct.
+// Ask calls a host function and decodes the reply into a pointer to a struct.
 func Ask(function string, request, reply any) error {
 	sent, err := json.Marshal(request)
 	if err != nil {
@@ -90,7 +119,7 @@ func Ask(function string, request, reply any) error {
 		Error *Detail `json:"error"`
 	}
 	if err := json.Unmarshal(received, &failed); err != nil {
-		return &Detail{Type: "internal", Message: "the host sent a bad reply: " + err.Error()}
+		return &Detail{Type: ErrorInternal, Message: "the host sent a bad reply: " + err.Error()}
 	}
 	if failed.Error != nil {
 		return failed.Error
@@ -98,7 +127,7 @@ func Ask(function string, request, reply any) error {
 	return json.Unmarshal(received, reply)
 }
 
-// Env is a variable of the environment, and whether it is set.
+// Env returns an environment variable, and whether it is set.
 func Env(name string) (string, bool, error) {
 	var reply struct {
 		IsSet bool   `json:"is_set"`
@@ -108,7 +137,7 @@ func Env(name string) (string, bool, error) {
 	return reply.Value, reply.IsSet, err
 }
 
-// Log writes a line to the host's log: level is DEBUG, INFO, WARN or ERROR.
+// Log writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR.
 func Log(level, message string) {
 	line, err := json.Marshal(map[string]string{"level": level, "message": message})
 	if err == nil {
@@ -116,32 +145,32 @@ func Log(level, message string) {
 	}
 }
 
-// Pack makes one number of a pointer and a length: pointer << 32 | length; 0 is nothing.
+// Pack packs a pointer and a length: pointer << 32 | length; 0 is nothing.
 func Pack(pointer, length uint32) uint64 {
 	return uint64(pointer)<<32 | uint64(length)
 }
 
-// Unpack undoes Pack. It is false for a length at address 0, which must be refused.
+// Unpack is the inverse of Pack. ok is false for a length at address 0, which is invalid.
 func Unpack(packed uint64) (pointer, length uint32, ok bool) {
 	pointer, length = uint32(packed>>32), uint32(packed)
 	return pointer, length, pointer != 0 || length == 0
 }
 
-// Failure is evidence with the error that kept the plugin from looking.
+// Failure returns evidence with the reason why the plugin could not check.
 func Failure(err error) Evidence {
 	var detail *Detail
 	if !errors.As(err, &detail) {
-		detail = &Detail{Type: "internal", Message: err.Error()}
+		detail = &Detail{Type: ErrorInternal, Message: err.Error()}
 	}
 	return Evidence{Error: detail, Timestamp: time.Now()}
 }
 
-// Answer is what observe answers, in JSON.
+// Answer returns the result of observe, in JSON.
 func Answer(config []byte) (answer []byte) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			answer = encode(Failure(&Detail{
-				Type:    "panic",
+				Type:    ErrorPanic,
 				Message: fmt.Sprintf("plugin panic: %v", reason),
 				Stack:   debug.Stack(),
 			}))

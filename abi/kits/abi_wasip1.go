@@ -1,4 +1,4 @@
-// The exports of a tollgate plugin in Go and its imports, beside abi.go.
+// The exports and imports of a tollgate plugin in Go, beside abi.go.
 
 package main
 
@@ -8,11 +8,11 @@ import (
 	"unsafe"
 )
 
-// Buffers that the host or the plugin still reads, by address, so that no collector takes them.
+// Buffers in use, by address, kept here so that the collector does not free them.
 var buffers = map[uint32][]byte{}
 
-// Buffers to be used again, by the logarithm of their size: the collector does not run between
-// calls of exports, so what is dropped here stays.
+// Freed buffers to be used again, by the logarithm of their size: the collector does not run between
+// calls of exports.
 var freed [33][][]byte
 
 //go:wasmexport allocate
@@ -63,65 +63,108 @@ func observeExport(pointer, length uint32) uint64 {
 	return hand(Answer(buffers[pointer][:length]))
 }
 
+// The host functions. Requests and replies are described in functions.md of the package tollgate-abi.
+// begin generated functions
+
+// Reads a file, or a part of it.
+//
 //go:wasmimport reglet_host fs_read
 func fsRead(request uint64) uint64
 
+// Describes a file, a directory or a symbolic link.
+//
 //go:wasmimport reglet_host fs_stat
 func fsStat(request uint64) uint64
 
+// Lists a directory.
+//
 //go:wasmimport reglet_host fs_list
 func fsList(request uint64) uint64
 
+// Writes a file.
+//
 //go:wasmimport reglet_host fs_write
 func fsWrite(request uint64) uint64
 
+// Returns an environment variable, as it was when the runtime was built.
+//
 //go:wasmimport reglet_host env_get
 func envGet(request uint64) uint64
 
+// Opens a TCP connection, sends, receives and closes it.
+//
 //go:wasmimport reglet_host net_connect
 func netConnect(request uint64) uint64
 
+// Opens a TCP connection, optionally with TLS, and closes it.
+//
 //go:wasmimport reglet_host tcp_connect
 func tcpConnect(request uint64) uint64
 
-//go:wasmimport reglet_host http_request
-func httpRequest(request uint64) uint64
-
-//go:wasmimport reglet_host dns_lookup
-func dnsLookup(request uint64) uint64
-
-//go:wasmimport reglet_host smtp_connect
-func smtpConnect(request uint64) uint64
-
+// Runs a command and waits for its end.
+//
 //go:wasmimport reglet_host exec_run
 func execRun(request uint64) uint64
 
+// Fetches a URL, following redirects.
+//
+//go:wasmimport reglet_host http_request
+func httpRequest(request uint64) uint64
+
+// Looks up the DNS records of a name.
+//
+//go:wasmimport reglet_host dns_lookup
+func dnsLookup(request uint64) uint64
+
+// Connects to a mail server and reads its greeting.
+//
+//go:wasmimport reglet_host smtp_connect
+func smtpConnect(request uint64) uint64
+
+// Writes a line to the log of the host.
+//
 //go:wasmimport reglet_host log_message
 func logMessage(request uint64)
 
+// Host functions that return a reply.
+var answering = map[string]func(uint64) uint64{
+	"fs_read":      fsRead,
+	"fs_stat":      fsStat,
+	"fs_list":      fsList,
+	"fs_write":     fsWrite,
+	"env_get":      envGet,
+	"net_connect":  netConnect,
+	"tcp_connect":  tcpConnect,
+	"exec_run":     execRun,
+	"http_request": httpRequest,
+	"dns_lookup":   dnsLookup,
+	"smtp_connect": smtpConnect,
+}
+
+// Host functions that return nothing.
+var silent = map[string]func(uint64){
+	"log_message": logMessage,
+}
+
+// end generated functions
+
 func init() {
-	functions := map[string]func(uint64) uint64{
-		"fs_read": fsRead, "fs_stat": fsStat, "fs_list": fsList, "fs_write": fsWrite,
-		"env_get": envGet, "net_connect": netConnect, "tcp_connect": tcpConnect,
-		"http_request": httpRequest, "dns_lookup": dnsLookup, "smtp_connect": smtpConnect,
-		"exec_run":    execRun,
-		"log_message": func(request uint64) uint64 { logMessage(request); return 0 },
-	}
 	Host = func(function string, request []byte) ([]byte, error) {
-		call, ok := functions[function]
-		if !ok {
-			return nil, &Detail{Type: "internal", Message: "there is no host function " + function}
-		}
 		sent := hand(request)
-		packed := call(sent)
-		deallocate(uint32(sent>>32), 0)
-		pointer, length, ok := Unpack(packed)
-		if function == "log_message" {
+		defer deallocate(uint32(sent>>32), 0)
+		if call, ok := silent[function]; ok {
+			call(sent)
 			return nil, nil
 		}
+		call, ok := answering[function]
+		if !ok {
+			return nil, &Detail{Type: ErrorInternal, Message: "unknown host function " + function}
+		}
+		packed := call(sent)
+		pointer, length, ok := Unpack(packed)
 		reply, known := buffers[pointer]
 		if !ok || !known || int(length) > len(reply) {
-			return nil, &Detail{Type: "internal", Message: "the host sent no reply"}
+			return nil, &Detail{Type: ErrorInternal, Message: "the host sent no reply"}
 		}
 		answer := bytes.Clone(reply[:length])
 		deallocate(pointer, length)

@@ -1,9 +1,9 @@
-/* What a tollgate plugin in C needs, in one file without a libc. Copy it beside your plugin.
+/* The tollgate kit for plugins in C: one file, without a libc, to be copied beside a plugin.
 
-   In one source file, define TOLLGATE_IMPLEMENTATION before including this: it brings the exports
-   `allocate` and `deallocate`. With a libc, define TOLLGATE_LIBC as well, and malloc is used.
+   In one source file, define TOLLGATE_IMPLEMENTATION before including this: it adds the exports
+   `allocate` and `deallocate`. With a libc, define TOLLGATE_LIBC as well: then malloc is used.
 
-   The plugin itself exports describe, schema and observe; an answer is tollgate_answer(text). */
+   The plugin itself exports describe, schema and observe; each returns tollgate_answer(text). */
 
 #ifndef TOLLGATE_H
 #define TOLLGATE_H
@@ -15,20 +15,51 @@
 #define TOLLGATE_EXPORT(name) __attribute__((export_name(name)))
 #define TOLLGATE_IMPORT(name) __attribute__((import_module("reglet_host"), import_name(name)))
 
-/* The host functions: a request in JSON, packed, gives a reply in JSON, packed. The shapes are in
-   the README of the package tollgate-abi. Call them through tollgate_ask. */
+/* The host functions: each takes a request in JSON, packed, and returns a reply in JSON, packed.
+   Requests and replies are described in functions.md of the package tollgate-abi. Call them through
+   tollgate_ask. */
+
+/* begin generated functions */
+
+/* Reads a file, or a part of it. */
 TOLLGATE_IMPORT("fs_read") uint64_t tollgate_fs_read(uint64_t request);
+/* Describes a file, a directory or a symbolic link. */
 TOLLGATE_IMPORT("fs_stat") uint64_t tollgate_fs_stat(uint64_t request);
+/* Lists a directory. */
 TOLLGATE_IMPORT("fs_list") uint64_t tollgate_fs_list(uint64_t request);
+/* Writes a file. */
 TOLLGATE_IMPORT("fs_write") uint64_t tollgate_fs_write(uint64_t request);
+/* Returns an environment variable, as it was when the runtime was built. */
 TOLLGATE_IMPORT("env_get") uint64_t tollgate_env_get(uint64_t request);
+/* Opens a TCP connection, sends, receives and closes it. */
 TOLLGATE_IMPORT("net_connect") uint64_t tollgate_net_connect(uint64_t request);
+/* Opens a TCP connection, optionally with TLS, and closes it. */
 TOLLGATE_IMPORT("tcp_connect") uint64_t tollgate_tcp_connect(uint64_t request);
-TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request);
-TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
-TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+/* Runs a command and waits for its end. */
 TOLLGATE_IMPORT("exec_run") uint64_t tollgate_exec_run(uint64_t request);
+/* Fetches a URL, following redirects. */
+TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request);
+/* Looks up the DNS records of a name. */
+TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
+/* Connects to a mail server and reads its greeting. */
+TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+/* Writes a line to the log of the host. */
 TOLLGATE_IMPORT("log_message") void tollgate_log_message(uint64_t request);
+
+/* The values of `type` in an error of the host. */
+#define TOLLGATE_ERROR_CAPABILITY "capability" /* The plugin has no grant for the request. */
+#define TOLLGATE_ERROR_CONFIG "config" /* The request or the config is invalid. */
+#define TOLLGATE_ERROR_EXECUTION "execution" /* A command could not be started. */
+#define TOLLGATE_ERROR_FS "fs" /* A file operation failed. */
+#define TOLLGATE_ERROR_INTERNAL "internal" /* A fault of the host, or a function that this build of the host does not include. */
+#define TOLLGATE_ERROR_NETWORK "network" /* A connection could not be made, or it broke. */
+#define TOLLGATE_ERROR_PANIC "panic" /* The plugin panicked. */
+#define TOLLGATE_ERROR_SSRF_PROTECTION "ssrf_protection" /* The address is private or reserved, and no grant opens it. */
+#define TOLLGATE_ERROR_TIMEOUT "timeout" /* A deadline passed. */
+#define TOLLGATE_ERROR_TLS "tls" /* A TLS handshake or certificate was rejected. */
+#define TOLLGATE_ERROR_VALIDATION "validation" /* A value has the wrong shape. */
+
+/* end generated functions */
 
 /* A piece of text that is not terminated. One without a start is "nothing". */
 typedef struct {
@@ -42,7 +73,7 @@ static inline uint64_t tollgate_pack(uint32_t pointer, uint32_t length)
     return (uint64_t)pointer << 32 | length;
 }
 
-/* False for a length at address 0, which must be refused. */
+/* False for a length at address 0, which is invalid. */
 static inline bool tollgate_unpack(uint64_t packed, uint32_t *pointer, uint32_t *length)
 {
     *pointer = (uint32_t)(packed >> 32);
@@ -66,7 +97,7 @@ static inline bool tollgate_equal(tollgate_text a, const char *b)
     return b[a.length] == '\0';
 }
 
-/* Memory for the plugin and for the host. A block is given back by tollgate_free. */
+/* Memory for the plugin and for the host. Free a block with tollgate_free. */
 void *tollgate_allocate(uint32_t size);
 void tollgate_free(void *block);
 
@@ -90,24 +121,24 @@ static inline tollgate_text tollgate_written(const tollgate_writer *from)
     return text;
 }
 
-/* The answer of describe, schema or observe; the host frees it. */
+/* Packs a result of describe, schema or observe; the host frees it. */
 static inline uint64_t tollgate_answer(const tollgate_writer *from)
 {
     return from->full ? 0 : tollgate_pack((uint32_t)(uintptr_t)from->start, from->length);
 }
 
-/* Sends a request and frees it; the reply is the caller's to free, as a block. Nothing if there
-   is none. */
+/* Calls a host function with a request and frees the request. The caller frees the reply, as a block.
+   Nothing if there is none. */
 tollgate_text tollgate_ask(uint64_t (*function)(uint64_t), tollgate_writer *request);
 
-/* A line for the host's log: level is DEBUG, INFO, WARN or ERROR. */
+/* Writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR. */
 void tollgate_log(const char *level, tollgate_text message);
 
 /* The value of a member of a JSON object, as JSON; nothing if it is not there, or if the text is
    not an object. Of a key that is given twice the last counts. */
 tollgate_text tollgate_member(tollgate_text object, const char *key);
 
-/* What a JSON string says, in a new block; nothing if it is no string. */
+/* Decodes a JSON string into a new block; nothing if the text is not a string. */
 tollgate_text tollgate_decode(tollgate_text string);
 
 #ifdef TOLLGATE_IMPLEMENTATION
@@ -169,7 +200,7 @@ void *tollgate_allocate(uint32_t size)
 void tollgate_free(void *memory)
 {
     struct tollgate_block *block = (struct tollgate_block *)((char *)memory - 8);
-    /* A pointer that is none of ours is ignored, as far as one can tell. */
+    /* A pointer that is not a block is ignored, as far as that can be detected. */
     if (memory == NULL || ((uintptr_t)memory & 7) != 0 || (uintptr_t)memory < 16
         || (uintptr_t)memory >= tollgate_top || block->mark != TOLLGATE_MARK
         || block->class >= TOLLGATE_CLASSES)

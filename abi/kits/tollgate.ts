@@ -1,12 +1,12 @@
-// What a tollgate plugin in AssemblyScript needs, in one file. Copy it beside your plugin, and
-// export what the host calls:
+// The tollgate kit for plugins in AssemblyScript: one file, to be copied beside a plugin. Export what
+// the host calls:
 //
 //   export { allocate, deallocate } from "./tollgate";
 //
-// The plugin itself exports describe, schema and observe; an answer is answer(text).
+// The plugin itself exports describe, schema and observe; each returns answer(text).
 // Build with `--use abort=tollgate/abort`, so that nothing is imported from `env`.
 
-// Buffers that the host or the plugin's caller still reads; held so that no collector takes them.
+// Buffers in use, kept here so that the collector does not free them.
 const buffers = new Map<usize, ArrayBuffer>();
 
 export function allocate(size: u32): usize {
@@ -33,50 +33,115 @@ export function pack(pointer: u32, length: u32): u64 {
   return (<u64>pointer << 32) | <u64>length;
 }
 
-// False for a length at address 0, which must be refused.
+// False for a length at address 0, which is invalid.
 export function isRange(packed: u64): bool {
   return packed >> 32 != 0 || packed == 0;
 }
 
-// The answer of describe, schema or observe; the host frees it.
+// Packs a result of describe, schema or observe; the host frees it.
 export function answer(text: string): u64 {
   const bytes = String.UTF8.encode(text);
   return pack(<u32>keep(bytes), <u32>bytes.byteLength);
 }
 
-// What the host put into a buffer of ours, such as the config.
+// Reads text that the host wrote into a buffer, such as the config.
 export function textAt(pointer: usize, length: u32): string {
   return String.UTF8.decodeUnsafe(pointer, length);
 }
 
-// The host functions: a request in JSON, packed, gives a reply in JSON, packed. The shapes are in
-// the README of the package tollgate-abi. Call them through ask.
+// The host functions: each takes a request in JSON, packed, and returns a reply in JSON, packed.
+// Requests and replies are described in functions.md of the package tollgate-abi. Call them through
+// ask.
+
+// begin generated functions
+
+// Reads a file, or a part of it.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_read") export declare function fs_read(request: u64): u64;
+// Describes a file, a directory or a symbolic link.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_stat") export declare function fs_stat(request: u64): u64;
+// Lists a directory.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_list") export declare function fs_list(request: u64): u64;
+// Writes a file.
 // @ts-ignore: decorator
 @external("reglet_host", "fs_write") export declare function fs_write(request: u64): u64;
+// Returns an environment variable, as it was when the runtime was built.
 // @ts-ignore: decorator
 @external("reglet_host", "env_get") export declare function env_get(request: u64): u64;
+// Opens a TCP connection, sends, receives and closes it.
 // @ts-ignore: decorator
 @external("reglet_host", "net_connect") export declare function net_connect(request: u64): u64;
+// Opens a TCP connection, optionally with TLS, and closes it.
 // @ts-ignore: decorator
 @external("reglet_host", "tcp_connect") export declare function tcp_connect(request: u64): u64;
-// @ts-ignore: decorator
-@external("reglet_host", "http_request") export declare function http_request(request: u64): u64;
-// @ts-ignore: decorator
-@external("reglet_host", "dns_lookup") export declare function dns_lookup(request: u64): u64;
-// @ts-ignore: decorator
-@external("reglet_host", "smtp_connect") export declare function smtp_connect(request: u64): u64;
+// Runs a command and waits for its end.
 // @ts-ignore: decorator
 @external("reglet_host", "exec_run") export declare function exec_run(request: u64): u64;
+// Fetches a URL, following redirects.
+// @ts-ignore: decorator
+@external("reglet_host", "http_request") export declare function http_request(request: u64): u64;
+// Looks up the DNS records of a name.
+// @ts-ignore: decorator
+@external("reglet_host", "dns_lookup") export declare function dns_lookup(request: u64): u64;
+// Connects to a mail server and reads its greeting.
+// @ts-ignore: decorator
+@external("reglet_host", "smtp_connect") export declare function smtp_connect(request: u64): u64;
+// Writes a line to the log of the host.
 // @ts-ignore: decorator
 @external("reglet_host", "log_message") export declare function log_message(request: u64): void;
 
-// Sends a request; the reply is empty if there is none.
+// The values of `type` in an error of the host: functions, because a constant takes memory
+// even where it is not used.
+// The plugin has no grant for the request.
+export function errorCapability(): string {
+  return "capability";
+}
+// The request or the config is invalid.
+export function errorConfig(): string {
+  return "config";
+}
+// A command could not be started.
+export function errorExecution(): string {
+  return "execution";
+}
+// A file operation failed.
+export function errorFs(): string {
+  return "fs";
+}
+// A fault of the host, or a function that this build of the host does not include.
+export function errorInternal(): string {
+  return "internal";
+}
+// A connection could not be made, or it broke.
+export function errorNetwork(): string {
+  return "network";
+}
+// The plugin panicked.
+export function errorPanic(): string {
+  return "panic";
+}
+// The address is private or reserved, and no grant opens it.
+export function errorSsrfProtection(): string {
+  return "ssrf_protection";
+}
+// A deadline passed.
+export function errorTimeout(): string {
+  return "timeout";
+}
+// A TLS handshake or certificate was rejected.
+export function errorTls(): string {
+  return "tls";
+}
+// A value has the wrong shape.
+export function errorValidation(): string {
+  return "validation";
+}
+
+// end generated functions
+
+// Calls a host function and returns its reply; empty if there is none.
 export function ask(hostFunction: (request: u64) => u64, request: string): string {
   const sent = answer(request);
   const packed = hostFunction(sent);
@@ -88,7 +153,7 @@ export function ask(hostFunction: (request: u64) => u64, request: string): strin
   return reply;
 }
 
-// A line for the host's log: level is DEBUG, INFO, WARN or ERROR.
+// Writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR.
 export function log(level: string, message: string): void {
   const sent = answer('{"level":' + quote(level) + ',"message":' + quote(message) + "}");
   log_message(sent);
@@ -135,7 +200,7 @@ export function member(object: string, key: string): string {
   return found;
 }
 
-// What a JSON string says; empty if it is no string.
+// Decodes a JSON string; empty if the text is not a string.
 export function decode(string: string): string {
   const end = string.length - 1;
   if (end < 1 || string.charCodeAt(0) != 0x22 || string.charCodeAt(end) != 0x22) return "";

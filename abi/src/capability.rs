@@ -1,11 +1,10 @@
-//! A capability as text on the wire. What it means, and whether it covers a wish, is the host's
-//! business.
+//! A capability as text. The host gives it a meaning.
 
 use alloc::string::String;
 use core::fmt;
 
 wire! {
-    /// A capability as a plugin declares it and an operator grants it: `kind:pattern`.
+    /// A capability that a plugin declares or an operator grants: `kind:pattern`.
     ///
     /// ```
     /// # use tollgate_abi::Capability;
@@ -13,9 +12,9 @@ wire! {
     /// assert_eq!(capability.to_string(), "fs:read:/etc/**");
     /// ```
     pub struct Capability {
-        /// What is reached: `fs`, `network`, `env`, `exec` or a kind of the embedder's.
+        /// `fs`, `network`, `env`, `exec` or a kind that the embedder defines.
         pub kind: String = "kind",
-        /// Which of it, in the grammar of the kind.
+        /// Which things of this kind, in the grammar of the kind.
         pub pattern: String = "pattern",
     }
 }
@@ -23,7 +22,7 @@ wire! {
 impl Eq for Capability {}
 
 impl Capability {
-    /// A capability of `kind` for what `pattern` describes.
+    /// Creates a capability.
     pub fn new(kind: impl Into<String>, pattern: impl Into<String>) -> Capability {
         Capability {
             kind: kind.into(),

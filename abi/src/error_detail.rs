@@ -3,56 +3,69 @@
 use alloc::{boxed::Box, string::String};
 use core::fmt;
 
-/// The words that `type` may hold on our side of the wire. Guests may send others.
-pub mod kinds {
-    /// The plugin has no grant for what it asked.
-    pub const CAPABILITY: &str = "capability";
-    /// The request itself is wrong.
-    pub const CONFIG: &str = "config";
+macro_rules! kinds {
+    ($( $(#[doc = $doc:literal])* $constant:ident = $word:literal; )*) => {
+        /// The values of `type` that the host sends. Guests may send others.
+        pub mod kinds {
+            $( $(#[doc = $doc])* pub const $constant: &str = $word; )*
+
+            /// Each value with its meaning.
+            pub const ALL: &[(&str, &str)] = &[
+                $( ($constant, concat!($($doc),*).trim_ascii()), )*
+            ];
+        }
+    };
+}
+
+kinds! {
+    /// The plugin has no grant for the request.
+    CAPABILITY = "capability";
+    /// The request or the config is invalid.
+    CONFIG = "config";
     /// A command could not be started.
-    pub const EXECUTION: &str = "execution";
-    /// A file could not be read, written or examined.
-    pub const FS: &str = "fs";
-    /// A fault of the host, or a function that this build leaves out.
-    pub const INTERNAL: &str = "internal";
-    /// A connection could not be made or was lost.
-    pub const NETWORK: &str = "network";
-    /// A plugin panicked.
-    pub const PANIC: &str = "panic";
-    /// An address that is private or reserved.
-    pub const SSRF_PROTECTION: &str = "ssrf_protection";
+    EXECUTION = "execution";
+    /// A file operation failed.
+    FS = "fs";
+    /// A fault of the host, or a function that this build of the host does not include.
+    INTERNAL = "internal";
+    /// A connection could not be made, or it broke.
+    NETWORK = "network";
+    /// The plugin panicked.
+    PANIC = "panic";
+    /// The address is private or reserved, and no grant opens it.
+    SSRF_PROTECTION = "ssrf_protection";
     /// A deadline passed.
-    pub const TIMEOUT: &str = "timeout";
-    /// A handshake or certificate was refused.
-    pub const TLS: &str = "tls";
-    /// A value is not of the shape it must have.
-    pub const VALIDATION: &str = "validation";
+    TIMEOUT = "timeout";
+    /// A TLS handshake or certificate was rejected.
+    TLS = "tls";
+    /// A value has the wrong shape.
+    VALIDATION = "validation";
 }
 
 wire! {
-    /// What went wrong, in words and in codes a program can act on.
+    /// An error: a message for people, and codes for programs.
     pub struct ErrorDetail {
         /// For people.
         pub message: String = "message",
-        /// The class of error; the host's own words are in [`kinds`](crate::host::kinds).
+        /// The class of error. The host uses the values of [`kinds`](crate::host::kinds).
         pub kind: String = "type",
         /// A finer code such as `ENOENT` or `ECONNREFUSED`; may be empty.
         pub code: String = "code",
         /// Whether a deadline passed.
         pub is_timeout: bool = "is_timeout" omit,
-        /// Whether the thing asked for does not exist.
+        /// Whether the requested thing does not exist.
         pub is_not_found: bool = "is_not_found" omit,
-        /// The cause, if there is one worth telling.
+        /// The cause.
         pub wrapped: Option<Box<ErrorDetail>> = "wrapped" omit,
-        /// More, as JSON (2026 SDK only).
+        /// More information.
         pub details: Option<serde_json::Map<String, serde_json::Value>> = "details" omit,
-        /// The base64 of a guest's stack trace.
+        /// The stack trace of a guest, in base64.
         pub stack: Option<String> = "stack" omit,
     }
 }
 
 impl ErrorDetail {
-    /// An error of `kind` that says `message`, with no code.
+    /// Creates an error of this kind with this message and no code.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> ErrorDetail {
         ErrorDetail {
             kind: kind.into(),
@@ -61,14 +74,15 @@ impl ErrorDetail {
         }
     }
 
-    /// The same with `code`.
+    /// Sets the code.
+    #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> ErrorDetail {
         self.code = code.into();
         self
     }
 }
 
-/// The message alone for type `internal`, else `type: message [code]`.
+/// Writes the message alone for type `internal`, else `type: message [code]`.
 impl fmt::Display for ErrorDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind.is_empty() || self.kind == kinds::INTERNAL {

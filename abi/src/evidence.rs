@@ -1,4 +1,4 @@
-//! What a plugin answers when it has looked.
+//! The result of `observe`.
 
 use crate::{ErrorDetail, rfc3339};
 use alloc::string::String;
@@ -7,31 +7,29 @@ use serde_json::{Map, Value};
 wire! {
     /// The result of `observe`.
     ///
-    /// Plugins of the Go SDK write `Status`, `Data` and so on; this crate prints lower case, and
-    /// either is read.
+    /// The Go SDK writes `Status`, `Data` and so on. This crate reads either and writes lower case.
     pub struct Evidence {
-        /// Whether what was observed is as it should be.
+        /// Whether the check passed.
         pub status: bool = "status",
-        /// Why the plugin could not tell, if it could not.
+        /// Why the plugin could not check.
         pub error: Option<ErrorDetail> = "error",
-        /// When the plugin looked, RFC 3339. A guest without a clock leaves it zero.
+        /// When the plugin checked. A guest without a clock leaves it at year 1.
         pub timestamp: Timestamp = "timestamp",
-        /// What the plugin saw.
+        /// What the plugin observed.
         pub data: Map<String, Value> = "data",
-        /// Raw text the plugin wants kept.
+        /// Unstructured text.
         pub raw: Option<String> = "raw",
-        /// The word of a plugin of the 2026 generation: `success`, `failure` or `error`. Only the
-        /// host sets it.
+        /// `success`, `failure` or `error`, from a plugin of the 2026 generation. Set by the host.
         pub status_word: Option<String> = "status_word" added,
-        /// The plugin's own words (2026 generation only; set by the host).
+        /// The message of a plugin of the 2026 generation. Set by the host.
         pub message: Option<String> = "message" added,
-        /// When and by what the plugin looked (2026 generation only; set by the host).
+        /// Times and versions from a plugin of the 2026 generation. Set by the host.
         pub metadata: Option<Map<String, Value>> = "metadata" added,
     }
 }
 
 impl Evidence {
-    /// Evidence that all is well.
+    /// Creates evidence of a check that passed.
     pub fn success(data: Map<String, Value>) -> Evidence {
         Evidence {
             status: true,
@@ -40,7 +38,7 @@ impl Evidence {
         }
     }
 
-    /// Evidence that the check failed or could not be made.
+    /// Creates evidence of a check that failed or could not be made.
     pub fn failure(error: ErrorDetail) -> Evidence {
         Evidence {
             error: Some(error),
@@ -49,12 +47,12 @@ impl Evidence {
     }
 }
 
-/// A moment as RFC 3339 text, kept as the plugin wrote it.
+/// A time in RFC 3339, kept as the plugin wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timestamp(String);
 
 impl Timestamp {
-    /// The moment that `text` names.
+    /// Parses a time in RFC 3339.
     ///
     /// # Errors
     ///
@@ -63,7 +61,7 @@ impl Timestamp {
         rfc3339::parse(text).map(|_| Timestamp(text.into()))
     }
 
-    /// The RFC 3339 text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

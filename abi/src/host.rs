@@ -1,7 +1,8 @@
-//! Requests and replies of the host functions, one pair a function.
+//! Requests and replies of the host functions.
 //!
-//! Every reply carries `error`; when it is set, the other keys have no meaning. The functions that
-//! reach the network are in `net`.
+//! When `error` of a reply is set, its other keys have no meaning, unless the table of
+//! [functions](crate::functions) says otherwise. The types are exhaustive: write
+//! `..Default::default()` after the fields that you set, and a new field does not break your code.
 
 use crate::ErrorDetail;
 use alloc::{string::String, vec::Vec};
@@ -12,31 +13,31 @@ pub use crate::error_detail::kinds;
 pub use net::*;
 
 wire! {
-    /// How long the caller of a host function is willing to wait, and who it is.
+    /// Time limits of a request.
     pub struct Context {
-        /// An absolute deadline, RFC 3339.
+        /// An absolute deadline, in RFC 3339.
         pub deadline: Option<String> = "deadline" omit,
-        /// A relative one, in milliseconds.
+        /// A limit in milliseconds; 0 sets none.
         pub timeout_ms: u64 = "timeout_ms" omit,
-        /// For correlation only.
+        /// An identifier for correlation; the host ignores it.
         pub request_id: String = "request_id" omit,
-        /// Whether the operation was given up already; it then fails at once.
+        /// Whether the request is already cancelled; it then fails at once.
         pub canceled: bool = "canceled" omit,
     }
 }
 
 wire! {
-    /// Asks for the content of a file.
+    /// Which part of which file to read.
     pub struct FsReadRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// The file; a relative path starts at the host's working directory.
+        /// The file. A relative path starts at the working directory of the host.
         pub path: String = "path",
-        /// `base64` (also when empty) or `utf-8`.
+        /// `base64` or `utf-8`; empty is `base64`.
         pub encoding: String = "encoding" omit,
-        /// Where to begin, in bytes.
+        /// Where to start, in bytes.
         pub offset: u64 = "offset" omit,
-        /// How many bytes at most; 0 is as many as the host allows.
+        /// The most bytes to read; 0 is as many as the host allows.
         pub limit: u64 = "limit" omit,
     }
 }
@@ -44,13 +45,13 @@ wire! {
 wire! {
     /// The content of a file.
     pub struct FsReadReply {
-        /// The bytes in `encoding`.
+        /// The bytes, in `encoding`.
         pub content: String = "content",
-        /// `base64` or `utf-8`, as asked.
+        /// `base64` or `utf-8`, as requested.
         pub encoding: String = "encoding",
         /// The size of the whole file, in bytes.
         pub size: u64 = "size",
-        /// Whether the file goes on after what was read.
+        /// Whether the file continues after `content`.
         pub truncated: bool = "truncated" omit,
         /// Why the file could not be read.
         pub error: Option<ErrorDetail> = "error" failure,
@@ -58,33 +59,33 @@ wire! {
 }
 
 wire! {
-    /// Asks what a path names.
+    /// Which path to examine.
     pub struct FsStatRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// The path; a relative one starts at the host's working directory.
+        /// The path. A relative one starts at the working directory of the host.
         pub path: String = "path",
-        /// Whether to examine a symbolic link itself instead of what it leads to.
+        /// Whether to describe a symbolic link itself instead of its target.
         pub no_follow: bool = "no_follow" omit,
     }
 }
 
 wire! {
-    /// What a path names.
+    /// A file, a directory or a symbolic link.
     pub struct FsStatReply {
         /// `file`, `directory`, `symlink` or `other`.
         pub kind: String = "kind",
         /// Size in bytes.
         pub size: u64 = "size",
-        /// Permission bits, such as 0o644.
+        /// Permission bits: 420 is octal 644.
         pub mode: u32 = "mode",
-        /// Owner.
+        /// The user ID of the owner.
         pub uid: u32 = "uid",
-        /// Group.
+        /// The group ID.
         pub gid: u32 = "gid",
-        /// Last modification, RFC 3339.
+        /// The last modification, in RFC 3339.
         pub modified: String = "modified",
-        /// Where a symbolic link points (only with `no_follow`).
+        /// The target of a symbolic link; only with `no_follow`.
         pub target: Option<String> = "target" omit,
         /// Why the path could not be examined.
         pub error: Option<ErrorDetail> = "error" failure,
@@ -92,21 +93,21 @@ wire! {
 }
 
 wire! {
-    /// Asks for the names in a directory.
+    /// Which directory to list.
     pub struct FsListRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// The directory; a relative path starts at the host's working directory.
+        /// The directory. A relative path starts at the working directory of the host.
         pub path: String = "path",
     }
 }
 
 wire! {
-    /// The names in a directory, in byte order.
+    /// The entries of a directory, in byte order.
     pub struct FsListReply {
-        /// What is in it, without `.` and `..`.
+        /// The entries, without `.` and `..`.
         pub entries: Vec<FsEntry> = "entries",
-        /// Whether there are more than the host tells.
+        /// Whether entries were left out because of the size limit.
         pub truncated: bool = "truncated" omit,
         /// Why the directory could not be listed.
         pub error: Option<ErrorDetail> = "error" failure,
@@ -114,7 +115,7 @@ wire! {
 }
 
 wire! {
-    /// One name in a directory.
+    /// One entry of a directory.
     pub struct FsEntry {
         /// The name, without a path.
         pub name: String = "name",
@@ -124,26 +125,26 @@ wire! {
 }
 
 wire! {
-    /// Asks for a file to be written, all at once.
+    /// Which file to write.
     pub struct FsWriteRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// The file; a relative path starts at the host's working directory.
+        /// The file. A relative path starts at the working directory of the host.
         pub path: String = "path",
-        /// The bytes in `encoding`.
+        /// The bytes, in `encoding`.
         pub content: String = "content",
-        /// `base64` (also when empty) or `utf-8`.
+        /// `base64` or `utf-8`; empty is `base64`.
         pub encoding: String = "encoding" omit,
-        /// `replace` (also when empty): the new content takes the old one's place, or nothing
-        /// changes. `append`: behind the old content. `create`: only if there is no file.
+        /// `replace` (also when empty) replaces the content, whole or not at all. `append` writes
+        /// after the old content. `create` fails if the file exists.
         pub mode: String = "mode" omit,
     }
 }
 
 wire! {
-    /// How much was written.
+    /// The result of writing a file.
     pub struct FsWriteReply {
-        /// In bytes.
+        /// How many bytes were written.
         pub written: u64 = "written",
         /// Why nothing was written.
         pub error: Option<ErrorDetail> = "error" failure,
@@ -151,80 +152,80 @@ wire! {
 }
 
 wire! {
-    /// Asks for a variable of the environment.
+    /// Which environment variable to return.
     pub struct EnvGetRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// Its name.
+        /// The name of the variable.
         pub name: String = "name",
     }
 }
 
 wire! {
-    /// A variable of the environment, as it was when the runtime was built.
+    /// An environment variable.
     pub struct EnvGetReply {
-        /// Whether it is set.
+        /// Whether the variable is set.
         pub is_set: bool = "is_set",
         /// Its value.
         pub value: String = "value",
-        /// Why it is not told.
+        /// Why the variable was not returned.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
 wire! {
-    /// Asks for a command to be run to its end.
+    /// Which command to run.
     pub struct ExecRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// A path, or a bare name that is looked up in the host's `PATH`.
+        /// A path, or a name that the host looks up in its `PATH`.
         pub command: String = "command",
-        /// The arguments, without the command itself. No shell looks at them.
+        /// The arguments, without the command itself. No shell interprets them.
         pub args: Vec<String> = "args",
-        /// The working directory; empty is the host's own.
+        /// The working directory; empty is that of the host.
         pub dir: String = "dir" omit,
-        /// The whole environment, each entry `NAME=VALUE`; of a name given twice the last counts.
+        /// The whole environment, each entry `NAME=VALUE`. The last entry of a name counts.
         pub env: Vec<String> = "env" omit,
-        /// How long the command may take, in milliseconds; 0 is as long as the host allows.
+        /// The most time for the command, in milliseconds; 0 is as much as the host allows.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
 
 wire! {
-    /// How a command ended. A command that ends with another code than 0 is not an error; one
-    /// whose time was up is, and what it had written by then is here all the same.
+    /// How a command ended. An exit code other than 0 is not an error. A command that was killed
+    /// because its time was up is an error, and its output until then is returned beside it.
     pub struct ExecReply {
-        /// What it wrote to its standard output; bytes that are not UTF-8 are U+FFFD.
+        /// Its standard output; bytes that are not UTF-8 are U+FFFD.
         pub stdout: String = "stdout",
-        /// What it wrote to its standard error, likewise.
+        /// Its standard error, likewise.
         pub stderr: String = "stderr",
-        /// Its exit code; -1 if a signal ended it, or if it did not run.
+        /// Its exit code; -1 if a signal killed it or if it did not run.
         pub exit_code: i32 = "exit_code",
-        /// How long it took.
+        /// How long it ran, in milliseconds.
         pub duration_ms: u64 = "duration_ms" omit,
-        /// Whether its time was up; it was killed then.
+        /// Whether it was killed because its time was up.
         pub is_timeout: bool = "is_timeout" omit,
-        /// Whether it wrote more to its standard output than `stdout` holds.
+        /// Whether `stdout` was cut.
         pub stdout_truncated: bool = "stdout_truncated" omit,
-        /// Whether it wrote more to its standard error than `stderr` holds.
+        /// Whether `stderr` was cut.
         pub stderr_truncated: bool = "stderr_truncated" omit,
-        /// Why it did not run, or did not come to its end.
+        /// Why it did not run, or why it was killed.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
 wire! {
-    /// A line for the host's log; there is no reply.
+    /// A line for the log of the host.
     pub struct LogMessage {
-        /// Who it is.
+        /// Time limits; ignored.
         pub context: Context = "context" omit,
         /// `DEBUG`, `INFO`, `WARN` or `ERROR`, in any case, optionally with an offset (`INFO+2`).
         pub level: String = "level",
         /// The text.
         pub message: String = "message",
-        /// The guest's own idea of the time; ignored by the host.
+        /// The time by the clock of the guest; the host ignores it.
         pub timestamp: String = "timestamp" omit,
-        /// More, as typed text.
+        /// Named values.
         pub attrs: Vec<LogAttr> = "attrs" omit,
     }
 }

@@ -1,38 +1,37 @@
-//! What a plugin says of itself.
+//! The description of a plugin.
 
 use crate::Capability;
 use alloc::{string::String, vec::Vec};
 use serde_json::Value;
 
-/// The answer of `describe`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct PluginInfo {
-    /// The plugin's own name.
-    pub name: String,
-    /// The plugin's own version.
-    pub version: String,
-    /// One sentence for people.
-    pub description: String,
-    /// What the plugin wants to be granted.
-    pub capabilities: Vec<Capability>,
-    /// The SDK that built the plugin, if it says so.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub sdk_version: String,
-    /// The oldest host the plugin wants, if it says so.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub min_host_version: String,
-    /// What the plugin offers, by name (2026 generation only), as it sent it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub services: Option<Value>,
-    /// What the plugin wants to be granted in structured form (2026 generation only), as it sent
-    /// it; `capabilities` says the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant_set: Option<Value>,
+shape! {
+    /// The result of `describe`.
+    pub struct PluginInfo, non_exhaustive {
+        /// The plugin's name.
+        pub name: String = "name",
+        /// The plugin's version.
+        pub version: String = "version",
+        /// One sentence for people.
+        pub description: String = "description",
+        /// The capabilities that the plugin needs.
+        pub capabilities: Vec<Capability> = "capabilities",
+        /// The SDK that built the plugin.
+        pub sdk_version: String = "sdk_version" omit,
+        /// The oldest host that the plugin supports.
+        pub min_host_version: String = "min_host_version" omit,
+        /// What the plugin offers, by name, as it sent it. Only in the 2026 generation.
+        pub services: Option<Value> = "services" omit,
+        /// The capabilities in structured form, as the plugin sent them. Only in the 2026
+        /// generation; `capabilities` holds the same.
+        pub grant_set: Option<Value> = "grant_set" omit,
+    }
 }
 
+impl Eq for PluginInfo {}
+
 impl PluginInfo {
-    /// Reads the answer of `describe`: keys exactly as written, a missing or wrongly typed text
-    /// is empty, list entries that are not objects are skipped.
+    /// Reads the result of `describe`. Keys match exactly, a missing text or one of a wrong type is
+    /// empty, and list entries that are not objects are skipped.
     ///
     /// Returns `None` if the document is not an object.
     pub fn from_value(document: &Value) -> Option<PluginInfo> {

@@ -1,11 +1,11 @@
-//! The guest kits of other languages, each a file to be copied beside a plugin's sources. They are
-//! here so that programs which write plugin projects need no files beside them.
+//! The guest kits of other languages. Each is a file to be copied beside the sources of a plugin;
+//! `tollgate new` writes projects with them.
 
 /// C: `tollgate.h`.
 pub const C: &str = include_str!("../kits/tollgate.h");
-/// Go: `abi.go`, which builds everywhere.
+/// Go: `abi.go`, which builds on every target.
 pub const GO: &str = include_str!("../kits/abi.go");
-/// Go: `abi_wasip1.go`, the exports and imports beside it.
+/// Go: `abi_wasip1.go`, the exports and imports.
 pub const GO_EXPORTS: &str = include_str!("../kits/abi_wasip1.go");
 /// AssemblyScript: `tollgate.ts`.
 pub const ASSEMBLYSCRIPT: &str = include_str!("../kits/tollgate.ts");

@@ -1,17 +1,19 @@
-//! Everything that crosses the boundary between a tollgate host and a plugin.
+//! The interface between a tollgate host and its plugins, shared by both sides.
 //!
-//! Host and guests share this crate, so they cannot drift apart: packed pointers ([`PtrLen`]),
-//! export and import names ([`names`]), the JSON shapes ([`Evidence`], [`PluginInfo`],
-//! [`ErrorDetail`], [`host`]) and the three small codecs those shapes need ([`base64`],
-//! [`rfc3339`], [`sha256`]). Nothing here touches the outside, and nothing here decides policy.
+//! * [`functions`]: the table of host functions, with requests and replies in [`host`];
+//! * [`names`]: exports and imports;
+//! * [`Evidence`], [`PluginInfo`], [`ConfigSchema`], [`ErrorDetail`]: the other JSON shapes;
+//! * [`PtrLen`]: packed pointers;
+//! * [`base64`], [`rfc3339`], [`sha256`]: the codecs that the shapes need;
+//! * `guest` (feature `guest`): all that a plugin in Rust needs.
 //!
-//! # JSON, as both sides speak it
+//! # JSON
 //!
-//! * Decoding matches keys without regard to ASCII case, ignores unknown keys, takes `null` as
-//!   the default value and lets the last of a repeated key win. A wrong JSON type is an error.
+//! * Decoding matches keys without regard to ASCII case, ignores unknown keys, takes `null` as the
+//!   default and uses the last of a repeated key. A wrong JSON type is an error.
 //! * Encoding is compact, in the documented spelling, with sorted map keys.
 //!
-//! The files under `abi/vectors/` hold the same rules as data for other languages.
+//! The files under `vectors/` hold the same rules as data for other languages.
 //!
 //! ```
 //! use tollgate_abi::{Evidence, from_json, to_json};
@@ -24,7 +26,9 @@
 //! ```
 
 #![no_std]
-// Data from guests, files and callers must never be able to panic us; tests may.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations)]
+// Data from guests, files and callers must never cause a panic; tests may.
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
@@ -37,18 +41,23 @@ extern crate alloc;
 extern crate std;
 
 #[macro_use]
+pub mod shape;
+#[macro_use]
 mod wire;
 
 pub mod base64;
 mod capability;
 mod error_detail;
 mod evidence;
+pub mod functions;
 #[cfg(feature = "guest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "guest")))]
 pub mod guest;
 pub mod host;
 mod info;
 pub mod kits;
 pub mod names;
+mod port;
 mod ptr_len;
 pub mod rfc3339;
 mod schema;

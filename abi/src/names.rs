@@ -1,4 +1,4 @@
-//! The names that host and plugin must agree on: exports, imports and their types.
+//! The names of exports and imports.
 
 /// What a plugin exports.
 pub mod export {
@@ -6,7 +6,7 @@ pub mod export {
     pub const MEMORY: &str = "memory";
     /// `() -> ()`, optional: starts the guest's runtime; called first.
     pub const INITIALIZE: &str = "_initialize";
-    /// `() -> i64`: the plugin's own description, [`PluginInfo`](crate::PluginInfo).
+    /// `() -> i64`: the description of the plugin, [`PluginInfo`](crate::PluginInfo).
     pub const DESCRIBE: &str = "describe";
     /// `() -> i64`: the JSON Schema of the config.
     pub const SCHEMA: &str = "schema";
@@ -14,18 +14,19 @@ pub mod export {
     pub const OBSERVE: &str = "observe";
     /// `(size: i32) -> i32`: a buffer for the host to fill; 0 is a failure.
     pub const ALLOCATE: &str = "allocate";
-    /// `(ptr: i32, size: i32) -> ()`, optional: gives a buffer back.
+    /// `(ptr: i32, size: i32) -> ()`, optional: frees a buffer.
     pub const DEALLOCATE: &str = "deallocate";
-    /// An `i32` global, optional: the address of the guest kit's panic mailbox. The host reads it
-    /// after a trap without running guest code; the layout is in the README of this crate.
+    /// An `i32` global, optional: the address of the panic mailbox, which the host reads after a trap.
+    /// Its layout is in the README of this crate.
     pub const PANIC: &str = "tollgate_panic";
-    /// `() -> i64`: the 2026 generation's description.
+    /// `() -> i64`: the description of a plugin of the 2026 generation.
     pub const MANIFEST: &str = "_manifest";
-    /// `(ptr: i32, len: i32) -> i64`: the 2026 generation's `observe`.
+    /// `(ptr: i32, len: i32) -> i64`: `observe` of the 2026 generation.
     pub const OBSERVE_V2: &str = "_observe";
-    /// `() -> i64`, optional: the config's schema where the 2026 generation's description lacks it.
+    /// `() -> i64`, optional: the schema of the config, where a description of the 2026 generation
+    /// lacks it.
     pub const SCHEMA_V2: &str = "_schema";
-    /// A program's entry point, which no plugin may have.
+    /// The entry point of a program, which a plugin must not export.
     pub const START: &str = "_start";
 }
 
@@ -35,33 +36,7 @@ pub const HOST_MODULE: &str = "reglet_host";
 /// The custom section in which a plugin built with this crate names the crate's version.
 pub const VERSION_SECTION: &str = "tollgate-abi";
 
-/// Host functions of [`HOST_MODULE`]: each `(request: i64) -> i64` in packed JSON, except
-/// [`LOG_MESSAGE`](import::LOG_MESSAGE), which answers nothing.
-pub mod import {
-    /// Reads a file: [`FsReadRequest`](crate::host::FsReadRequest).
-    pub const FS_READ: &str = "fs_read";
-    /// Examines a file: [`FsStatRequest`](crate::host::FsStatRequest).
-    pub const FS_STAT: &str = "fs_stat";
-    /// Lists a directory: [`FsListRequest`](crate::host::FsListRequest).
-    pub const FS_LIST: &str = "fs_list";
-    /// Writes a file: [`FsWriteRequest`](crate::host::FsWriteRequest).
-    pub const FS_WRITE: &str = "fs_write";
-    /// Reads a variable: [`EnvGetRequest`](crate::host::EnvGetRequest).
-    pub const ENV_GET: &str = "env_get";
-    /// Connects, sends and receives: [`NetConnectRequest`](crate::host::NetConnectRequest).
-    pub const NET_CONNECT: &str = "net_connect";
-    /// Tries a connection: [`TcpConnectRequest`](crate::host::TcpConnectRequest).
-    pub const TCP_CONNECT: &str = "tcp_connect";
-    /// Runs a command: [`ExecRequest`](crate::host::ExecRequest).
-    pub const EXEC_RUN: &str = "exec_run";
-    /// The same under the name that the Go SDK knows.
-    pub const EXEC_COMMAND: &str = "exec_command";
-    /// Fetches a URL: [`HttpRequest`](crate::host::HttpRequest).
-    pub const HTTP_REQUEST: &str = "http_request";
-    /// Looks a name up: [`DnsLookupRequest`](crate::host::DnsLookupRequest).
-    pub const DNS_LOOKUP: &str = "dns_lookup";
-    /// Greets a mail server: [`SmtpConnectRequest`](crate::host::SmtpConnectRequest).
-    pub const SMTP_CONNECT: &str = "smtp_connect";
-    /// Writes to the host's log: [`LogMessage`](crate::host::LogMessage).
-    pub const LOG_MESSAGE: &str = "log_message";
-}
+/// The host functions of [`HOST_MODULE`]: each takes a packed request and returns a packed reply, both
+/// in JSON. The whole table is [`FUNCTIONS`](crate::functions::FUNCTIONS).
+#[doc(inline)]
+pub use crate::functions::import;

@@ -5,8 +5,8 @@ use core::fmt;
 
 /// A range of guest memory: `ptr << 32 | len`, both unsigned.
 ///
-/// Packed 0 means "nothing". Pointer 0 with a length above 0 is invalid: it is what a guest
-/// returns when it dropped an error on the floor, so it is refused instead of read.
+/// Packed 0 means "nothing". Pointer 0 with a length above 0 is invalid: guests return it when they
+/// lose an error.
 ///
 /// ```
 /// use tollgate_abi::PtrLen;
@@ -42,7 +42,7 @@ impl PtrLen {
     /// The value 0: no bytes at all.
     pub const NOTHING: PtrLen = PtrLen { ptr: 0, len: 0 };
 
-    /// The range of `len` bytes at `ptr`.
+    /// Creates the range of `len` bytes at `ptr`.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The schema of a plugin's config: the text as the plugin sent it, and the fields read out of it.
-//! Validation against it is the host's business.
+//! The schema of a config: the text as the plugin sent it, and the fields in it. The host validates
+//! configs.
 
 use alloc::{
     collections::BTreeSet,
@@ -8,26 +8,28 @@ use alloc::{
 };
 use serde_json::Value;
 
-/// The answer of `schema`.
+/// The result of `schema`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigSchema {
     raw: String,
     document: Value,
 }
 
-/// One property of a config.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Field {
-    /// The key in the config.
-    pub name: String,
-    /// The JSON Schema type; several are joined with `|`, none is empty.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// For people; empty if the schema has none.
-    pub description: String,
-    /// Whether the schema lists the key under `required`.
-    pub required: bool,
+shape! {
+    /// One top-level property of a config.
+    pub struct Field, non_exhaustive {
+        /// The key in the config.
+        pub name: String = "name",
+        /// The JSON Schema type; several are joined with `|`. Empty if the schema names no type.
+        pub kind: String = "type",
+        /// For people; empty if the schema has none.
+        pub description: String = "description",
+        /// Whether the schema lists the key under `required`.
+        pub required: bool = "required",
+    }
 }
+
+impl Eq for Field {}
 
 impl ConfigSchema {
     /// Reads a JSON Schema document, keeping its text.
@@ -43,17 +45,17 @@ impl ConfigSchema {
         })
     }
 
-    /// The text as the plugin sent it.
+    /// Returns the text as the plugin sent it.
     pub fn raw(&self) -> &str {
         &self.raw
     }
 
-    /// The parsed document.
+    /// Returns the parsed document.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// The top-level properties in name order.
+    /// Returns the top-level properties in name order.
     pub fn fields(&self) -> Vec<Field> {
         // Both may be as long as a schema may be.
         let required: BTreeSet<&str> = self

@@ -18,7 +18,7 @@ const START: [u32; 8] = [
 ];
 
 /// A digest in the making, fed piece by piece.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Sha256 {
     state: [u32; 8],
     block: [u8; 64],

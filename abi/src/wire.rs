@@ -1,17 +1,16 @@
-//! How JSON is read and written on both sides: the `wire!` macro that gives a struct its
-//! tolerant decoding and its documented spelling, and the two functions that use it.
-//! The shapes themselves live beside this file.
+//! JSON on both sides: the `wire!` macro, which makes a struct with tolerant decoding, and the two
+//! functions that read and write.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize, de};
 
-/// JSON that is not of the expected shape.
+/// Invalid JSON, or JSON of an unexpected shape.
 #[derive(Debug)]
 pub struct JsonError(serde_json::Error);
 
 impl JsonError {
-    /// Whether the text is JSON, only of another shape.
+    /// Returns whether the text is valid JSON of another shape.
     pub fn is_shape(&self) -> bool {
         self.0.is_data()
     }
@@ -47,7 +46,7 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     escape_markup(plain)
 }
 
-/// Outside strings JSON has none of these bytes, so replacing them wherever they stand is safe.
+/// JSON has these bytes only in strings, so they can be replaced everywhere.
 fn escape_markup(plain: Vec<u8>) -> Vec<u8> {
     let needs_escape = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
     // Most texts need nothing: in blocks without a way out, many bytes are compared at once.
@@ -118,32 +117,26 @@ pub(crate) trait Wire: Sized {
     ) -> Result<(Self, Option<E>), D::Error>;
 }
 
-/// Declares a struct that crosses the boundary.
+/// Declares a struct that crosses the boundary: a [`shape!`] with a tolerant `Deserialize` (see the
+/// documentation of the crate).
 ///
-/// Each field names its JSON key; `omit` leaves the key out when the field has its default value,
-/// and `added` does, too, and ignores the key in what is read: the host fills the field. `failure`
-/// is `omit` for the error of a reply, which a guest reads into a smaller type than the host's.
-/// The struct gets `Default`, a tolerant `Deserialize` (see the crate's documentation) and a
-/// `Serialize` in the order of the fields.
+/// Each field names its JSON key. A word after the key changes how the field is read and written:
+///
+/// * `omit`: the key is left out when the field has its default value;
+/// * `added`: as `omit`, and the key is ignored when reading, because the host sets the field;
+/// * `failure`: as `omit`, for the error of a reply; a guest reads it into a smaller type than the host;
+/// * `port`: written as a string, read from a string or an integer.
 macro_rules! wire {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:literal])*
         pub struct $name:ident {
-            $( $(#[$field_meta:meta])* pub $field:ident: $ty:ty = $key:literal $($how:ident)?, )*
+            $( $(#[doc = $field_doc:literal])* pub $field:ident: $ty:ty = $key:literal $($how:ident)?, )*
         }
     ) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, Default, PartialEq)]
-        pub struct $name {
-            $( $(#[$field_meta])* pub $field: $ty, )*
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use serde::ser::SerializeMap as _;
-                let mut map = serializer.serialize_map(None)?;
-                $( wire!(@put map, &self.$field, $ty, $key $(, $how)?); )*
-                map.end()
+        shape! {
+            $(#[doc = $doc])*
+            pub struct $name {
+                $( $(#[doc = $field_doc])* pub $field: $ty = $key $($how)?, )*
             }
         }
 
@@ -208,26 +201,20 @@ macro_rules! wire {
         }
     };
     (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal, added) => {};
+    (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal, port) => {
+        if $is.is($key) {
+            if let Some(port) = $map.next_value::<Option<$crate::port::Read<$ty>>>()? {
+                $field = port.0;
+            }
+            continue;
+        }
+    };
     (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal $(, omit)?) => {
         if $is.is($key) {
             if let Some(value) = $map.next_value::<Option<$ty>>()? {
                 $field = value;
             }
             continue;
-        }
-    };
-    (@put $map:ident, $value:expr, $ty:ty, $key:literal, added) => {
-        wire!(@put $map, $value, $ty, $key, omit);
-    };
-    (@put $map:ident, $value:expr, $ty:ty, $key:literal, failure) => {
-        wire!(@put $map, $value, $ty, $key, omit);
-    };
-    (@put $map:ident, $value:expr, $ty:ty, $key:literal) => {
-        $map.serialize_entry($key, $value)?;
-    };
-    (@put $map:ident, $value:expr, $ty:ty, $key:literal, omit) => {
-        if *$value != <$ty>::default() {
-            $map.serialize_entry($key, $value)?;
         }
     };
 }

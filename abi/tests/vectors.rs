@@ -6,13 +6,7 @@ use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
     Capability, ErrorDetail, Evidence, PluginInfo, PtrLen, base64, from_json,
-    host::{
-        Context, DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, ExecReply,
-        ExecRequest, FsListReply, FsListRequest, FsReadReply, FsReadRequest, FsStatReply,
-        FsStatRequest, FsWriteReply, FsWriteRequest, HttpReply, HttpRequest, LogMessage,
-        NetConnectReply, NetConnectRequest, SmtpConnectReply, SmtpConnectRequest, TcpConnectReply,
-        TcpConnectRequest,
-    },
+    host::{self, Context},
     rfc3339, sha256, to_json,
 };
 
@@ -180,30 +174,10 @@ fn json(vector: Json) -> Checked {
         "error_detail" => recode::<ErrorDetail>,
         "capability" => recode::<Capability>,
         "context" => recode::<Context>,
-        "fs_read_request" => recode::<FsReadRequest>,
-        "fs_read_reply" => recode::<FsReadReply>,
-        "fs_stat_request" => recode::<FsStatRequest>,
-        "fs_stat_reply" => recode::<FsStatReply>,
-        "fs_list_request" => recode::<FsListRequest>,
-        "fs_list_reply" => recode::<FsListReply>,
-        "fs_write_request" => recode::<FsWriteRequest>,
-        "fs_write_reply" => recode::<FsWriteReply>,
-        "env_get_request" => recode::<EnvGetRequest>,
-        "env_get_reply" => recode::<EnvGetReply>,
-        "net_connect_request" => recode::<NetConnectRequest>,
-        "net_connect_reply" => recode::<NetConnectReply>,
-        "tcp_connect_request" => recode::<TcpConnectRequest>,
-        "tcp_connect_reply" => recode::<TcpConnectReply>,
-        "smtp_connect_request" => recode::<SmtpConnectRequest>,
-        "smtp_connect_reply" => recode::<SmtpConnectReply>,
-        "dns_lookup_request" => recode::<DnsLookupRequest>,
-        "dns_lookup_reply" => recode::<DnsLookupReply>,
-        "http_request" => recode::<HttpRequest>,
-        "http_reply" => recode::<HttpReply>,
-        "exec_request" => recode::<ExecRequest>,
-        "exec_reply" => recode::<ExecReply>,
-        "log_message" => recode::<LogMessage>,
-        shape => return Err(format!("unknown shape {shape}")),
+        shape => match SHAPES.iter().find(|(name, _)| snake_case(name) == shape) {
+            Some((_, recoded)) => *recoded,
+            None => return Err(format!("unknown shape {shape}")),
+        },
     };
     match (&vector.out, vector.error) {
         (Some(out), None) => {
@@ -217,6 +191,41 @@ fn json(vector: Json) -> Checked {
         (None, Some(true)) => same("the text", recoded(&input), None),
         _ => Err("one of out and error is needed".into()),
     }
+}
+
+/// The requests and replies of the host functions, by the names of their types.
+macro_rules! shapes {
+    (
+        answering { $(
+            $(#[$doc:meta])*
+            $constant:ident $name:ident($request:ident) -> $reply:ident $(partial_if $flag:ident)? { $($about:tt)* }
+        )* }
+        aliases { $($aliases:tt)* }
+        silent { $(
+            $(#[$silent_doc:meta])*
+            $silent_constant:ident $silent:ident($silent_request:ident) { $($silent_about:tt)* }
+        )* }
+    ) => {
+        const SHAPES: &[(&str, fn(&[u8]) -> Option<String>)] = &[
+            $((stringify!($request), recode::<host::$request>),)*
+            $((stringify!($reply), recode::<host::$reply>),)*
+            $((stringify!($silent_request), recode::<host::$silent_request>),)*
+        ];
+    };
+}
+
+tollgate_abi::host_functions!(shapes);
+
+/// `FsReadRequest` as `fs_read_request`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn recode<T: DeserializeOwned + Serialize>(input: &[u8]) -> Option<String> {

@@ -49,7 +49,7 @@ fn compare(outcome: &Result<Observation, Error>, bare: &Bare, mode: CompilationM
     let context = || format!("{outcome:?} and bare ({mode:?}) {bare:?}");
     let (export, usage) = match outcome {
         Ok(observation) => ("observe", observation.usage),
-        Err(Error::Fault { export, usage, .. } | Error::Breach { export, usage, .. }) => {
+        Err(Error::Fault { export, usage, .. } | Error::Protocol { export, usage, .. }) => {
             (*export, **usage)
         }
         Err(_) => panic!("{}", context()),

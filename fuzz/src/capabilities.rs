@@ -1,9 +1,9 @@
 //! Capability texts: matching against matchers too simple to be wrong, and rules that must hold
-//! between grants, wishes and their texts whatever they say.
+//! between grants, requests and their texts whatever they say.
 
 use crate::input::Input;
 use tollgate::capability::{
-    Capability, GrantSet, Wish,
+    Capability, GrantSet, Request,
     address::{judge, parse_destination, parse_host},
     command, decide, risk,
 };
@@ -14,7 +14,7 @@ pub fn capability_texts(data: &[u8]) {
     let cwd = input.text();
     let cwd = (!cwd.is_empty()).then_some(cwd.as_str());
     let (first, second) = (input.text(), input.text());
-    let wish = wish(&mut input);
+    let request = request(&mut input);
     let rest = String::from_utf8_lossy(input.0).into_owned();
 
     let grants: Vec<Capability> = [&first, &second, &rest]
@@ -31,17 +31,23 @@ pub fn capability_texts(data: &[u8]) {
         );
         for other in &grants {
             // What a grant includes cannot open more than itself.
-            if grant.includes(other, cwd) && other.covers(&wish, cwd) {
-                assert!(grant.covers(&wish, cwd), "{grant} {other} {wish:?} {cwd:?}");
+            if grant.includes(other, cwd) && other.covers(&request, cwd) {
+                assert!(
+                    grant.covers(&request, cwd),
+                    "{grant} {other} {request:?} {cwd:?}"
+                );
             }
         }
-        if let Some(needed) = wish.needed() {
-            assert!(needed.covers(&wish, Some("/w")), "{wish:?} {needed}");
+        if let Some(needed) = request.needed() {
+            assert!(needed.covers(&request, Some("/w")), "{request:?} {needed}");
         }
     }
     for text in [&first, &second, &rest] {
-        if let Ok(wish) = text.parse::<Wish>() {
-            assert_eq!(wish.to_string().parse::<Wish>().as_ref(), Ok(&wish));
+        if let Ok(request) = text.parse::<Request>() {
+            assert_eq!(
+                request.to_string().parse::<Request>().as_ref(),
+                Ok(&request)
+            );
         }
         let _ = risk::assess(text);
         for kind in ["fs", "network", "env", "exec", "kv"] {
@@ -65,28 +71,28 @@ fn is_absolute(cwd: Option<&str>) -> bool {
     cwd.is_some_and(|cwd| cwd.starts_with('/') && !cwd.contains('\0'))
 }
 
-fn wish(input: &mut Input<'_>) -> Wish {
+fn request(input: &mut Input<'_>) -> Request {
     match input.byte() % 8 {
-        0 => Wish::Read(input.text()),
-        1 => Wish::Write(input.text()),
-        2 => Wish::Connect {
+        0 => Request::Read(input.text()),
+        1 => Request::Write(input.text()),
+        2 => Request::Connect {
             host: match input.byte() % 2 {
                 0 => None,
                 _ => Some(input.text()),
             },
             port: u16::try_from(input.number::<2>()).unwrap_or(0),
         },
-        3 => Wish::Url(input.text()),
-        4 => Wish::Env(input.text()),
-        5 => Wish::Exec {
+        3 => Request::Url(input.text()),
+        4 => Request::Env(input.text()),
+        5 => Request::Exec {
             command: input.text(),
             args: (0..input.byte() % 4).map(|_| input.text()).collect(),
         },
-        6 => Wish::Custom {
+        6 => Request::Custom {
             kind: input.text(),
             value: input.text(),
         },
-        _ => Wish::Listen {
+        _ => Request::Listen {
             port: u16::try_from(input.number::<2>()).unwrap_or(0),
         },
     }
@@ -118,7 +124,7 @@ fn paths_by_glob(input: &mut Input<'_>) {
     let Ok(grant) = format!("fs:read:{pattern}").parse::<Capability>() else {
         return;
     };
-    let covered = grant.covers(&Wish::Read(path.clone()), None);
+    let covered = grant.covers(&Request::Read(path.clone()), None);
     let reference = reference::path(&reference::clean(&pattern), &reference::clean(&path));
     assert_eq!(covered, reference, "{grant} {path}");
     // The same from a working directory, with both sides relative to it.
@@ -126,10 +132,10 @@ fn paths_by_glob(input: &mut Input<'_>) {
     let below = format!("./{}", reference::clean(&path).join("/"));
     let climbs = pattern.split('/').any(|part| part == "..");
     if let (Ok(relative), false) = (relative, climbs) {
-        let covered_below = relative.covers(&Wish::Read(below), Some("/w/../cwd"));
+        let covered_below = relative.covers(&Request::Read(below), Some("/w/../cwd"));
         assert_eq!(covered_below, covered, "{relative} {path}");
     }
-    assert!(!grant.covers(&Wish::Write(path), None));
+    assert!(!grant.covers(&Request::Write(path), None));
 }
 
 fn names_by_star(input: &mut Input<'_>) {
@@ -143,7 +149,7 @@ fn names_by_star(input: &mut Input<'_>) {
         Some(prefix) => name.starts_with(prefix) && !name.is_empty(),
         None => name == pattern,
     };
-    let covered = grant.covers(&Wish::Env(name.clone()), None);
+    let covered = grant.covers(&Request::Env(name.clone()), None);
     assert_eq!(covered, reference, "{grant} {name}");
 }
 
@@ -176,7 +182,7 @@ fn ports_by_list(input: &mut Input<'_>) {
             && ranges
                 .iter()
                 .any(|(low, high)| (*low..=*high).contains(&port));
-        let covered = grant.covers(&Wish::Connect { host: None, port }, None);
+        let covered = grant.covers(&Request::Connect { host: None, port }, None);
         assert_eq!(covered, reference, "{grant} {port}");
     }
 }
@@ -187,17 +193,17 @@ fn hosts_by_glob(input: &mut Input<'_>) {
     let Ok(grant) = format!("network:outbound:*.{suffix}:80").parse::<Capability>() else {
         return;
     };
-    let wish = |port| Wish::Connect {
+    let request = |port| Request::Connect {
         host: Some(host.clone()),
         port,
     };
-    if grant.covers(&wish(80), None) {
+    if grant.covers(&request(80), None) {
         // Whatever else a star may mean, it never reaches another zone.
         let name = host.trim_end_matches('.').to_ascii_lowercase();
         let zone = format!(".{}", suffix.trim_end_matches('.').to_ascii_lowercase());
         assert!(name.ends_with(&zone), "{grant} {host}");
     }
-    assert!(!grant.covers(&wish(81), None));
+    assert!(!grant.covers(&request(81), None));
 }
 
 /// Definitions instead of algorithms: try everything.

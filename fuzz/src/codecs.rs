@@ -4,14 +4,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 use tollgate::abi::{
-    Evidence, PluginInfo, PtrLen, base64, from_json,
-    host::{
-        DnsLookupReply, DnsLookupRequest, EnvGetRequest, ExecReply, ExecRequest, FsListReply,
-        FsReadReply, FsReadRequest, FsStatReply, FsWriteRequest, HttpReply, HttpRequest,
-        LogMessage, NetConnectReply, NetConnectRequest, SmtpConnectReply, SmtpConnectRequest,
-        TcpConnectReply, TcpConnectRequest,
-    },
-    rfc3339, sha256, to_json,
+    Evidence, PluginInfo, PtrLen, base64, from_json, host, rfc3339, sha256, to_json,
 };
 
 /// Every codec on the same bytes.
@@ -29,29 +22,28 @@ pub fn codecs(data: &[u8]) {
     }
 }
 
-const SHAPES: &[fn(&[u8])] = &[
-    wire::<Evidence>,
-    wire::<FsReadRequest>,
-    wire::<FsReadReply>,
-    wire::<FsStatReply>,
-    wire::<FsListReply>,
-    wire::<FsWriteRequest>,
-    wire::<EnvGetRequest>,
-    wire::<ExecRequest>,
-    wire::<ExecReply>,
-    wire::<NetConnectRequest>,
-    wire::<NetConnectReply>,
-    wire::<TcpConnectRequest>,
-    wire::<TcpConnectReply>,
-    wire::<SmtpConnectRequest>,
-    wire::<SmtpConnectReply>,
-    wire::<DnsLookupRequest>,
-    wire::<DnsLookupReply>,
-    wire::<HttpRequest>,
-    wire::<HttpReply>,
-    wire::<LogMessage>,
-    info,
-];
+macro_rules! shapes {
+    (
+        answering { $(
+            $(#[$doc:meta])*
+            $constant:ident $name:ident($request:ident) -> $reply:ident $(partial_if $flag:ident)? { $($about:tt)* }
+        )* }
+        aliases { $($aliases:tt)* }
+        silent { $(
+            $(#[$silent_doc:meta])*
+            $silent_constant:ident $silent:ident($silent_request:ident) { $($silent_about:tt)* }
+        )* }
+    ) => {
+        pub const SHAPES: &[fn(&[u8])] = &[
+            wire::<Evidence>,
+            $( wire::<host::$request>, wire::<host::$reply>, )*
+            $( wire::<host::$silent_request>, )*
+            info,
+        ];
+    };
+}
+
+tollgate::abi::host_functions!(shapes);
 
 /// What was read is written, read again the same, and written again the same.
 fn wire<T: Serialize + DeserializeOwned + PartialEq + Debug>(document: &[u8]) {

@@ -1,7 +1,7 @@
 //! Grants of commands and of their arguments, against a reference too simple to be wrong.
 
 use crate::input::Input;
-use tollgate::capability::{Capability, Wish, command};
+use tollgate::capability::{Capability, Request, command};
 
 /// Grants and requests made of few words, so that they often meet; and any text at all.
 pub fn exec_grants(data: &[u8]) {
@@ -9,7 +9,7 @@ pub fn exec_grants(data: &[u8]) {
     let (own, other) = (Meant::read(&mut input), Meant::read(&mut input));
     let command = (*input.choose(COMMANDS)).to_owned();
     let args: Vec<String> = (0..input.byte() % 5).map(|_| word(&mut input)).collect();
-    let wish = Wish::Exec { command, args };
+    let request = Request::Exec { command, args };
 
     let grants = [&own, &other].map(|meant| {
         let grant: Capability = meant
@@ -17,18 +17,18 @@ pub fn exec_grants(data: &[u8]) {
             .parse()
             .expect("what is meant can be written");
         assert_eq!(
-            grant.covers(&wish, None),
-            meant.covers(&wish),
-            "{grant} {wish:?}"
+            grant.covers(&request, None),
+            meant.covers(&request),
+            "{grant} {request:?}"
         );
         round_trip(&grant);
         grant
     });
     let [own, other] = &grants;
-    if own.includes(other, None) && other.covers(&wish, None) {
-        assert!(own.covers(&wish, None), "{own} {other} {wish:?}");
+    if own.includes(other, None) && other.covers(&request, None) {
+        assert!(own.covers(&request, None), "{own} {other} {request:?}");
     }
-    needs(&wish);
+    needs(&request);
 
     let text = format!("exec:{}", String::from_utf8_lossy(input.0));
     if let Ok(grant) = text.parse::<Capability>() {
@@ -38,8 +38,8 @@ pub fn exec_grants(data: &[u8]) {
             grant.pinned(&|path| Some(format!("{path}/x")), None),
         );
     }
-    if let Ok(wish) = text.parse::<Wish>() {
-        needs(&wish);
+    if let Ok(request) = text.parse::<Request>() {
+        needs(&request);
     }
 }
 
@@ -51,21 +51,24 @@ fn round_trip(grant: &Capability) {
 }
 
 /// What a denial advises helps, and what it advises for these arguments is for no others.
-fn needs(wish: &Wish) {
-    assert_eq!(wish.to_string().parse::<Wish>().as_ref(), Ok(wish));
-    let Some(needed) = wish.needed() else { return };
-    assert!(needed.covers(wish, None), "{needed} {wish:?}");
-    let (Some(exact), Wish::Exec { command, args }) = (wish.needed_with_arguments(), wish) else {
+fn needs(request: &Request) {
+    assert_eq!(request.to_string().parse::<Request>().as_ref(), Ok(request));
+    let Some(needed) = request.needed() else {
         return;
     };
-    assert!(exact.covers(wish, None), "{exact} {wish:?}");
+    assert!(needed.covers(request, None), "{needed} {request:?}");
+    let (Some(exact), Request::Exec { command, args }) = (request.needed_with_arguments(), request)
+    else {
+        return;
+    };
+    assert!(exact.covers(request, None), "{exact} {request:?}");
     assert!(needed.includes(&exact, None) && !exact.includes(&needed, None));
     for at in 0..args.len() {
         let mut args = args.clone();
         args[at].push('x');
         let command = command.clone();
         assert!(
-            !exact.covers(&Wish::Exec { command, args }, None),
+            !exact.covers(&Request::Exec { command, args }, None),
             "{exact}"
         );
     }
@@ -150,8 +153,8 @@ impl Meant {
         }
     }
 
-    fn covers(&self, wish: &Wish) -> bool {
-        let Wish::Exec { command, args } = wish else {
+    fn covers(&self, request: &Request) -> bool {
+        let Request::Exec { command, args } = request else {
             return false;
         };
         let listed = IN_TABLE.contains(&command.as_str());

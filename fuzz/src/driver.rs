@@ -1,6 +1,7 @@
 //! A guest that does what it is told: calls these functions with these arguments, and answers with
 //! a sum of what they returned.
 
+use tollgate::abi::functions::{FUNCTIONS, Function};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
     FunctionSection, ImportSection, InstructionSink, MemArg, MemArgTarget, MemorySection,
@@ -12,7 +13,9 @@ pub type Offer = (&'static str, &'static str, &'static str, char);
 
 /// Everything that the host offers.
 pub fn offered() -> impl Iterator<Item = Offer> {
-    let json = JSON.iter().map(|name| ("reglet_host", *name, "I", 'I'));
+    let json = JSON
+        .iter()
+        .map(|function| ("reglet_host", function.name, "I", 'I'));
     let log = ("reglet_host", "log_message", "I", ' ');
     let wasi = WASI.iter().map(|(name, params)| {
         let result = if *name == "proc_exit" { ' ' } else { 'i' };
@@ -21,21 +24,11 @@ pub fn offered() -> impl Iterator<Item = Offer> {
     json.chain([log]).chain(wasi)
 }
 
-/// Functions that take a JSON document and answer with one.
-pub const JSON: &[&str] = &[
-    "fs_read",
-    "fs_stat",
-    "fs_list",
-    "fs_write",
-    "env_get",
-    "net_connect",
-    "tcp_connect",
-    "exec_run",
-    "exec_command",
-    "http_request",
-    "dns_lookup",
-    "smtp_connect",
-];
+/// Functions that take a JSON document and return one. The last of the table returns nothing.
+pub const JSON: &[Function] = match FUNCTIONS.split_last() {
+    Some((_log, returning)) => returning,
+    None => &[],
+};
 
 /// Functions of preview 1.
 pub const WASI: &[(&str, &str)] = &[

@@ -3,7 +3,7 @@
 
 use crate::{capabilities::reference, input::Input};
 use serde_json::json;
-use tollgate::capability::{Capability, GrantSet, Grants, Wish};
+use tollgate::capability::{Capability, GrantSet, Grants, Request};
 
 #[path = "../../tests/choices/mod.rs"]
 mod choices;
@@ -30,16 +30,16 @@ fn whole(input: &mut Input<'_>) {
         held.flatten().cloned().collect::<Vec<_>>()
     });
     let held: Vec<Capability> = set.into_iter().flatten().chain(granted).take(64).collect();
-    let wishes = [
-        Wish::Read(asked.clone()),
-        Wish::Write(asked.clone()),
-        Wish::Env(asked.clone()),
-        Wish::Url(asked.clone()),
-        Wish::Connect {
+    let requests = [
+        Request::Read(asked.clone()),
+        Request::Write(asked.clone()),
+        Request::Env(asked.clone()),
+        Request::Url(asked.clone()),
+        Request::Connect {
             host: Some(asked.clone()),
             port: 80,
         },
-        Wish::Custom {
+        Request::Custom {
             kind: "kv".to_owned(),
             value: asked,
         },
@@ -50,12 +50,19 @@ fn whole(input: &mut Input<'_>) {
         assert!(grant.includes(&again, Some("/w")), "{grant}");
         let _ = (grant.risk(), grant.directory(Some("/w")));
         let _ = grant.pinned(&|path| Some(format!("/real{path}")), Some("/w"));
-        for wish in &wishes {
-            let covered = grant.covers(wish, Some("/w"));
-            assert_eq!(again.covers(wish, Some("/w")), covered, "{grant} {wish}");
+        for request in &requests {
+            let covered = grant.covers(request, Some("/w"));
+            assert_eq!(
+                again.covers(request, Some("/w")),
+                covered,
+                "{grant} {request}"
+            );
             for other in held.iter().take(8) {
                 if covered && other.includes(grant, Some("/w")) {
-                    assert!(other.covers(wish, Some("/w")), "{other} {grant} {wish}");
+                    assert!(
+                        other.covers(request, Some("/w")),
+                        "{other} {grant} {request}"
+                    );
                 }
             }
         }
@@ -93,8 +100,12 @@ fn paths(input: &mut Input<'_>) {
         true => format!("/w/{}", names.join("/")),
         false => path,
     };
-    let wish = Wish::Write(asked);
-    assert_eq!(held.covers(&wish, Some("/w")), expected, "{held} {wish}");
+    let request = Request::Write(asked);
+    assert_eq!(
+        held.covers(&request, Some("/w")),
+        expected,
+        "{held} {request}"
+    );
 }
 
 fn keys(input: &mut Input<'_>) {
@@ -109,11 +120,11 @@ fn keys(input: &mut Input<'_>) {
     let mut globs = texts.iter().map(|text| text.split('/').collect::<Vec<_>>());
     let expected = globs.any(|glob| reference::parts(&glob, &names))
         || (texts.len() == 1 && texts[0] == glob && glob == key);
-    let wish = Wish::Custom {
+    let request = Request::Custom {
         kind: "kv".to_owned(),
         value: key,
     };
-    assert_eq!(held.covers(&wish, None), expected, "{held} {wish}");
+    assert_eq!(held.covers(&request, None), expected, "{held} {request}");
 }
 
 fn hosts(input: &mut Input<'_>) {
@@ -131,11 +142,11 @@ fn hosts(input: &mut Input<'_>) {
     let is_host = !name.is_empty() && name.split('.').all(|label| !label.is_empty());
     let texts = choices::written_out(&glob);
     let expected = is_host && texts.iter().any(|text| reference::parts(&[text], &[name]));
-    let wish = Wish::Connect {
+    let request = Request::Connect {
         host: Some(host.clone()),
         port: 80,
     };
-    assert_eq!(held.covers(&wish, None), expected, "{held} {wish}");
+    assert_eq!(held.covers(&request, None), expected, "{held} {request}");
 }
 
 /// The one capability that a set makes, which a grants file makes as well.

@@ -22,7 +22,10 @@ use tollgate::{
 pub fn paths(data: &[u8]) {
     let text = String::from_utf8_lossy(&data[..data.len().min(5000)]);
     let request = json!({ "path": text }).to_string();
-    let stat = JSON.iter().position(|name| *name == "fs_stat").unwrap_or(0);
+    let stat = JSON
+        .iter()
+        .position(|function| function.name == "fs_stat")
+        .unwrap_or(0);
     let examine = WASI
         .iter()
         .position(|(name, _)| *name == "path_filestat_get");

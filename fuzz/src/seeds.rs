@@ -2,10 +2,12 @@
 //! call and text, written so that each target reads it as what it is.
 
 use crate::{
+    codecs::SHAPES,
     driver::{DATA, JSON, SLOTS, WASI},
     transcripts::recorded,
 };
 use std::{fs, path::Path};
+use tollgate::abi::functions::FUNCTIONS;
 
 /// The seeds of a target.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -15,7 +17,17 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "capability_texts" => CAPABILITIES.iter().flat_map(capability).collect(),
         "codecs" => codecs(),
         "exec_grants" => exec_grants(),
-        "host_functions" => REQUESTS.iter().flat_map(host_function).collect(),
+        "host_functions" => {
+            let examples = FUNCTIONS
+                .iter()
+                .map(|function| (function.name, function.request_example, REPLIES[1]));
+            REQUESTS
+                .iter()
+                .copied()
+                .chain(examples)
+                .flat_map(|request| host_function(&request))
+                .collect()
+        }
         "linked_paths" => (0..12).map(|first| (first..first + 12).collect()).collect(),
         "manifests" => manifests(),
         "module_bytes" => modules(),
@@ -189,7 +201,7 @@ const CAPABILITIES: &[[&str; 2]] = &[
 ];
 
 fn capability([first, second]: &[&str; 2]) -> Vec<Vec<u8>> {
-    let wishes = [
+    let requests = [
         [vec![0], text("/etc/ssl/a.pem")].concat(),
         [vec![2, 1], text("a.example.com"), vec![187, 1]].concat(),
         [vec![3], text("https://example.com/a?b")].concat(),
@@ -203,11 +215,11 @@ fn capability([first, second]: &[&str; 2]) -> Vec<Vec<u8>> {
         ]
         .concat(),
     ];
-    let with = |wish: Vec<u8>| {
+    let with = |request: Vec<u8>| {
         let before = [text("/work"), text(first), text(second)].concat();
-        [before, wish, b"fs:read:/**".to_vec()].concat()
+        [before, request, b"fs:read:/**".to_vec()].concat()
     };
-    wishes.map(with).into()
+    requests.map(with).into()
 }
 
 fn codecs() -> Vec<Vec<u8>> {
@@ -224,7 +236,7 @@ fn codecs() -> Vec<Vec<u8>> {
         .map(|(_, request, _)| *request)
         .chain(ANSWERS.iter().copied());
     let shaped = shapes.flat_map(|document| {
-        (0..21)
+        (0..u8::try_from(SHAPES.len()).unwrap_or(u8::MAX))
             .step_by(3)
             .map(move |shape| [document.as_bytes(), &[shape]].concat())
     });
@@ -348,7 +360,7 @@ const REQUESTS: &[Request] = &[
 fn json_call((name, request, _): &Request) -> Vec<u8> {
     let function = JSON
         .iter()
-        .position(|own| own == name)
+        .position(|own| own.name == *name)
         .unwrap_or(JSON.len());
     let function = u8::try_from(function).unwrap_or(0);
     [vec![function], block(request.as_bytes())].concat()

@@ -10,8 +10,8 @@ use std::{
 use tollgate::{
     abi::rfc3339::Moment,
     effect::{
-        Answer, DirectoryEntry, Effect, Exchanged, Failure, Fetched, FileKind, Found, Greeted, Ran,
-        Records, Refusal, Secured, Stat, TlsSession,
+        Answer, CommandOutput, DirectoryEntry, DnsRecords, Effect, Exchanged, Failure, FileKind,
+        HttpResponse, Records, Refusal, SmtpInfo, Stat, TlsInfo, TlsSession,
     },
     gate::{Checkpoint, Permit, Permitted, RealName},
     world::{Simulated, World},
@@ -270,7 +270,7 @@ impl MadeUp {
                 timed_out: self.byte() % 4 == 3,
                 connect_time: self.duration(),
             }),
-            Effect::Tls { .. } => Answer::Secured(Secured {
+            Effect::Tls { .. } => Answer::Secured(TlsInfo {
                 remote: SocketAddr::new(self.address(), 1),
                 local: SocketAddr::new(self.address(), 2),
                 took: self.duration(),
@@ -284,7 +284,7 @@ impl MadeUp {
                 let headers = (0..count)
                     .map(|_| (self.draw(|i| *i.choose(names)).to_owned(), self.text()))
                     .collect();
-                Answer::Fetched(Fetched {
+                Answer::Fetched(HttpResponse {
                     status,
                     protocol: "HTTP/1.1".into(),
                     headers,
@@ -300,20 +300,20 @@ impl MadeUp {
                     0 => Records::Texts((0..count).map(|_| self.text()).collect()),
                     _ => Records::MailServers((0..count).map(|_| (9, self.text())).collect()),
                 };
-                Answer::Found(Found { records, took })
+                Answer::Found(DnsRecords { records, took })
             }
-            Effect::Greet { .. } => Answer::Greeted(Greeted {
+            Effect::Greet { .. } => Answer::Greeted(SmtpInfo {
                 banner: self.text(),
                 took: self.duration(),
                 session: (self.byte() % 2 == 1).then(|| self.session()),
             }),
-            Effect::Run { .. } => Answer::Ran(Ran {
+            Effect::Run { .. } => Answer::Ran(CommandOutput {
                 exit_code: self.byte().into(),
                 stdout: self.block(),
                 stderr: self.text().into_bytes(),
                 timed_out: self.byte() % 4 == 3,
                 duration: self.duration(),
-                ..Ran::default()
+                ..CommandOutput::default()
             }),
             Effect::Now { .. } => Answer::Time(self.number::<8>()),
             _ => Answer::Done,
@@ -379,7 +379,7 @@ fn written() -> Simulated {
         .host("example.com", [address])
         .host("inside.example.org", [Ipv4Addr::LOCALHOST.into()])
         .exchange("example.com", 80, "hello")
-        .command("/bin/true", &[], Ran::default())
+        .command("/bin/true", &[], CommandOutput::default())
         .room(1 << 20);
     answer(world, "http://example.com/")
 }

@@ -1,16 +1,15 @@
-//! Whether a plugin is content with this host. Plugins name the oldest host they work with, in
-//! the numbers of the host that they were written for.
+//! Checks the host version that a plugin requires.
 
-use crate::error::Breach;
+use crate::error::ProtocolError;
 
-/// The line of hosts that this one is compatible with: everything that hosts 0.3.x offer to
-/// plugins is offered here, whatever the last number. The text of the error names it, too.
+/// The compatible upstream version: this host offers everything that hosts 0.3.x offer to plugins. The
+/// text of the error names it, too.
 const COMPATIBLE: (u64, u64) = (0, 3);
 
-/// Compares the version that a plugin asks for. Text that is no version asks for nothing.
-pub(super) fn check(wanted: &str) -> Result<(), Breach> {
+/// Returns an error if the required version is newer. Text that is not a version requires nothing.
+pub(super) fn check(wanted: &str) -> Result<(), ProtocolError> {
     match line(wanted) {
-        Some(line) if line > COMPATIBLE => Err(Breach::HostTooOld {
+        Some(line) if line > COMPATIBLE => Err(ProtocolError::HostTooOld {
             wanted: wanted.into(),
         }),
         _ => Ok(()),

@@ -1,87 +1,89 @@
-//! Reading what a plugin answered: bytes to info, schema and evidence, with an own error for each
-//! way in which they can be wrong.
+//! Reads a plugin's answers: description, schema and evidence, with a separate error for each kind of
+//! defect.
 
 mod host_version;
+mod truncate;
 mod v2;
 
+pub(crate) use truncate::cut;
+pub use truncate::{Truncation, truncate_evidence};
 pub(crate) use v2::{Manifest, read_manifest, read_result};
 
 use crate::{
     capability::check_declared,
-    error::Breach,
+    error::ProtocolError,
     printable::Text,
     room::{self, MAX_VALUES},
-    truncate::cut,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Display;
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
 
-/// As deep as JSON may nest; the parser's own limit.
+/// The deepest nesting of JSON, which is the parser's limit.
 const MAX_DEPTH: usize = 127;
 
-/// The most bytes of a message about an answer: it may quote all of it.
+/// The most bytes of a message about an answer, which may quote the answer.
 const MAX_MESSAGE: usize = 1024;
 
-pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, Breach> {
+pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, ProtocolError> {
     let document: Value = parse(bytes)?;
     if let Some(error) = reported_error(&document) {
-        return Err(Breach::Reported(error));
+        return Err(ProtocolError::Reported(error));
     }
     info(&document)
 }
 
-fn info(document: &Value) -> Result<PluginInfo, Breach> {
+fn info(document: &Value) -> Result<PluginInfo, ProtocolError> {
     let info = PluginInfo::from_value(document)
-        .ok_or_else(|| Breach::WrongShape("the description is not an object".into()))?;
+        .ok_or_else(|| ProtocolError::WrongShape("the description is not an object".into()))?;
     host_version::check(&info.min_host_version)?;
-    check_declared(&info.capabilities).map_err(Breach::TooManyCapabilities)?;
+    check_declared(&info.capabilities).map_err(ProtocolError::TooManyCapabilities)?;
     Ok(info)
 }
 
-pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, Breach> {
+pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, ProtocolError> {
     let text = utf8(bytes)?;
     check_values(bytes)?;
     let schema = ConfigSchema::parse(text).map_err(|error| not_json(bytes, &error))?;
     match reported_error(schema.document()) {
-        Some(error) => Err(Breach::Reported(error)),
+        Some(error) => Err(ProtocolError::Reported(error)),
         None => Ok(schema),
     }
 }
 
-pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, Breach> {
+pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     parse(bytes)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Breach> {
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtocolError> {
     utf8(bytes)?;
     check_values(bytes)?;
     from_json(bytes).map_err(|error| not_json(bytes, &error))
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Breach> {
-    std::str::from_utf8(bytes).map_err(|error| Breach::NotUtf8 {
+fn utf8(bytes: &[u8]) -> Result<&str, ProtocolError> {
+    std::str::from_utf8(bytes).map_err(|error| ProtocolError::NotUtf8 {
         at: error.valid_up_to(),
     })
 }
 
-fn not_json(bytes: &[u8], error: &JsonError) -> Breach {
+fn not_json(bytes: &[u8], error: &JsonError) -> ProtocolError {
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
-        Breach::TooDeep {
+        ProtocolError::TooDeep {
             depth,
             limit: MAX_DEPTH,
         }
     } else if error.is_shape() {
         wrong_shape(error)
     } else {
-        Breach::NotJson(short(error))
+        ProtocolError::NotJson(short(error))
     }
 }
 
-fn wrong_shape(error: impl Display) -> Breach {
-    Breach::WrongShape(short(error))
+fn wrong_shape(error: impl Display) -> ProtocolError {
+    ProtocolError::WrongShape(short(error))
 }
 
 fn short(message: impl Display) -> Text {
@@ -90,9 +92,9 @@ fn short(message: impl Display) -> Text {
     message.into()
 }
 
-/// Refuses what would take much more memory than its text.
-fn check_values(bytes: &[u8]) -> Result<(), Breach> {
-    // JSON has fewer values than bytes, also where objects count for more.
+/// Returns an error for JSON that takes much more memory than its text.
+fn check_values(bytes: &[u8]) -> Result<(), ProtocolError> {
+    // JSON has fewer values than bytes, even though an object counts for several.
     if bytes.len() <= MAX_VALUES || room::most_values(bytes) <= MAX_VALUES {
         return Ok(());
     }
@@ -100,33 +102,33 @@ fn check_values(bytes: &[u8]) -> Result<(), Breach> {
     if values <= MAX_VALUES {
         return Ok(());
     }
-    // What cannot be read at all is reported first.
+    // Excessive nesting takes precedence.
     let depth = nesting(bytes);
     if depth > MAX_DEPTH {
-        return Err(Breach::TooDeep {
+        return Err(ProtocolError::TooDeep {
             depth,
             limit: MAX_DEPTH,
         });
     }
-    Err(Breach::TooManyValues {
+    Err(ProtocolError::TooManyValues {
         values,
         limit: MAX_VALUES,
     })
 }
 
-/// The same for a text that did not come from a plugin.
+/// Checks a text that does not come from a plugin.
 pub(crate) fn check_text(text: &str) -> Result<(), String> {
     match check_values(text.as_bytes()) {
-        Err(Breach::TooManyValues { values, limit }) => Err(format!(
-            "it holds {values} JSON values, more than the limit of {limit}"
+        Err(ProtocolError::TooManyValues { values, limit }) => Err(format!(
+            "{values} JSON values, more than the limit of {limit}"
         )),
-        Err(breach) => Err(breach.to_string()),
+        Err(error) => Err(error.to_string()),
         Ok(()) => room::check_reading(text.as_bytes())
-            .map_err(|_| "the host has no memory to read it".to_owned()),
+            .map_err(|_| "the host ran out of memory".to_owned()),
     }
 }
 
-/// How deep brackets nest outside strings.
+/// Returns the depth of nested brackets outside strings.
 fn nesting(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0usize);
     for byte in room::outside_strings(bytes) {
@@ -142,8 +144,8 @@ fn nesting(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// Plugins of the Go SDK answer with evidence when they panicked or were never registered, also
-/// where they should describe themselves.
+/// Returns the error in evidence. Plugins of the Go SDK return evidence from every export after a
+/// panic, or if no plugin is registered.
 fn reported_error(document: &Value) -> Option<ErrorDetail> {
     let object = document.as_object()?;
     let get = |name: &str| {
@@ -151,7 +153,7 @@ fn reported_error(document: &Value) -> Option<ErrorDetail> {
         let entry = entries.find(|(key, _)| key.eq_ignore_ascii_case(name));
         entry.map(|(_, value)| value)
     };
-    // The status is a word in the newer generation.
+    // In protocol version 2 the status is a string.
     if !matches!(get("status")?, Value::Bool(_) | Value::String(_)) {
         return None;
     }
@@ -180,7 +182,7 @@ mod tests {
                 read_evidence(answer.as_bytes()),
                 read_result(answer.as_bytes()),
             ] {
-                let Err(Breach::WrongShape(message)) = read else {
+                let Err(ProtocolError::WrongShape(message)) = read else {
                     panic!("{read:?}")
                 };
                 assert!(message.as_str().len() < 2 * MAX_MESSAGE, "{message}");
@@ -200,7 +202,7 @@ mod tests {
         for (item, items) in [("0", 1_000_001), ("[0]", 500_001), (r#"{"":0}"#, 143_000)] {
             let refused = read(item, items);
             assert!(
-                matches!(refused, Err(Breach::TooManyValues { .. })),
+                matches!(refused, Err(ProtocolError::TooManyValues { .. })),
                 "{refused:?}"
             );
         }

@@ -1,33 +1,32 @@
-//! The answers of plugins of the 2026 generation, read into the shapes that callers know from the
-//! first one. Nothing is dropped on the way.
+//! Reads answers of protocol version 2 into the types of version 1, without loss.
 
 use super::{not_json, parse, reported_error, short, utf8, wrong_shape};
 use crate::{
     capability::{GrantSet, GrantSetError},
-    error::Breach,
+    error::ProtocolError,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
 
-/// What `_manifest` answers: a description and a schema at once.
+/// The result of `_manifest`: a description and a schema.
 pub(crate) struct Manifest {
     pub(crate) info: PluginInfo,
-    /// `None` if the manifest has none.
+    /// `None` if the manifest has no schema.
     pub(crate) schema: Option<ConfigSchema>,
 }
 
-/// The schema with the bytes that the plugin sent.
+/// The schema as the plugin sent it.
 #[derive(Deserialize)]
 struct RawSchema<'a> {
     #[serde(borrow, default)]
     config_schema: Option<&'a RawValue>,
 }
 
-pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
+pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, ProtocolError> {
     let mut document: Value = parse(bytes)?;
     if let Some(error) = reported_error(&document) {
-        return Err(Breach::Reported(error));
+        return Err(ProtocolError::Reported(error));
     }
     let mut info = super::info(&document)?;
     let mut present = |key: &str| {
@@ -50,11 +49,11 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, Breach> {
     Ok(Manifest { info, schema })
 }
 
-fn capabilities(grants: &Value) -> Result<Vec<Capability>, Breach> {
+fn capabilities(grants: &Value) -> Result<Vec<Capability>, ProtocolError> {
     let set = GrantSet::deserialize(grants)
         .map_err(|error| wrong_shape(format_args!("capabilities: {error}")))?;
     let wanted = set.capabilities().map_err(|error| match error {
-        GrantSetError::TooMany(error) => Breach::TooManyCapabilities(error),
+        GrantSetError::TooMany(error) => ProtocolError::TooManyCapabilities(error),
         error => wrong_shape(format_args!("capabilities: {error}")),
     })?;
     let text =
@@ -65,11 +64,13 @@ fn capabilities(grants: &Value) -> Result<Vec<Capability>, Breach> {
 const SUCCESS: &str = "success";
 const WORDS: [&str; 3] = [SUCCESS, "failure", "error"];
 
-/// Reads the result of `_observe`: `{timestamp, status, data, message, error, metadata}`, where
-/// the status is a word.
-pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
+/// Reads the result of `_observe`: `{timestamp, status, data, message, error, metadata}`, with a
+/// status of `success`, `failure` or `error`.
+pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
     let Value::Object(mut document) = parse(bytes)? else {
-        return Err(Breach::WrongShape("the result is not an object".into()));
+        return Err(ProtocolError::WrongShape(
+            "the result is not an object".into(),
+        ));
     };
     let mut take = |name: &str| {
         let key = document.keys().find(|key| key.eq_ignore_ascii_case(name));
@@ -78,12 +79,12 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
     };
     let word = match take("status") {
         Some(Value::String(word)) if WORDS.contains(&word.as_str()) => word,
-        // The guest kit's panic mailbox knows one shape of evidence for all generations.
+        // After a panic, the guest kit returns evidence of version 1.
         Some(Value::Bool(_)) => return parse(bytes),
         other => {
             let found = other.map_or("nothing".to_owned(), |value| value.to_string());
             return Err(wrong_shape(format_args!(
-                "the status is {}, and it must be one of {WORDS:?}",
+                "the status is {}; expected one of {WORDS:?}",
                 short(found)
             )));
         }
@@ -92,7 +93,7 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
     let metadata: Option<Map<String, Value>> = shape("metadata", take("metadata"))?;
     let mut error: Option<ErrorDetail> = shape("error", take("error"))?;
     if error.is_none() && word != SUCCESS {
-        // What the plugin said of a failed check must not be lost to who reads errors only.
+        // A caller that reads only the error still sees the message of a failed check.
         error = message.clone().map(|message| ErrorDetail {
             message,
             ..ErrorDetail::default()
@@ -113,7 +114,7 @@ pub(crate) fn read_result(bytes: &[u8]) -> Result<Evidence, Breach> {
 fn shape<T: serde::de::DeserializeOwned>(
     name: &str,
     value: Option<Value>,
-) -> Result<Option<T>, Breach> {
+) -> Result<Option<T>, ProtocolError> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -156,10 +157,13 @@ mod tests {
             "null",
         ] {
             let read = read_result(result.as_bytes());
-            assert!(matches!(read, Err(Breach::WrongShape(_))), "{result}");
+            assert!(
+                matches!(read, Err(ProtocolError::WrongShape(_))),
+                "{result}"
+            );
         }
         let read = read_result(br#"{"status":"success","timestamp":"yesterday"}"#);
-        assert!(matches!(read, Err(Breach::WrongShape(_))));
+        assert!(matches!(read, Err(ProtocolError::WrongShape(_))));
     }
 
     #[test]
@@ -176,6 +180,6 @@ mod tests {
         let bad = read_manifest(
             br#"{"capabilities":{"network":{"rules":[{"hosts":["a"],"ports":["-1"]}]}}}"#,
         );
-        assert!(matches!(bad, Err(Breach::WrongShape(_))));
+        assert!(matches!(bad, Err(ProtocolError::WrongShape(_))));
     }
 }

@@ -1,42 +1,42 @@
-//! Addresses: which ranges are closed, and which word opens them. How a host is written, and which
-//! texts are refused because resolvers disagree on them, is the business of `host`; nothing is
-//! resolved in either place.
+//! Addresses: which ranges are blocked, and which word opens them. Hosts are parsed in `host`. Neither
+//! module resolves names.
 //!
 //! # Words
 //!
-//! A grant opens a closed range by naming a word literally; `network:outbound:*` implies none.
+//! A grant opens a blocked range by naming a word literally; `network:outbound:*` includes none.
 //!
 //! | range | opened by |
 //! |---|---|
-//! | networks of the operator's own (10/8, fc00::/7, carrier NAT, ...) | `private` |
+//! | private networks (10/8, fc00::/7, carrier NAT, ...) | `private` |
 //! | this machine (127/8, ::1) | `loopback`, or `private` |
 //! | link-local and the metadata services of clouds | `metadata` only |
 //! | multicast, unspecified, reserved, documentation, tunnels, and every other special range | nothing |
 //!
-//! `private` opens this machine too, because every existing Reglet grant that says `private` means
-//! both (reglet-abi 4.4). The words themselves stay literal: a wish for the word `loopback` is not
-//! covered by a grant of `private`. Ask [`Verdict::opened_by`] about an address, not the words.
-//! Metadata services hand out the machine's credentials, so no other word opens them, wherever
-//! they live: also inside a range that would be `private` otherwise.
+//! `private` opens this machine too, because in existing Reglet grants it means both. The words
+//! themselves are literal: a grant of `private` does not allow a request for the word `loopback`. To
+//! test an address use [`Verdict::opened_by`]. Metadata services return the machine's credentials, so
+//! no other word opens them, even if their address lies in a private range.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 pub use super::host::{BadHost, Host, parse_destination, parse_host};
 
-/// The words that open addresses which are closed otherwise: `network:outbound:private`.
+/// A word that opens addresses which are blocked otherwise: `network:outbound:private`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum AddressWord {
-    /// Networks of the operator's own, and this machine.
+    /// Private networks and this machine.
     Private,
     /// This machine only.
     Loopback,
-    /// Link-local networks and the places where clouds keep a machine's credentials.
+    /// Link-local networks and the metadata services of clouds.
     Metadata,
 }
 
 impl AddressWord {
-    /// The word as it is written in a grant.
+    /// Returns the word as it is written in a grant.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             AddressWord::Private => "private",
@@ -62,20 +62,21 @@ impl fmt::Display for AddressWord {
     }
 }
 
-/// What [`judge`] says of an address.
+/// The result of [`judge`] for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
-    /// Whether the address is closed unless a word opens it.
+    /// Whether the address is blocked unless a word opens it.
     pub blocked: bool,
-    /// The range that decided and what it is, `10.0.0.0/8 (private)`; `public` if none did.
+    /// The narrowest special range that contains it, `10.0.0.0/8 (private)`; otherwise `public`.
     pub range: &'static str,
-    /// The narrowest word that opens it; `None` if it is open, or if nothing opens it.
+    /// The narrowest word that opens it; `None` if it is not blocked, or if no word opens it.
     pub word: Option<AddressWord>,
 }
 
 impl Verdict {
-    /// Whether the address may be reached by someone who holds the words for which `granted` is
-    /// true.
+    /// Whether a plugin may connect to the address. `granted` returns whether it has the grant of a
+    /// word.
     pub fn opened_by(&self, granted: impl Fn(AddressWord) -> bool) -> bool {
         match self.word {
             None => !self.blocked,
@@ -86,8 +87,8 @@ impl Verdict {
         }
     }
 
-    /// Why the address was refused, for a denial: the words of reglet-abi 3.8, after the name of
-    /// the destination. Empty for an open address.
+    /// Returns why the address is blocked, for a denial message. Empty for a public address.
+    #[must_use]
     pub fn refusal(&self, ip: IpAddr) -> String {
         let needs = match self.word {
             None if !self.blocked => return String::new(),
@@ -111,9 +112,9 @@ const PUBLIC: Verdict = Verdict {
     word: None,
 };
 
-/// A network prefix, its length in bits, and the verdict on addresses in it. IPv4 prefixes are held
+/// A network prefix, its length in bits, and the verdict on its addresses. IPv4 prefixes are stored
 /// as the IPv6 prefixes that they are mapped to.
-struct Range {
+struct AddressRange {
     prefix: u128,
     bits: u32,
     verdict: Verdict,
@@ -124,8 +125,8 @@ const MAPPED: u128 = 0xffff << 32;
 /// `64:ff9b::`, after which 32 bits are an IPv4 address (NAT64).
 const NAT64: u128 = 0x0064_ff9b << 96;
 
-const fn v4(octets: [u8; 4], bits: u32, verdict: Verdict) -> Range {
-    Range {
+const fn v4(octets: [u8; 4], bits: u32, verdict: Verdict) -> AddressRange {
+    AddressRange {
         prefix: MAPPED | u32::from_be_bytes(octets) as u128,
         bits: bits + 96,
         verdict,
@@ -133,8 +134,8 @@ const fn v4(octets: [u8; 4], bits: u32, verdict: Verdict) -> Range {
 }
 
 /// A prefix by its first five groups and its last one; those between are zero.
-const fn v6([a, b, c, d, e, last]: [u16; 6], bits: u32, verdict: Verdict) -> Range {
-    Range {
+const fn v6([a, b, c, d, e, last]: [u16; 6], bits: u32, verdict: Verdict) -> AddressRange {
+    AddressRange {
         prefix: Ipv6Addr::new(a, b, c, d, e, 0, 0, last).to_bits(),
         bits,
         verdict,
@@ -149,7 +150,7 @@ const fn blocked(range: &'static str, word: Option<AddressWord>) -> Verdict {
     }
 }
 
-/// No grant opens it.
+/// Blocked; no grant opens it.
 const fn closed(range: &'static str) -> Verdict {
     blocked(range, None)
 }
@@ -166,25 +167,26 @@ const fn metadata(range: &'static str) -> Verdict {
     blocked(range, Some(AddressWord::Metadata))
 }
 
-/// Open without a grant for closed ranges.
+/// Not blocked.
 const fn open(_: &'static str) -> Verdict {
     PUBLIC
 }
 
-/// One range a line: its text, its prefix and how many bits of that count, and what opens it.
+/// One range on each line: its text, its prefix with the length in bits, and what opens it.
 macro_rules! ranges {
     ( $( $text:literal, $family:ident $prefix:tt / $bits:literal: $opened_by:ident; )* ) => {
         &[ $( $family($prefix, $bits, $opened_by($text)), )* ]
     };
 }
 
-/// Every special range, of which the narrowest that contains an address decides: all entries of the
-/// IANA registries of special-purpose addresses for IPv4 and IPv6 as of November 2025 (the newest
-/// is 100:0:0:1::/64 of RFC 9780), multicast, the deprecated forms that hold an IPv4 address, and
-/// the places of metadata services. An entry that a registry calls globally reachable is closed
-/// too: what answers there (AS112, AMT, hashes in place of addresses) is whatever is near. Open are
-/// only the anycast addresses of 2001:1::/32.
-const RANGES: &[Range] = ranges! {
+/// Every special range. The narrowest range that contains an address decides.
+///
+/// These are all entries of the IANA registries of special-purpose addresses for IPv4 and IPv6 as of
+/// November 2025 (the newest is 100:0:0:1::/64 of RFC 9780), multicast, the deprecated forms that
+/// contain an IPv4 address, and the addresses of metadata services. Entries that a registry marks as
+/// globally reachable are blocked too, since any nearby machine may answer there (AS112, AMT,
+/// ORCHID), except for the anycast addresses of 2001:1::/32.
+const RANGES: &[AddressRange] = ranges! {
     "0.0.0.0/8 (unspecified, this network)", v4 [0, 0, 0, 0] / 8: closed;
     "0.0.0.0/32 (unspecified, reaches this machine)", v4 [0, 0, 0, 0] / 32: closed;
     "10.0.0.0/8 (private)", v4 [10, 0, 0, 0] / 8: private;
@@ -248,17 +250,19 @@ const RANGES: &[Range] = ranges! {
     "ff00::/8 (multicast)", v6 [0xff00, 0, 0, 0, 0, 0] / 8: closed;
 };
 
-/// Interfaces whose last 32 bits are an IPv4 address, in any network that is open or that `private`
-/// opens (RFC 5214).
+/// Interface identifiers whose last 32 bits are an IPv4 address, in public and private networks
+/// (RFC 5214).
 const ISATAP: Verdict = closed("::5efe:0:0/96 in any network (ISATAP tunnel)");
 
-/// Whether `ip` is closed, by which range, and which word opens it. An IPv6 address that represents
-/// an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) gets the verdict on the IPv4 address.
+/// Returns whether `ip` is blocked, in which range it is, and which word opens it. For an IPv6 address
+/// that represents an IPv4 one (`::ffff:0:0/96`, `64:ff9b::/96`) this is the verdict on the IPv4
+/// address.
+#[must_use]
 pub fn judge(ip: IpAddr) -> Verdict {
     let bits = match ip {
         IpAddr::V4(ip) => MAPPED | u128::from(ip.to_bits()),
         IpAddr::V6(ip) => match ip.to_bits() {
-            bits if same_prefix(bits, NAT64, 128, 96) => MAPPED | u128::from(bits as u32),
+            bits if same_prefix(bits, NAT64, 128, 96) => MAPPED | (bits & u128::from(u32::MAX)),
             bits => bits,
         },
     };
@@ -268,16 +272,16 @@ pub fn judge(ip: IpAddr) -> Verdict {
     let narrowest = containing.max_by_key(|range| range.bits);
     let verdict = narrowest.map_or(PUBLIC, |range| range.verdict);
     match verdict.word {
-        // The other end of a tunnel is elsewhere, also that of one within a private network.
+        // A tunnel within a private network can end outside of it.
         Some(AddressWord::Private) if is_isatap(bits) => ISATAP,
         None if !verdict.blocked && is_isatap(bits) => ISATAP,
         _ => verdict,
     }
 }
 
-/// Whether the interface is `0:5efe` or `200:5efe` and an IPv4 address.
+/// Whether the interface identifier is `0:5efe` or `200:5efe` and an IPv4 address.
 fn is_isatap(bits: u128) -> bool {
-    (bits >> 32) as u32 & 0xfdff_ffff == 0x5efe
+    (bits >> 32) & 0xfdff_ffff == 0x5efe
 }
 
 /// Whether two numbers of `width` bits agree in the first `bits`.
@@ -304,7 +308,7 @@ mod tests {
     #[test]
     fn each_range_is_the_one_that_its_text_names() {
         let closed = RANGES.iter().filter(|range| range.verdict.blocked);
-        for Range {
+        for AddressRange {
             prefix,
             bits,
             verdict,

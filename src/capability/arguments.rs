@@ -1,24 +1,24 @@
-//! Arguments in grants and requests for commands: words divided by spaces, in quotes where they
-//! must be. Written in one way only, so that equal grants have equal texts.
+//! Arguments in grants and requests for commands: words separated by spaces, in quotes where needed.
+//! Each list of arguments has one canonical text, so that equal grants have equal texts.
 
 use super::error::Flaw;
 use crate::printable::is_unprintable;
 
-/// A word as it was written.
+/// A parsed word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     /// Its text, without quotes.
     pub(super) text: String,
-    /// Whether it was written in quotes, so that nothing in it is a wildcard.
+    /// Whether it was written in quotes, and so contains no wildcard.
     pub(super) quoted: bool,
-    /// The byte that it begins at.
+    /// The position of its first byte.
     pub(super) at: usize,
 }
 
 const QUOTE_HINT: &str =
     r#"write the word in quotes, as in "a b", with \" \\ \n \r \t \u{9b} inside"#;
 
-/// The words of `text`: divided by spaces, each plain or wholly in quotes.
+/// Parses the words of `text`: separated by spaces, each plain or wholly in quotes.
 pub(super) fn words(text: &str) -> Result<Vec<Word>, Flaw> {
     let mut words = Vec::new();
     let mut rest = text;
@@ -37,7 +37,7 @@ pub(super) fn words(text: &str) -> Result<Vec<Word>, Flaw> {
                 if let Some(place) = word.find(|c| !may_be_plain(c)) {
                     return Err(Flaw::new(
                         at.saturating_add(place),
-                        "a character that only a word in quotes can hold",
+                        "a word with this character must be in quotes",
                     )
                     .hint(QUOTE_HINT));
                 }
@@ -46,7 +46,7 @@ pub(super) fn words(text: &str) -> Result<Vec<Word>, Flaw> {
         };
         if !behind.is_empty() && !behind.starts_with(' ') {
             let at = text.len().saturating_sub(behind.len());
-            return Err(Flaw::new(at, "no space behind the closing quote"));
+            return Err(Flaw::new(at, "a space must follow the closing quote"));
         }
         words.push(Word {
             text: word,
@@ -57,7 +57,7 @@ pub(super) fn words(text: &str) -> Result<Vec<Word>, Flaw> {
     }
 }
 
-/// Reads a word in quotes, and returns what follows it.
+/// Parses a word in quotes, and returns the rest of the text too.
 fn quoted(text: &str) -> Result<(String, &str), Flaw> {
     let mut word = String::new();
     let mut characters = text.char_indices().skip(1);
@@ -102,7 +102,7 @@ fn may_be_plain(character: char) -> bool {
     !matches!(character, '"' | '\'' | '\\') && !character.is_whitespace() && !is_hidden(character)
 }
 
-/// Whether a character is not seen where it is printed, or changes how what follows is seen.
+/// Whether a character is invisible, or changes how the text around it is displayed.
 fn is_hidden(character: char) -> bool {
     is_unprintable(character)
         || matches!(
@@ -111,13 +111,13 @@ fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Whether `word` means itself without quotes in a grant.
+/// Whether `word` needs no quotes in a grant.
 pub(super) fn is_plain(word: &str) -> bool {
     !word.is_empty() && !word.contains('*') && word.chars().all(may_be_plain)
 }
 
-/// Appends `word` to `out`, in quotes where it needs them. Behind a command, a word that begins
-/// with a comma would make a list of both.
+/// Appends `word` to `out`, in quotes if needed. After a command, a word that begins with a comma
+/// would make a list.
 pub(super) fn write_word(word: &str, out: &mut String) {
     match is_plain(word) && !word.starts_with(',') {
         true => out.push_str(word),
@@ -144,17 +144,17 @@ pub(super) fn write_quoted(word: &str, out: &mut String) {
     out.push('"');
 }
 
-/// What the arguments of a command must be, word by word.
+/// The arguments that a grant allows, word by word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Arguments {
     /// `None` is `*`: any one word.
     words: Vec<Option<String>>,
-    /// Whether any more may follow: `**` at the end.
+    /// Whether further words may follow: `**` at the end.
     rest: bool,
 }
 
 impl Arguments {
-    /// Reads the words behind the command.
+    /// Parses the words after the command.
     pub(super) fn parse(written: Vec<Word>) -> Result<Arguments, Flaw> {
         let mut arguments = Arguments {
             words: Vec::new(),
@@ -162,10 +162,7 @@ impl Arguments {
         };
         for word in written {
             if arguments.rest {
-                return Err(Flaw::new(
-                    word.at,
-                    "`**` matches all that follows, and must be the last word",
-                ));
+                return Err(Flaw::new(word.at, "`**` must be the last word"));
             }
             match word.text.as_str() {
                 _ if word.quoted => arguments.words.push(Some(word.text)),
@@ -177,7 +174,7 @@ impl Arguments {
                             word.at.saturating_add(star),
                             "a `*` within a word",
                         )
-                        .hint("`*` alone is any one word and `**` the rest; for the character itself write the word in quotes"));
+                        .hint("`*` alone is any one word and `**` any further words; to match the character write the word in quotes"));
                     }
                     arguments.words.push(Some(word.text));
                 }
@@ -196,7 +193,7 @@ impl Arguments {
         self.rest && self.words.is_empty()
     }
 
-    /// Whether one list of arguments is allowed and no other.
+    /// Whether exactly one list of arguments is allowed.
     pub(super) fn are_fixed(&self) -> bool {
         !self.rest && self.words.iter().all(Option::is_some)
     }
@@ -213,7 +210,7 @@ impl Arguments {
             })
     }
 
-    /// Whether everything that `other` allows is allowed by this too.
+    /// Whether this allows everything that `other` allows.
     pub(super) fn include(&self, other: &Arguments) -> bool {
         let long_enough = match self.rest {
             true => other.words.len() >= self.words.len(),

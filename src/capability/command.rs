@@ -1,21 +1,21 @@
-//! Which programs can be made to run code or other programs: they need a grant that names them
-//! literally, whatever their arguments are. Decided by name, from the table in `programs`; whether
-//! a grant names a command is for `exec`.
+//! Which programs can run code or other programs. They need a grant that names them literally,
+//! whatever their arguments are. The decision is by name, from the table in `programs`; whether a
+//! grant names a command is decided in `exec`.
 
 use std::fmt;
 
 pub use super::environment::{env_allowed, env_allowed_freely, env_never_allowed};
-use super::programs::{BEGINNINGS, TABLE};
+use super::programs::{BUILDS, MACHINES, TABLE, TARGETS};
 
-/// What makes a program able to run code or other programs.
+/// Why a program can run code or other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Family {
     /// `sh`, `bash`, `pwsh`.
     Shell,
-    /// `python3`, `awk`, `sed`, `latex`: its input is code.
+    /// `python3`, `awk`, `sed`, `latex`: they execute their input.
     Interpreter,
-    /// `env`, `xargs`, `find`, `sudo`: starts the program that its arguments name.
+    /// `env`, `xargs`, `find`, `sudo`: they start the program that their arguments name.
     Launcher,
     /// `vim`, `less`, `man`.
     Editor,
@@ -33,7 +33,7 @@ pub enum Family {
     Database,
     /// `tar`, `zip`, `gzip`.
     Archiver,
-    /// `cp`, `dd`, `curl`: can bring a program under a name that is granted.
+    /// `cp`, `dd`, `curl`: they can put a program at a path that is granted.
     Writer,
 }
 
@@ -54,7 +54,8 @@ impl Family {
         Family::Writer,
     ];
 
-    /// One word, for programs: `shell`, `build_tool`.
+    /// The family as one word for machine-readable output: `shell`, `build_tool`.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Family::Shell => "shell",
@@ -72,7 +73,8 @@ impl Family {
         }
     }
 
-    /// With its article, for sentences: `a shell`, `an editor or pager`.
+    /// The family with its article, for use in a sentence: `a shell`, `an editor or pager`.
+    #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
             Family::Shell => "a shell",
@@ -97,22 +99,24 @@ impl fmt::Display for Family {
     }
 }
 
-/// The family of `command`, a path or a bare name; `None` for a program that is not in the table.
+/// Returns the family of `command`, a path or a bare name; `None` for a program that is not in the
+/// table.
 ///
-/// A program in the table can be made to run code or other programs, and is allowed by a grant
-/// that names it literally only. One that is not in the table may do so as well: the table cannot
-/// be complete. Links are not resolved: check the real path as well.
+/// A program in the table can run code or other programs. Only a grant that names it literally
+/// allows it. The table cannot be complete: other programs may run code too. Links are not resolved:
+/// check the real path as well.
 ///
-/// Names are compared without regard to case, `.exe` and whatever else follows a dot (`vim.basic`),
-/// versions (`python3.11`, `gcc-12`), builds (`bash-static`), targets before and behind them
-/// (`x86_64-linux-gnu-gcc`, `socat-x86_64`) and the `g` or `gnu` of GNU's programs beside a
-/// system's own (`gtar`).
+/// The comparison ignores case, everything after a dot (`bash.exe`, `vim.basic`), versions
+/// (`python3.11`, `gcc-12`), builds (`bash-static`), targets before and after the name
+/// (`x86_64-linux-gnu-gcc`, `socat-x86_64`), and the prefixes `g` and `gnu` of GNU programs
+/// (`gtar`).
 ///
 /// ```
 /// # use tollgate::capability::command::{Family, family};
 /// assert_eq!(family("/usr/bin/Python3.11"), Some(Family::Interpreter));
 /// assert_eq!(family("ls"), None);
 /// ```
+#[must_use]
 pub fn family(command: &str) -> Option<Family> {
     let name = folded(base_name(command));
     let name = name.trim_start_matches(['-', '.', ' ']);
@@ -129,83 +133,6 @@ pub fn family(command: &str) -> Option<Family> {
         })
 }
 
-/// What packages put behind the name of a program that they build in another way.
-const BUILDS: [&str; 66] = [
-    "any",
-    "athena",
-    "beta",
-    "bin",
-    "canary",
-    "classic",
-    "cli",
-    "compat",
-    "console",
-    "coverage",
-    "cur",
-    "dbg",
-    "debug",
-    "devel",
-    "development",
-    "edge",
-    "esp",
-    "extras",
-    "full",
-    "gnome",
-    "gtk",
-    "gtk2",
-    "gtk3",
-    "gtk4",
-    "huge",
-    "im6",
-    "im7",
-    "intel64",
-    "kde",
-    "ldap",
-    "lite",
-    "lts",
-    "lucid",
-    "minimal",
-    "motif",
-    "mri",
-    "native",
-    "next",
-    "nightly",
-    "nogil",
-    "nopie",
-    "nox",
-    "openbsd",
-    "orig",
-    "patched",
-    "pgtk",
-    "preview",
-    "qt",
-    "qt5",
-    "qt6",
-    "real",
-    "release",
-    "rs",
-    "small",
-    "snapshot",
-    "stable",
-    "staging",
-    "standalone",
-    "static",
-    "tiny",
-    "traditional",
-    "unstable",
-    "unstripped",
-    "unwrapped",
-    "wrapped",
-    "x11",
-];
-
-/// What packages put behind the name of a program for the machine that it is built for, beside
-/// [`TARGETS`].
-const MACHINES: [&str; 11] = [
-    "android", "arm64", "darwin", "freebsd", "linux", "macos", "openbsd", "unknown", "win32",
-    "win64", "x64",
-];
-
 fn without_build(name: &str) -> &str {
     match name.rsplit_once(['-', '_']) {
         Some((name, build)) if BUILDS.contains(&build) => name,
@@ -213,41 +140,38 @@ fn without_build(name: &str) -> &str {
     }
 }
 
-/// `name` without the machine behind it: `toybox-aarch64`, `socat_linux_amd64`.
+/// `name` without the machine after it: `toybox-aarch64`, `socat_linux_amd64`.
 fn without_machine(name: &str) -> &str {
     let machine = name.match_indices(['-', '_']).find(|(at, _)| {
         let rest = name.get(at.saturating_add(1)..).unwrap_or_default();
-        let mut known = TARGETS.iter().chain(&MACHINES);
+        let mut known = TARGETS.iter().chain(MACHINES);
         known.any(|known| rest.starts_with(known))
     });
     machine.and_then(|(at, _)| name.get(..at)).unwrap_or(name)
 }
 
 fn in_table(name: &str) -> Option<Family> {
-    TABLE
-        .iter()
-        .find(|(_, names)| names.binary_search(&name).is_ok())
-        .map(|(family, _)| *family)
-        .or_else(|| {
-            let suite = BEGINNINGS
-                .iter()
-                .find(|(beginning, _)| name.starts_with(beginning));
-            suite.map(|(_, family)| *family)
-        })
+    let mut programs = TABLE.iter();
+    let exact = programs.find(|own| own.names.binary_search(&name).is_ok());
+    let by_prefix = || {
+        let mut programs = TABLE.iter();
+        programs.find(|own| own.prefixes.iter().any(|prefix| name.starts_with(prefix)))
+    };
+    exact.or_else(by_prefix).map(|programs| programs.family)
 }
 
-/// What some file systems take for the same name: without regard to case, and to characters that
-/// are not shown (HFS+ ignores them).
+/// A form in which names are equal that a file system may treat as equal: without differences of
+/// case and without invisible characters (HFS+ ignores them).
 fn folded(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '\u{200C}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}'))
-        // Both ways: some letters have the upper case of another one.
+        // In both directions: some letters share their upper case.
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .collect()
 }
 
-/// `name` without a last part that is a version, where the name itself ends in a digit: `d8-12`.
+/// `name` without a last part that is a version: `d8-12`. The name itself may end in a digit.
 fn without_version_part(name: &str) -> &str {
     match name.rsplit_once(['-', '_']) {
         Some((name, part)) if part.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -255,8 +179,8 @@ fn without_version_part(name: &str) -> &str {
     }
 }
 
-/// `name` without a version behind it: `gcc-12`, `perl5`, and `python3t` or `python3dm`, where
-/// letters mark the build.
+/// `name` without a version after it: `gcc-12`, `perl5`. Up to two letters may follow the version and
+/// mark the build: `python3t`, `python3dm`.
 fn without_version(name: &str) -> &str {
     let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     let build = name.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -266,51 +190,10 @@ fn without_version(name: &str) -> &str {
     name.trim_end_matches(digits)
 }
 
-/// Beginnings of the first part of a target (`x86_64-linux-gnu`), and of other marks of who built
-/// a program (`gnu-sed`, `musl-gcc`).
-const TARGETS: [&str; 36] = [
-    "aarch64",
-    "alpha",
-    "amd64",
-    "arm",
-    "avr",
-    "bpf",
-    "bsd",
-    "gnu",
-    "heirloom",
-    "hppa",
-    "i386",
-    "i486",
-    "i586",
-    "i686",
-    "ia64",
-    "inetutils",
-    "llvm",
-    "loongarch",
-    "m68k",
-    "microblaze",
-    "mingw",
-    "mips",
-    "musl",
-    "netkit",
-    "nios2",
-    "or1k",
-    "original",
-    "powerpc",
-    "ppc",
-    "riscv",
-    "s390",
-    "sh4",
-    "sparc",
-    "wasm",
-    "x86",
-    "xtensa",
-];
-
-/// More parts than any target has, with the name of a program behind it.
+/// More parts than any target with the name of a program after it.
 const MAX_TARGET_PARTS: usize = 8;
 
-/// What may be the program behind a target: each rest after a `-`.
+/// Candidates for the name of the program after a target: everything after each `-`.
 fn without_target(name: &str) -> impl Iterator<Item = &str> {
     let has_target = TARGETS.iter().any(|target| name.starts_with(target));
     name.match_indices('-')
@@ -319,31 +202,39 @@ fn without_target(name: &str) -> impl Iterator<Item = &str> {
         .filter_map(move |(at, _)| name.get(at.saturating_add(1)..))
 }
 
-/// What comes after the last `/`.
+/// Returns the part of a path after the last `/`.
+#[must_use]
 pub fn base_name(command: &str) -> &str {
     command.rsplit('/').next().unwrap_or_default()
 }
 
-/// Whether `command`, a path or a bare name, is a shell known by its name.
+/// Whether `command`, a path or a bare name, has the name of a shell.
+#[must_use]
 pub fn is_shell(command: &str) -> bool {
     family(command) == Some(Family::Shell)
 }
 
-/// Whether `command`, a path or a bare name, is an interpreter known by its name. Shells are not
-/// counted.
+/// Whether `command`, a path or a bare name, has the name of an interpreter that is not a shell.
+#[must_use]
 pub fn is_interpreter(command: &str) -> bool {
     family(command) == Some(Family::Interpreter)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::programs::Programs;
     use super::*;
 
     #[test]
     fn the_table_is_sorted_and_names_each_program_once() {
         let mut all = std::collections::BTreeMap::new();
-        for (family, names) in TABLE {
-            assert!(names.is_sorted(), "{family}");
+        for Programs {
+            family,
+            names,
+            prefixes,
+        } in TABLE
+        {
+            assert!(names.is_sorted() && prefixes.is_sorted(), "{family}");
             for name in *names {
                 assert_eq!(all.insert(*name, family), None, "{name} is there twice");
                 assert!(
@@ -353,15 +244,15 @@ mod tests {
                 assert_eq!(folded(name), *name);
             }
         }
-        assert!(BEGINNINGS.is_sorted());
-        for family in Family::ALL {
-            assert!(TABLE.iter().any(|(own, _)| *own == family), "{family}");
-        }
+        assert_eq!(
+            TABLE.iter().map(|own| own.family).collect::<Vec<_>>(),
+            Family::ALL
+        );
     }
 
     #[test]
     fn every_spelling_of_a_listed_name_is_found() {
-        for (family, names) in TABLE {
+        for Programs { family, names, .. } in TABLE {
             for name in *names {
                 for spelling in [
                     name.to_string(),

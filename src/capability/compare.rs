@@ -1,5 +1,5 @@
-//! Whether one capability includes another: for reviews that compare what a plugin declares with
-//! what it holds. The gate never asks this; it asks about wishes.
+//! Whether one capability includes another, for reviews that compare what a plugin declares with its
+//! grants. The gate does not use this: it matches requests.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use super::command::family;
 use super::exec::{ExecPattern, parent};
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
-use super::{Capability, Matcher};
+use super::{Capability, GrantPattern};
 
 impl Capability {
-    /// Whether everything `other` covers is covered by this too. Relative patterns count from
-    /// `cwd`.
+    /// Whether this allows everything that `other` allows. Relative patterns count from `cwd`.
     ///
-    /// Cautious: true only where it is plain to see, so two globs that happen to mean the same are
-    /// not found. A wildcard over commands includes a command named literally unless that can run
-    /// code: such a program needs the literal grant. Arguments of commands are compared word by
-    /// word, and exactly.
+    /// Conservative: `false` where it is not certain, for example for two globs that are written
+    /// differently and happen to match the same texts. A wildcard over commands includes a literal
+    /// command unless that can run code, which needs a literal grant. Arguments of commands are
+    /// compared word by word.
+    #[must_use]
     pub fn includes(&self, other: &Capability, cwd: Option<&str>) -> bool {
         if self == other {
             return true;
         }
-        match (&self.matcher, &other.matcher) {
-            (Matcher::Read(own), Matcher::Read(other))
-            | (Matcher::Write(own), Matcher::Write(other)) => own.includes(other, cwd),
-            (Matcher::Network(own), Matcher::Network(other)) => network(own, other),
-            (Matcher::Env(own), Matcher::Env(other)) => names(own, other),
-            (Matcher::Exec(own), Matcher::Exec(other)) => commands(own, other),
-            (Matcher::Custom(own), Matcher::Custom(wanted)) => {
+        match (&self.pattern, &other.pattern) {
+            (GrantPattern::Read(own), GrantPattern::Read(other))
+            | (GrantPattern::Write(own), GrantPattern::Write(other)) => own.includes(other, cwd),
+            (GrantPattern::Network(own), GrantPattern::Network(other)) => network(own, other),
+            (GrantPattern::Env(own), GrantPattern::Env(other)) => names(own, other),
+            (GrantPattern::Exec(own), GrantPattern::Exec(other)) => commands(own, other),
+            (GrantPattern::Custom(own), GrantPattern::Custom(wanted)) => {
                 self.kind() == other.kind() && names(own, wanted)
             }
             _ => false,
@@ -72,7 +72,7 @@ fn network(own: &NetworkPattern, other: &NetworkPattern) -> bool {
 }
 
 fn commands(own: &ExecPattern, other: &ExecPattern) -> bool {
-    let lies_in = |dir: &str, name: &str| parent(name) == Some(dir);
+    let is_in = |dir: &str, name: &str| parent(name) == Some(dir);
     match (own, other) {
         (ExecPattern::Any, ExecPattern::Names(names)) => {
             names.iter().all(|name| family(name).is_none())
@@ -81,12 +81,12 @@ fn commands(own: &ExecPattern, other: &ExecPattern) -> bool {
         (ExecPattern::Any, _) => true,
         (ExecPattern::Dir(dir), ExecPattern::Names(names)) => names
             .iter()
-            .all(|name| lies_in(dir, name) && family(name).is_none()),
+            .all(|name| is_in(dir, name) && family(name).is_none()),
         (ExecPattern::Dir(dir), ExecPattern::Command(name, _)) => {
-            lies_in(dir, name) && family(name).is_none()
+            is_in(dir, name) && family(name).is_none()
         }
         (ExecPattern::Names(own), ExecPattern::Names(names)) => {
-            // Not one list for each name of the other: they may be long.
+            // A set, because both lists may be long.
             let own: BTreeSet<&String> = own.iter().collect();
             names.iter().all(|name| own.contains(name))
         }

@@ -1,38 +1,36 @@
-//! One question, answered with a reason: would this grant allow this request? For the command
-//! line and for tests; the gate asks `Capability::covers` with what it has parsed once.
+//! Whether a grant allows a request, with the reason. For the command line and for tests; the gate
+//! calls `Capability::covers`.
 
 use super::command::family;
-use super::{Capability, Wish, path};
+use super::path::{self, Resolve};
+use super::{Capability, Request};
 use crate::printable::Text;
+use serde::Serialize;
 
-/// The answer of [`decide`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The result of [`decide`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Decision {
     /// Whether the grant allows the request.
     pub allowed: bool,
-    /// Why, in one sentence.
+    /// The reason, in one sentence.
     pub reason: Text,
-    /// Whether one of the two texts could not be read, which denies.
+    /// Whether one of the two texts is invalid, which denies.
     pub malformed: bool,
 }
 
-/// A function that tells the real path of what exists; `None` for what does not. It is also asked
-/// for the bare name of a command, whose real path is that of the file which the `PATH` of the host
-/// leads to.
-pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Whether a grant of `kind` and pattern `granted` allows a request of the same kind,
-/// `requested`: the decision table of reglet-abi 4.3, column "recommended".
+/// Decides whether the grant `kind:granted` allows the request `kind:requested`.
 ///
-/// Relative paths count from `cwd`; an empty one is none. Links are not followed; see
+/// Relative paths count from `cwd`; an empty `cwd` is the same as none. Links are not followed; see
 /// [`decide_resolved`].
+#[must_use]
 pub fn decide(kind: &str, requested: &str, granted: &str, cwd: Option<&str>) -> Decision {
-    // A path without links is its own real path.
+    // Without links, a path is its own real path.
     decide_resolved(kind, requested, granted, cwd, &|path| Some(path.to_owned()))
 }
 
-/// [`decide`] where there are links: the request is judged by its real path, or that of its
-/// deepest existing ancestor, and the grant covers its own target too.
+/// [`decide`] for a file system with links. The request is matched by its real path, or that of its
+/// deepest existing ancestor; the grant also allows the target of its own link.
 pub fn decide_resolved(
     kind: &str,
     requested: &str,
@@ -43,13 +41,13 @@ pub fn decide_resolved(
     let cwd = cwd.filter(|cwd| !cwd.is_empty());
     let grant: Capability = match format!("{kind}:{granted}").parse() {
         Ok(grant) => grant,
-        Err(error) => return malformed(format!("the grant is none: {error}")),
+        Err(error) => return malformed(format!("invalid grant: {error}")),
     };
-    let wish: Wish = match format!("{kind}:{requested}").parse() {
-        Ok(wish) => wish,
-        Err(error) => return malformed(format!("the request is none: {error}")),
+    let request: Request = match format!("{kind}:{requested}").parse() {
+        Ok(request) => request,
+        Err(error) => return malformed(format!("invalid request: {error}")),
     };
-    explain(&grant, &wish, cwd, resolve)
+    explain(&grant, &request, cwd, resolve)
 }
 
 fn malformed(reason: String) -> Decision {
@@ -60,10 +58,10 @@ fn malformed(reason: String) -> Decision {
     }
 }
 
-/// Whether `grant` allows `wish`, with the reason; see [`decide_resolved`].
+/// Decides whether `grant` allows `request`; see [`decide_resolved`].
 pub fn explain(
     grant: &Capability,
-    wish: &Wish,
+    request: &Request,
     cwd: Option<&str>,
     resolve: Resolve<'_>,
 ) -> Decision {
@@ -71,49 +69,46 @@ pub fn explain(
         let path = path::absolute(path, cwd)?;
         path::real(&path, resolve)
     };
-    let (seen, held) = match wish {
-        Wish::Read(path) => (real(path).map(Wish::Read), true),
-        Wish::Write(path) => (real(path).map(Wish::Write), true),
-        Wish::Exec { command, args } => {
+    let real_request = match request {
+        Request::Read(path) => real(path).map(Request::Read),
+        Request::Write(path) => real(path).map(Request::Write),
+        Request::Exec { command, args } => {
             let real = match command.contains('/') {
                 true => real(command).filter(|_| cwd.is_some() || command.starts_with('/')),
                 false => resolve(command),
             };
-            (
-                real.map(|command| Wish::Exec {
-                    command,
-                    args: args.clone(),
-                }),
-                true,
-            )
+            real.map(|command| Request::Exec {
+                command,
+                args: args.clone(),
+            })
         }
-        _ => (None, false),
+        _ => None,
     };
-    let seen = seen.unwrap_or_else(|| wish.clone());
-    let pinned = match held {
-        true => grant.pinned(resolve, cwd),
-        false => Vec::new(),
-    };
-    let wished = grant.covers(wish, cwd);
-    let covering = std::iter::once(grant)
-        .chain(&pinned)
-        .find(|grant| match (wish, &seen) {
-            // The name asked for must be granted, and the file that it is; see the gate.
-            (Wish::Exec { command: given, .. }, Wish::Exec { command, args }) => {
-                grant.covers_exec(given, command, args, cwd) && wished
-            }
-            _ => grant.covers(&seen, cwd) || lists(grant, &seen, cwd, resolve),
-        });
-    let followed = if seen == *wish {
+    let real_request = real_request.unwrap_or_else(|| request.clone());
+    let pinned = grant.pinned(resolve, cwd);
+    let requested = grant.covers(request, cwd);
+    let covering =
+        std::iter::once(grant)
+            .chain(&pinned)
+            .find(|grant| match (request, &real_request) {
+                // Both the requested name and the real file must be granted, as at the gate.
+                (Request::Exec { command: given, .. }, Request::Exec { command, args }) => {
+                    grant.covers_exec(given, command, args, cwd) && requested
+                }
+                _ => grant.covers(&real_request, cwd) || lists(grant, &real_request, cwd, resolve),
+            });
+    let followed = if real_request == *request {
         String::new()
     } else {
-        format!(" (really {seen})")
+        format!(" (resolved to {real_request})")
     };
     let allowed = covering.is_some();
     let reason = match covering {
-        Some(covering) if covering == grant => format!("{grant} covers {wish}{followed}"),
-        Some(covering) => format!("{grant}, which is {covering}, covers {wish}{followed}"),
-        None => denial(grant, &pinned, wish, &seen, cwd, &followed),
+        Some(covering) if covering == grant => format!("{grant} allows {request}{followed}"),
+        Some(covering) => {
+            format!("{grant} (resolved to {covering}) allows {request}{followed}")
+        }
+        None => denial(grant, &pinned, request, &real_request, cwd, &followed),
     };
     Decision {
         allowed,
@@ -122,13 +117,12 @@ pub fn explain(
     }
 }
 
-/// Whether the request is to read a directory of which the grant covers each name, as the gate
-/// allows it.
-fn lists(grant: &Capability, wish: &Wish, cwd: Option<&str>, resolve: Resolve<'_>) -> bool {
-    let Wish::Read(path) = wish else {
+/// Whether the request reads a directory of which the grant allows each name, as at the gate.
+fn lists(grant: &Capability, request: &Request, cwd: Option<&str>, resolve: Resolve<'_>) -> bool {
+    let Request::Read(path) = request else {
         return false;
     };
-    // Only in a directory is there a `.`, which is the directory itself.
+    // Only a directory has a `.`, which is the directory itself.
     grant.covers_names_in(path, cwd)
         && resolve(&format!("{path}/.")).is_some_and(|real| real == *path)
 }
@@ -136,47 +130,51 @@ fn lists(grant: &Capability, wish: &Wish, cwd: Option<&str>, resolve: Resolve<'_
 fn denial(
     grant: &Capability,
     pinned: &[Capability],
-    wish: &Wish,
-    seen: &Wish,
+    request: &Request,
+    real_request: &Request,
     cwd: Option<&str>,
     followed: &str,
 ) -> String {
-    let what = format!("{grant} does not cover {wish}{followed}");
-    match wish {
-        Wish::Read(path) | Wish::Write(path) if !path.starts_with('/') && cwd.is_none() => {
+    let what = format!("{grant} does not allow {request}{followed}");
+    match request {
+        Request::Read(path) | Request::Write(path) if !path.starts_with('/') && cwd.is_none() => {
             return format!("{what}: a relative path needs a working directory");
         }
-        Wish::Exec { command, .. } => {
-            let real = match seen {
-                Wish::Exec { command, .. } => command,
+        Request::Exec { command, .. } => {
+            let real = match real_request {
+                Request::Exec { command, .. } => command,
                 _ => command,
             };
             let by_file = |grant: &Capability| grant.names_command(command, real, cwd);
             let named = by_file(grant) || pinned.iter().any(by_file);
             if named && grant.names_command(command, command, cwd) {
-                return format!("{what}: {}", refused_command(grant, wish, command, real));
+                return format!("{what}: {}", refused_command(grant, request, command, real));
             }
         }
         _ => {}
     }
-    let asked = match wish {
-        // A bare name is granted by its name.
-        Wish::Exec { command, .. } if !command.contains('/') => wish,
-        _ => seen,
+    let ungranted = match request {
+        // A bare name is granted by name.
+        Request::Exec { command, .. } if !command.contains('/') => request,
+        _ => real_request,
     };
-    match asked.needed() {
-        Some(needed) => format!("{what}; {needed} would"),
-        None => format!("{what}; nothing would"),
+    match ungranted.needed() {
+        Some(needed) => format!("{what}; it needs the grant {needed}"),
+        None => format!("{what}; no grant can"),
     }
 }
 
-/// Why a grant that names a command does not cover it.
-fn refused_command(grant: &Capability, wish: &Wish, command: &str, real: &str) -> String {
-    let literal = wish.needed().map(|needed| needed.to_string());
+/// Why a grant that names a command does not allow it.
+fn refused_command(grant: &Capability, request: &Request, command: &str, real: &str) -> String {
+    let literal = request.needed().map(|needed| needed.to_string());
     if grant.names_arguments() {
-        let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
+        let exact = request
+            .needed_with_arguments()
+            .map(|grant| grant.to_string());
         return match exact.or(literal) {
-            Some(needed) => format!("it is granted with other arguments; {needed} would"),
+            Some(needed) => {
+                format!("it is granted with other arguments; it needs the grant {needed}")
+            }
             None => "it is granted with other arguments".to_owned(),
         };
     }
@@ -186,6 +184,6 @@ fn refused_command(grant: &Capability, wish: &Wish, command: &str, real: &str) -
             family.describe(),
             literal.unwrap_or_default()
         ),
-        None => "the file that it leads to is not granted".to_owned(),
+        None => "the real file is not granted".to_owned(),
     }
 }

@@ -1,11 +1,11 @@
-//! Why a text is not a capability or a wish. Lives apart because every matcher reports the same way.
+//! Why a text is not a capability or a request: the error that every grammar reports.
 
 use crate::printable::Printable;
+use serde::Serialize;
 use std::fmt;
 
-/// A text that is not a capability, or not a wish: the text, the byte it fails at, what is wrong
-/// there and, where one is known, what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A text is not a valid capability or request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 pub struct CapabilityError {
     text: String,
     position: usize,
@@ -15,27 +15,31 @@ pub struct CapabilityError {
 
 impl CapabilityError {
     /// The whole text that was read, unchanged.
+    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where reading failed: bytes from the start of [`text`](Self::text).
+    /// The position of the error in [`text`](Self::text), in bytes.
+    #[must_use]
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// What is wrong there.
+    /// What is wrong at that position.
+    #[must_use]
     pub fn problem(&self) -> &str {
         &self.problem
     }
 
-    /// What to write instead.
+    /// What to write instead, if known.
+    #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }
 
-/// How much of a text an error message repeats, in characters.
+/// How many characters of a text an error message repeats.
 const SHOWN: usize = 120;
 
 impl fmt::Display for CapabilityError {
@@ -61,8 +65,8 @@ impl fmt::Display for CapabilityError {
     }
 }
 
-/// A [`CapabilityError`] in the making: a matcher knows its own part of the text only, so the
-/// offset counts from there.
+/// A [`CapabilityError`] without its text. A grammar reads a part of the text, so the position counts
+/// from the start of that part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
     pub(super) at: usize,
@@ -84,7 +88,7 @@ impl Flaw {
         self
     }
 
-    /// The same flaw, seen from `offset` bytes further left.
+    /// The same error in a text that begins `offset` bytes earlier.
     pub(super) fn shifted(mut self, offset: usize) -> Flaw {
         self.at = self.at.saturating_add(offset);
         self

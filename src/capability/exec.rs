@@ -1,5 +1,5 @@
 //! `exec:<commands>`: which commands a grant names, and with which arguments. Which programs must
-//! be named literally is decided in `command`; nothing is run or looked up in `PATH` here.
+//! be named literally is decided in `command`. This module runs nothing and does not search `PATH`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,17 +12,16 @@ use super::name::GLOB;
 use super::path;
 use super::risk;
 
-/// What a grant names.
+/// The commands that a grant names.
 ///
-/// A list, `ls,cat`, is a list when every item is a plain name or an absolute path, and one
-/// literal name otherwise (reglet-abi 4.6). Programs that can run code are refused in a list: each
-/// needs a grant of its own, so that handing one out is never an item overlooked among others
-/// (4.3, row 136).
+/// A text with commas is a list if every item is a plain name or an absolute path, and otherwise one
+/// literal name. Programs that can run code are an error in a list: each needs a separate grant, so
+/// that it is not overlooked.
 #[derive(Clone, Debug)]
 pub(super) enum ExecPattern {
     /// `**`: every command.
     Any,
-    /// `DIR/*`: the files directly in a directory. Never the root (row 131).
+    /// `DIR/*`: the files directly in a directory, which is not the root.
     Dir(String),
     /// These commands, literally, with any arguments.
     Names(Vec<String>),
@@ -92,9 +91,9 @@ impl ExecPattern {
         Ok((ExecPattern::Command(name, arguments), canonical))
     }
 
-    /// Whether running `given` with `args` is covered, where `real` is the file that would run.
+    /// Whether running `given` with `args` is allowed. `real` is the file that would run.
     ///
-    /// A program that can run code, under either name, needs a grant that names it literally.
+    /// If either is the name of a program that can run code, the grant must name it literally.
     pub(super) fn covers(
         &self,
         given: &str,
@@ -112,11 +111,11 @@ impl ExecPattern {
         allowed && self.names_file(given, real, cwd)
     }
 
-    /// Whether the grant names the command `given`, which is the file `real`, whatever its
-    /// arguments are and whether or not it can run code.
+    /// Whether the grant names the command `given`, which is the file `real`, with any arguments and
+    /// whether or not it can run code.
     pub(super) fn names_file(&self, given: &str, real: &str, cwd: Option<&str>) -> bool {
-        // A bare name stands for itself: the host's `PATH` decides what it is (row 124). A path
-        // does not: it may be a link to something else.
+        // A bare name is granted by name: the host's `PATH` decides which file it is. A path must be
+        // granted as the real path: it may be a link.
         self.names(real, cwd) || (!given.contains('/') && self.names(given, cwd))
     }
 
@@ -148,7 +147,7 @@ impl ExecPattern {
             }),
             ExecPattern::Names(names) => names.iter().any(|name| same(name, &command)),
             ExecPattern::Command(name, _) => same(name, &command),
-            // A relative glob has no directory of its own to be joined to.
+            // A relative glob cannot be joined to a directory.
             ExecPattern::Glob(glob) => {
                 glob.matches(&command)
                     || clean(given, None).is_some_and(|given| glob.matches(&given))
@@ -189,7 +188,7 @@ fn parse_list(text: &str, items: &[&str]) -> Result<(ExecPattern, String), Flaw>
             names.push(name.into_owned());
         }
     }
-    // One name is left of a list that repeats it.
+    // A list that repeats one name is that name.
     let canonical = match names.as_slice() {
         [name] => literal(name),
         names => names.join(","),
@@ -197,7 +196,7 @@ fn parse_list(text: &str, items: &[&str]) -> Result<(ExecPattern, String), Flaw>
     Ok((ExecPattern::Names(names), canonical))
 }
 
-/// Reads `**` and `DIR/*`.
+/// Parses `**` and `DIR/*`.
 fn parse_wildcard(text: &str) -> Result<Option<(ExecPattern, String)>, Flaw> {
     if text == "**" {
         return Ok(Some((ExecPattern::Any, text.to_owned())));
@@ -224,24 +223,25 @@ fn star(text: &str) -> Flaw {
     .hint("commands are named exactly, as DIR/* or as **; a name with a `*` or a space in it is written in quotes")
 }
 
-/// The text of a grant that names `name` literally: in quotes where it would be a wildcard or list.
+/// The text of a grant that names `name` literally: in quotes if it would otherwise be a wildcard or
+/// a list.
 pub(super) fn literal(name: &str) -> String {
     let mut text = String::new();
-    let misread = name.contains(',')
+    let is_ambiguous = name.contains(',')
         || name.starts_with(GLOB)
         || (name.contains(':') && risk::interpreter(name).is_some());
-    match misread {
+    match is_ambiguous {
         true => arguments::write_quoted(name, &mut text),
         false => arguments::write_word(name, &mut text),
     }
     text
 }
 
-/// The form in which commands are compared: a bare name as it is, an absolute path cleaned, a
-/// relative one joined to `cwd` or else beginning with `./` or `../`.
+/// The form in which commands are compared: a bare name unchanged, an absolute path cleaned, a
+/// relative one joined to `cwd`, or without `cwd` beginning with `./` or `../`.
 ///
-/// `None` for what names no file: the empty text, a path that ends in `/`, `.` or `..`, a NUL
-/// byte (rows 122, 140).
+/// `None` for a text that does not name a file: the empty text, a path that ends in `/`, `.` or `..`,
+/// and a text with a NUL byte.
 pub(super) fn clean<'a>(command: &'a str, cwd: Option<&str>) -> Option<Cow<'a, str>> {
     let last = command.rsplit('/').next().unwrap_or_default();
     if matches!(last, "" | "." | "..") || command.contains('\0') || command.len() > MAX_COMMAND {
@@ -253,25 +253,15 @@ pub(super) fn clean<'a>(command: &'a str, cwd: Option<&str>) -> Option<Cow<'a, s
     if let Some(path) = path::absolute(command, cwd) {
         return Some(path);
     }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in command.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    let relative = parts.join("/");
-    Some(Cow::Owned(if relative.starts_with("../") {
-        relative
-    } else {
-        format!("./{relative}")
-    }))
+    let (up, names) = path::names(command, |_, _| {});
+    let base = match up {
+        0 => "./".to_owned(),
+        up => "../".repeat(up),
+    };
+    Some(Cow::Owned(base + &names.join("/")))
 }
 
-/// The directory a cleaned command lies in; `None` for a bare name.
+/// The directory of a cleaned command; `None` for a bare name.
 pub(super) fn parent(command: &str) -> Option<&str> {
     match command.rfind('/')? {
         0 => Some("/"),

@@ -1,17 +1,40 @@
 //! `fs:read:<glob>` and `fs:write:<glob>`: globs over absolute paths, cleaned and anchored. After
-//! `glob:`, braces are choices; otherwise they are characters.
-//! No links are followed here; see `Capability::pinned` for what a grant that names a link covers.
+//! `glob:`, braces are choices; otherwise they are characters. This module follows no links; see
+//! `Capability::pinned` for what a grant that names a link allows.
 
 use super::error::Flaw;
 use super::glob::{Beginning, Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
 use super::path;
 
-/// The longest path or path pattern, in bytes: what Linux takes.
+/// The maximum length of a path or path pattern in bytes, that of Linux.
 const MAX_PATH: usize = 4096;
 
-/// A glob over absolute paths. Before the first brace `.`, `..` and empty parts are cleaned away,
-/// so `/etc/` is `/etc`.
+/// What is done with a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FsOperation {
+    Read,
+    Write,
+}
+
+impl FsOperation {
+    /// Splits `read:<path>` or `write:<path>`.
+    pub(super) fn split(text: &str) -> Result<(FsOperation, &str), Flaw> {
+        match text.split_once(':') {
+            Some(("read", path)) => Ok((FsOperation::Read, path)),
+            Some(("write", path)) => Ok((FsOperation::Write, path)),
+            Some(_) => {
+                Err(Flaw::new(0, "unknown operation").hint("the operations are read and write"))
+            }
+            None => {
+                Err(Flaw::new(0, "no operation").hint("write fs:read:<path> or fs:write:<path>"))
+            }
+        }
+    }
+}
+
+/// A glob over absolute paths. Before the first brace, `.`, `..` and empty parts are removed, so
+/// `/etc/` is `/etc`.
 #[derive(Clone, Debug)]
 pub(super) struct PathGlob {
     anchor: Anchor,
@@ -20,10 +43,10 @@ pub(super) struct PathGlob {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Anchor {
-    /// `**` alone: every absolute path, whatever the working directory (row 59).
+    /// `**` alone: every absolute path, whatever the working directory.
     Anywhere,
     Root,
-    /// The working directory, so many levels up.
+    /// The directory `up` levels above the working directory.
     Cwd {
         up: usize,
     },
@@ -40,7 +63,7 @@ impl PathGlob {
         if text.len() > MAX_PATH {
             return Err(Flaw::new(
                 MAX_PATH,
-                format!("a path is longer than {MAX_PATH} bytes"),
+                format!("a path has at most {MAX_PATH} bytes"),
             ));
         }
         match text.strip_prefix(GLOB) {
@@ -51,7 +74,7 @@ impl PathGlob {
     }
 
     fn parse_plain(text: &str) -> Result<PathGlob, Flaw> {
-        // Read as written first, to find its flaws where they are.
+        // Parsed as written first, so that errors have the right position.
         Glob::parse(text, Parts::OfText, Braces::Characters)?;
         let (anchor, parts) = cleaned(text)?;
         let anchor = match text {
@@ -64,10 +87,10 @@ impl PathGlob {
         })
     }
 
-    /// A glob with choices. What stands before the part with the first brace is cleaned, the rest
-    /// is kept as written: what its parts are depends on the choice.
+    /// A glob with choices. The parts before the one with the first brace are cleaned. The rest is
+    /// kept as written: its parts depend on the choice.
     fn parse_choices(text: &str) -> Result<PathGlob, Flaw> {
-        // Read whole, to find its flaws where they are written.
+        // Parsed as a whole first, so that errors have the right position.
         let whole = Glob::parse(text, Parts::OfPath, Braces::Choices)?;
         if !whole.has_choices() {
             return PathGlob::parse_plain(text);
@@ -89,7 +112,7 @@ impl PathGlob {
         })
     }
 
-    /// The cleaned text, which parses to the same glob.
+    /// The canonical text, which parses to the same glob.
     pub(super) fn text(&self) -> String {
         let tail = self.glob.text();
         let choices = self.glob.has_choices();
@@ -97,7 +120,7 @@ impl PathGlob {
             Anchor::Anywhere => "**".to_owned(),
             Anchor::Root => format!("/{tail}"),
             Anchor::Cwd { up: 0 } if tail.is_empty() => ".".to_owned(),
-            // `**` alone has a meaning of its own, so has `glob:`, and a choice can begin with `/`.
+            // Without `./`, `**` and `glob:` have another meaning, and a choice can begin with `/`.
             Anchor::Cwd { up: 0 } if tail == "**" || tail.starts_with(GLOB) || choices => {
                 format!("./{tail}")
             }
@@ -110,25 +133,25 @@ impl PathGlob {
         }
     }
 
-    /// Whether `path` is one of the paths meant; relative ones on either side count from `cwd`.
+    /// Whether `path` matches. Relative paths and globs count from `cwd`.
     pub(super) fn matches(&self, path: &str, cwd: Option<&str>) -> bool {
         if path.len() > MAX_PATH {
             return false;
         }
-        self.at(path, cwd, |glob, parts| glob.matches(parts))
+        self.test(path, cwd, |glob, parts| glob.matches(parts))
     }
 
-    /// Whether `path` and all that can be below it is meant.
+    /// Whether `path` and every path below it match.
     pub(super) fn covers_all_below(&self, path: &str, cwd: Option<&str>) -> bool {
-        self.at(path, cwd, Glob::covers_all_below)
+        self.test(path, cwd, Glob::covers_all_below)
     }
 
-    /// Whether all that can be directly in the directory `path` is meant.
+    /// Whether every path directly in the directory `path` matches.
     pub(super) fn covers_names_in(&self, path: &str, cwd: Option<&str>) -> bool {
-        self.at(path, cwd, Glob::covers_names_in)
+        self.test(path, cwd, Glob::covers_names_in)
     }
 
-    /// Whether this means all that `other` means. Cautious: `false` where it is not plain to see.
+    /// Whether this matches everything that `other` matches. Conservative: `false` where uncertain.
     pub(super) fn includes(&self, other: &PathGlob, cwd: Option<&str>) -> bool {
         if self.is_everything() {
             return true;
@@ -139,12 +162,12 @@ impl PathGlob {
         if wild.is_empty() {
             return self.matches(&path, None) || self.matches(&path, cwd);
         }
-        self.at(&path, cwd, |glob, parts| glob.includes(parts, &other.glob))
+        self.test(&path, cwd, |glob, parts| glob.includes(parts, &other.glob))
     }
 
-    /// What `judge` returns for the parts of `path` from where the glob begins; relative ones on
-    /// either side count from `cwd`.
-    fn at(&self, path: &str, cwd: Option<&str>, judge: impl Fn(&Glob, &str) -> bool) -> bool {
+    /// The result of `matches` for the part of `path` that the glob applies to. Relative paths and
+    /// globs count from `cwd`.
+    fn test(&self, path: &str, cwd: Option<&str>, matches: impl Fn(&Glob, &str) -> bool) -> bool {
         let Some(path) = path::absolute(path, cwd) else {
             return false;
         };
@@ -152,16 +175,16 @@ impl PathGlob {
             return false;
         };
         match self.anchor {
-            Anchor::Anywhere | Anchor::Root => judge(&self.glob, rest),
+            Anchor::Anywhere | Anchor::Root => matches(&self.glob, rest),
             Anchor::Cwd { up } => base(cwd, up)
                 .as_deref()
                 .and_then(|base| below(rest, base))
-                .is_some_and(|rest| judge(&self.glob, rest)),
+                .is_some_and(|rest| matches(&self.glob, rest)),
         }
     }
 
-    /// The directory or file given literally that every path meant is or lies below, and the
-    /// parts from the first wildcard on. `None` for a relative glob without `cwd`.
+    /// The literal path before the first wildcard, and the parts from the first wildcard on. `None`
+    /// for a relative glob without `cwd`.
     pub(super) fn literal_prefix(&self, cwd: Option<&str>) -> Option<(String, &str)> {
         let base = match self.anchor {
             Anchor::Anywhere | Anchor::Root => "/".to_owned(),
@@ -174,12 +197,12 @@ impl PathGlob {
         ))
     }
 
-    /// Whether this means every absolute path.
+    /// Whether this matches every absolute path.
     pub(super) fn is_everything(&self) -> bool {
         !matches!(self.anchor, Anchor::Cwd { .. }) && self.glob.covers_all_below("")
     }
 
-    /// `real`, in place of the literal directory or path, with the wildcards of this behind it.
+    /// The text of the glob with `real` in place of its literal path.
     pub(super) fn below_real(&self, real: &str) -> String {
         let (_, wild) = self.glob.split_at_wildcard();
         let choices = self.glob.has_choices();
@@ -193,7 +216,7 @@ impl PathGlob {
         }
     }
 
-    /// The same without choices, if there are few of them.
+    /// The globs without choices that together match the same, if there are at most `most`.
     pub(super) fn written_out(&self, most: usize) -> Option<Vec<PathGlob>> {
         let globs = self.glob.written_out(most)?.into_iter().map(|glob| {
             let text = match self.anchor {
@@ -206,45 +229,35 @@ impl PathGlob {
     }
 }
 
-/// Where a glob begins, and its parts, without those that mean nothing.
+/// The anchor of a glob, and its cleaned parts.
 fn cleaned(text: &str) -> Result<(Anchor, Vec<&str>), Flaw> {
-    let mut anchor = match text.starts_with('/') {
-        true => Anchor::Root,
-        false => Anchor::Cwd { up: 0 },
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    let mut at: usize = 0;
-    for name in text.split('/') {
-        match name {
-            "" | "." => {}
-            ".." => match (parts.pop(), &mut anchor) {
-                (Some(part), _) if is_wild(part) => {
-                    return Err(Flaw::new(at, "`..` after a wildcard has no fixed meaning"));
-                }
-                (Some(_), _) | (None, Anchor::Root | Anchor::Anywhere) => {}
-                (None, Anchor::Cwd { up }) => *up = up.saturating_add(1),
-            },
-            name => parts.push(name),
+    let mut refused = None;
+    let (up, parts) = path::names(text, |name, at| {
+        if is_wild(name) {
+            refused.get_or_insert(at);
         }
-        at = at.saturating_add(name.len()).saturating_add(1);
+    });
+    match refused {
+        Some(at) => Err(Flaw::new(at, "`..` after a wildcard has no fixed meaning")),
+        None if text.starts_with('/') => Ok((Anchor::Root, parts)),
+        None => Ok((Anchor::Cwd { up }, parts)),
     }
-    Ok((anchor, parts))
 }
 
-/// Where a glob that begins with a choice begins.
+/// The anchor of a glob that begins with a choice.
 fn first_anchor(glob: &Glob) -> Result<Anchor, Flaw> {
     match glob.beginning() {
         Beginning::Slash => Ok(Anchor::Root),
         Beginning::Name => Ok(Anchor::Cwd { up: 0 }),
         Beginning::Other => Err(Flaw::new(
             0,
-            "not all choices begin with `/`, or not all with a name",
+            "the choices must all begin with `/`, or all with a name",
         )
         .hint("begin with `/`, or with `./` for the working directory")),
     }
 }
 
-/// The working directory, `up` levels further up. `None` without an absolute one.
+/// The directory `up` levels above `cwd`. `None` without an absolute `cwd`.
 fn base(cwd: Option<&str>, up: usize) -> Option<String> {
     let cwd = cwd.filter(|cwd| cwd.starts_with('/'))?;
     let mut base = path::absolute(cwd, None)?.into_owned();
@@ -257,7 +270,7 @@ fn base(cwd: Option<&str>, up: usize) -> Option<String> {
     Some(base)
 }
 
-/// `rest`, a path without its leading `/`, seen from the directory `base`.
+/// `rest`, a path without its leading `/`, relative to the directory `base`.
 fn below<'a>(rest: &'a str, base: &str) -> Option<&'a str> {
     let base = base.trim_start_matches('/');
     if base.is_empty() {

@@ -1,11 +1,10 @@
-//! Globs over texts whose parts are divided by `/`: paths above all, and the patterns for
-//! variables, commands, hosts and keys. Reading one is in `program`, matching in `run`, comparing
-//! two in `compare`.
+//! Globs over texts with parts separated by `/`: paths, and patterns for variables, commands, hosts
+//! and keys. `program` parses a glob, `run` matches it, `compare` compares two.
 //!
-//! `*`, `?` and `[...]` stop at `/`, a part that is `**` matches any number of parts, also none,
-//! and everything else matches itself. In the dialect with braces, `{a,b}` is a choice; choices
-//! nest, may be empty and may hold `/`. A choice is matched, never written out: reading costs time
-//! and memory in proportion to the glob, and matching at most glob times text.
+//! `*`, `?` and `[...]` stop at `/`, a part `**` matches any number of parts, also none, and
+//! everything else matches itself. With braces, `{a,b}` is a choice; choices nest, may be empty and
+//! may contain `/`. Choices are not expanded: parsing costs time and memory in proportion to the
+//! glob, and matching at most the length of the glob times that of the text.
 
 mod class;
 mod compare;
@@ -14,24 +13,24 @@ mod run;
 
 use super::error::Flaw;
 use program::Program;
-use run::Run;
+use run::GlobState;
 
-/// What to write for a character that is a wildcard otherwise.
+/// How to write a character that is otherwise a wildcard.
 const LITERAL_HINT: &str = "write [[], [*] or [?] for the character itself";
 
-/// The characters that begin a wildcard, in both dialects.
+/// The characters that begin a wildcard, with or without braces.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 
-/// Where a wildcard or a choice begins, in the dialect with braces.
+/// The characters that begin a wildcard, or begin or end a choice.
 const WILDCARDS_AND_BRACES: [char; 5] = ['*', '?', '[', '{', '}'];
 
-/// What the parts of a text are.
+/// Which texts a glob is matched with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parts {
-    /// Names in a cleaned path: none is empty, `.` or `..`. In a choice, a part that is empty or
-    /// `.` is left out, as in a path, and `..` is refused.
+    /// Cleaned paths: no part is empty, `.` or `..`. In a choice, a part that is empty or `.` is
+    /// ignored, as in a path, and `..` is an error.
     OfPath,
-    /// Texts of any kind, also empty ones.
+    /// Any texts, also with empty parts.
     OfText,
 }
 
@@ -42,32 +41,31 @@ pub(super) enum Braces {
     Choices,
 }
 
-/// What the texts that a glob means begin with.
+/// How the texts that a glob matches begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
     /// All of them with `/`.
     Slash,
-    /// None of them with `/`, nor with any number of parts; none is empty.
+    /// None of them with `/` or `**`, and none is empty.
     Name,
     Other,
 }
 
-/// A glob that can be matched.
+/// A parsed glob.
 #[derive(Clone, Debug)]
 pub(super) struct Glob {
     text: String,
-    /// Where the part with the first wildcard begins; the length of the text if there is none.
+    /// The start of the part with the first wildcard; the length of the text if there is none.
     wild: usize,
-    /// What follows from there on, `None` if nothing does.
+    /// The program for the rest from there on, `None` if there is no wildcard.
     program: Option<Program>,
 }
 
 impl Glob {
-    /// Reads a glob. Of a path it is the part without the `/` at the beginning.
+    /// Parses a glob. The glob of a path comes without the leading `/`.
     pub(super) fn parse(text: &str, parts: Parts, braces: Braces) -> Result<Glob, Flaw> {
         check_backslashes(text, braces)?;
         let wild = match first_wild(text, braces) {
-            // A text without parts is matched by `**`, which is a wildcard.
             Some(at) => text
                 .get(..at)
                 .and_then(|before| before.rfind('/'))
@@ -93,12 +91,12 @@ impl Glob {
         &self.text
     }
 
-    /// Whether it holds a choice.
+    /// Whether it contains a choice.
     pub(super) fn has_choices(&self) -> bool {
         self.program.as_ref().is_some_and(Program::has_choices)
     }
 
-    /// What the texts that it means begin with.
+    /// How the texts that it matches begin.
     pub(super) fn beginning(&self) -> Beginning {
         match &self.program {
             Some(program) if self.wild == 0 => program.beginning(),
@@ -108,7 +106,7 @@ impl Glob {
         }
     }
 
-    /// The texts of the parts before the first wildcard and of those from it on.
+    /// The parts before the first wildcard, and the parts from it on.
     pub(super) fn split_at_wildcard(&self) -> (&str, &str) {
         let (before, wild) = self
             .text
@@ -133,10 +131,10 @@ impl Glob {
         Some(texts.iter().map(whole).collect())
     }
 
-    /// Whether this means `text`. A glob without choices also means its own text, since a file can
-    /// be named like a glob (row 86).
+    /// Whether this matches `text`. A glob without choices also matches its own text, since the name of
+    /// a file can look like a glob.
     ///
-    /// The empty text has no parts: `/*` does not mean the root directory itself.
+    /// The empty text has no parts: `/*` does not match the root directory itself.
     pub(super) fn matches(&self, text: &str) -> bool {
         if text == self.text && !self.has_choices() {
             return true;
@@ -147,22 +145,22 @@ impl Glob {
         self.split_at_wildcard().1 == "**" || self.run(rest).is_some_and(|run| run.has_ended())
     }
 
-    /// Whether this means every text whose parts begin with those of `text`, and `text` too.
+    /// Whether this matches `text` and every text whose parts begin with those of `text`.
     pub(super) fn covers_all_below(&self, text: &str) -> bool {
         let rest = self.after_literal(text);
         rest.and_then(|rest| self.run(rest))
-            .is_some_and(|run| run.takes_all_that_follows())
+            .is_some_and(|run| run.takes_all_below())
     }
 
-    /// Whether this means every text that is `text` and one part more.
+    /// Whether this matches every text that consists of `text` and one more part.
     pub(super) fn covers_names_in(&self, text: &str) -> bool {
         let rest = self.after_literal(text);
         rest.and_then(|rest| self.run(rest))
             .is_some_and(|run| run.takes_any_part())
     }
 
-    /// The parts of `text` that the wildcards meet, which may be none. `None` if the parts before
-    /// them are others.
+    /// The parts of `text` that are compared with the wildcards, if any. The outer `None` means that
+    /// the literal parts do not match.
     fn after_literal<'a>(&self, text: &'a str) -> Option<Option<&'a str>> {
         if self.wild == 0 {
             return Some(Some(text).filter(|text| !text.is_empty()));
@@ -174,9 +172,9 @@ impl Glob {
         }
     }
 
-    /// The wildcards, after these parts.
-    fn run(&self, parts: Option<&str>) -> Option<Run<'_>> {
-        let mut run = Run::new(self.program.as_ref()?);
+    /// The state after matching these parts.
+    fn run(&self, parts: Option<&str>) -> Option<GlobState<'_>> {
+        let mut run = GlobState::new(self.program.as_ref()?);
         if let Some(parts) = parts {
             run.take_all(parts);
             run.take('/');
@@ -192,7 +190,7 @@ fn first_wild(text: &str, braces: Braces) -> Option<usize> {
     }
 }
 
-/// A backslash would escape in some dialects of globs and be a plain character in this one.
+/// A backslash is an escape in some kinds of globs and an ordinary character in this one.
 fn check_backslashes(text: &str, braces: Braces) -> Result<(), Flaw> {
     let mut at: usize = 0;
     for part in text.split('/') {
@@ -201,7 +199,7 @@ fn check_backslashes(text: &str, braces: Braces) -> Result<(), Flaw> {
         {
             return Err(Flaw::new(
                 at.saturating_add(backslash),
-                "a backslash does not escape here",
+                "a backslash is not an escape character here",
             )
             .hint(LITERAL_HINT));
         }
@@ -210,17 +208,17 @@ fn check_backslashes(text: &str, braces: Braces) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Whether `text` holds a character that begins a wildcard.
+/// Whether `text` contains a character that begins a wildcard.
 pub(super) fn is_wild(text: &str) -> bool {
     text.contains(WILDCARDS)
 }
 
-/// Whether `text` holds a character that begins a wildcard or a choice, or ends a choice.
+/// Whether `text` contains a character that begins a wildcard, or begins or ends a choice.
 pub(super) fn is_wild_with_braces(text: &str) -> bool {
     text.contains(WILDCARDS_AND_BRACES)
 }
 
-/// The bytes from the part with the first wildcard or brace on, which are not compared as they are.
+/// The length of the text from the part with the first wildcard or brace on, in bytes.
 pub(super) fn wild_bytes(text: &str) -> usize {
     let Some((before, _)) = text
         .find(WILDCARDS_AND_BRACES)
@@ -232,7 +230,7 @@ pub(super) fn wild_bytes(text: &str) -> usize {
     text.len().saturating_sub(plain)
 }
 
-/// The glob that matches `text` and nothing else, in either dialect.
+/// The glob that matches only `text`, with or without braces.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

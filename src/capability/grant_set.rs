@@ -1,5 +1,5 @@
-//! The structured form of grants in the v2 interface (reglet-abi 1.2.4), read into capabilities.
-//! It is a form of input only: matching, comparing and display are those of capabilities.
+//! The structured form of grants in the v2 interface, converted to capabilities. It is only an input
+//! form: matching, comparing and display are those of capabilities.
 
 use serde::{Deserialize, Deserializer};
 
@@ -16,11 +16,12 @@ use super::tally::{Tally, TooManyCapabilities};
 
 /// Grants in structured form: `{"network": {"rules": [{"hosts": [...], "ports": [...]}]}, ...}`.
 ///
-/// Every key is optional and `null` means the same as no key; unknown keys are errors. Patterns
-/// are globs in which `*` and `?` stop at `/`, `**` spans and `{a,b}` is a choice; hosts are
-/// compared without regard to case, and their stars cross dots.
+/// Every key is optional and `null` is the same as no key; unknown keys are errors. Patterns are globs
+/// in which `*` and `?` stop at `/`, `**` matches any number of parts and `{a,b}` is a choice. Hosts
+/// are compared without regard to case, and their stars match dots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct GrantSet {
     /// Hosts and ports.
     #[serde(deserialize_with = "or_default")]
@@ -34,14 +35,15 @@ pub struct GrantSet {
     /// Commands.
     #[serde(deserialize_with = "or_default")]
     pub exec: ExecRule,
-    /// Keys of a store. No host function exists for it; embedders may offer one of kind `kv`.
+    /// Keys of a store, as the kind `kv`. It is used only by host functions of the embedder.
     #[serde(deserialize_with = "or_default")]
     pub kv: Rules<KvRule>,
 }
 
-/// A list of rules, of which one must match alone.
+/// A list of rules. One rule must allow the whole request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Rules<T> {
     /// The rules.
     #[serde(
@@ -60,6 +62,7 @@ impl<T> Default for Rules<T> {
 /// One of the hosts on one of the ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NetworkRule {
     /// Globs over host names.
     #[serde(deserialize_with = "or_default")]
@@ -72,6 +75,7 @@ pub struct NetworkRule {
 /// Paths that may be read and paths that may be written; writing does not imply reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FsRule {
     /// Globs over paths.
     #[serde(deserialize_with = "or_default")]
@@ -84,6 +88,7 @@ pub struct FsRule {
 /// Variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EnvRule {
     /// Globs over names.
     #[serde(deserialize_with = "or_default")]
@@ -93,6 +98,7 @@ pub struct EnvRule {
 /// Commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ExecRule {
     /// Globs over bare names and absolute paths.
     #[serde(deserialize_with = "or_default")]
@@ -102,6 +108,7 @@ pub struct ExecRule {
 /// Keys, for one operation or both.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct KvRule {
     /// What may be done.
     pub op: KvOperation,
@@ -113,6 +120,7 @@ pub struct KvRule {
 /// What may be done with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum KvOperation {
     /// Read it.
     Read,
@@ -131,30 +139,30 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Why a [`GrantSet`] is not a list of capabilities.
+/// A [`GrantSet`] cannot be converted to capabilities.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantSetError {
-    /// One of the patterns is wrong.
+    /// A pattern is invalid.
     #[error(transparent)]
     Capability(#[from] CapabilityError),
-    /// There are too many of them.
+    /// There are too many patterns.
     #[error(transparent)]
     TooMany(#[from] TooManyCapabilities),
 }
 
 impl GrantSet {
-    /// The same grants as capabilities, in the order written, each once. A glob is one capability,
+    /// Converts the grants to capabilities, in the same order, each once. A glob is one capability,
     /// however many choices it has.
     ///
-    /// Keys of a store become capabilities of kind `kv`, whose wishes have the values `read:<key>`
-    /// and `write:<key>`.
+    /// Keys of a store become capabilities of the kind `kv`, whose requests have the values
+    /// `read:<key>` and `write:<key>`.
     ///
     /// # Errors
     ///
-    /// [`GrantSetError`] for a bad glob, an invalid port (`abc`, `-1`), a network rule without
-    /// hosts or without ports, which would match nothing, and for more capabilities than one
-    /// plugin may declare.
+    /// [`GrantSetError`] for an invalid glob or port (`abc`, `-1`), for a network rule without hosts
+    /// or without ports, which would match nothing, and for more capabilities than one plugin may
+    /// declare.
     pub fn capabilities(&self) -> Result<Vec<Capability>, GrantSetError> {
         let mut tally = Tally::of_plugin();
         self.count(&mut tally);
@@ -162,10 +170,10 @@ impl GrantSet {
         Ok(self.read()?)
     }
 
-    /// Counts the capabilities that [`read`](Self::read) would return, without reading any.
+    /// Counts the capabilities that [`read`](Self::read) would return, without parsing them.
     pub(super) fn count(&self, tally: &mut Tally) {
         for rule in &self.network.rules {
-            // Each host comes with all the ports.
+            // Each host has all the ports.
             let ports = rule.ports.iter().map(|port| port.len().saturating_add(1));
             let ports = ports.fold(0, usize::saturating_add);
             rule.hosts.iter().for_each(|host| tally.add(host, ports));
@@ -184,14 +192,14 @@ impl GrantSet {
     }
 
     pub(super) fn read(&self) -> Result<Vec<Capability>, CapabilityError> {
-        let mut found = Found::default();
+        let mut list = CapabilityList::default();
         for rule in &self.network.rules {
-            rule.read_into(&mut found)?;
+            rule.read_into(&mut list)?;
         }
         for rule in &self.fs.rules {
             for (kind, globs) in [("fs:read:", &rule.read), ("fs:write:", &rule.write)] {
                 for glob in globs {
-                    found.add(kind, glob, format!("{GLOB}{glob}"))?;
+                    list.add(kind, glob, format!("{GLOB}{glob}"))?;
                 }
             }
         }
@@ -200,10 +208,10 @@ impl GrantSet {
                 "**" => "*".to_owned(),
                 glob => as_name(glob),
             };
-            found.add("env:", glob, name)?;
+            list.add("env:", glob, name)?;
         }
         for glob in &self.exec.commands {
-            found.add("exec:", glob, as_command(glob))?;
+            list.add("exec:", glob, as_command(glob))?;
         }
         for rule in &self.kv.rules {
             for glob in &rule.keys {
@@ -212,11 +220,11 @@ impl GrantSet {
                         true => format!("{GLOB}{operation}:{glob}"),
                         false => format!("{operation}:{glob}"),
                     };
-                    found.add("kv:", glob, key)?;
+                    list.add("kv:", glob, key)?;
                 }
             }
         }
-        Ok(found.capabilities)
+        Ok(list.capabilities)
     }
 }
 
@@ -231,21 +239,21 @@ impl KvOperation {
 }
 
 #[derive(Default)]
-struct Found {
+struct CapabilityList {
     capabilities: Vec<Capability>,
-    /// Their texts.
+    /// Their texts, to find repeated ones.
     known: BTreeSet<String>,
 }
 
-impl Found {
-    /// Adds the capability with this `pattern`, for the `glob` that was written.
+impl CapabilityList {
+    /// Adds the capability with this `pattern`. `glob` is how it is written in the set.
     fn add(&mut self, kind: &str, glob: &str, pattern: String) -> Result<(), CapabilityError> {
         let text = format!("{kind}{glob}");
         if glob.is_empty() {
-            return Err(Flaw::new(kind.len(), "an empty pattern").of(kind));
+            return Err(Flaw::new(kind.len(), "the pattern is empty").of(kind));
         }
         if let Some(at) = glob.find('\\') {
-            return Err(Flaw::new(at, "a backslash does not escape here")
+            return Err(Flaw::new(at, "a backslash is not an escape character here")
                 .hint("write [[], [*], [?] or [{] for the character itself")
                 .shifted(kind.len())
                 .of(&text));
@@ -258,7 +266,7 @@ impl Found {
     }
 }
 
-/// A glob over names in the grammar of variables: as it is where that grammar says the same.
+/// A glob over names in the grammar of variables: unchanged if it has the same meaning there.
 fn as_name(glob: &str) -> String {
     let stem = glob.strip_suffix('*').unwrap_or(glob);
     if is_wild_with_braces(stem) {
@@ -268,8 +276,8 @@ fn as_name(glob: &str) -> String {
     }
 }
 
-/// A glob over commands in the grammar of commands, where that means the same. This form has no
-/// arguments: a space is a character of the name.
+/// A glob over commands in the grammar of commands: unchanged if it has the same meaning there. This
+/// form has no arguments: a space is a character of the name.
 fn as_command(glob: &str) -> String {
     match glob.strip_suffix("/*") {
         Some(dir) if dir.starts_with('/') && !is_wild_with_braces(dir) && is_plain(dir) => {
@@ -282,18 +290,18 @@ fn as_command(glob: &str) -> String {
 }
 
 impl NetworkRule {
-    fn read_into(&self, found: &mut Found) -> Result<(), CapabilityError> {
+    fn read_into(&self, list: &mut CapabilityList) -> Result<(), CapabilityError> {
         let direction = "network:outbound:";
         if self.hosts.is_empty() || self.ports.is_empty() {
             return Err(
-                Flaw::new(direction.len(), "a rule without hosts or without ports")
+                Flaw::new(direction.len(), "a network rule needs hosts and ports")
                     .hint("write \"*\" for any")
                     .of(direction),
             );
         }
         let mut ports = Vec::new();
         for port in &self.ports {
-            // Checked one by one: joined, "80,private" would slip in as two items.
+            // Checked one by one: in a joined list, "80,private" would be two items.
             if port != "*" {
                 parse_range(port).map_err(|flaw| {
                     flaw.shifted(direction.len())
@@ -309,12 +317,12 @@ impl NetworkRule {
         };
         for host in &self.hosts {
             let pattern = match host.as_str() {
-                // Without a host part, so that it also covers a wish that names no host.
+                // Without a host part, so that it also allows a request without a host.
                 "*" | "**" => ports.clone(),
                 host if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{ports}"),
                 host => format!("{host}:{ports}"),
             };
-            found.add(direction, host, pattern)?;
+            list.add(direction, host, pattern)?;
         }
         Ok(())
     }

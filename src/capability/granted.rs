@@ -1,5 +1,5 @@
-//! The capability itself: one grant, parsed once, asked on every effect.
-//! The grammars of the kinds are in modules of their own.
+//! The capability: one grant, parsed once and matched with every request. Each kind has its grammar
+//! in a module of its own.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,23 +11,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::command::Family;
 use super::error::{CapabilityError, Flaw};
 use super::exec::ExecPattern;
-use super::fs::PathGlob;
+use super::fs::{FsOperation, PathGlob};
 use super::name::NamePattern;
 use super::network::NetworkPattern;
 use super::tally::Tally;
 use super::url::Url;
-use super::{BUILT_IN_KINDS, MAX_TEXT, Wish, check_custom_kind};
+use super::{BUILT_IN_KINDS, MAX_TEXT, Request, check_custom_kind};
 
 /// One thing a plugin may do, parsed and validated: `fs:read:/etc/**`, `network:outbound:443`.
 ///
-/// Displays as its canonical text, `kind:pattern`, which parses to an equal capability; equality
-/// and order are those of that text.
+/// Displays as its canonical text, `kind:pattern`, which parses to an equal capability. Equality and
+/// order are those of that text.
 ///
 /// ```
-/// # use tollgate::capability::{Capability, Wish};
+/// # use tollgate::capability::{Capability, Request};
 /// let grant: Capability = "fs:read:/var/log/*.log".parse()?;
-/// assert!(grant.covers(&Wish::Read("/var/log/app.log".into()), None));
-/// assert!(!grant.covers(&Wish::Write("/var/log/app.log".into()), None));
+/// assert!(grant.covers(&Request::Read("/var/log/app.log".into()), None));
+/// assert!(!grant.covers(&Request::Write("/var/log/app.log".into()), None));
 /// # Ok::<(), tollgate::capability::CapabilityError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -35,11 +35,11 @@ pub struct Capability {
     text: String,
     /// The length of the kind, which ends before the first colon.
     kind: usize,
-    pub(super) matcher: Matcher,
+    pub(super) pattern: GrantPattern,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Matcher {
+pub(super) enum GrantPattern {
     Read(PathGlob),
     Write(PathGlob),
     Network(NetworkPattern),
@@ -49,147 +49,157 @@ pub(super) enum Matcher {
 }
 
 impl Capability {
-    /// What is reached: `fs`, `network`, `env`, `exec`, or a kind of the embedder's.
+    /// Returns the kind: `fs`, `network`, `env`, `exec`, or a kind of the embedder.
+    #[must_use]
     pub fn kind(&self) -> &str {
         self.text.get(..self.kind).unwrap_or_default()
     }
 
-    /// Which of it, in the grammar of the kind: `read:/etc/**`.
+    /// Returns the pattern, in the grammar of the kind: `read:/etc/**`.
+    #[must_use]
     pub fn pattern(&self) -> &str {
         self.text
             .get(self.kind.saturating_add(1)..)
             .unwrap_or_default()
     }
 
-    /// Whether the kind is one of the embedder's. Any well-formed kind is accepted when parsed;
-    /// whether somebody answers for it is for the runtime to check ([`Grants::check_kinds`]).
+    /// Whether the kind is one of the embedder. Parsing accepts every well-formed kind;
+    /// [`Grants::check_kinds`] checks whether it is registered.
     ///
     /// [`Grants::check_kinds`]: super::Grants::check_kinds
+    #[must_use]
     pub fn is_custom(&self) -> bool {
         !BUILT_IN_KINDS.contains(&self.kind())
     }
 
-    /// Whether a plugin that holds this may do what `wish` says. Relative paths on either side
-    /// count from `cwd`, an absolute path; without it they are never covered.
+    /// Whether this grant allows `request`. Relative paths in either count from `cwd`, an absolute
+    /// path; without it they are never allowed.
     ///
-    /// Links are the caller's business: a path in `wish` is taken to be the real one. For a
-    /// command that was asked for under another name than its real one see
-    /// [`covers_exec`](Self::covers_exec).
-    pub fn covers(&self, wish: &Wish, cwd: Option<&str>) -> bool {
-        match (&self.matcher, wish) {
-            (Matcher::Read(glob), Wish::Read(path)) => glob.matches(path, cwd),
-            (Matcher::Write(glob), Wish::Write(path)) => glob.matches(path, cwd),
-            (Matcher::Network(pattern), Wish::Connect { host, port }) => {
+    /// Links are not resolved: a path in `request` must be the real one. For a command that is
+    /// requested by another name than its real path see [`covers_exec`](Self::covers_exec).
+    #[must_use]
+    pub fn covers(&self, request: &Request, cwd: Option<&str>) -> bool {
+        match (&self.pattern, request) {
+            (GrantPattern::Read(glob), Request::Read(path)) => glob.matches(path, cwd),
+            (GrantPattern::Write(glob), Request::Write(path)) => glob.matches(path, cwd),
+            (GrantPattern::Network(pattern), Request::Connect { host, port }) => {
                 pattern.covers_connect(host.as_deref(), *port)
             }
-            (Matcher::Network(pattern), Wish::Listen { port }) => pattern.covers_listen(*port),
-            (Matcher::Network(pattern), Wish::Url(url)) => {
+            (GrantPattern::Network(pattern), Request::Listen { port }) => {
+                pattern.covers_listen(*port)
+            }
+            (GrantPattern::Network(pattern), Request::Url(url)) => {
                 Url::parse(url).is_some_and(|url| pattern.covers_url(&url))
             }
-            (Matcher::Network(pattern), Wish::Address(word)) => pattern.covers_word(*word),
-            (Matcher::Env(pattern), Wish::Env(name)) => pattern.matches_variable(name),
-            (Matcher::Exec(pattern), Wish::Exec { command, args }) => {
+            (GrantPattern::Network(pattern), Request::Address(word)) => pattern.covers_word(*word),
+            (GrantPattern::Env(pattern), Request::Env(name)) => pattern.matches_variable(name),
+            (GrantPattern::Exec(pattern), Request::Exec { command, args }) => {
                 pattern.covers(command, command, args, cwd)
             }
-            (Matcher::Custom(pattern), Wish::Custom { kind, value }) => {
+            (GrantPattern::Custom(pattern), Request::Custom { kind, value }) => {
                 self.kind() == kind && pattern.matches(value)
             }
             _ => false,
         }
     }
 
-    /// Whether one of `grants` covers `wish`, which is read once for all of them: it may be long,
-    /// and they may be many.
-    pub(crate) fn any_covers(grants: &[Capability], wish: &Wish, cwd: Option<&str>) -> bool {
-        let Wish::Url(text) = wish else {
-            return grants.iter().any(|grant| grant.covers(wish, cwd));
+    /// Whether one of `grants` allows `request`. A URL is parsed once for all of them.
+    pub(crate) fn any_covers(grants: &[Capability], request: &Request, cwd: Option<&str>) -> bool {
+        let Request::Url(text) = request else {
+            return grants.iter().any(|grant| grant.covers(request, cwd));
         };
         Url::parse(text).is_some_and(|url| {
-            grants.iter().any(|grant| match &grant.matcher {
-                Matcher::Network(pattern) => pattern.covers_url(&url),
+            grants.iter().any(|grant| match &grant.pattern {
+                GrantPattern::Network(pattern) => pattern.covers_url(&url),
                 _ => false,
             })
         })
     }
 
-    /// Whether a plugin that holds this may run the file `real` with `args`, having asked for it
-    /// as `given` (reglet-abi 3.6.1 and 4.7, E1, E8, E9): a bare name or the real path must be
-    /// named, with these arguments if the grant names any, and a program that can run code under
-    /// either of the two names needs a literal grant.
+    /// Whether this grant allows running the file `real` with `args`, requested by the name `given`.
+    ///
+    /// The grant must name the real path, or `given` if that is a bare name, with these arguments if
+    /// it names any. If a program of either name can run code, the grant must be literal.
+    #[must_use]
     pub fn covers_exec(&self, given: &str, real: &str, args: &[String], cwd: Option<&str>) -> bool {
-        match &self.matcher {
-            Matcher::Exec(pattern) => pattern.covers(given, real, args, cwd),
+        match &self.pattern {
+            GrantPattern::Exec(pattern) => pattern.covers(given, real, args, cwd),
             _ => false,
         }
     }
 
-    /// Whether this names the command `given`, which is the file `real`, whatever its arguments
-    /// are and whether or not it can run code.
+    /// Whether this names the command `given`, which is the file `real`, with any arguments and
+    /// whether or not it can run code.
     pub(crate) fn names_command(&self, given: &str, real: &str, cwd: Option<&str>) -> bool {
-        matches!(&self.matcher, Matcher::Exec(pattern) if pattern.names_file(given, real, cwd))
+        matches!(&self.pattern, GrantPattern::Exec(pattern) if pattern.names_file(given, real, cwd))
     }
 
     /// Whether this grants a command with certain arguments only.
     pub(crate) fn names_arguments(&self) -> bool {
-        matches!(&self.matcher, Matcher::Exec(ExecPattern::Command(..)))
+        matches!(&self.pattern, GrantPattern::Exec(ExecPattern::Command(..)))
     }
 
-    /// The first program that this names literally and that can run code or other programs, with
-    /// its family; see [`command`](super::command).
+    /// Returns the first program that this names literally and that can run code or other programs,
+    /// with its family; see [`command`](super::command).
+    #[must_use]
     pub fn listed_program(&self) -> Option<(&str, Family)> {
-        match &self.matcher {
-            Matcher::Exec(pattern) => pattern.listed_program(),
+        match &self.pattern {
+            GrantPattern::Exec(pattern) => pattern.listed_program(),
             _ => None,
         }
     }
 
     fn parse(text: &str) -> Result<Capability, Flaw> {
         if text.len() > MAX_TEXT {
-            return Err(Flaw::new(MAX_TEXT, format!("longer than {MAX_TEXT} bytes")));
+            return Err(Flaw::new(
+                MAX_TEXT,
+                format!("a capability has at most {MAX_TEXT} bytes"),
+            ));
         }
         let Some((kind, pattern)) = text.split_once(':') else {
             return Err(Flaw::new(text.len(), "no `:` between kind and pattern")
                 .hint("write for example fs:read:/etc/** or network:outbound:443"));
         };
-        let (pattern, matcher) = match kind {
+        let (pattern, parsed) = match kind {
             "fs" => parse_fs(pattern),
             "network" => NetworkPattern::parse(pattern)
-                .map(|(network, text)| (text, Matcher::Network(network))),
+                .map(|(network, text)| (text, GrantPattern::Network(network))),
             "env" => NamePattern::parse_variable(pattern)
-                .map(|name| (pattern.to_owned(), Matcher::Env(name))),
-            "exec" => ExecPattern::parse(pattern).map(|(exec, text)| (text, Matcher::Exec(exec))),
+                .map(|name| (pattern.to_owned(), GrantPattern::Env(name))),
+            "exec" => {
+                ExecPattern::parse(pattern).map(|(exec, text)| (text, GrantPattern::Exec(exec)))
+            }
             kind => {
                 check_custom_kind(kind)?;
-                NamePattern::parse(pattern).map(|name| (pattern.to_owned(), Matcher::Custom(name)))
+                NamePattern::parse(pattern)
+                    .map(|name| (pattern.to_owned(), GrantPattern::Custom(name)))
             }
         }
         .map_err(|flaw| flaw.shifted(kind.len().saturating_add(1)))?;
         Ok(Capability {
             text: format!("{kind}:{pattern}"),
             kind: kind.len(),
-            matcher,
+            pattern: parsed,
         })
     }
 }
 
-fn parse_fs(pattern: &str) -> Result<(String, Matcher), Flaw> {
-    let Some((operation, glob)) = pattern.split_once(':') else {
-        return Err(Flaw::new(0, "no operation").hint("write fs:read:<path> or fs:write:<path>"));
-    };
-    let offset = operation.len().saturating_add(1);
-    let parsed = || PathGlob::parse(glob).map_err(|flaw| flaw.shifted(offset));
-    match operation {
-        "read" => parsed().map(|glob| (format!("read:{}", glob.text()), Matcher::Read(glob))),
-        "write" => parsed().map(|glob| (format!("write:{}", glob.text()), Matcher::Write(glob))),
-        _ => Err(Flaw::new(0, "unknown operation").hint("the operations are read and write")),
-    }
+fn parse_fs(pattern: &str) -> Result<(String, GrantPattern), Flaw> {
+    let (operation, path) = FsOperation::split(pattern)?;
+    let offset = pattern.len().saturating_sub(path.len());
+    let glob = PathGlob::parse(path).map_err(|flaw| flaw.shifted(offset))?;
+    let text = glob.text();
+    Ok(match operation {
+        FsOperation::Read => (format!("read:{text}"), GrantPattern::Read(glob)),
+        FsOperation::Write => (format!("write:{text}"), GrantPattern::Write(glob)),
+    })
 }
 
 impl FromStr for Capability {
     type Err = CapabilityError;
 
-    /// Reads `kind:pattern`. Strict: a pattern that could never match, or that has wildcards where
-    /// they are characters, is an error that says what to write instead.
+    /// Parses `kind:pattern`. A pattern that can never match, or that has wildcards where they are
+    /// ordinary characters, is an error with a hint.
     fn from_str(text: &str) -> Result<Capability, CapabilityError> {
         Capability::parse(text).map_err(|flaw| flaw.of(text))
     }
@@ -198,7 +208,7 @@ impl FromStr for Capability {
 impl TryFrom<&tollgate_abi::Capability> for Capability {
     type Error = CapabilityError;
 
-    /// Reads both forms in use: `{kind: "fs", pattern: "read:/x"}` and
+    /// Accepts both forms in use: `{kind: "fs", pattern: "read:/x"}` and
     /// `{kind: "fs:read", pattern: "/x"}`.
     fn try_from(wire: &tollgate_abi::Capability) -> Result<Capability, CapabilityError> {
         wire.to_string().parse()
@@ -215,32 +225,26 @@ impl Serialize for Capability {
 #[derive(Deserialize)]
 #[serde(
     untagged,
+    deny_unknown_fields,
     expecting = "a capability is \"kind:pattern\" or {\"kind\", \"pattern\"}"
 )]
-pub(super) enum Written {
+pub(super) enum WrittenCapability {
     Text(String),
-    Parts(Parts),
+    Parts { kind: String, pattern: String },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Parts {
-    kind: String,
-    pattern: String,
-}
-
-impl Written {
+impl WrittenCapability {
     pub(super) fn count(&self, tally: &mut Tally) {
         match self {
-            Written::Text(text) => tally.add(text, 0),
-            Written::Parts(Parts { kind, pattern }) => tally.add(pattern, kind.len()),
+            WrittenCapability::Text(text) => tally.add(text, 0),
+            WrittenCapability::Parts { kind, pattern } => tally.add(pattern, kind.len()),
         }
     }
 
     pub(super) fn read(self) -> Result<Capability, CapabilityError> {
         match self {
-            Written::Text(text) => text.parse(),
-            Written::Parts(Parts { kind, pattern }) => {
+            WrittenCapability::Text(text) => text.parse(),
+            WrittenCapability::Parts { kind, pattern } => {
                 (&tollgate_abi::Capability { kind, pattern }).try_into()
             }
         }
@@ -249,7 +253,7 @@ impl Written {
 
 impl<'de> Deserialize<'de> for Capability {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Capability, D::Error> {
-        Written::deserialize(deserializer)?
+        WrittenCapability::deserialize(deserializer)?
             .read()
             .map_err(serde::de::Error::custom)
     }

@@ -1,5 +1,5 @@
-//! Who holds what: the capabilities an operator gave each plugin, as a list one can compare and
-//! read from a file. Whether a grant covers a wish is for the capability to say.
+//! The capabilities that an operator grants to each plugin, and how they are read from a file. Whether
+//! a grant allows a request is decided in `granted`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,41 +7,42 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::granted::Written;
+use super::granted::WrittenCapability;
 use super::tally::Tally;
-use super::{BUILT_IN_KINDS, Capability, GrantSet, Wish};
+use super::{BUILT_IN_KINDS, Capability, GrantSet, Request};
 use crate::printable::{Printable, Text};
 
-/// The grants of an operator: for each plugin name the capabilities it holds, in the order given,
-/// each once.
+/// The grants of an operator: for each plugin name its capabilities, in the given order, each once.
 ///
-/// As JSON: an object from plugin names to lists of capabilities, each `"kind:pattern"` or
-/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry. How
-/// many there may be is at [`TooManyCapabilities`](super::TooManyCapabilities).
+/// The JSON form is an object from plugin names to lists of capabilities, each `"kind:pattern"` or
+/// `{"kind": ..., "pattern": ...}`, or to a [`GrantSet`]. Errors name the plugin and the entry. For the
+/// limits see [`TooManyCapabilities`](super::TooManyCapabilities).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     plugins: BTreeMap<String, Vec<Capability>>,
 }
 
-/// A grant of a kind that nobody answers for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plugin \"{plugin}\" is granted {capability}, but nothing here answers for `{kind}`")]
+/// A grant of a kind that is neither built in nor registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("plugin \"{plugin}\" is granted {capability}, but no host function uses the kind `{kind}`")]
+#[non_exhaustive]
 pub struct UnknownKind {
-    /// Who was granted it.
+    /// The plugin with the grant.
     pub plugin: Text,
     /// The kind.
     pub kind: Text,
-    /// The text of what was granted.
+    /// The text of the grant.
     pub capability: Text,
 }
 
 impl Grants {
-    /// No grants for anybody.
+    /// No grants.
+    #[must_use]
     pub fn new() -> Grants {
         Grants::default()
     }
 
-    /// Grants `capability` to `plugin`; false if it holds it already.
+    /// Grants `capability` to `plugin`. Returns `false` if the plugin has it already.
     pub fn grant(&mut self, plugin: impl Into<String>, capability: Capability) -> bool {
         let held = self.plugins.entry(plugin.into()).or_default();
         let new = !held.contains(&capability);
@@ -51,29 +52,38 @@ impl Grants {
         new
     }
 
-    /// What `plugin` holds; empty for an unknown name.
+    /// Returns the grants of `plugin`; empty for an unknown name.
+    #[must_use]
     pub fn for_plugin(&self, plugin: &str) -> &[Capability] {
         self.plugins.get(plugin).map_or(&[], Vec::as_slice)
     }
 
-    /// The names that have an entry, sorted. An entry may be empty.
+    /// Returns the names that have an entry, sorted. An entry may be empty.
     pub fn plugins(&self) -> impl Iterator<Item = &str> {
         self.plugins.keys().map(String::as_str)
     }
 
-    /// The first capability of `plugin` that covers `wish`; see [`Capability::covers`].
-    pub fn covering(&self, plugin: &str, wish: &Wish, cwd: Option<&str>) -> Option<&Capability> {
+    /// Returns the first grant of `plugin` that allows `request`; see [`Capability::covers`].
+    #[must_use]
+    pub fn covering(
+        &self,
+        plugin: &str,
+        request: &Request,
+        cwd: Option<&str>,
+    ) -> Option<&Capability> {
         self.for_plugin(plugin)
             .iter()
-            .find(|capability| capability.covers(wish, cwd))
+            .find(|capability| capability.covers(request, cwd))
     }
 
-    /// Whether nobody holds anything.
+    /// Whether no plugin has a grant.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.plugins.values().all(Vec::is_empty)
     }
 
-    /// What either grants: these first, then what only `other` has.
+    /// Returns the grants of both: these first, then those that only `other` has.
+    #[must_use]
     pub fn union(&self, other: &Grants) -> Grants {
         let mut union = self.clone();
         for (plugin, held) in &other.plugins {
@@ -84,7 +94,8 @@ impl Grants {
         union
     }
 
-    /// What this grants and `other` does not, by equality. Names left with nothing are left out.
+    /// Returns the grants that `other` does not have, by equality. Plugins without any are left out.
+    #[must_use]
     pub fn difference(&self, other: &Grants) -> Grants {
         let left = self.plugins.iter().filter_map(|(plugin, held)| {
             let theirs: BTreeSet<&Capability> = other.for_plugin(plugin).iter().collect();
@@ -100,18 +111,20 @@ impl Grants {
         }
     }
 
-    /// Whether this grants everything that `other` does, by equality.
+    /// Whether this has every grant of `other`, by equality.
+    #[must_use]
     pub fn contains(&self, other: &Grants) -> bool {
         other.difference(self).is_empty()
     }
 
-    /// Drops repeated capabilities, keeping the first of each. Only a list given whole to
-    /// [`extend`](Self::extend) can hold any.
+    /// Drops repeated capabilities and keeps the first of each. Only [`extend`](Self::extend) can add
+    /// repeated ones.
     pub fn deduplicate(&mut self) {
         self.plugins.values_mut().for_each(deduplicate);
     }
 
-    /// Gives `plugin` an entry and appends these to it as they are, repeated ones too.
+    /// Adds an entry for `plugin`, if there is none, and appends these capabilities, also repeated
+    /// ones.
     pub fn extend(
         &mut self,
         plugin: impl Into<String>,
@@ -123,12 +136,12 @@ impl Grants {
             .extend(capabilities);
     }
 
-    /// Checks that every kind granted is built in or one of `custom`, the kinds that the embedder
-    /// answers for. A grant nobody asks about would be ignored in silence otherwise.
+    /// Checks that every granted kind is built in or one of `custom`, the kinds that the embedder has
+    /// registered. A grant of another kind would have no effect.
     ///
     /// # Errors
     ///
-    /// [`UnknownKind`], the first found.
+    /// [`UnknownKind`] for the first grant of another kind.
     pub fn check_kinds(&self, custom: &[&str]) -> Result<(), UnknownKind> {
         for (plugin, held) in &self.plugins {
             for capability in held {
@@ -181,7 +194,7 @@ impl<'de> Visitor<'de> for GrantsVisitor {
                 tally: &mut tally,
             })?;
             if plugins.contains_key(&plugin) {
-                // The last one winning would drop grants that somebody wrote down.
+                // Otherwise the first entry would be dropped.
                 return Err(A::Error::custom(format!("plugin {plugin:?} appears twice")));
             }
             plugins.insert(plugin, held);
@@ -190,10 +203,10 @@ impl<'de> Visitor<'de> for GrantsVisitor {
     }
 }
 
-/// Reads the grants of one plugin, in whichever form.
+/// Reads the grants of one plugin, in either form.
 struct PluginSeed<'a> {
     plugin: &'a str,
-    /// What the file held so far.
+    /// The count of the file so far.
     tally: &'a mut Tally,
 }
 
@@ -223,14 +236,14 @@ impl<'de> Visitor<'de> for PluginSeed<'_> {
             let place = |error: &dyn fmt::Display| {
                 A::Error::custom(format!("plugin {plugin:?}, entry {entry}: {error}"))
             };
-            let written: Written = match list.next_element() {
+            let written: WrittenCapability = match list.next_element() {
                 Ok(None) => break,
                 Ok(Some(written)) => written,
                 Err(error) => return Err(place(&error)),
             };
             written.count(tally);
             if tally.check().is_err() {
-                // How many there are is worth knowing, and cheap to find out.
+                // Count the rest, for the error message.
                 while list.next_element::<IgnoredAny>()?.is_some() {
                     tally.add("", 0);
                 }
@@ -247,7 +260,7 @@ impl<'de> Visitor<'de> for PluginSeed<'_> {
         let PluginSeed { plugin, tally } = self;
         let place =
             |error: &dyn fmt::Display| A::Error::custom(format!("plugin {plugin:?}: {error}"));
-        // The reader's own errors repeat keys as they are in the file.
+        // Errors of the JSON parser repeat keys of the file.
         let set = GrantSet::deserialize(serde::de::value::MapAccessDeserializer::new(map))
             .map_err(|error| place(&Printable(error)))?;
         set.count(tally);

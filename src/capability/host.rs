@@ -1,21 +1,24 @@
-//! Host texts: an address, or a name that every resolver takes for the same name. Texts that some
-//! resolver would read as an address in disguise are refused. Nothing is resolved here.
+//! Hosts: an address, or a name that all resolvers interpret in the same way. A text that a resolver
+//! may interpret as an address in an unusual notation is an error. No names are resolved here.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// A host as a request or a grant names it. Displays without brackets and without a dot at the
-/// end.
+/// A host in a request or a grant. Displays without brackets and without a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a host is an address or a name, and callers match both"
+)]
 pub enum Host {
-    /// An address; a v4-mapped one is kept as the IPv4 address it stands for.
+    /// An address; a v4-mapped one is stored as IPv4.
     Ip(IpAddr),
     /// A name, in lower case.
     Name(String),
 }
 
 impl Host {
-    /// The host as it stands before a port: an IPv6 address in brackets.
+    /// The host as written before a port: an IPv6 address in brackets.
     pub(super) fn bracketed(&self) -> String {
         match self {
             Host::Ip(ip) if ip.is_ipv6() => format!("[{ip}]"),
@@ -33,27 +36,28 @@ impl fmt::Display for Host {
     }
 }
 
-/// A text that does not name one host beyond doubt.
+/// A text is not an unambiguous host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadHost {
-    /// No text, or nothing between two dots.
-    #[error("a host name is empty, or a part of it is")]
+    /// The text, or a part between two dots, is empty.
+    #[error("the host name or a part of it is empty")]
     Empty,
-    /// Over 253 bytes, or a part over 63.
-    #[error("a host name has more than 253 bytes, or a part of it more than 63")]
+    /// More than 253 bytes, or a part of more than 63.
+    #[error("a host name has at most 253 bytes, and each part at most 63")]
     TooLong,
-    /// A character that no host name has.
+    /// A character that host names cannot contain.
     #[error(
-        "a host name has letters, digits, `-`, `_` and `.` only (write other scripts as xn--...)"
+        "a host name consists of letters, digits, `-`, `_` and `.` (write other scripts as xn--...)"
     )]
     Character,
     /// `0x7f000001`, `2130706433`, `127.1`, `0177.0.0.1`.
-    #[error("a number that resolvers may take for an address; write it as four decimal parts")]
+    #[error("resolvers may interpret this number as an address; write four decimal parts")]
     OddNumber,
     /// `fe80::1%eth0`.
-    #[error("an address with a zone reaches one interface of this machine; zones are refused")]
+    #[error("an address cannot have a zone, which selects an interface of this machine")]
     Zone,
-    /// Brackets or colons without an IPv6 address.
+    /// Brackets or colons, but not an IPv6 address.
     #[error("not an IPv6 address")]
     Ipv6,
     /// Not a whole number from 1 to 65535, written without sign and leading zeros.
@@ -61,17 +65,17 @@ pub enum BadHost {
     Port,
 }
 
-/// The longest name, in bytes, and the longest part of one (RFC 1035).
+/// The maximum length of a name, and of one part of it, in bytes (RFC 1035).
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// Reads a host: a name, an IPv4 address in four decimal parts, or an IPv6 address with or without
-/// brackets. One dot at the end is taken away, so the address in `127.0.0.1.` is judged as such.
+/// Parses a host: a name, an IPv4 address in four decimal parts, or an IPv6 address with or without
+/// brackets. One trailing dot is removed, so `127.0.0.1.` is an address.
 ///
 /// # Errors
 ///
-/// [`BadHost`] for everything else. In particular a text whose last part is a number but which is
-/// no IPv4 address is refused, since resolvers read such texts in different ways (reglet-abi 3.8).
+/// [`BadHost`] for everything else. This includes a text whose last part is a number but which is not
+/// an IPv4 address, since resolvers interpret such texts in different ways.
 pub fn parse_host(text: &str) -> Result<Host, BadHost> {
     if let Some(inner) = text.strip_prefix('[') {
         return parse_v6(inner.strip_suffix(']').ok_or(BadHost::Ipv6)?);
@@ -100,7 +104,7 @@ pub fn parse_host(text: &str) -> Result<Host, BadHost> {
         }
     }
     if ends_in_number(name) {
-        // The standard parser takes four decimal parts without leading zeros and nothing else.
+        // The standard parser accepts only four decimal parts without leading zeros.
         return name
             .parse::<Ipv4Addr>()
             .map(|ip| Host::Ip(ip.into()))
@@ -128,11 +132,11 @@ fn ends_in_number(name: &str) -> bool {
     digits || hexadecimal
 }
 
-/// Reads `host` or `host:port`, an IPv6 address with a port in brackets: `[::1]:80`.
+/// Parses `host` or `host:port`. An IPv6 address with a port is in brackets: `[::1]:80`.
 ///
 /// # Errors
 ///
-/// [`BadHost`] if the host is refused by [`parse_host`] or the port is none.
+/// [`BadHost`] if [`parse_host`] returns it, or if the port is invalid.
 pub fn parse_destination(text: &str) -> Result<(Host, Option<u16>), BadHost> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, Some(port)),
@@ -145,7 +149,7 @@ pub fn parse_destination(text: &str) -> Result<(Host, Option<u16>), BadHost> {
     Ok((parse_host(host)?, port))
 }
 
-/// A port from 1 to 65535 in plain decimal: no sign, no leading zero, no blanks.
+/// Parses a port from 1 to 65535 in plain decimal: no sign, no leading zero, no blanks.
 pub(super) fn parse_port(text: &str) -> Option<u16> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| plain)

@@ -1,5 +1,5 @@
-//! Kinds of capabilities: the four that are built in, and how a kind of the embedder's may be
-//! called. A misspelt built-in kind is refused here; it would otherwise never match anything.
+//! Kinds of capabilities: the four built-in ones, and which names an embedder may give to its own.
+//! A misspelt built-in kind is an error, since it would never match anything.
 
 use super::error::{CapabilityError, Flaw};
 
@@ -9,8 +9,8 @@ pub const BUILT_IN_KINDS: [&str; 4] = ["env", "exec", "fs", "network"];
 /// The longest name of a kind, in bytes.
 const MAX_KIND: usize = 64;
 
-/// What people write who mean something else, and what they should write.
-const MEANT: &[(&[&str], &str)] = &[
+/// Common wrong names of built-in kinds, and what to write instead.
+const WRONG_NAMES: &[(&[&str], &str)] = &[
     (
         &[
             "net", "tcp", "udp", "http", "https", "smtp", "tls", "ssh", "socket", "connect",
@@ -43,12 +43,11 @@ const MEANT: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Checks the name of a kind that is not built in.
-/// Whether an embedder may call a kind of its own by this word.
+/// Checks whether an embedder may use `kind` as the name of its own kind.
 ///
 /// # Errors
 ///
-/// What is wrong with the word: it is built in, too much like one that is, or no word at all.
+/// [`CapabilityError`] if the kind is built in, looks like a misspelt built-in kind, or is not a word.
 pub fn check_kind(kind: &str) -> Result<(), CapabilityError> {
     let built_in = BUILT_IN_KINDS.contains(&kind);
     let checked = if built_in {
@@ -70,7 +69,7 @@ pub(super) fn check_custom_kind(kind: &str) -> Result<(), Flaw> {
     {
         return Err(Flaw::new(0, "unknown kind").hint(format!("did you mean `{meant}`?")));
     }
-    if let Some((_, hint)) = MEANT
+    if let Some((_, hint)) = WRONG_NAMES
         .iter()
         .find(|(names, _)| names.contains(&lower.as_str()))
     {
@@ -81,7 +80,7 @@ pub(super) fn check_custom_kind(kind: &str) -> Result<(), Flaw> {
     match kind.find(|c| !allowed(c)) {
         Some(at) => Err(Flaw::new(
             at,
-            "a kind has small letters, digits, `-`, `_` and `.` only",
+            "a kind consists of lower-case letters, digits, `-`, `_` and `.`",
         )),
         None if kind.len() > MAX_KIND => Err(Flaw::new(
             MAX_KIND,
@@ -91,8 +90,8 @@ pub(super) fn check_custom_kind(kind: &str) -> Result<(), Flaw> {
     }
 }
 
-/// Whether `kind`, in lower case, is `known` in other letters, or with one letter more, less,
-/// different or swapped with its neighbour. Short kinds have too many neighbours to guess.
+/// Whether `kind`, in lower case, is `known`, or `known` with one letter added, removed, replaced or
+/// swapped with the next. For short kinds too many words are similar.
 fn is_misspelling(kind: &str, known: &str) -> bool {
     if kind == known {
         return true;
@@ -105,7 +104,7 @@ fn is_misspelling(kind: &str, known: &str) -> bool {
         .zip(known.bytes())
         .take_while(|(a, b)| a == b)
         .count();
-    // What is left of both from the first difference on.
+    // The rest of both, from the first difference on.
     let ends = |skip: usize, known_skip: usize| {
         let rest = kind.as_bytes().get(same.saturating_add(skip)..);
         rest.is_some() && rest == known.as_bytes().get(same.saturating_add(known_skip)..)

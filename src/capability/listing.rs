@@ -1,27 +1,25 @@
-//! Whether a grant covers what is in a directory: its names, for listing it, or all below it, for
-//! moving it.
+//! Whether a grant allows everything in a directory: its names, to list it, or all that is below it,
+//! to move it.
 
-use super::{Capability, Matcher, Wish};
+use super::{Capability, GrantPattern, Request};
 
 impl Capability {
-    /// Whether this grants the wish for everything below the path wished for, however deep:
+    /// Whether this allows the request for everything below the requested path, at any depth:
     /// `fs:write:DIR/**` does.
-    pub(crate) fn covers_all_below(&self, wish: &Wish, cwd: Option<&str>) -> bool {
-        match (&self.matcher, wish) {
-            (Matcher::Read(glob), Wish::Read(path)) | (Matcher::Write(glob), Wish::Write(path)) => {
-                glob.covers_all_below(path, cwd)
-            }
+    pub(crate) fn covers_all_below(&self, request: &Request, cwd: Option<&str>) -> bool {
+        match (&self.pattern, request) {
+            (GrantPattern::Read(glob), Request::Read(path))
+            | (GrantPattern::Write(glob), Request::Write(path)) => glob.covers_all_below(path, cwd),
             _ => false,
         }
     }
 
-    /// Whether this allows reading whatever is directly in `directory`, so that the names there
-    /// are no secret to whoever holds it: `fs:read:DIR/*` does, `fs:read:DIR/*.log` does not
-    /// (reglet-abi 2.11, 5). A grant of the directory itself, or of all below it, covers reading
-    /// the directory as it is.
+    /// Whether this allows reading every file directly in `directory`, and so reveals their names:
+    /// `fs:read:DIR/*` does, `fs:read:DIR/*.log` does not. A grant of the directory itself, or of all
+    /// below it, allows reading the directory anyway.
     pub(crate) fn covers_names_in(&self, directory: &str, cwd: Option<&str>) -> bool {
-        match &self.matcher {
-            Matcher::Read(glob) => glob.covers_names_in(directory, cwd),
+        match &self.pattern {
+            GrantPattern::Read(glob) => glob.covers_names_in(directory, cwd),
             _ => false,
         }
     }
@@ -75,8 +73,8 @@ mod tests {
             ("fs:read:/a/**", "/a", false),
         ] {
             let grant: Capability = grant.parse().unwrap();
-            let wish = Wish::Write(path.to_owned());
-            let covers = grant.covers_all_below(&wish, Some("/work"));
+            let request = Request::Write(path.to_owned());
+            let covers = grant.covers_all_below(&request, Some("/work"));
             assert_eq!(covers, expected, "{grant} {path}");
         }
     }

@@ -1,15 +1,15 @@
-//! Names: `env:<pattern>` and the default grammar of an embedder's own kinds.
+//! Patterns for names: `env:<pattern>`, and the kinds of the embedder.
 
 use super::MAX_TEXT;
 use super::error::Flaw;
 use super::glob::{Braces, Glob, Parts};
 
-/// What a pattern written as a full glob begins with, in the kinds whose own grammar is simpler.
-/// The structured v2 form has such globs; this keeps them apart from names that contain a star.
+/// The prefix of a full glob, in kinds whose own grammar is simpler. The structured v2 form has such
+/// globs; the prefix distinguishes them from names that contain a star.
 pub(super) const GLOB: &str = "glob:";
 
-/// An exact name, `PREFIX*` or `*`; any other star is an ordinary character (rows 108 to 114).
-/// After `glob:` a full glob, with choices in braces.
+/// An exact name, `PREFIX*` or `*`; any other star is an ordinary character. After `glob:` a full
+/// glob, with choices in braces.
 #[derive(Clone, Debug)]
 pub(super) enum NamePattern {
     All,
@@ -51,10 +51,10 @@ impl NamePattern {
             NamePattern::All => true,
             NamePattern::Prefix(prefix) => name.starts_with(prefix.as_str()),
             NamePattern::Exact(own) => own == name,
-            // What no capability could name is not worth the work.
+            // No capability can name a longer one.
             NamePattern::Glob(glob) => name.len() <= MAX_TEXT && glob.matches(name),
         };
-        // The whole name is validated last, once it matches: there may be many patterns.
+        // The name is validated after it matched: there may be many patterns.
         matches && !name.is_empty() && !name.contains('\0')
     }
 

@@ -1,5 +1,5 @@
 //! `network:<direction>:<targets>`: ports, address words, one host with its ports, or one URL.
-//! Which address a name has, and whether it may be reached, is the business of `address`.
+//! Whether an address is blocked is decided in `address`.
 
 use std::net::IpAddr;
 
@@ -11,14 +11,14 @@ use super::url::{Url, looks_like_url};
 
 #[derive(Clone, Debug)]
 pub(super) struct NetworkPattern {
-    /// `inbound` is part of the grammar; no effect asks for it.
+    /// `inbound` is part of the grammar; no effect requests it.
     pub(super) inbound: bool,
     pub(super) target: Target,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Target {
-    /// `*`: every port of every host, and no word.
+    /// `*`: every port of every host, but no word.
     Any,
     Url(Url),
     Host(HostPattern, Ports),
@@ -29,10 +29,10 @@ pub(super) enum Target {
 pub(super) enum HostPattern {
     Any,
     Exact(Host),
-    /// Stars cross dots: only `/` separates (reglet-abi 4.3.1). Braces are choices, as no host has
-    /// any in its name.
+    /// A star matches dots too: only `/` separates parts. Braces are choices, since no host name
+    /// contains any.
     Glob(Glob),
-    /// An address and how many of its leading bits count.
+    /// An address and the length of its prefix in bits.
     Network(IpAddr, u32),
 }
 
@@ -41,25 +41,18 @@ pub(super) enum HostPattern {
 pub(super) struct Ports {
     /// As written, sorted.
     written: Vec<(u16, u16)>,
-    /// The same ports, sorted, in as few ranges as there can be.
+    /// The same ports as the smallest number of ranges, sorted.
     merged: Vec<(u16, u16)>,
 }
 
 impl NetworkPattern {
     /// The pattern and its canonical text.
     pub(super) fn parse(text: &str) -> Result<(NetworkPattern, String), Flaw> {
-        let Some((direction, targets)) = text.split_once(':') else {
-            return Err(Flaw::new(0, "no direction").hint("write network:outbound:<ports>"));
+        let (inbound, targets) = split_direction(text)?;
+        let (direction, offset) = match inbound {
+            true => ("inbound", "inbound:".len()),
+            false => ("outbound", "outbound:".len()),
         };
-        let inbound = match direction {
-            "outbound" => false,
-            "inbound" => true,
-            _ => {
-                return Err(Flaw::new(0, "unknown direction")
-                    .hint("the directions are outbound and inbound"));
-            }
-        };
-        let offset = direction.len().saturating_add(1);
         let (target, canonical) = Target::parse(targets).map_err(|flaw| flaw.shifted(offset))?;
         if inbound && !matches!(target, Target::Any | Target::Items(..)) {
             return Err(Flaw::new(offset, "inbound takes ports only"));
@@ -75,7 +68,7 @@ impl NetworkPattern {
             return false;
         }
         let host = match host.map(parse_host) {
-            // A host that resolvers disagree on is covered by nothing.
+            // No grant allows an ambiguous host.
             Some(Err(_)) => return false,
             Some(Ok(host)) => Some(host),
             None => None,
@@ -88,14 +81,14 @@ impl NetworkPattern {
             Target::Any => true,
             Target::Url(_) => false,
             Target::Items(ports, _) => ports.contain(port),
-            // A wish that names no host may mean any: a grant for one does not cover it (row 43).
+            // A request without a host may mean any: a grant for one host does not allow it.
             Target::Host(pattern, ports) => {
                 ports.contain(port) && host.is_some_and(|host| pattern.matches(host))
             }
         }
     }
 
-    /// A URL is covered by the same URL, and by a grant for its host and port.
+    /// A URL is allowed by the same URL, and by a grant for its host and port.
     pub(super) fn covers_url(&self, url: &Url) -> bool {
         match &self.target {
             _ if self.inbound => false,
@@ -104,7 +97,7 @@ impl NetworkPattern {
         }
     }
 
-    /// Words are literal: `*` implies none of them, and no word implies another.
+    /// Words are literal: `*` includes none of them, and no word includes another.
     pub(super) fn covers_word(&self, word: AddressWord) -> bool {
         matches!(&self.target, Target::Items(_, words) if !self.inbound && words.contains(&word))
     }
@@ -120,9 +113,9 @@ impl Target {
             return Ok((Target::Any, text.to_owned()));
         }
         if looks_like_url(text) {
-            // Commas belong to the URL (row 41), so nothing may stand beside it.
+            // Commas belong to the URL, so nothing can follow it.
             let url = Url::parse(text).ok_or_else(|| {
-                Flaw::new(0, "not a URL").hint("a grant names one URL, and nothing beside it")
+                Flaw::new(0, "not a URL").hint("a grant names one URL and nothing else")
             })?;
             let normal = url.normal();
             return Ok((Target::Url(url), normal));
@@ -136,8 +129,8 @@ impl Target {
             };
             if let Some(word) = words.first() {
                 return Err(
-                    Flaw::new(offset, format!("`{word}` does not belong to a host"))
-                        .hint(format!("grant network:outbound:{word} beside it")),
+                    Flaw::new(offset, format!("`{word}` cannot be granted for a host"))
+                        .hint(format!("grant network:outbound:{word} separately")),
                 );
             }
             let canonical = format!("{}:{}", pattern.text(), ports.text());
@@ -154,7 +147,7 @@ impl Target {
     }
 }
 
-/// A list of ports, ranges and words; blanks around an item are trimmed.
+/// Parses a list of ports, ranges and words. Blanks around an item are ignored.
 fn parse_items(text: &str) -> Result<(Ports, Vec<AddressWord>), Flaw> {
     let (mut ranges, mut words) = (Vec::new(), Vec::new());
     let mut at = 0;
@@ -170,13 +163,31 @@ fn parse_items(text: &str) -> Result<(Ports, Vec<AddressWord>), Flaw> {
     Ok((Ports::new(ranges), words))
 }
 
-/// `80` or `8000-9000`.
+/// Splits the direction from the targets. Returns whether it is `inbound`.
+pub(super) fn split_direction(text: &str) -> Result<(bool, &str), Flaw> {
+    match text.split_once(':') {
+        Some(("outbound", targets)) => Ok((false, targets)),
+        Some(("inbound", targets)) => Ok((true, targets)),
+        Some(_) => {
+            Err(Flaw::new(0, "unknown direction").hint("the directions are outbound and inbound"))
+        }
+        None => Err(Flaw::new(0, "no direction").hint("write network:outbound:<ports>")),
+    }
+}
+
+/// Parses one port, not a range.
+pub(super) fn parse_one_port(text: &str) -> Result<u16, Flaw> {
+    let problem = "not a port from 1 to 65535, written without sign and zeros";
+    parse_port(text).ok_or_else(|| Flaw::new(0, problem))
+}
+
+/// Parses `80` or `8000-9000`.
 pub(super) fn parse_range(item: &str) -> Result<(u16, u16), Flaw> {
     if item.is_empty() {
-        return Err(Flaw::new(0, "empty where a port should be"));
+        return Err(Flaw::new(0, "a port is missing"));
     }
     if item.starts_with('*') {
-        return Err(Flaw::new(0, "`*` stands alone")
+        return Err(Flaw::new(0, "`*` cannot be part of a list or range")
             .hint("write network:outbound:* or network:outbound:<host>:*"));
     }
     let (low, high) = item.split_once('-').unwrap_or((item, item));
@@ -223,7 +234,7 @@ impl Ports {
     }
 
     fn contain_range(&self, low: u16, high: u16) -> bool {
-        // Only the last range that begins by then can hold it, as no two of them touch.
+        // Only the last range that begins at or before `low` can contain it: ranges do not touch.
         let after = self.merged.partition_point(|(own, _)| *own <= low);
         let range = after.checked_sub(1).and_then(|at| self.merged.get(at));
         range.is_some_and(|(_, end)| high <= *end)
@@ -257,10 +268,11 @@ impl HostPattern {
         if text.contains(['{', '}'])
             && let Some(at) = text.find([':', '/'])
         {
-            return Err(
-                Flaw::new(at, "a network or an IPv6 address in a glob with braces")
-                    .hint("grant each on its own"),
-            );
+            return Err(Flaw::new(
+                at,
+                "a glob with braces cannot contain a network or an IPv6 address",
+            )
+            .hint("grant each separately"));
         }
         if let Some((address, bits)) = plain.split_once('/') {
             return HostPattern::parse_network(address, bits)

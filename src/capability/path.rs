@@ -1,13 +1,18 @@
-//! Paths as text: cleaning, joining, and following links through a function the caller supplies.
-//! No file system is touched here; which real path a name has is the world's knowledge.
+//! Paths as text: cleaning, joining, and resolving links through a function of the caller. This
+//! module does not access a file system.
 
 use std::borrow::Cow;
 
-/// The absolute, cleaned form of `path`: it begins with `/`, has no empty part, no `.` and no `..`
-/// (which stops at the root), and no `/` at the end unless it is the root.
+/// A function that returns the real path of a file that exists; `None` for one that does not. For the
+/// bare name of a command it returns the path of the file that the host's `PATH` resolves it to.
+pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Returns the absolute, cleaned form of `path`. It begins with `/`, has no empty part, no `.` and no
+/// `..` (which stops at the root), and no `/` at the end unless it is the root.
 ///
-/// A relative path is joined to `cwd`. `None` for an empty path, for a NUL byte and for a relative
-/// path without an absolute `cwd`.
+/// A relative path is joined to `cwd`. Returns `None` for an empty path, for a NUL byte and for a
+/// relative path without an absolute `cwd`.
+#[must_use]
 pub fn absolute<'a>(path: &'a str, cwd: Option<&str>) -> Option<Cow<'a, str>> {
     if path.is_empty() || path.contains('\0') {
         return None;
@@ -19,22 +24,31 @@ pub fn absolute<'a>(path: &'a str, cwd: Option<&str>) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(cleaned(&format!("{cwd}/{path}")).into_owned()))
 }
 
-/// [`absolute`] for a text known to begin with `/`.
-pub(super) fn cleaned(path: &str) -> Cow<'_, str> {
+/// [`absolute`] for a text that begins with `/`.
+pub(crate) fn cleaned(path: &str) -> Cow<'_, str> {
     if is_clean(path) {
         return Cow::Borrowed(path);
     }
-    let mut parts: Vec<&str> = Vec::new();
+    Cow::Owned(format!("/{}", names(path, |_, _| {}).1.join("/")))
+}
+
+/// The names in `path` without empty ones, `.` and those that a `..` removes, and how many `..` have
+/// no name to remove. `removed` is called for each removed name, with the position of its `..`.
+pub(super) fn names(path: &str, mut removed: impl FnMut(&str, usize)) -> (usize, Vec<&str>) {
+    let mut names: Vec<&str> = Vec::new();
+    let (mut up, mut at): (usize, usize) = (0, 0);
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
+            ".." => match names.pop() {
+                Some(name) => removed(name, at),
+                None => up = up.saturating_add(1),
+            },
+            name => names.push(name),
         }
+        at = at.saturating_add(part.len()).saturating_add(1);
     }
-    Cow::Owned(format!("/{}", parts.join("/")))
+    (up, names)
 }
 
 fn is_clean(path: &str) -> bool {
@@ -45,19 +59,19 @@ fn is_clean(path: &str) -> bool {
     }
 }
 
-/// The real path of `path`, an absolute cleaned one, where `resolve` tells the real path of what
-/// exists and `None` for what does not.
+/// The real path of `path`, which is absolute and cleaned. `resolve` returns the real path of a file
+/// that exists, and `None` for one that does not.
 ///
-/// For a path that does not exist the deepest existing ancestor decides: its real path, with the
-/// missing names behind it (reglet-abi 4.3, rows 84 and 85). `None` if not even `/` resolves.
+/// For a path that does not exist, the result is the real path of its deepest existing ancestor with
+/// the missing names after it. `None` if not even `/` resolves.
 ///
-/// What lies below something missing is missing too, so few of many ancestors are asked for.
-pub(super) fn real(path: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+/// A binary search finds that ancestor: everything below a missing directory is missing.
+pub(super) fn real(path: &str, resolve: Resolve<'_>) -> Option<String> {
     if let Some(real) = resolve(path) {
         return Some(cleaned(&format!("/{real}")).into_owned());
     }
     let mut known = (1, resolve("/")?);
-    // Where the ancestors end that may exist, the nearest to the root first.
+    // The ends of the ancestors that may exist, the nearest to the root first.
     let slashes = path.match_indices('/').skip(1);
     let ends: Vec<usize> = slashes.map(|(at, _)| at).collect();
     let mut open = ends.as_slice();

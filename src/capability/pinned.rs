@@ -1,5 +1,5 @@
-//! Pinning: what a grant that names a link, or lies behind one, covers besides its own text.
-//! Who resolves links, and when, is the world's business; here it is a function.
+//! Pinning: what a grant whose path contains a link allows besides its own text. The caller provides
+//! the function that resolves links.
 
 use super::arguments::is_plain;
 use super::command::family;
@@ -7,52 +7,51 @@ use super::exec::{ExecPattern, clean, literal};
 use super::fs::PathGlob;
 use super::glob::{Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
-use super::{Capability, Matcher, path};
+use super::path::{self, Resolve};
+use super::{Capability, GrantPattern};
 use std::collections::BTreeSet;
 
-type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// The most globs without choices that one with choices is pinned as.
+/// The maximum number of combinations of choices that are pinned one by one.
 const MAX_PINNED: usize = 64;
 
 impl Capability {
-    /// The same grant with its literal directory, or the whole literal path, resolved to the real
-    /// one by `resolve`; empty where that makes no difference.
+    /// Returns the same grant with the literal part of its path resolved by `resolve`; empty if that
+    /// changes nothing.
     ///
-    /// A granted link covers its target, and a granted directory behind a link covers the real
-    /// directory, as they were when this was called (reglet-abi 4.3, rows 81 and 82). Hold all of
-    /// the capabilities from then on. `resolve` tells the real path of what exists; relative grants
+    /// A granted link allows its target, and a granted directory whose path contains a link allows
+    /// the real directory, as they are at the time of this call. Use the result together with the
+    /// grant from then on. `resolve` returns the real path of a file that exists; relative grants
     /// count from `cwd`.
     ///
-    /// For commands the same holds of absolute paths, with the same arguments, and of `DIR/*`. An
-    /// item of a list whose target can run code is not pinned: such a command needs a grant of its
-    /// own.
+    /// The same applies to commands with an absolute path, with the same arguments, and to `DIR/*`.
+    /// An item of a list whose target can run code is not pinned: such a command needs a separate
+    /// grant.
     ///
-    /// Each combination of the choices in a glob is pinned by itself, if there are at most 64 of
-    /// them; otherwise the directory in front of the first brace is.
+    /// Each combination of the choices in a glob is pinned separately, if there are at most 64;
+    /// otherwise the directory before the first brace is pinned.
+    #[must_use]
     pub fn pinned(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Vec<Capability> {
-        let texts = match &self.matcher {
-            Matcher::Read(glob) => pinned_globs("fs:read:", glob, resolve, cwd),
-            Matcher::Write(glob) => pinned_globs("fs:write:", glob, resolve, cwd),
-            Matcher::Exec(ExecPattern::Glob(glob)) => pinned_choices(glob, resolve),
-            Matcher::Exec(pattern) => pinned_command(pattern, resolve, cwd)
+        let texts = match &self.pattern {
+            GrantPattern::Read(glob) => pinned_globs("fs:read:", glob, resolve, cwd),
+            GrantPattern::Write(glob) => pinned_globs("fs:write:", glob, resolve, cwd),
+            GrantPattern::Exec(ExecPattern::Glob(glob)) => pinned_choices(glob, resolve),
+            GrantPattern::Exec(pattern) => pinned_command(pattern, resolve, cwd)
                 .map(|command| format!("exec:{command}"))
                 .into_iter()
                 .collect(),
-            Matcher::Network(_) | Matcher::Env(_) | Matcher::Custom(_) => Vec::new(),
+            GrantPattern::Network(_) | GrantPattern::Env(_) | GrantPattern::Custom(_) => Vec::new(),
         };
         let texts: BTreeSet<String> = texts.into_iter().collect();
         let pinned = texts.iter().filter_map(|text| text.parse().ok());
         pinned.filter(|pinned| pinned != self).collect()
     }
-}
 
-impl Capability {
-    /// The directory that every path this grants is in or below, as far as it is named without
-    /// wildcards; `None` for what is not a grant of files. A grant in a directory that does not
-    /// exist is most often a slip (reglet-abi 4.7, F11).
+    /// Returns the directory that contains everything this grants, as far as it is named without
+    /// wildcards; `None` if this is not a grant of files. If the directory does not exist, the grant
+    /// is most likely a mistake.
+    #[must_use]
     pub fn directory(&self, cwd: Option<&str>) -> Option<String> {
-        let (Matcher::Read(glob) | Matcher::Write(glob)) = &self.matcher else {
+        let (GrantPattern::Read(glob) | GrantPattern::Write(glob)) = &self.pattern else {
             return None;
         };
         let (prefix, wild) = glob.literal_prefix(cwd)?;
@@ -82,7 +81,7 @@ fn pinned_globs(
     pinned.collect()
 }
 
-/// The commands that choices name, or the directories of those: still a glob, since a choice
+/// The commands that choices name, or their directories. The result is a glob as well, since a choice
 /// names nothing literally.
 fn pinned_choices(glob: &Glob, resolve: Resolve<'_>) -> Vec<String> {
     let plain = glob.written_out(MAX_PINNED).unwrap_or_default();
@@ -131,7 +130,7 @@ fn pinned_command(
                     .iter()
                     .filter_map(|name| real(name))
                     .filter(|target| family(target).is_none())
-                    // A list has no way to write these; such a target needs a grant of its own.
+                    // A list cannot contain these names; such a target needs a separate grant.
                     .filter(|target| is_plain(target) && !target.contains(','))
                     .collect();
                 (!targets.is_empty()).then(|| targets.join(","))

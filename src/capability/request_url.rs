@@ -1,5 +1,5 @@
-//! A URL on its way to a server: what is sent, as against what is judged, and where a `Location`
-//! leads from it. Both are read by the one parser of `url`.
+//! A URL that is sent to a server, and how a `Location` header is resolved against it. The parser is
+//! that of `url`.
 
 use super::url::{Url, encoded, is_scheme, plain_path, split_authority, split_query};
 
@@ -14,7 +14,7 @@ pub(crate) struct RequestUrl {
 }
 
 impl RequestUrl {
-    /// `None` if no grant could name `text`, or it is not for HTTP.
+    /// `None` if no grant can name `text`, or if it is not an HTTP URL.
     pub(crate) fn parse(text: &str) -> Option<RequestUrl> {
         let url = Url::parse(text)?;
         if !matches!(url.scheme.as_str(), "http" | "https") {
@@ -32,8 +32,8 @@ impl RequestUrl {
         Some(RequestUrl { url, user, target })
     }
 
-    /// Where a `Location` leads from here (RFC 3986, 5.2); `None` if that cannot be fetched. A user
-    /// named there is no business of the server's that sent it.
+    /// Resolves a `Location` header (RFC 3986, 5.2); `None` if the result cannot be fetched. A user in
+    /// the header is ignored, since the server must not choose it.
     pub(crate) fn join(&self, location: &str) -> Option<RequestUrl> {
         let origin = self.origin();
         let scheme = &self.url.scheme;
@@ -67,7 +67,7 @@ impl RequestUrl {
         self.url.origin()
     }
 
-    /// What is sent, as one text without the user.
+    /// The whole URL as it is sent, without the user.
     pub(crate) fn text(&self) -> String {
         format!("{}{}", self.origin(), self.target)
     }
@@ -84,7 +84,7 @@ impl RequestUrl {
         self.url.port
     }
 
-    /// User and password, decoded, if the text named them.
+    /// User and password, decoded, if there are any.
     pub(crate) fn user(&self) -> Option<Vec<u8>> {
         let mut decoded = Vec::new();
         let mut bytes = self.user.as_ref()?.bytes();
@@ -104,7 +104,7 @@ impl RequestUrl {
     }
 }
 
-/// Whether `text` begins with a scheme and a colon, as no relative reference does.
+/// Whether `text` begins with a scheme and a colon, and so is not a relative reference.
 fn has_scheme(text: &str) -> bool {
     text.split_once(':')
         .is_some_and(|(scheme, _)| is_scheme(scheme))

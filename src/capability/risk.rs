@@ -1,6 +1,7 @@
-//! How much a capability hands out, for a person who is asked to grant it (reglet-abi 4.8).
-//! Advice only: nothing is allowed or denied by it.
+//! The risk of a capability, for the person who decides about granting it. This is advice only:
+//! nothing is allowed or denied by it.
 
+use serde::Serialize;
 use std::fmt;
 
 use super::address::AddressWord;
@@ -10,22 +11,25 @@ use super::fs::PathGlob;
 use super::glob::Glob;
 use super::name::NamePattern;
 use super::network::{HostPattern, NetworkPattern, Target};
-use super::{Capability, CapabilityError, Matcher};
+use super::{Capability, CapabilityError, GrantPattern};
 use crate::printable::Text;
 
 /// How much harm a capability can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Level {
-    /// One file, one variable, a kind of the embedder's.
+    /// One file, one variable, a kind of the embedder.
     Low,
-    /// Reaches out, runs something, or touches the configuration of the system.
+    /// Connects to a network, runs a program, or affects the configuration of the system.
     Medium,
-    /// Hands out the system, or secrets as such.
+    /// Gives control of the system, or access to secrets.
     High,
 }
 
 impl Level {
-    /// `low`, `medium` or `high`.
+    /// Returns `low`, `medium` or `high`.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Level::Low => "low",
@@ -41,36 +45,47 @@ impl fmt::Display for Level {
     }
 }
 
-/// A level and the reason for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A risk level and its reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Risk {
-    /// How much harm.
+    /// The level.
     pub level: Level,
-    /// One sentence.
+    /// The reason, in one sentence.
     pub reason: Text,
 }
 
 impl Risk {
     fn new(level: Level, reason: impl Into<Text>) -> Risk {
-        Risk {
-            level,
-            reason: reason.into(),
-        }
+        let reason = reason.into();
+        Risk { level, reason }
     }
 
-    /// Whether the capability is broader than any plugin should need: the level is high.
+    fn low(reason: impl Into<Text>) -> Risk {
+        Risk::new(Level::Low, reason)
+    }
+
+    fn medium(reason: impl Into<Text>) -> Risk {
+        Risk::new(Level::Medium, reason)
+    }
+
+    fn high(reason: impl Into<Text>) -> Risk {
+        Risk::new(Level::High, reason)
+    }
+
+    /// Whether the level is high: the capability is broader than a plugin should need.
+    #[must_use]
     pub fn is_broad(&self) -> bool {
         self.level == Level::High
     }
 }
 
-/// The risk of what `text` says, also where it is no capability but meant as a broad one: `fs:**`,
-/// `network:*`, `exec:*`, `exec:python:*`. Those grant nothing, but whoever writes or declares
-/// them wants everything.
+/// Returns the risk of the capability `text`. A text that is invalid but was written to mean everything
+/// has a risk too: `fs:**`, `network:*`, `exec:*`, `exec:python:*`.
 ///
 /// # Errors
 ///
-/// [`CapabilityError`] for any other text that is no capability.
+/// [`CapabilityError`] for any other invalid text.
 pub fn assess(text: &str) -> Result<Risk, CapabilityError> {
     let error = match text.parse::<Capability>() {
         Ok(capability) => return Ok(capability.risk()),
@@ -87,74 +102,71 @@ pub fn assess(text: &str) -> Result<Risk, CapabilityError> {
     }
 }
 
-/// The interpreter or shell that the command pattern names by its bare name, also with a version
-/// (`python3.11`) or with something behind a colon (`node:/app.js`).
+/// Returns the interpreter or shell that a command pattern names by its bare name, also with a version
+/// (`python3.11`) or with text after a colon (`node:/app.js`).
+#[must_use]
 pub fn interpreter(pattern: &str) -> Option<&str> {
     let name = pattern.split_once(':').map_or(pattern, |(name, _)| name);
     (!name.contains('/') && (is_shell(name) || is_interpreter(name))).then_some(name)
 }
 
 fn everything(verb: &str) -> Risk {
-    Risk::new(Level::High, format!("{verb} ALL files of the system."))
+    Risk::high(format!("{verb} ALL files of the system."))
 }
 
 fn any_host() -> Risk {
-    Risk::new(
-        Level::High,
-        "Connects to any host on the internet, on any port.",
-    )
+    Risk::high("Connects to any host on the internet, on any port.")
 }
 
 fn any_command() -> Risk {
     wildcard("any command of the system")
 }
 
-/// A wildcard over commands. The table of programs cannot be complete, so each of them is high.
+/// A wildcard over commands. It is always high risk, since the table of programs cannot be complete.
 fn wildcard(what: &str) -> Risk {
-    Risk::new(
-        Level::High,
-        format!(
-            "Runs {what}, with any arguments: a program that is not in the table of programs that \
-             run code is allowed, so every wildcard for commands is high risk and may be \
-             arbitrary code execution."
-        ),
-    )
+    Risk::high(format!(
+        "Runs {what}, with any arguments: a program that is not in the table of programs that run code \
+         is allowed, so every wildcard for commands is high risk and may be arbitrary code execution."
+    ))
 }
 
 fn runs_any_code(name: &str, family: Family) -> Risk {
     let (name, what) = (base_name(name), family.describe());
-    Risk::new(
-        Level::High,
-        format!("Runs arbitrary code: {name} is {what}."),
-    )
+    Risk::high(format!("Runs arbitrary code: {name} is {what}."))
 }
 
 impl Capability {
-    /// How much this hands out, and why.
+    /// Returns how much harm this grant can do, and why.
+    #[must_use]
     pub fn risk(&self) -> Risk {
-        match &self.matcher {
-            Matcher::Read(glob) => read_risk(glob),
-            Matcher::Write(glob) => write_risk(glob),
-            Matcher::Network(pattern) => network_risk(pattern),
-            Matcher::Env(pattern) => env_risk(pattern),
-            Matcher::Exec(pattern) => exec_risk(pattern),
-            Matcher::Custom(_) => Risk::new(
-                Level::Low,
-                format!("Reaches what the embedder offers as {}.", self.kind()),
-            ),
+        match &self.pattern {
+            GrantPattern::Read(glob) => read_risk(glob),
+            GrantPattern::Write(glob) => write_risk(glob),
+            GrantPattern::Network(pattern) => network_risk(pattern),
+            GrantPattern::Env(pattern) => env_risk(pattern),
+            GrantPattern::Exec(pattern) => exec_risk(pattern),
+            GrantPattern::Custom(_) => Risk::low(format!(
+                "Reaches what the embedder offers as {}.",
+                self.kind()
+            )),
         }
     }
 
-    /// Whether this is broader than any plugin should need; see [`Risk::is_broad`].
+    /// Whether this is broader than a plugin should need; see [`Risk::is_broad`].
+    #[must_use]
     pub fn is_broad(&self) -> bool {
         self.risk().is_broad()
     }
 }
 
-/// Trees that hold secrets or the configuration of the whole system.
-const SENSITIVE_TREES: [&str; 3] = ["/etc", "/root", "/home"];
+/// Trees that contain secrets or the configuration of the whole system.
+const SENSITIVE_TREES: [(&str, &str); 3] = [
+    ("/etc", "sensitive system configuration"),
+    ("/root", "the home of the administrator, with its secrets"),
+    ("/home", "the files of all users, with their secrets"),
+];
 
-/// Where a changed file changes the system.
+/// Directories whose files affect the whole system.
 const SYSTEM_DIRS: [&str; 12] = [
     "/etc",
     "/root",
@@ -170,8 +182,8 @@ const SYSTEM_DIRS: [&str; 12] = [
     "/var/spool",
 ];
 
-/// Where a glob begins, and whether it is that directory and everything below it. Relative globs
-/// begin where the working directory is, which is not known here.
+/// The literal path of a glob, and whether it matches everything below that path. The path of a
+/// relative glob is unknown.
 fn place(glob: &PathGlob) -> (String, bool) {
     match glob.literal_prefix(None) {
         Some((prefix, _)) => {
@@ -187,52 +199,39 @@ fn is_below(path: &str, dir: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Broad ones, and trees at the root, which are as good as broad; else `None`.
+/// The risk of globs that match large parts of the file system; `None` for others.
 fn tree_risk(glob: &PathGlob, verb: &str) -> Option<Risk> {
     let (prefix, tree) = place(glob);
     if glob.is_everything() {
         return Some(everything(verb));
     }
-    // The root directory itself: upstream's list, though only its names are handed out here.
+    // Only the names in the root directory; existing Reglet tools call this broad too.
     if glob.matches("/", None) {
-        return Some(Risk::new(
-            Level::High,
-            format!("{verb} the root directory of the system."),
-        ));
+        return Some(Risk::high(format!(
+            "{verb} the root directory of the system."
+        )));
     }
-    let sensitive = SENSITIVE_TREES.iter().copied();
-    if let Some(tree) = sensitive
-        .into_iter()
-        .find(|tree| glob.covers_all_below(tree, None))
-    {
-        let what = match tree {
-            "/etc" => "sensitive system configuration",
-            "/root" => "the home of the administrator, with its secrets",
-            _ => "the files of all users, with their secrets",
-        };
-        return Some(Risk::new(
-            Level::High,
-            format!("{verb} ALL files below {tree}: {what}."),
-        ));
+    let mut sensitive = SENSITIVE_TREES.iter();
+    if let Some((tree, what)) = sensitive.find(|(tree, _)| glob.covers_all_below(tree, None)) {
+        return Some(Risk::high(format!(
+            "{verb} ALL files below {tree}: {what}."
+        )));
     }
     let top_level = tree && prefix.rfind('/') == Some(0);
     let wild_root = prefix == "/";
     (top_level || wild_root).then(|| {
-        Risk::new(
-            Level::Medium,
-            format!("{verb} large parts of the system ({}).", glob.text()),
-        )
+        Risk::medium(format!(
+            "{verb} large parts of the system ({}).",
+            glob.text()
+        ))
     })
 }
 
 fn read_risk(glob: &PathGlob) -> Risk {
     let (prefix, _) = place(glob);
     tree_risk(glob, "Reads").unwrap_or_else(|| match is_below(&prefix, "/etc") {
-        true => Risk::new(
-            Level::Medium,
-            "Reads sensitive files of the system configuration.",
-        ),
-        false => Risk::new(Level::Low, format!("Reads files ({}).", glob.text())),
+        true => Risk::medium("Reads sensitive files of the system configuration."),
+        false => Risk::low(format!("Reads files ({}).", glob.text())),
     })
 }
 
@@ -240,57 +239,48 @@ fn write_risk(glob: &PathGlob) -> Risk {
     let (prefix, _) = place(glob);
     let system = SYSTEM_DIRS.iter().any(|dir| is_below(&prefix, dir));
     tree_risk(glob, "Can create and modify files:").unwrap_or_else(|| match system {
-        true => Risk::new(
-            Level::Medium,
-            format!(
-                "Can create and modify files that the system relies on ({}).",
-                glob.text()
-            ),
-        ),
-        false => Risk::new(
-            Level::Low,
-            format!("Can create and modify files ({}).", glob.text()),
-        ),
+        true => Risk::medium(format!(
+            "Can create and modify files that the system relies on ({}).",
+            glob.text()
+        )),
+        false => Risk::low(format!("Can create and modify files ({}).", glob.text())),
     })
 }
 
 fn network_risk(pattern: &NetworkPattern) -> Risk {
     if pattern.inbound {
         return match &pattern.target {
-            Target::Any => Risk::new(Level::High, "Accepts connections on any port."),
-            _ => Risk::new(Level::Medium, "Accepts connections on the ports named."),
+            Target::Any => Risk::high("Accepts connections on any port."),
+            _ => Risk::medium("Accepts connections on the ports named."),
         };
     }
     match &pattern.target {
         Target::Any => any_host(),
-        Target::Url(_) => Risk::new(Level::Medium, "Connects to the host of one URL."),
+        Target::Url(_) => Risk::medium("Connects to the host of one URL."),
         Target::Host(HostPattern::Any, ports) if ports.are_all() => any_host(),
         Target::Host(HostPattern::Any, _) => {
-            Risk::new(Level::Medium, "Connects to any host on the ports named.")
+            Risk::medium("Connects to any host on the ports named.")
         }
-        Target::Host(..) => Risk::new(Level::Medium, "Connects to the hosts named."),
+        Target::Host(..) => Risk::medium("Connects to the hosts named."),
         Target::Items(ports, _) if ports.are_all() => any_host(),
-        Target::Items(_, words) if words.contains(&AddressWord::Metadata) => Risk::new(
-            Level::High,
+        Target::Items(_, words) if words.contains(&AddressWord::Metadata) => Risk::high(
             "Reaches the metadata service, which hands out the credentials of this machine.",
         ),
-        Target::Items(_, words) if !words.is_empty() => Risk::new(
-            Level::Medium,
-            "Reaches services that are closed to the internet.",
-        ),
-        Target::Items(..) => Risk::new(
-            Level::Medium,
-            "Connects to any host on the internet, on the ports named.",
-        ),
+        Target::Items(_, words) if !words.is_empty() => {
+            Risk::medium("Reaches services that are closed to the internet.")
+        }
+        Target::Items(..) => {
+            Risk::medium("Connects to any host on the internet, on the ports named.")
+        }
     }
 }
 
-/// Whether a glob over names means all of them, or all without a `/`.
-fn means_all(glob: &Glob) -> bool {
+/// Whether a glob over names matches all of them, or all without a `/`.
+fn matches_all(glob: &Glob) -> bool {
     glob.covers_names_in("") || glob.covers_all_below("")
 }
 
-/// Prefixes of a cloud's variables, the cloud, and what they hold.
+/// The prefix of the variables of each cloud, its name, and examples of credentials.
 const CLOUDS: [(&str, &str, &str); 3] = [
     ("AWS_", "AWS", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("AZURE_", "Azure", "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"),
@@ -299,35 +289,24 @@ const CLOUDS: [(&str, &str, &str); 3] = [
 
 fn env_risk(pattern: &NamePattern) -> Risk {
     let all = || {
-        Risk::new(
-            Level::High,
-            "Reads ALL environment variables: Secrets, API keys and tokens are among them.",
-        )
+        Risk::high("Reads ALL environment variables: Secrets, API keys and tokens are among them.")
     };
     match pattern {
         NamePattern::All => all(),
-        NamePattern::Glob(glob) if means_all(glob) => all(),
+        NamePattern::Glob(glob) if matches_all(glob) => all(),
         NamePattern::Prefix(prefix) => match CLOUDS.iter().find(|(cloud, ..)| cloud == prefix) {
-            Some((_, cloud, held)) => Risk::new(
-                Level::High,
-                format!("Reads ALL {cloud} variables, credentials such as {held} among them."),
-            ),
-            None => Risk::new(
-                Level::Low,
-                format!("Reads the environment variables whose names begin with {prefix}."),
-            ),
+            Some((_, cloud, held)) => Risk::high(format!(
+                "Reads ALL {cloud} variables, credentials such as {held} among them."
+            )),
+            None => Risk::low(format!(
+                "Reads the environment variables whose names begin with {prefix}."
+            )),
         },
-        NamePattern::Exact(name) => Risk::new(
-            Level::Low,
-            format!("Reads the environment variable {name}."),
-        ),
-        NamePattern::Glob(glob) => Risk::new(
-            Level::Low,
-            format!(
-                "Reads the environment variables whose names match {}.",
-                glob.text()
-            ),
-        ),
+        NamePattern::Exact(name) => Risk::low(format!("Reads the environment variable {name}.")),
+        NamePattern::Glob(glob) => Risk::low(format!(
+            "Reads the environment variables whose names match {}.",
+            glob.text()
+        )),
     }
 }
 
@@ -335,7 +314,7 @@ fn exec_risk(pattern: &ExecPattern) -> Risk {
     let listed = pattern.listed_program();
     match (pattern, listed) {
         (ExecPattern::Any, _) => any_command(),
-        (ExecPattern::Glob(glob), _) if means_all(glob) || glob.covers_all_below("/") => {
+        (ExecPattern::Glob(glob), _) if matches_all(glob) || glob.covers_all_below("/") => {
             any_command()
         }
         (ExecPattern::Glob(glob), _) => {
@@ -346,26 +325,17 @@ fn exec_risk(pattern: &ExecPattern) -> Risk {
         (ExecPattern::Command(_, arguments), Some((name, family))) => {
             let (name, what) = (base_name(name), family.describe());
             match arguments.are_fixed() {
-                true => Risk::new(
-                    Level::Medium,
-                    format!(
-                        "Runs {name}, which is {what}, with fixed arguments; check whether these run code."
-                    ),
-                ),
-                false => Risk::new(
-                    Level::High,
-                    format!(
-                        "Runs {name}, which is {what}, with words of the plugin's choice; one may be an option or a script that runs arbitrary code."
-                    ),
-                ),
+                true => Risk::medium(format!(
+                    "Runs {name}, which is {what}, with fixed arguments; check whether these run code."
+                )),
+                false => Risk::high(format!(
+                    "Runs {name}, which is {what}, with words of the plugin's choice; one may be an option or a script that runs arbitrary code."
+                )),
             }
         }
-        (ExecPattern::Names(names), None) => {
-            Risk::new(Level::Medium, format!("Runs {}.", names.join(" and ")))
+        (ExecPattern::Names(names), None) => Risk::medium(format!("Runs {}.", names.join(" and "))),
+        (ExecPattern::Command(name, _), None) => {
+            Risk::medium(format!("Runs {name} with the arguments named."))
         }
-        (ExecPattern::Command(name, _), None) => Risk::new(
-            Level::Medium,
-            format!("Runs {name} with the arguments named."),
-        ),
     }
 }

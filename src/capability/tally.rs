@@ -1,29 +1,30 @@
-//! How many capabilities one plugin may declare and one grants file may hold. All are counted
-//! before any is read, and every count is proportional to the bytes written.
+//! How many capabilities one plugin may declare and one grants file may contain. They are counted
+//! before they are parsed; counting costs time in proportion to the bytes of the file.
 
+use serde::Serialize;
 use std::fmt;
 
 use super::glob::wild_bytes;
 
-/// How much may be written down in one place.
+/// The limits of one place where capabilities are written.
 #[derive(Debug, PartialEq, Eq)]
-struct Limits {
-    /// Capabilities. Each pattern of the structured v2 form is one, hosts and keys of a store one
-    /// for each rule and operation.
+struct CapabilityLimits {
+    /// Capabilities. Each pattern of the structured v2 form counts as one; each host counts once for
+    /// each rule, and each key of a store once for each operation.
     capabilities: usize,
     /// Capabilities with a wildcard or a brace in them.
     globs: usize,
-    /// The bytes from the part with the first wildcard on, in all of them: what is compared with a
-    /// request character by character.
+    /// The bytes after the first wildcard of each, which are compared with a request character by
+    /// character. They count from the start of the path part that contains the wildcard.
     wild_bytes: usize,
-    /// The bytes of all of them.
+    /// The bytes of all capabilities.
     bytes: usize,
-    /// What to do instead.
+    /// What the error message advises.
     advice: &'static str,
 }
 
-/// What one plugin may declare.
-const OF_PLUGIN: Limits = Limits {
+/// The limits of what one plugin declares.
+const OF_PLUGIN: CapabilityLimits = CapabilityLimits {
     capabilities: 1000,
     globs: 256,
     wild_bytes: 32 << 10,
@@ -31,8 +32,8 @@ const OF_PLUGIN: Limits = Limits {
     advice: "a plugin should declare fewer and wider ones",
 };
 
-/// What one grants file may hold, for all plugins.
-const OF_FILE: Limits = Limits {
+/// The limits of one grants file, for all plugins together.
+const OF_FILE: CapabilityLimits = CapabilityLimits {
     capabilities: 10_000,
     globs: 1000,
     wild_bytes: 64 << 10,
@@ -40,12 +41,12 @@ const OF_FILE: Limits = Limits {
     advice: "grant fewer and wider ones",
 };
 
-/// More capabilities than one plugin may declare, or one grants file may hold.
+/// A plugin declares too many capabilities, or a grants file contains too many.
 ///
-/// A plugin may declare 1000 capabilities, 256 of them with wildcards or braces, in 32 KiB of text
-/// together; a grants file may hold 10 000, 1000 of them with wildcards or braces, in 1 MiB, of
-/// which 64 KiB from the part of a pattern with its first wildcard on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A plugin may declare 1000 capabilities in 32 KiB of text; 256 of them may contain wildcards or
+/// braces. A grants file may contain 10 000 in 1 MiB; 1000 of them may contain wildcards or braces,
+/// with at most 64 KiB from the path part with the first wildcard on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TooManyCapabilities {
     what: &'static str,
     found: usize,
@@ -55,11 +56,13 @@ pub struct TooManyCapabilities {
 
 impl TooManyCapabilities {
     /// How many there are.
+    #[must_use]
     pub fn found(&self) -> usize {
         self.found
     }
 
-    /// How many there may be.
+    /// How many are allowed.
+    #[must_use]
     pub fn limit(&self) -> usize {
         self.limit
     }
@@ -82,10 +85,10 @@ impl fmt::Display for TooManyCapabilities {
 
 impl std::error::Error for TooManyCapabilities {}
 
-/// A running count.
+/// A count of capabilities, and its limits.
 #[derive(Debug)]
 pub(super) struct Tally {
-    limits: &'static Limits,
+    limits: &'static CapabilityLimits,
     capabilities: usize,
     globs: usize,
     wild_bytes: usize,
@@ -101,7 +104,7 @@ impl Tally {
         Tally::new(&OF_FILE)
     }
 
-    fn new(limits: &'static Limits) -> Tally {
+    fn new(limits: &'static CapabilityLimits) -> Tally {
         Tally {
             limits,
             capabilities: 0,
@@ -111,21 +114,19 @@ impl Tally {
         }
     }
 
-    /// Counts one capability with this pattern, and this many further bytes.
-    pub(super) fn add(&mut self, pattern: &str, beside: usize) {
+    /// Counts one capability with this pattern and `extra` further bytes.
+    pub(super) fn add(&mut self, pattern: &str, extra: usize) {
         self.capabilities = self.capabilities.saturating_add(1);
         let wild = wild_bytes(pattern);
         self.globs = self.globs.saturating_add((wild > 0).into());
         self.wild_bytes = self.wild_bytes.saturating_add(wild);
-        let bytes = pattern.len().saturating_add(beside);
+        let bytes = pattern.len().saturating_add(extra);
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// # Errors
-    ///
-    /// The first of the counts that is above its limit.
+    /// Reports the first count that is above its limit.
     pub(super) fn check(&self) -> Result<(), TooManyCapabilities> {
-        let Limits { advice, .. } = *self.limits;
+        let CapabilityLimits { advice, .. } = *self.limits;
         [
             ("capabilities", self.capabilities, self.limits.capabilities),
             (
@@ -153,7 +154,7 @@ impl Tally {
     }
 }
 
-/// Whether one plugin may declare so much.
+/// Checks how many capabilities a plugin declares.
 pub(crate) fn check_declared(
     declared: &[tollgate_abi::Capability],
 ) -> Result<(), TooManyCapabilities> {

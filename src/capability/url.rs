@@ -1,12 +1,12 @@
-//! URLs as far as a grant needs them: enough to say whether two texts fetch the same thing, and
-//! from which host and port. Fetching is none of this module's business, but who fetches reads the
-//! URL here (`request_url`), so that what was judged and what is fetched cannot differ.
+//! URLs as grants compare them: whether two texts fetch the same resource, and from which host and
+//! port. The URL that is fetched is parsed by the same parser (`request_url`), so that what was
+//! checked and what is fetched cannot differ.
 
 use super::address::Host;
 use super::host::parse_destination;
 
-/// A URL taken apart and normalised (reglet-abi 4.7, N15): scheme and host in lower case, no user,
-/// no fragment, no default port, no dot segments, query sorted by name.
+/// A URL in its parts, normalised: scheme and host in lower case, no user, no fragment, no default
+/// port, no dot segments, query sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) scheme: String,
@@ -17,14 +17,14 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// `None` unless `text` is `scheme://host...` with a known or given port and no character that
-    /// clients treat in different ways.
+    /// Parses `scheme://host...`. `None` without a known or given port, and for characters that clients
+    /// interpret in different ways.
     pub(crate) fn parse(text: &str) -> Option<Url> {
         let (scheme, rest) = text.split_once("://")?;
         if !is_scheme(scheme) {
             return None;
         }
-        // Clients disagree on these: some strip them, some read a backslash as a slash.
+        // Some clients remove these, and some treat a backslash as a slash.
         if rest.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
             return None;
         }
@@ -37,7 +37,7 @@ impl Url {
             Some(host) => (parse_destination(host).ok()?.0, None),
             None => parse_destination(authority).ok()?,
         };
-        // An IPv6 address without brackets is no authority.
+        // An authority has an IPv6 address in brackets.
         if matches!(host, Host::Ip(ip) if ip.is_ipv6()) && !authority.starts_with('[') {
             return None;
         }
@@ -75,7 +75,7 @@ pub(super) fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(plain)
 }
 
-/// What follows `://`, as the authority and the target, without the fragment.
+/// Splits what follows `://` into the authority and the target, without the fragment.
 pub(super) fn split_authority(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -94,10 +94,10 @@ fn normal_target(target: &str) -> String {
     let (path, query) = split_query(target);
     let mut normal = plain_path(path);
     if !query.is_empty() {
-        // Encoded first, as an encoded letter sorts elsewhere than the letter it stands for.
+        // Encoded first: an encoded letter has another place in the order.
         let query = encoded(query);
         let mut pairs: Vec<&str> = query.split('&').collect();
-        // By name only, and stable: the order of values of one name may matter.
+        // By name only, and stable: the order of the values of one name may matter.
         pairs.sort_by_key(|pair| pair.split_once('=').map_or(*pair, |(name, _)| name));
         normal.push('?');
         normal.push_str(&pairs.join("&"));
@@ -110,7 +110,7 @@ pub(super) fn split_query(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))
 }
 
-/// A path from `/` without dot segments, which servers and clients resolve in different places.
+/// A path from `/` without dot segments, which some clients resolve and others send to the server.
 pub(super) fn plain_path(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     let mut parts = path.split('/').skip(1).peekable();
@@ -131,7 +131,7 @@ pub(super) fn plain_path(path: &str) -> String {
     encoded(&format!("/{}", segments.join("/")))
 }
 
-/// The same text with the characters that no URL has written as `%XX`.
+/// The same text with characters that URLs cannot contain written as `%XX`.
 pub(super) fn encoded(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -144,7 +144,7 @@ pub(super) fn encoded(text: &str) -> String {
     plain
 }
 
-/// Whether `text` is meant as a URL.
+/// Whether `text` is written as a URL.
 pub(super) fn looks_like_url(text: &str) -> bool {
     text.contains("://")
 }

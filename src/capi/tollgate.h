@@ -45,7 +45,8 @@ typedef struct tollgate_plugin tollgate_plugin;
  *   memory_mb       0 is 256, -1 is no limit
  *   deadline_ms     wall-clock time for one call; 0 is none
  *   evidence_bytes  what is longer is cut; 0 is no limit
- *   validate        whether configs are held against the plugin's schema first
+ *   validate        whether configs are validated against the plugin's schema; needs a build
+ *                   with the feature "schema"
  *   redact          whether what looks like a token or private key is hidden
  *   secrets         a list of texts to hide
  * NULL if one of them is unknown or wrong. */

@@ -1,18 +1,30 @@
-//! What a guest can wish of the outside, and what it can be answered: the vocabulary between the
-//! imports, the gate and the worlds. Nothing here decides or does anything.
+//! What guests request of the outside, and the answers: the vocabulary between imports, gate and
+//! worlds. Nothing here decides or does anything.
+
+#![expect(
+    clippy::exhaustive_structs,
+    reason = "worlds of embedders make answers of literals, and match effects"
+)]
 
 pub(crate) mod json;
 mod need;
 mod net;
+mod output;
+mod path;
+mod redirect;
 mod reply;
 
 pub(crate) use need::{Access, Need};
 pub use net::{
-    Fetched, Found, Greeted, Nameserver, RecordType, Records, Secured, Security, TlsSession,
+    DnsRecords, HttpResponse, Nameserver, RecordType, Records, Security, SmtpInfo, TlsInfo,
+    TlsSession,
 };
+pub(crate) use output::{Nanoseconds, Output, Written};
+pub(crate) use path::clean_path;
+pub(crate) use redirect::Hop;
 pub use reply::{
-    Answer, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind, Ran, Refusal,
-    Reply, Stat,
+    Answer, CommandOutput, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind,
+    Refusal, Reply, Stat,
 };
 
 use crate::printable::write_printable;
@@ -23,8 +35,8 @@ use tollgate_abi::{host::LogAttr, rfc3339::Moment};
 /// A number that stands for an open file or directory, valid for one instance.
 pub type Handle = u32;
 
-/// The most entries of a directory that a world lists, which it does in memory and at once. A
-/// larger directory is an error, and never listed in part.
+/// The most entries of a directory that a world lists. A larger directory is an error, and is never
+/// listed in part.
 pub(crate) const MOST_LISTED: usize = 100_000;
 
 /// A typed request to the outside.
@@ -41,7 +53,7 @@ pub enum Effect {
         /// What for.
         options: OpenOptions,
     },
-    /// Gives an open file back.
+    /// Closes an open file.
     Close {
         /// Which.
         handle: Handle,
@@ -164,14 +176,14 @@ pub enum Effect {
         /// may be made at all is at [`Checkpoint::link`](crate::gate::Checkpoint::link).
         leads_to: String,
     },
-    /// Asks for one variable of the environment.
+    /// Reads one variable of the environment.
     Variable {
         /// Its name.
         name: String,
     },
-    /// Asks for all granted variables of the environment.
+    /// Reads all granted variables of the environment.
     Variables,
-    /// Connects, sends, receives and hangs up.
+    /// Connects, sends, receives and closes the connection.
     Exchange {
         /// A name or an address.
         host: String,
@@ -186,7 +198,7 @@ pub enum Effect {
         #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
-    /// Connects, agrees on TLS, and hangs up.
+    /// Connects, completes a TLS handshake and closes the connection.
     Tls {
         /// A name or an address.
         host: String,
@@ -196,8 +208,7 @@ pub enum Effect {
         #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
-    /// Fetches one URL. Where the answer leads elsewhere, going there is another effect, which is
-    /// judged anew.
+    /// Fetches one URL. Following a redirect is another effect, which is checked like the first.
     Http {
         /// The method.
         method: String,
@@ -220,19 +231,19 @@ pub enum Effect {
         name: String,
         /// Which records.
         records: RecordType,
-        /// Whom to ask; `None` is the machine's own resolver.
+        /// The name server to ask; `None` is the resolver of the machine.
         nameserver: Option<Nameserver>,
         /// How long it may take.
         #[serde(with = "json::nanoseconds")]
         timeout: Duration,
     },
-    /// Connects to a mail server, reads its greeting, and hangs up.
+    /// Connects to a mail server, reads its greeting and closes the connection.
     Greet {
         /// A name or an address.
         host: String,
         /// The port.
         port: u16,
-        /// How it is spoken to.
+        /// How the connection is secured.
         security: Security,
         /// How long all of it may take.
         #[serde(with = "json::nanoseconds")]
@@ -244,10 +255,10 @@ pub enum Effect {
         command: String,
         /// Its arguments, without the command itself.
         args: Vec<String>,
-        /// Its working directory, if not the world's own.
+        /// Its working directory; `None` is the world's own.
         directory: Option<String>,
-        /// The variables it is given, besides those that the world gives to every command. Those
-        /// that are not granted are left out before a world sees this.
+        /// Its variables, in addition to those that the world gives to every command. Variables that
+        /// are not granted are removed before a world gets the effect.
         environment: Vec<(String, String)>,
         /// How long it may take.
         #[serde(with = "json::nanoseconds")]
@@ -266,12 +277,12 @@ pub enum Effect {
         #[serde(with = "json::nanoseconds")]
         duration: Duration,
     },
-    /// Asks for random bytes.
+    /// Draws random bytes.
     Random {
         /// How many.
         length: u32,
     },
-    /// Calls a function of the embedder's.
+    /// Calls one of the embedder's functions.
     Custom {
         /// The kind of capability that it needs.
         kind: String,
@@ -280,7 +291,7 @@ pub enum Effect {
         /// The request.
         request: serde_json::Value,
     },
-    /// Tells the operator something.
+    /// Reports a line of the log to the operator.
     Log(LogRecord),
 }
 
@@ -300,13 +311,14 @@ pub struct OpenOptions {
     pub truncate: bool,
     /// It must be a directory.
     pub directory: bool,
-    /// A symbolic link at the end of the path is not followed, and is an error.
+    /// A symbolic link at the end of the path is an error.
     pub no_follow: bool,
 }
 
 /// How a whole file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum WriteMode {
     /// In place of what there is, if there is something.
     Replace,
@@ -329,6 +341,7 @@ pub struct Times {
 /// One new time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SetTime {
     /// The world's present.
     Now,
@@ -339,20 +352,22 @@ pub enum SetTime {
 /// A clock of the world's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Clock {
     /// Time of day, since 1970.
     Realtime,
-    /// Time since some moment; never runs backwards.
+    /// Time since an unspecified moment; never runs backwards.
     Monotonic,
 }
 
 /// A line of a plugin's log, safe to print: control characters are escaped and sizes capped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LogRecord {
-    /// How grave it is; what is printed has no gravity of its own, and is told as `Info`.
+    /// The severity; printed lines have `Info`.
     pub level: LogLevel,
-    /// How the plugin said it.
+    /// How the plugin logged it.
     pub source: LogSource,
     /// The text.
     pub message: String,
@@ -372,7 +387,7 @@ impl LogRecord {
 /// The level, the text, and each attribute as `key=value`: one line.
 impl std::fmt::Display for LogRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The fields are public: whoever filled them may have forgotten to escape something.
+        // The fields are public, and may hold what is not escaped.
         let mut write = |text: &str| write_printable(f, text, usize::MAX);
         write(&self.level.to_string())?;
         write(" ")?;
@@ -386,7 +401,7 @@ impl std::fmt::Display for LogRecord {
     }
 }
 
-/// How a plugin said something.
+/// How a plugin logged a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -400,17 +415,18 @@ pub enum LogSource {
     Stderr,
 }
 
-/// How grave a log line is.
+/// The severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LogLevel {
-    /// For whoever debugs the plugin.
+    /// For debugging the plugin.
     Debug,
-    /// For whoever is curious.
+    /// What the plugin does.
     Info,
-    /// Something is odd.
+    /// Something unexpected.
     Warn,
-    /// Something is wrong.
+    /// A failure.
     Error,
 }
 

@@ -1,5 +1,5 @@
-//! What must hold before an effect may happen. Every effect states it, in one match without a
-//! default arm, so that a new effect cannot forget to.
+//! What must be granted before an effect may happen. Every effect is in one match without a default
+//! arm, so that a new effect cannot be forgotten.
 
 use super::{Effect, Handle, Nameserver, OpenOptions, WriteMode};
 
@@ -36,27 +36,27 @@ pub(crate) enum Need<'a> {
     Names(Vec<(&'a str, Access)>),
     /// An open file that was granted this access when it was opened.
     Opened(Handle, Access),
-    /// An open file whose name is granted for reading, whatever it was opened for.
+    /// An open file whose name is granted for reading, whatever it is opened for.
     Examined(Handle),
     /// A variable.
     Variable(&'a str),
-    /// Each variable that is told, one by one.
+    /// Each variable that is read, one by one.
     Variables,
-    /// A port of a host, and each address that the host turns out to have.
+    /// A port of a host, and each address of that host.
     Connect { host: &'a str, port: u16 },
-    /// A URL, and each address that its host turns out to have.
+    /// A URL, and each address of its host.
     Fetch { url: &'a str },
-    /// The port of name servers; which those are, the machine's own configuration says.
+    /// The port of name servers, which the configuration of the machine names.
     Resolve,
     /// A command with these arguments, by its real name; its directory, for reading; and each
-    /// variable that it is to be given.
+    /// variable that it gets.
     Run {
         command: &'a str,
         args: &'a [String],
         directory: Option<&'a str>,
         environment: &'a [(String, String)],
     },
-    /// Something of an embedder's kind.
+    /// A request of a kind that the embedder added.
     Custom {
         kind: &'a str,
         function: &'a str,
@@ -154,7 +154,7 @@ impl Effect {
 }
 
 impl OpenOptions {
-    /// Making, cutting and writing are writes, whatever rights a guest claims beside them.
+    /// Creating, truncating and writing are writes, whatever other rights a guest asks for.
     pub(crate) fn access(self) -> Access {
         let write = self.write || self.create || self.truncate || self.exclusive;
         // Even a file opened for nothing can be examined.

@@ -1,4 +1,4 @@
-//! The words of the network's effects and answers that need more than a line.
+//! The types of network effects and their answers.
 
 use super::json;
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,13 @@ use tollgate_abi::rfc3339::Moment;
 /// A kind of DNS record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RecordType {
     /// IPv4 addresses.
     A,
     /// IPv6 addresses.
     Aaaa,
-    /// The name that a name stands for in the end.
+    /// The canonical name of an alias.
     Cname,
     /// Mail servers.
     Mx,
@@ -25,6 +26,7 @@ pub enum RecordType {
 
 impl RecordType {
     /// The word for it: `AAAA`.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             RecordType::A => "A",
@@ -37,7 +39,7 @@ impl RecordType {
     }
 }
 
-/// Whom a lookup asks.
+/// The name server that a lookup asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Nameserver {
@@ -47,9 +49,10 @@ pub struct Nameserver {
     pub port: u16,
 }
 
-/// How a mail server is spoken to.
+/// How the connection to a mail server is secured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Security {
     /// In plain text.
     None,
@@ -59,22 +62,22 @@ pub enum Security {
     StartTls,
 }
 
-/// What a URL answered.
+/// The response of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fetched {
+pub struct HttpResponse {
     /// Such as 200.
     pub status: u16,
     /// Such as `HTTP/1.1`.
     pub protocol: String,
-    /// Header fields in the order they came, names in lower case.
+    /// Header fields in the order they were received, names in lower case.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body, decompressed unless the request named its own `accept-encoding`. An answer that
-    /// leads elsewhere has none: its body is not waited for.
+    /// The body, decompressed unless the request has its own `accept-encoding`. Empty for a redirect,
+    /// whose body is not read.
     #[serde(default, with = "json::bytes")]
     pub body: Vec<u8>,
-    /// Whether the body was longer than was asked for.
+    /// Whether the body was longer than the limit of the effect.
     #[serde(default)]
     pub truncated: bool,
     /// How long all of it took.
@@ -82,8 +85,9 @@ pub struct Fetched {
     pub took: Duration,
 }
 
-impl Fetched {
-    /// Where the answer leads, if it is one that leads elsewhere.
+impl HttpResponse {
+    /// The target of a redirect; `None` if the response is none.
+    #[must_use]
     pub fn leads_to(&self) -> Option<&str> {
         let location = self.headers.iter().find(|(name, _)| name == "location");
         match self.status {
@@ -93,11 +97,11 @@ impl Fetched {
     }
 }
 
-/// What a lookup found.
+/// The records that a lookup found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Found {
-    /// The records; none for a name that has none of this kind.
+pub struct DnsRecords {
+    /// The records; empty for a name without records of this kind.
     pub records: Records,
     /// How long the lookup took.
     #[serde(default, with = "json::nanoseconds")]
@@ -107,25 +111,26 @@ pub struct Found {
 /// Records of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Records {
-    /// Addresses, texts, or names with a dot at the end, in the order they came.
+    /// Addresses, texts, or names with a dot at the end, in the order of the reply.
     Texts(Vec<String>),
-    /// Mail servers with their preference, the preferred ones first.
+    /// Mail servers with their preference, the lowest number first.
     MailServers(Vec<(u16, String)>),
 }
 
 /// A connection in TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Secured {
-    /// Who answered.
+pub struct TlsInfo {
+    /// The remote address.
     pub remote: SocketAddr,
-    /// From where.
+    /// The local address.
     pub local: SocketAddr,
     /// How long connecting and the handshake took.
     #[serde(default, with = "json::nanoseconds")]
     pub took: Duration,
-    /// What was agreed on.
+    /// What the handshake agreed on.
     pub session: TlsSession,
 }
 
@@ -137,27 +142,27 @@ pub struct TlsSession {
     pub version: String,
     /// The IANA name of the cipher suite.
     pub cipher_suite: String,
-    /// The server name that was asked for; empty for an address.
+    /// The server name of the request; empty for an address.
     pub server_name: String,
-    /// Whom the server's certificate is for, as RFC 4514 writes names.
+    /// The subject of the server's certificate, as RFC 4514 writes names.
     pub subject: String,
-    /// Who issued it.
+    /// The issuer of the certificate.
     pub issuer: String,
-    /// When it ends.
+    /// When the certificate expires.
     #[serde(with = "json::moment")]
     pub not_after: Moment,
 }
 
-/// What a mail server said first.
+/// The greeting of a mail server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Greeted {
+pub struct SmtpInfo {
     /// `220 ` and the text, its lines joined by newlines.
     pub banner: String,
     /// How long all of it took.
     #[serde(default, with = "json::nanoseconds")]
     pub took: Duration,
-    /// What was agreed on, if TLS was spoken.
+    /// The TLS session, if there was one.
     #[serde(default)]
     pub session: Option<TlsSession>,
 }

@@ -1,15 +1,15 @@
-//! What came of an effect: an answer, or a refusal and why.
+//! The reply to an effect: an answer, or a refusal with its reason.
 
-use super::{Fetched, Found, Greeted, Handle, Secured, json};
+use super::{DnsRecords, Handle, HttpResponse, SmtpInfo, TlsInfo, json};
 use crate::printable::{Printable, Text};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 
-/// What came of an effect.
+/// The reply to an effect.
 pub type Reply = Result<Answer, Refusal>;
 
-/// An effect that happened.
+/// The answer to an effect that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -18,10 +18,10 @@ pub enum Answer {
     Opened {
         /// The number to use from now on.
         handle: Handle,
-        /// What it is; for a plugin that may not read it, only of which kind, and all else is zero.
+        /// Its metadata. For a plugin that may not read it only the kind, and zeros.
         stat: Stat,
     },
-    /// What a path or handle names.
+    /// The metadata of a path or an open file.
     Stat(Stat),
     /// Bytes read, or random ones.
     Bytes(#[serde(with = "json::bytes")] Vec<u8>),
@@ -35,23 +35,23 @@ pub enum Answer {
     Variable(Option<String>),
     /// Names and values of variables, in name order.
     Variables(Vec<(String, String)>),
-    /// What came back over a connection.
+    /// What was received over a connection.
     Exchanged(Exchanged),
-    /// What a TLS connection was like.
-    Secured(Secured),
-    /// What a URL answered.
-    Fetched(Fetched),
-    /// What a lookup found.
-    Found(Found),
-    /// What a mail server said.
-    Greeted(Greeted),
-    /// How a command ended.
-    Ran(Ran),
+    /// The properties of a TLS connection.
+    Secured(TlsInfo),
+    /// The response of a URL.
+    Fetched(HttpResponse),
+    /// The records that a lookup found.
+    Found(DnsRecords),
+    /// The greeting of a mail server.
+    Greeted(SmtpInfo),
+    /// The result of a command.
+    Ran(CommandOutput),
     /// The time, in nanoseconds since the clock's zero.
     Time(u64),
-    /// What a function of the embedder's answered.
+    /// The reply of one of the embedder's functions.
     Json(serde_json::Value),
-    /// Done, and there is nothing to tell.
+    /// Done; there is nothing to return.
     Done,
 }
 
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// What a path names.
+/// The metadata of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stat {
@@ -94,7 +94,7 @@ pub struct Stat {
     /// Last modification.
     #[serde(with = "json::moment")]
     pub modified: Moment,
-    /// Last change of what is said here.
+    /// Last change of this metadata.
     #[serde(with = "json::moment")]
     pub changed: Moment,
     /// Where a symbolic link points, if it was not followed.
@@ -102,7 +102,7 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// No more than of which kind it is.
+    /// The same without anything but the kind.
     pub(crate) fn withheld(&self) -> Stat {
         Stat {
             kind: self.kind,
@@ -124,6 +124,7 @@ impl Stat {
 /// What kind of thing a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FileKind {
     /// A regular file.
     File,
@@ -147,31 +148,31 @@ pub struct DirectoryEntry {
     pub inode: u64,
 }
 
-/// What came back over a connection.
+/// What was received over a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchanged {
     /// The bytes received.
     #[serde(with = "json::bytes")]
     pub received: Vec<u8>,
-    /// Whether there was more than was asked for.
+    /// Whether there was more than the limit of the effect.
     pub truncated: bool,
-    /// Who answered.
+    /// The remote address.
     pub remote: SocketAddr,
-    /// From where.
+    /// The local address.
     pub local: SocketAddr,
-    /// Whether the time was up before the other side closed.
+    /// Whether the timeout passed before the other side closed.
     pub timed_out: bool,
     /// How long connecting took.
     #[serde(with = "json::nanoseconds")]
     pub connect_time: Duration,
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Ran {
-    /// Its exit code; -1 if a signal ended it.
+pub struct CommandOutput {
+    /// Its exit code; -1 if a signal ended the command.
     pub exit_code: i32,
     /// What it wrote to its standard output.
     #[serde(with = "json::bytes")]
@@ -183,7 +184,7 @@ pub struct Ran {
     pub stdout_truncated: bool,
     /// Whether more was written to the standard error than is kept.
     pub stderr_truncated: bool,
-    /// Whether it was killed because its time was up.
+    /// Whether it was killed because its timeout passed.
     pub timed_out: bool,
     /// How long it took.
     #[serde(with = "json::nanoseconds")]
@@ -194,9 +195,9 @@ pub struct Ran {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// No grant covers it.
+    /// No grant allows it.
     Denied(Denial),
-    /// It was allowed, and the world could not do it.
+    /// It was allowed, and failed.
     Failed(Failure),
 }
 
@@ -212,45 +213,47 @@ impl From<Failure> for Refusal {
     }
 }
 
-/// A wish without a grant.
+/// A request without a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Denial {
-    /// Who wished.
+    /// The plugin that requested it.
     pub plugin: Text,
-    /// What it wished, such as `fs:read:/etc/shadow`.
-    pub wish: Text,
+    /// The request, such as `fs:read:/etc/shadow`.
+    #[serde(rename = "wish")]
+    pub request: Text,
     /// The smallest grant that would allow it.
     pub needs: Text,
-    /// Why what is granted does not cover it.
+    /// Why the grants do not allow it.
     pub reason: DenialReason,
 }
 
-/// Why a wish was not covered.
+/// Why a request was denied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum DenialReason {
     /// The plugin has no grants at all.
     NoGrants,
-    /// None of its grants covers the wish.
+    /// None of its grants allows the request.
     NotCovered,
-    /// A grant covers the name, but the name leads out of what is granted.
+    /// A grant allows the name, but the name leads out of what is granted.
     LeadsOutside,
     /// The effect would make, move or double a symbolic link that leads out of what is granted, or
     /// that could be made to.
     UnsafeLink,
-    /// A grant covers the host, but one of its addresses is private or reserved.
+    /// A grant allows the host, but one of its addresses is private or reserved.
     Address {
-        /// Which address, and what would open it.
+        /// The address, and the grant that would allow it.
         refusal: Text,
     },
-    /// A wildcard covers the command, which can be made to run code and needs a literal grant.
+    /// A wildcard matches the command, which can be made to run code and needs a literal grant.
     RunsCode {
-        /// What it is: a shell, an interpreter, …
+        /// The class of the command: a shell, an interpreter, …
         class: Cow<'static, str>,
     },
-    /// A grant names the command, with other arguments.
+    /// A grant allows the command with other arguments only.
     OtherArguments,
 }
 
@@ -258,7 +261,7 @@ impl std::fmt::Display for Denial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Denial {
             plugin,
-            wish,
+            request,
             needs,
             reason,
         } = self;
@@ -267,37 +270,37 @@ impl std::fmt::Display for Denial {
             DenialReason::NoGrants => {
                 write!(
                     f,
-                    "no capabilities granted to plugin {plugin}, which asked for {wish}"
+                    "no capabilities granted to plugin {plugin}, which asked for {request}"
                 )?;
             }
             DenialReason::NotCovered => {
                 write!(
                     f,
-                    "capability denied: {wish} is not granted to plugin {plugin}"
+                    "capability denied: {request} is not granted to plugin {plugin}"
                 )?;
             }
             DenialReason::LeadsOutside => write!(
                 f,
-                "capability denied: {wish} leads through a symbolic link out of what is granted to plugin {plugin}"
+                "capability denied: {request} leads through a symbolic link out of what is granted to plugin {plugin}"
             )?,
             DenialReason::UnsafeLink => write!(
                 f,
-                "capability denied: {wish} would be, or hold, a symbolic link that can lead out of what is \
+                "capability denied: {request} would be, or hold, a symbolic link that can lead out of what is \
                  granted to plugin {plugin}: links of plugins have no \"..\", lead to what the plugin may \
                  read, and through no directory that it may write but those that the link is in"
             )?,
             DenialReason::Address { refusal } => write!(
                 f,
-                "SSRF protection: {wish} leads plugin {plugin} to {refusal}"
+                "SSRF protection: {request} leads plugin {plugin} to {refusal}"
             )?,
             DenialReason::RunsCode { class } => write!(
                 f,
-                "capability denied: {wish} is {}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)",
+                "capability denied: {request} is {}, which plugin {plugin} needs a literal grant for (prevents arbitrary code execution)",
                 Printable(class)
             )?,
             DenialReason::OtherArguments => write!(
                 f,
-                "capability denied: {wish} is granted to plugin {plugin} with other arguments only"
+                "capability denied: {request} is granted to plugin {plugin} with other arguments only"
             )?,
         }
         if self.needs.is_empty() {
@@ -308,15 +311,15 @@ impl std::fmt::Display for Denial {
     }
 }
 
-/// Something the world could not do.
+/// Why an allowed effect failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// The class, one of [`kinds`] or a word of the embedder's.
+    /// The class: one of [`kinds`], or a word of the embedder.
     pub kind: Cow<'static, str>,
     /// A finer code, such as `ENOENT`; may be empty.
     pub code: Cow<'static, str>,
-    /// For people.
+    /// The message for people.
     pub message: String,
 }
 
@@ -335,8 +338,21 @@ impl Failure {
     }
 }
 
+impl From<Refusal> for ErrorDetail {
+    fn from(refusal: Refusal) -> ErrorDetail {
+        refusal.detail()
+    }
+}
+
+impl From<Failure> for ErrorDetail {
+    fn from(failure: Failure) -> ErrorDetail {
+        Refusal::from(failure).detail()
+    }
+}
+
 impl Refusal {
     /// The refusal as guests read it.
+    #[must_use]
     pub fn detail(&self) -> ErrorDetail {
         match self {
             Refusal::Denied(denial) => {

@@ -1,15 +1,15 @@
-//! What a world asks before it acts: it resolves a name to the object itself, has the object's
-//! real name judged here, and then uses that same object.
+//! What a world checks before it acts: it resolves a name to the object itself, checks the object's
+//! real name here, and then uses that same object.
 
-use super::{Policy, Reports, policy::custom_wish};
+use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
 use crate::{
-    capability::{Wish, address, command},
-    custom::{Asked, HostCall},
+    capability::{Request, address, command},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
-    world::Deadline,
+    limits::Deadline,
 };
 use serde_json::Value;
 use std::{
+    fmt,
     net::IpAddr,
     sync::{
         Arc,
@@ -30,11 +30,20 @@ pub struct Checkpoint<'a> {
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
     pub(super) deadline: Option<Deadline>,
-    /// Whether what an effect opens may be read, as far as the world has asked.
+    /// Whether what an effect opens may be read, once the world has checked its name.
     pub(super) may_read: AtomicBool,
 }
 
-/// Proof that the gate agreed. A world can answer only with one in hand.
+impl fmt::Debug for Checkpoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoint")
+            .field("plugin", &self.plugin)
+            .field("effect", &self.effect)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proof that the gate allowed an effect. A world can answer only with a permit.
 #[derive(Debug)]
 pub struct Permit(());
 
@@ -44,13 +53,15 @@ pub struct Permitted(Answer);
 
 impl Permit {
     /// The answer that this permit was for.
+    #[must_use]
     pub fn answer(self, answer: Answer) -> Permitted {
         Permitted(answer)
     }
 }
 
 impl Permitted {
-    /// The answer, to be looked at by a world that has another one do the work.
+    /// The answer, for a world that passes effects on to another one.
+    #[must_use]
     pub fn as_answer(&self) -> &Answer {
         &self.0
     }
@@ -61,6 +72,7 @@ impl Permitted {
 }
 
 /// What one of an effect's paths really leads to.
+#[expect(clippy::exhaustive_structs, reason = "worlds make it")]
 #[derive(Clone, Copy, Debug)]
 pub struct RealName<'a> {
     /// Absolute, and no component of it is a symbolic link.
@@ -70,12 +82,12 @@ pub struct RealName<'a> {
 }
 
 impl Checkpoint<'_> {
-    /// What can be judged before the world has looked: names that mean the same everywhere.
+    /// Checks what needs no world: names that mean the same everywhere.
     pub(super) fn check_known_names(&self) -> Result<(), Denial> {
-        let wish = match self.need {
-            Need::Variable(name) => Wish::Env(name.to_owned()),
+        let request = match self.need {
+            Need::Variable(name) => Request::Env(name.to_owned()),
             Need::Connect { .. } | Need::Fetch { .. } | Need::Resolve => match self.destination() {
-                Some(wish) => wish,
+                Some(request) => request,
                 None => return Ok(()),
             },
             Need::Custom {
@@ -83,13 +95,13 @@ impl Checkpoint<'_> {
                 function,
                 request,
             } => {
-                let wish = custom_wish(kind, function);
-                let asked = Asked { function, request };
-                if self.policy.covers_custom(&wish, kind, asked) {
-                    self.reports.granted(self.plugin, &wish);
+                let wanted = custom_request(kind, function);
+                let custom = CustomRequest { function, request };
+                if self.policy.covers_custom(&wanted, kind, custom) {
+                    self.reports.granted(self.plugin, &wanted);
                     return Ok(());
                 }
-                return Err(self.policy.denial(self.plugin, &wish));
+                return Err(self.policy.denial(self.plugin, &wanted));
             }
             Need::Names(_)
             | Need::Opened(..)
@@ -100,16 +112,16 @@ impl Checkpoint<'_> {
                 return Ok(());
             }
         };
-        if self.policy.covers(&wish) {
-            self.reports.granted(self.plugin, &wish);
+        if self.policy.covers(&request) {
+            self.reports.granted(self.plugin, &request);
             Ok(())
         } else {
-            Err(self.policy.denial(self.plugin, &wish))
+            Err(self.policy.denial(self.plugin, &request))
         }
     }
 
-    /// Asks whether what the effect's paths really lead to may be used as it wants to: one real
-    /// name for each path, in the effect's own order.
+    /// Checks that what the effect's paths really lead to may be used as requested: one real name for
+    /// each path, in the effect's order.
     ///
     /// # Errors
     ///
@@ -126,7 +138,7 @@ impl Checkpoint<'_> {
         }
         if let (Effect::Open { options, .. }, [name]) = (self.effect, real) {
             let may_read = options.access().read
-                || self.covers_path(Wish::Read(name.path.to_owned()), name.directory);
+                || self.covers_path(Request::Read(name.path.to_owned()), name.directory);
             self.may_read.store(may_read, Ordering::Relaxed);
         }
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
@@ -146,8 +158,8 @@ impl Checkpoint<'_> {
         asked_new: &str,
         new: RealName<'_>,
     ) -> Result<(), Denial> {
-        let read = |path: &str| Wish::Read(path.to_owned());
-        let write = |path: &str| Wish::Write(path.to_owned());
+        let read = |path: &str| Request::Read(path.to_owned());
+        let write = |path: &str| Request::Write(path.to_owned());
         if !old.directory {
             let opened =
                 self.policy.covers(&read(new.path)) && !self.policy.covers(&read(old.path));
@@ -163,7 +175,7 @@ impl Checkpoint<'_> {
         ] {
             if !self.policy.covers_all_below(&wanted) {
                 let mut denial = self.policy.denial(self.plugin, &asked);
-                denial.wish.as_mut_string().push_str("/**");
+                denial.request.as_mut_string().push_str("/**");
                 denial.needs.as_mut_string().push_str("/**");
                 return Err(denial);
             }
@@ -172,15 +184,15 @@ impl Checkpoint<'_> {
     }
 
     fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
-        let read: fn(String) -> Wish = Wish::Read;
-        for (wanted, wish) in [(access.read, read), (access.write, Wish::Write)] {
+        let read: fn(String) -> Request = Request::Read;
+        for (wanted, request) in [(access.read, read), (access.write, Request::Write)] {
             if !wanted {
                 continue;
             }
-            // Words are of the name the guest used: where it leads is not its to know.
+            // Reports name the path that the guest used: it must not learn where that leads.
             let leads_elsewhere = asked != real.path;
-            let asked = wish(asked.to_owned());
-            if self.covers_path(wish(real.path.to_owned()), real.directory) {
+            let asked = request(asked.to_owned());
+            if self.covers_path(request(real.path.to_owned()), real.directory) {
                 self.reports.granted(self.plugin, &asked);
                 continue;
             }
@@ -193,35 +205,34 @@ impl Checkpoint<'_> {
         Ok(())
     }
 
-    /// A grant of every name in a directory is one of the directory's content, which is names.
-    fn covers_path(&self, wish: Wish, directory: bool) -> bool {
-        self.policy.covers(&wish)
-            || matches!(&wish, Wish::Read(path) if directory && self.policy.covers_names_in(path))
+    /// A grant of every name in a directory also allows listing the directory.
+    fn covers_path(&self, request: Request, directory: bool) -> bool {
+        self.policy.covers(&request)
+            || matches!(&request, Request::Read(path) if directory && self.policy.covers_names_in(path))
     }
 
-    /// Asks whether a connection may go to this address, which the effect's host turned out to
-    /// have.
+    /// Checks that a connection may go to this address, which is one of the effect's host.
     ///
     /// # Errors
     ///
-    /// The denial, if the address is private or reserved and its word is not granted.
+    /// The denial, if the address is private or reserved and no grant allows such addresses.
     pub fn address(&self, address: IpAddr) -> Result<Permit, Denial> {
         let Some(destination) = self.destination().filter(|_| self.need != Need::Resolve) else {
             return Err(self.out_of_place(&address.to_string()));
         };
         let verdict = address::judge(address);
-        if verdict.opened_by(|word| self.policy.covers(&Wish::Address(word))) {
+        if verdict.opened_by(|word| self.policy.covers(&Request::Address(word))) {
             if let Some(word) = verdict.word {
-                self.reports.granted(self.plugin, &Wish::Address(word));
+                self.reports.granted(self.plugin, &Request::Address(word));
             }
             return Ok(Permit(()));
         }
         Err(Denial {
             plugin: self.plugin.to_string().into(),
-            wish: destination.to_string().into(),
+            request: destination.to_string().into(),
             needs: verdict
                 .word
-                .and_then(|word| Wish::Address(word).needed())
+                .and_then(|word| Request::Address(word).needed())
                 .map(|grant| grant.to_string())
                 .unwrap_or_default()
                 .into(),
@@ -231,15 +242,15 @@ impl Checkpoint<'_> {
         })
     }
 
-    /// Where the effect wants to connect to, as a wish.
-    fn destination(&self) -> Option<Wish> {
+    /// Where the effect wants to connect to, as a request.
+    fn destination(&self) -> Option<Request> {
         match self.need {
-            Need::Connect { host, port } => Some(Wish::Connect {
+            Need::Connect { host, port } => Some(Request::Connect {
                 host: Some(host.to_owned()),
                 port,
             }),
-            Need::Fetch { url } => Some(Wish::Url(url.to_owned())),
-            Need::Resolve => Some(Wish::Connect {
+            Need::Fetch { url } => Some(Request::Url(url.to_owned())),
+            Need::Resolve => Some(Request::Connect {
                 host: None,
                 port: DNS_PORT,
             }),
@@ -247,12 +258,12 @@ impl Checkpoint<'_> {
         }
     }
 
-    /// Asks whether the effect's command may run, which by its real name is `real`: absolute, and
-    /// no component of it is a symbolic link.
+    /// Checks that the effect's command may run. `real` is its real name: absolute, and no component
+    /// of it is a symbolic link.
     ///
     /// # Errors
     ///
-    /// The denial, if no grant covers the command as it was asked for, or the file that it is.
+    /// The denial, if no grant allows the command as it is written, or the file that it is.
     pub fn command(&self, real: &str) -> Result<Permit, Denial> {
         let Need::Run {
             command: asked,
@@ -262,26 +273,26 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
-        let whole = Wish::Exec {
+        let whole = Request::Exec {
             command: asked.to_owned(),
             args: args.to_vec(),
         };
         // What is reported leaves the arguments out, which may hold secrets.
-        let wish = whole.without_arguments();
+        let request = whole.without_arguments();
         if self.policy.covers_exec(asked, real, args) {
-            self.reports.granted_by(self.plugin, &wish, || {
+            self.reports.granted_by(self.plugin, &request, || {
                 let by_arguments = self.policy.covering_arguments(&whole);
-                by_arguments.cloned().or_else(|| wish.needed())
+                by_arguments.cloned().or_else(|| request.needed())
             });
             return Ok(Permit(()));
         }
         let (limited, named) = self.policy.names_command(asked, real);
-        let mut denial = self.policy.denial(self.plugin, &wish);
+        let mut denial = self.policy.denial(self.plugin, &request);
         if limited {
             denial.reason = DenialReason::OtherArguments;
             // An operator who chose the arguments is shown them, and offered no more than these.
             if let Some(needed) = whole.needed_with_arguments() {
-                denial.wish = whole.to_string().into();
+                denial.request = whole.to_string().into();
                 denial.needs = needed.to_string().into();
             }
         } else if let Some(family) = command::family(asked)
@@ -295,7 +306,7 @@ impl Checkpoint<'_> {
         Err(denial)
     }
 
-    /// Asks whether the effect's command may have this working directory, by its real name.
+    /// Checks that the effect's command may have this working directory, by its real name.
     ///
     /// # Errors
     ///
@@ -322,23 +333,24 @@ impl Checkpoint<'_> {
         )
     }
 
-    /// Whether a variable of this name may be told, for effects that ask for all of them.
+    /// Whether the plugin may read the variable of this name, for effects that read all of them.
+    #[must_use]
     pub fn may_tell(&self, variable: &str) -> bool {
-        let wish = Wish::Env(variable.to_owned());
+        let request = Request::Env(variable.to_owned());
         let told =
-            matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&wish);
+            matches!(self.need, Need::Variables | Need::Run { .. }) && self.policy.covers(&request);
         if told {
-            self.reports.granted(self.plugin, &wish);
+            self.reports.granted(self.plugin, &request);
         }
         told
     }
 
-    /// The permit for an effect that names nothing which only the world can resolve: the gate has
-    /// judged it already.
+    /// The permit for an effect without a name that the world resolves: the gate has checked it
+    /// already.
     ///
     /// # Errors
     ///
-    /// If the effect names something that must be asked for by another method here.
+    /// If the effect names something that another method here checks.
     pub fn granted(&self) -> Result<Permit, Failure> {
         match self.need {
             Need::Opened(..)
@@ -352,13 +364,13 @@ impl Checkpoint<'_> {
                 Err(Failure::new(
                     kinds::INTERNAL,
                     "",
-                    "this world did not ask the gate for what it used",
+                    "bug in this `World`: it returned a result without a permit for this effect",
                 ))
             }
         }
     }
 
-    /// Has the embedder's own function answer.
+    /// Calls the embedder's own function.
     pub(super) fn call_host_function(
         &self,
         function: &str,
@@ -368,12 +380,12 @@ impl Checkpoint<'_> {
             plugin: self.plugin,
             remaining: self.remaining(),
         };
-        let reply = self.policy.customs.call(function, request, &call)?;
+        let reply = self.policy.host_functions.call(function, request, &call)?;
         Ok(Answer::Json(reply))
     }
 
-    /// Whose effect it is: the same name, and not only an equal one, for all instances of a plugin,
-    /// and for no other plugin.
+    /// The plugin whose effect it is: the same allocation for all instances of a plugin, and another
+    /// one for each other plugin.
     pub(crate) fn plugin(&self) -> &Arc<str> {
         self.plugin
     }
@@ -384,13 +396,14 @@ impl Checkpoint<'_> {
     }
 
     /// The time left for the effect, if there is a limit.
+    #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(Deadline::remaining)
     }
 
-    /// A world asked about something that its effect has nothing to do with.
+    /// The denial for a world that checks something that is not part of its effect.
     pub(super) fn out_of_place(&self, what: &str) -> Denial {
         self.policy
-            .denial(self.plugin, &Wish::Read(what.to_owned()))
+            .denial(self.plugin, &Request::Read(what.to_owned()))
     }
 }

@@ -1,9 +1,9 @@
-//! Which variables a command is given: those that are harmless, and those that are granted. The
-//! others are left out, as plugins of other hosts expect, and each is reported as denied.
+//! The variables that a command gets: harmless ones and granted ones. The others are left out, as
+//! plugins of other hosts expect, and each is reported as denied.
 
 use super::Gate;
 use crate::{
-    capability::{Wish, command},
+    capability::{Request, command},
     effect::{Effect, Need},
     printable::Text,
 };
@@ -12,34 +12,38 @@ use std::collections::BTreeSet;
 impl Gate {
     /// The same effect without the variables that it may not set; `None` if it may set them all.
     ///
-    /// This happens before a journal sees the effect, so that a recording holds what the world was
-    /// asked for, and before a world does, so that none can forget it.
+    /// This comes before the journal, so that a recording holds what the world gets, and before the
+    /// world, so that no world can forget it.
     pub(super) fn without_ungranted_variables(&self, effect: &Effect) -> Option<Effect> {
-        // Asked first: what other effects need is not free to say.
+        // First of all: what other effects need is not free to compute.
         let Effect::Run { .. } = effect else {
             return None;
         };
         let Need::Run { environment, .. } = effect.need() else {
             return None;
         };
-        let granted = |name: &str| self.policy.covers(&Wish::Env(name.to_owned()));
+        let granted = |name: &str| self.policy.covers(&Request::Env(name.to_owned()));
         let mut refused = BTreeSet::new();
-        for (name, value) in environment {
-            if !command::env_allowed(name, value, granted) {
-                if refused.insert(name.as_str()) {
+        let mut allow = |(name, value): &(String, String)| {
+            let allowed = command::env_allowed(name, value, granted);
+            if !allowed {
+                if refused.insert(name.clone()) {
                     self.report_variable(name);
                 }
             } else if !command::env_allowed_freely(name, value) {
                 self.reports
-                    .granted(&self.plugin, &Wish::Env(name.to_owned()));
+                    .granted(&self.plugin, &Request::Env(name.to_owned()));
             }
-        }
-        if refused.is_empty() {
+            allowed
+        };
+        let allowed: Vec<bool> = environment.iter().map(&mut allow).collect();
+        if allowed.iter().all(|allowed| *allowed) {
             return None;
         }
         let mut permitted = effect.clone();
         if let Effect::Run { environment, .. } = &mut permitted {
-            environment.retain(|(name, value)| command::env_allowed(name, value, granted));
+            let mut allowed = allowed.into_iter();
+            environment.retain(|_| allowed.next() == Some(true));
         }
         Some(permitted)
     }
@@ -47,7 +51,7 @@ impl Gate {
     fn report_variable(&self, name: &str) {
         let mut denial = self
             .policy
-            .denial(&self.plugin, &Wish::Env(name.to_owned()));
+            .denial(&self.plugin, &Request::Env(name.to_owned()));
         if command::env_never_allowed(name) {
             denial.needs = Text::default();
         }

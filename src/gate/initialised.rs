@@ -1,17 +1,15 @@
-//! What is left at the gate when a plugin has been initialised, and is there again for each call
-//! of an instance that was not initialised itself.
+//! The state of the gate after a plugin is initialised, which each call begins with.
 
-use super::{Checkpoint, Gate, Permitted};
+use super::{Checkpoint, Gate, Permitted, World};
 use crate::{
     effect::{Effect, Failure, Refusal},
-    limits::Limits,
-    world::{Deadline, World},
+    limits::{Deadline, Limits},
 };
 use tollgate_abi::host::kinds;
 
-/// What initialisation leaves behind. Effects that it had happened once, and are not repeated.
+/// The state after initialisation, whose effects are not repeated.
 pub(crate) struct Initialised {
-    /// Where the world stood, if it can go on from there more than once.
+    /// The world in that state, if it can be copied.
     world: Option<Box<dyn World>>,
 }
 
@@ -23,13 +21,13 @@ impl Initialised {
 }
 
 impl Gate {
-    /// What initialisation left behind; `None` if files are open.
+    /// The state after initialisation; `None` if files are open.
     pub(crate) fn initialised(&self) -> Option<Initialised> {
         let world = self.opened.is_empty().then(|| self.world.fork())?;
         Some(Initialised { world })
     }
 
-    /// The same gate, but what is behind it goes on from where initialisation left it.
+    /// The same gate with the world in the state after initialisation.
     pub(crate) fn beginning_at(self, initialised: &Initialised) -> Gate {
         Gate {
             world: initialised.world().unwrap_or(self.world),
@@ -45,13 +43,13 @@ impl Gate {
         self.journal = None;
     }
 
-    /// Another call begins in the same instance: the time that it may take counts from now.
+    /// Restarts the deadline for another call in the same instance.
     pub(crate) fn restart_deadline(&mut self, limits: &Limits) {
         self.deadline = limits.deadline.map(Deadline::after);
     }
 }
 
-/// The world of an instance that is not being called.
+/// The world of an instance between two calls.
 struct Nowhere;
 
 impl World for Nowhere {

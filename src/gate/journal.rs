@@ -1,5 +1,5 @@
-//! Who is told of each effect and its reply, in order: a recording. A replay is asked instead of
-//! the world, and of the grants: what was refused then is refused again.
+//! The order of effects and their replies. A recording notes each; a replay answers each, in place
+//! of the grants and the world: what was refused is refused again.
 
 use crate::effect::{Answer, Effect, Refusal, Reply};
 use serde::Serialize;
@@ -27,39 +27,39 @@ pub(crate) enum Phase {
     Call,
 }
 
-/// Something that keeps, or has kept, the effects of an instance.
+/// A recording or a replay of the effects of an instance.
 pub(crate) trait Journal: Send {
-    /// The reply to an effect, from whoever kept it; `None` lets it happen in the world.
+    /// The recorded reply to an effect; `None` lets it happen in the world.
     fn answer(&mut self, effect: &Effect, at: At) -> Option<Reply>;
 
-    /// What came of an effect that happened in the world.
+    /// Notes the reply to an effect that happened in the world.
     fn note(&mut self, effect: &Effect, reply: &Reply, at: At);
 
-    /// Whether there is no sense in going on: the guest is stopped then.
+    /// Whether the guest must be stopped.
     fn is_over(&self) -> bool;
 }
 
-/// A journal that its maker keeps a hand on while an instance writes it.
+/// A journal that an instance writes and its owner reads.
 pub(crate) type SharedJournal = Arc<Mutex<dyn Journal>>;
 
-/// The effects of an initialisation, for the recordings of calls that begin with its state.
+/// The effects of an initialisation, for recordings of calls that begin in its state.
 #[derive(Default)]
-pub(crate) struct Noted {
+pub(crate) struct InitJournal {
     entries: Vec<(Effect, Reply, At)>,
     size: usize,
 }
 
-/// So many bytes are kept of an initialisation that does much; a recording repeats it then.
+/// The most bytes that are kept. A recording repeats an initialisation of more.
 const MOST_NOTED: usize = 4 << 20;
 
-impl Noted {
+impl InitJournal {
     /// All of it, in order; `None` if it was too much.
     pub(crate) fn entries(&self) -> Option<&[(Effect, Reply, At)]> {
         (self.size <= MOST_NOTED).then_some(&self.entries)
     }
 }
 
-impl Journal for Noted {
+impl Journal for InitJournal {
     fn answer(&mut self, _: &Effect, _: At) -> Option<Reply> {
         None
     }
@@ -81,8 +81,8 @@ impl Journal for Noted {
     }
 }
 
-/// At least how many bytes an effect and its reply take in memory, found by writing them as JSON:
-/// whatever field they come to have, nothing in them is missed.
+/// At least as many bytes as an effect and its reply take in memory. They are written as JSON, so that
+/// no field is missed.
 fn size(effect: &Effect, reply: &Reply) -> usize {
     let carried = |all: Vec<&[u8]>| all.iter().map(|bytes| bytes.len()).sum::<usize>();
     let answered = reply.as_ref().map(Answer::bytes).unwrap_or_default();
@@ -117,7 +117,7 @@ struct Counter(usize);
 impl Counter {
     fn of(value: &impl Serialize) -> usize {
         let mut counter = Counter::default();
-        // A counter fails at nothing; what has no JSON cannot be recorded either.
+        // Counting does not fail; what has no JSON cannot be recorded.
         match serde_json::to_writer(&mut counter, value) {
             Ok(()) => counter.0,
             Err(_) => usize::MAX,
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn an_initialisation_is_kept_up_to_a_number_of_bytes_whatever_they_are() {
         for effect in heavy() {
-            let mut noted = Noted::default();
+            let mut noted = InitJournal::default();
             for _ in 0..8 {
                 noted.note(&effect, &Ok(Answer::Done), At::default());
             }
@@ -211,7 +211,7 @@ mod tests {
             );
         }
         let long = Failure::new("fs", "", "x".repeat(MOST_NOTED / 4));
-        let mut noted = Noted::default();
+        let mut noted = InitJournal::default();
         for _ in 0..8 {
             let reply = Err(long.clone().into());
             noted.note(&Effect::Variables, &reply, At::default());
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_initialisation_is_kept_whole() {
-        let mut noted = Noted::default();
+        let mut noted = InitJournal::default();
         for number in 0..500 {
             let name = format!("NAME_{number}");
             let reply = Ok(Answer::Variable(Some("value".to_owned())));

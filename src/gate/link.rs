@@ -1,14 +1,15 @@
-//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that
-//! nothing it does afterwards makes lead elsewhere.
+//! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that it
+//! cannot make lead elsewhere afterwards.
 
 use super::Checkpoint;
 use crate::{
-    capability::Wish,
+    capability::Request,
     effect::{Denial, DenialReason, Effect},
     printable::Text,
 };
 
 /// A symbolic link as an effect would leave it: made, moved or given a second name.
+#[expect(clippy::exhaustive_structs, reason = "worlds make it")]
 #[derive(Clone, Copy, Debug)]
 pub struct NewLink<'a> {
     /// Its real name: absolute, and no component of it is a symbolic link.
@@ -41,23 +42,23 @@ impl Checkpoint<'_> {
             Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
             _ => return Err(self.out_of_place(link.place)),
         };
-        // A long content takes long, and whoever is late is refused.
-        let may_exchange = |directory: Wish| self.is_late() || self.policy.covers(&directory);
+        // A long content takes long to check; after the deadline it is refused.
+        let may_exchange = |directory: Request| self.is_late() || self.policy.covers(&directory);
         if stays(&link, may_exchange, |end| self.policy.covers(&end)) {
             return Ok(());
         }
-        let wish = Wish::Write(asked.clone());
+        let request = Request::Write(asked.clone());
         Err(Denial {
             needs: Text::default(),
             reason: DenialReason::UnsafeLink,
-            ..self.policy.denial(self.plugin, &wish)
+            ..self.policy.denial(self.plugin, &request)
         })
     }
 }
 
 /// Whether the link leads to something that may be read, and keeps leading to names that may be
 /// read, whatever is done with the names that may be written: of what it names, `may_exchange` says
-/// whether writing it is allowed, `may_read` whether reading it is. They are asked last, as they
+/// whether writing it is allowed, `may_read` whether reading it is. They are called last, since they
 /// cost the most.
 ///
 /// Every link that passed leads to a readable name. So does a name in a directory that cannot be
@@ -67,8 +68,8 @@ impl Checkpoint<'_> {
 /// removing the link. `..` means another directory wherever the link is moved.
 fn stays(
     link: &NewLink<'_>,
-    may_exchange: impl Fn(Wish) -> bool,
-    may_read: impl Fn(Wish) -> bool,
+    may_exchange: impl Fn(Request) -> bool,
+    may_read: impl Fn(Request) -> bool,
 ) -> bool {
     let holder = link.place.rsplit_once('/').map_or("", |(holder, _)| holder);
     let holds_link = |directory: &str| {
@@ -99,9 +100,10 @@ fn stays(
         return false;
     }
     let mut directories = directories.into_iter().filter_map(|end| way.get(..end));
-    let is_open =
-        |directory: &str| !holds_link(directory) && may_exchange(Wish::Write(directory.to_owned()));
-    !directories.any(is_open) && may_read(Wish::Read(link.end.to_owned()))
+    let is_open = |directory: &str| {
+        !holds_link(directory) && may_exchange(Request::Write(directory.to_owned()))
+    };
+    !directories.any(is_open) && may_read(Request::Read(link.end.to_owned()))
 }
 
 #[cfg(test)]
@@ -110,10 +112,10 @@ mod tests {
 
     /// Names below `/w` may be read and written, those below `/r` read, and those below `/d`
     /// written.
-    fn covers(wish: Wish) -> bool {
-        match wish {
-            Wish::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
-            Wish::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
+    fn covers(request: Request) -> bool {
+        match request {
+            Request::Read(path) => path.starts_with("/w/") || path.starts_with("/r/"),
+            Request::Write(path) => path.starts_with("/w/") || path.starts_with("/d/"),
             _ => false,
         }
     }
@@ -180,7 +182,7 @@ mod tests {
             named: None,
             end: "/w/a",
         };
-        let never = |wish: Wish| -> bool { panic!("{wish}") };
+        let never = |request: Request| -> bool { panic!("{request}") };
         assert!(!stays(&link, never, never));
     }
 }

@@ -1,8 +1,8 @@
 //! What one plugin may do, as decided when the runtime was built.
 
+use super::{CustomRequest, HostFunctions};
 use crate::{
-    capability::{Capability, Wish},
-    custom::{Asked, Customs},
+    capability::{Capability, Request},
     effect::{Denial, DenialReason},
 };
 use std::{fmt, sync::Arc};
@@ -15,7 +15,7 @@ pub(crate) struct Policy {
     /// Where relative patterns begin.
     pub(crate) working_directory: String,
     /// The embedder's own functions and rules.
-    pub(crate) customs: Arc<Customs>,
+    pub(crate) host_functions: Arc<HostFunctions>,
 }
 
 impl Policy {
@@ -23,13 +23,13 @@ impl Policy {
         written: &[Capability],
         pinned: &[Capability],
         working_directory: String,
-        customs: Arc<Customs>,
+        host_functions: Arc<HostFunctions>,
     ) -> Policy {
         Policy {
             grants: [written, pinned].concat(),
             written: written.len(),
             working_directory,
-            customs,
+            host_functions,
         }
     }
 
@@ -43,28 +43,33 @@ impl Policy {
         self.grants.get(self.written..).unwrap_or_default()
     }
 
-    pub(crate) fn covers(&self, wish: &Wish) -> bool {
-        Capability::any_covers(&self.grants, wish, Some(&self.working_directory))
+    pub(crate) fn covers(&self, request: &Request) -> bool {
+        Capability::any_covers(&self.grants, request, Some(&self.working_directory))
     }
 
-    /// Whether calling a function of the embedder's is covered, by the embedder's rule for the
-    /// kind, or else by the pattern being the function's name, which is what `by_name` wishes for.
-    pub(crate) fn covers_custom(&self, by_name: &Wish, kind: &str, asked: Asked<'_>) -> bool {
+    /// Whether the embedder's function may be called: by the embedder's rule for the kind, or without
+    /// a rule by a pattern that allows the function's name, which `by_name` requests.
+    pub(crate) fn covers_custom(
+        &self,
+        by_name: &Request,
+        kind: &str,
+        request: CustomRequest<'_>,
+    ) -> bool {
         self.grants
             .iter()
             .filter(|grant| grant.kind() == kind)
             .any(|grant| {
-                self.customs
-                    .covers(kind, grant.pattern(), asked)
+                self.host_functions
+                    .covers(kind, grant.pattern(), request)
                     .unwrap_or_else(|| grant.covers(by_name, None))
             })
     }
 
-    /// Whether the wish is granted for everything below the path wished for.
-    pub(crate) fn covers_all_below(&self, wish: &Wish) -> bool {
+    /// Whether the request is granted for everything below its path.
+    pub(crate) fn covers_all_below(&self, request: &Request) -> bool {
         self.grants
             .iter()
-            .any(|grant| grant.covers_all_below(wish, Some(&self.working_directory)))
+            .any(|grant| grant.covers_all_below(request, Some(&self.working_directory)))
     }
 
     pub(crate) fn covers_names_in(&self, directory: &str) -> bool {
@@ -74,16 +79,18 @@ impl Policy {
             .any(|grant| grant.covers_names_in(directory, cwd))
     }
 
-    /// Whether the command asked for as `given` may run, which is the file `real`: both the name
-    /// and the file must be granted, so that a link leads nowhere else. What a granted name was
-    /// when the runtime was built counts as granted for the file only.
+    /// Whether the command that is written `given` and is the file `real` may run. Both the name and
+    /// the file must be granted, so that no link leads elsewhere. What a granted name led to when the
+    /// runtime was built counts as granted for the file only.
     pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
         let cwd = Some(self.working_directory.as_str());
-        let wish = Wish::Exec {
+        let request = Request::Exec {
             command: given.to_owned(),
             args: args.to_vec(),
         };
-        self.written().iter().any(|grant| grant.covers(&wish, cwd))
+        self.written()
+            .iter()
+            .any(|grant| grant.covers(&request, cwd))
             && self
                 .grants
                 .iter()
@@ -105,21 +112,21 @@ impl Policy {
     }
 
     /// The grant of certain arguments, if any, that covers this command.
-    pub(crate) fn covering_arguments(&self, wish: &Wish) -> Option<&Capability> {
+    pub(crate) fn covering_arguments(&self, request: &Request) -> Option<&Capability> {
         let cwd = Some(self.working_directory.as_str());
         let mut limited = self
             .written()
             .iter()
             .filter(|grant| grant.names_arguments());
-        limited.find(|grant| grant.covers(wish, cwd))
+        limited.find(|grant| grant.covers(request, cwd))
     }
 
-    /// The denial of a wish that nothing covers.
-    pub(crate) fn denial(&self, plugin: &str, wish: &Wish) -> Denial {
+    /// The denial of a request that nothing covers.
+    pub(crate) fn denial(&self, plugin: &str, request: &Request) -> Denial {
         Denial {
             plugin: plugin.into(),
-            wish: wish.to_string().into(),
-            needs: wish
+            request: request.to_string().into(),
+            needs: request
                 .needed()
                 .map(|grant| grant.to_string())
                 .unwrap_or_default()
@@ -133,11 +140,11 @@ impl Policy {
     }
 }
 
-/// What calling a function wishes for, in words.
-pub(super) fn custom_wish(kind: &str, function: &str) -> Wish {
+/// The request that a call of the embedder's function is.
+pub(super) fn custom_request(kind: &str, function: &str) -> Request {
     // The module is where the function is linked from, not what it does.
     let name = function.rsplit('.').next().unwrap_or(function);
-    Wish::Custom {
+    Request::Custom {
         kind: kind.to_owned(),
         value: name.to_owned(),
     }

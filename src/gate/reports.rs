@@ -1,12 +1,12 @@
 //! What an instance reports to the embedder: log lines, denials and, with an audit,
 //! granted requests. Each is bounded for each call, and what is left out is counted.
 
+use super::{Event, Observer, Omitted};
 use crate::{
-    capability::{Capability, Wish},
+    capability::{Capability, Request},
     effect::{Denial, LogRecord},
-    event::{Event, Observer, Omitted},
     limits::Limits,
-    lock::lock,
+    sync::lock,
 };
 use std::{
     collections::BTreeSet,
@@ -14,15 +14,14 @@ use std::{
 };
 use tollgate_abi::sha256;
 
-/// For each request that may be reported, so many bytes of text on average.
+/// The average bytes of text for each request that may be reported.
 const BYTES_A_REQUEST: u64 = 1024;
 
 /// The reports of one instance.
 pub(crate) struct Reports {
     observer: Observer,
     limits: Figures,
-    /// What was counted so far, if anything was. Behind a lock, since worlds are handed no more
-    /// than a shared checkpoint.
+    /// What was counted so far. Behind a lock, since worlds share the checkpoint.
     counted: Mutex<Option<Box<Counted>>>,
 }
 
@@ -86,8 +85,8 @@ impl Counted {
         }
     }
 
-    fn denial(&mut self, wish: &str, needs: &str) -> Verdict {
-        let verdict = self.denials.take(wish, needs);
+    fn denial(&mut self, request: &str, needs: &str) -> Verdict {
+        let verdict = self.denials.take(request, needs);
         match verdict {
             Verdict::Report => {}
             Verdict::Repeated => self.omitted.repeated_denials += 1,
@@ -96,9 +95,9 @@ impl Counted {
         verdict
     }
 
-    /// What was granted before is no news, and nothing is missing without it.
-    fn grant(&mut self, wish: &str, needs: &str) -> Verdict {
-        let verdict = self.granted.take(wish, needs);
+    /// A repeated grant is not counted: nothing is missing without it.
+    fn grant(&mut self, request: &str, needs: &str) -> Verdict {
+        let verdict = self.granted.take(request, needs);
         if let Verdict::Omit(_) = verdict {
             self.omitted.granted += 1;
         }
@@ -106,12 +105,12 @@ impl Counted {
     }
 }
 
-/// What became of something to be reported.
+/// What to do with a report.
 enum Verdict {
     Report,
     /// It was reported before.
     Repeated,
-    /// There is no room for it; the first time with the event that reports it.
+    /// There is no room for it. The first time comes with the event that reports it.
     Omit(Option<Event>),
 }
 
@@ -122,7 +121,7 @@ struct Allowance {
     /// The names and figures of the limits.
     items_limit: (&'static str, u32),
     bytes_limit: (&'static str, u32),
-    /// Whether something was left out, and all that follows is.
+    /// Whether something was left out; all that follows is left out too.
     is_spent: bool,
 }
 
@@ -150,7 +149,7 @@ impl Allowance {
 
 /// Requests of which each is reported once.
 struct Distinct {
-    /// Digests of those that were: 32 bytes each, whatever the guest wrote.
+    /// Their digests: 32 bytes each, however long the requests are.
     reported: BTreeSet<[u8; 32]>,
     allowance: Allowance,
 }
@@ -169,12 +168,14 @@ impl Distinct {
         }
     }
 
-    fn take(&mut self, wish: &str, needs: &str) -> Verdict {
-        let digest = sha256::digest(wish.as_bytes());
+    fn take(&mut self, request: &str, needs: &str) -> Verdict {
+        let digest = sha256::digest(request.as_bytes());
         if self.reported.contains(&digest) {
             return Verdict::Repeated;
         }
-        let verdict = self.allowance.take(wish.len().saturating_add(needs.len()));
+        let verdict = self
+            .allowance
+            .take(request.len().saturating_add(needs.len()));
         if let Verdict::Report = verdict {
             self.reported.insert(digest);
         }
@@ -202,69 +203,70 @@ impl Reports {
         self.limits = limits.into();
     }
 
-    /// Reports how much was left out, if that is more than nothing.
+    /// Reports how much was left out, if anything was.
     pub(crate) fn end_call(&self, plugin: &str) {
         let mut counted = self.counted();
         let omitted = counted.as_mut().map(|it| std::mem::take(&mut it.omitted));
         drop(counted);
         if let Some(omitted) = omitted.filter(|omitted| *omitted != Omitted::default()) {
-            self.observer.tell(plugin, &Event::Omitted(omitted));
+            self.observer.report(plugin, &Event::Omitted(omitted));
         }
     }
 
     pub(crate) fn log(&self, plugin: &str, record: &LogRecord) {
         if self.admits(plugin, |counted| counted.line(record.text_bytes())) {
-            self.observer.tell(plugin, &Event::Log(record.clone()));
+            self.observer.report(plugin, &Event::Log(record.clone()));
         }
     }
 
-    /// Lines that a guest printed and that were never put together, as there is no room for more.
+    /// Counts printed lines that were not collected, since no more are reported.
     pub(crate) fn omit_lines(&self, plugin: &str, lines: u64) {
         self.admits(plugin, |counted| counted.no_lines(lines));
     }
 
     pub(crate) fn denied(&self, plugin: &str, denial: &Denial) {
-        let (wish, needs) = (denial.wish.as_str(), denial.needs.as_str());
-        if self.admits(plugin, |counted| counted.denial(wish, needs)) {
-            self.observer.tell(plugin, &Event::Denied(denial.clone()));
+        let (request, needs) = (denial.request.as_str(), denial.needs.as_str());
+        if self.admits(plugin, |counted| counted.denial(request, needs)) {
+            self.observer.report(plugin, &Event::Denied(denial.clone()));
         }
     }
 
     /// With an audit, reports a granted request and the smallest grant that allows it.
-    pub(crate) fn granted(&self, plugin: &str, wish: &Wish) {
-        self.granted_by(plugin, wish, || wish.needed());
+    pub(crate) fn granted(&self, plugin: &str, request: &Request) {
+        self.granted_by(plugin, request, || request.needed());
     }
 
     /// The same, where another grant than the smallest one is named.
     pub(crate) fn granted_by(
         &self,
         plugin: &str,
-        wish: &Wish,
+        request: &Request,
         grant: impl FnOnce() -> Option<Capability>,
     ) {
         if !self.observer.audit {
             return;
         }
         let needs = grant().map(|grant| grant.to_string());
-        let (wish, needs) = (wish.to_string(), needs.unwrap_or_default());
-        if self.admits(plugin, |counted| counted.grant(&wish, &needs)) {
-            let (wish, needs) = (wish.into(), needs.into());
-            self.observer.tell(plugin, &Event::Granted { wish, needs });
+        let (request, needs) = (request.to_string(), needs.unwrap_or_default());
+        if self.admits(plugin, |counted| counted.grant(&request, &needs)) {
+            let (request, needs) = (request.into(), needs.into());
+            self.observer
+                .report(plugin, &Event::Granted { request, needs });
         }
     }
 
-    /// Whether something is reported. The first thing that is not is answered by a warning.
+    /// Whether something is reported. The first thing that is not is reported as a warning.
     fn admits(&self, plugin: &str, judge: impl FnOnce(&mut Counted) -> Verdict) -> bool {
         if self.observer.callback.is_none() {
             return false;
         }
-        // The lock ends here: the callback may take as long as it likes.
+        // The lock ends here, before the callback, which may take long.
         let verdict = judge(
             self.counted()
                 .get_or_insert_with(|| Box::new(Counted::new(self.limits))),
         );
         if let Verdict::Omit(Some(warning)) = &verdict {
-            self.observer.tell(plugin, warning);
+            self.observer.report(plugin, warning);
         }
         matches!(verdict, Verdict::Report)
     }

@@ -3,7 +3,7 @@
 
 use super::{Exports, Host, Stop, run};
 use crate::{
-    error::{Breach, Fault},
+    error::{Fault, ProtocolError},
     room,
 };
 use tollgate_abi::{NullPointer, PtrLen, names::export};
@@ -29,19 +29,19 @@ pub(super) fn result(
     limit: u32,
 ) -> Result<Vec<u8>, Stop> {
     let range = PtrLen::unpack(packed.cast_unsigned())
-        .map_err(|NullPointer { len }| Breach::NullPointer { len })?;
+        .map_err(|NullPointer { len }| ProtocolError::NullPointer { len })?;
     if range.is_empty() {
-        return Err(Breach::NullResult.into());
+        return Err(ProtocolError::NullResult.into());
     }
     let (ptr, len) = (range.ptr(), range.len());
     let memory = memory.data(ctx.as_context());
-    let bytes = slice(memory, range).ok_or(Breach::ResultOutOfBounds {
+    let bytes = slice(memory, range).ok_or(ProtocolError::ResultOutOfBounds {
         ptr,
         len,
         memory: memory.len() as u64,
     })?;
     if len > limit {
-        return Err(Breach::ResultTooLarge { len, limit }.into());
+        return Err(ProtocolError::ResultTooLarge { len, limit }.into());
     }
     Ok(room::copy(bytes)?)
 }
@@ -63,7 +63,7 @@ pub(super) fn place(
     exports: Exports,
     bytes: &[u8],
 ) -> Result<PtrLen, Stop> {
-    let no_buffer = || Breach::NoBuffer { bytes: bytes.len() };
+    let no_buffer = || ProtocolError::NoBuffer { bytes: bytes.len() };
     let len = u32::try_from(bytes.len()).map_err(|_| no_buffer())?;
     run::charge_bytes(&mut ctx, u64::from(len))?;
     ctx.as_context_mut().data_mut().usage.bytes_in += u64::from(len);
@@ -82,7 +82,7 @@ pub(super) fn place(
         .get_mut(start..)
         .and_then(|rest| rest.get_mut(..bytes.len()));
     let Some(target) = target else {
-        return Err(Breach::BufferOutOfBounds {
+        return Err(ProtocolError::BufferOutOfBounds {
             ptr,
             bytes: bytes.len(),
             memory: size,
@@ -101,7 +101,7 @@ pub(crate) enum BadRequest {
 
 /// One call of a host function: copies the request out, has it answered, and places the answer in
 /// a buffer of the guest's. The answer's own `allocate` may call host functions again.
-pub(crate) fn converse(
+pub(crate) fn call_host_function(
     caller: &mut Caller<'_, Host>,
     packed: i64,
     answer: impl FnOnce(&mut Host, Result<&[u8], BadRequest>) -> Vec<u8>,
@@ -114,7 +114,7 @@ pub(crate) fn converse(
 }
 
 /// One call of a host function that answers nothing.
-pub(crate) fn hear(
+pub(crate) fn read_request(
     caller: &mut Caller<'_, Host>,
     packed: i64,
     take: impl FnOnce(&mut Host, Result<&[u8], BadRequest>),
@@ -136,7 +136,7 @@ fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
     let exports = count(caller)?;
     let host = caller.data_mut();
     if host.depth >= MAX_DEPTH {
-        return Err(Breach::Reentrancy { limit: MAX_DEPTH }.into());
+        return Err(ProtocolError::Reentrancy { limit: MAX_DEPTH }.into());
     }
     host.depth += 1;
     Ok(exports)
@@ -162,13 +162,13 @@ fn listen<T>(
     caller: &mut Caller<'_, Host>,
     memory: Memory,
     packed: i64,
-    hear: impl FnOnce(&mut Host, Result<&[u8], BadRequest>) -> T,
+    read_request: impl FnOnce(&mut Host, Result<&[u8], BadRequest>) -> T,
 ) -> Result<T, Stop> {
     let limit = caller.data().limits.request_bytes;
     let range = PtrLen::unpack(packed.cast_unsigned());
     let heard = match range {
         Ok(range) if range.len() > limit => {
-            hear(caller.data_mut(), Err(BadRequest::TooLarge { limit }))
+            read_request(caller.data_mut(), Err(BadRequest::TooLarge { limit }))
         }
         Ok(range) => {
             run::charge_bytes(&mut *caller, u64::from(range.len()))?;
@@ -177,12 +177,12 @@ fn listen<T>(
                 Some(request) => {
                     room::check_reading(request)?;
                     host.usage.bytes_out += u64::from(range.len());
-                    hear(host, Ok(request))
+                    read_request(host, Ok(request))
                 }
-                None => hear(host, Err(BadRequest::OutOfBounds)),
+                None => read_request(host, Err(BadRequest::OutOfBounds)),
             }
         }
-        Err(NullPointer { .. }) => hear(caller.data_mut(), Err(BadRequest::OutOfBounds)),
+        Err(NullPointer { .. }) => read_request(caller.data_mut(), Err(BadRequest::OutOfBounds)),
     };
     let owed = std::mem::take(&mut caller.data_mut().owed);
     run::charge_bytes(&mut *caller, owed)?;

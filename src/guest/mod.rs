@@ -2,26 +2,28 @@
 //! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
 
 mod buffers;
+pub(crate) mod descriptors;
 mod image;
 mod limiter;
 mod memory;
+mod output;
 mod run;
 mod snapshot;
 
-pub(crate) use memory::{BadRequest, converse, enter_memory, hear};
+pub(crate) use memory::{BadRequest, call_host_function, enter_memory, read_request};
 pub(crate) use run::{Stop, charge_bytes, check_deadline};
 pub(crate) use snapshot::Snapshot;
 
 use run::{Budget, Cause};
 
 use crate::{
-    error::{Breach, ConfigError, Error, Fault, INSTANTIATE},
+    error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
-    imports::wasi,
     limits::{FuelLimit, Limits, Usage},
-    module::{Compiled, START_EXPORT, Unforkable, Variables, global_export},
+    module::{Compiled, START_EXPORT, Variables, global_export},
     room,
 };
+use descriptors::WasiState;
 use limiter::Limiter;
 use std::sync::Arc;
 use tollgate_abi::{names::export, sha256};
@@ -42,7 +44,7 @@ pub(crate) struct Host {
     /// How many host functions are on the stack at the moment.
     depth: u32,
     /// What the functions of preview 1 remember.
-    pub(crate) wasi: wasi::State,
+    pub(crate) wasi: WasiState,
     /// The exports that host functions need, known once the module is instantiated.
     exports: Option<Exports>,
 }
@@ -132,8 +134,8 @@ impl Instance {
             owed: 0,
             depth: 0,
             wasi: match &compiled.baked {
-                Some(baked) => wasi::State::with_flags(baked.flags),
-                None => wasi::State::default(),
+                Some(baked) => WasiState::with_flags(baked.flags),
+                None => WasiState::default(),
             },
             exports: None,
         };
@@ -229,12 +231,12 @@ impl Instance {
         usage(&self.store)
     }
 
-    /// Turns a breach found by the caller in a result into an error of this instance's call.
-    pub(crate) fn breach(&self, export: &'static str, breach: Breach) -> Error {
-        Error::Breach {
+    /// Turns a error found by the caller in a result into an error of this instance's call.
+    pub(crate) fn protocol_error(&self, export: &'static str, error: ProtocolError) -> Error {
+        Error::Protocol {
             plugin: self.plugin.to_string().into(),
             export,
-            breach,
+            error,
             usage: Box::new(self.usage()),
         }
     }
@@ -254,7 +256,7 @@ impl Instance {
             Ok(packed) => self.take_result(name, packed),
             Err(stop) => {
                 self.failed = true;
-                match self.last_words(&stop) {
+                match self.panic_message(&stop) {
                     Some(evidence) => Ok(evidence),
                     None => Err(self.fail(name, stop)),
                 }
@@ -262,7 +264,7 @@ impl Instance {
         }
     }
 
-    fn last_words(&self, stop: &Stop) -> Option<Vec<u8>> {
+    fn panic_message(&self, stop: &Stop) -> Option<Vec<u8>> {
         let gave_up = matches!(stop.cause, Cause::Trap(TrapCode::UnreachableCodeReached));
         if !gave_up || self.store.data().limiter.refused().is_some() {
             return None;
@@ -309,7 +311,7 @@ impl Instance {
         R: wasmi::WasmResults,
     {
         let function = self.instance.get_typed_func::<P, R>(&self.store, name);
-        function.map_err(|_| self.breach(label, Breach::NotExported))
+        function.map_err(|_| self.protocol_error(label, ProtocolError::NotExported))
     }
 
     pub(crate) fn fail(&mut self, export: &'static str, stop: Stop) -> Error {
@@ -365,11 +367,11 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
     let plugin = plugin.to_string();
     let export = stop.inside.unwrap_or(called);
     let fault = match stop.cause {
-        Cause::Breach(breach) => {
-            return Error::Breach {
+        Cause::Protocol(error) => {
+            return Error::Protocol {
                 plugin: plugin.into(),
                 export,
-                breach,
+                error,
                 usage,
             };
         }
@@ -388,6 +390,3 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
         usage,
     }
 }
-
-#[cfg(test)]
-mod tests;

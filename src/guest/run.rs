@@ -3,7 +3,7 @@
 
 use super::Host;
 use crate::{
-    error::{Breach, Fault},
+    error::{Fault, ProtocolError},
     gate::FUEL_PER_BYTE,
     limits::{FuelLimit, Limits},
     module::Shape,
@@ -39,7 +39,7 @@ pub(crate) struct Budget {
 impl Budget {
     pub(super) fn new(limits: &Limits, shape: &Shape) -> Budget {
         let units = limits.fuel.units();
-        let slow = shape.most_locals / FREE_LOCALS + 1;
+        let slow = shape.counts.most_locals / FREE_LOCALS + 1;
         let whole = Budget {
             units,
             slice: None,
@@ -100,7 +100,7 @@ pub(crate) struct Stop {
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
     Fault(Fault),
-    Breach(Breach),
+    Protocol(ProtocolError),
     Trap(TrapCode),
 }
 
@@ -120,9 +120,9 @@ impl From<Cause> for Stop {
     }
 }
 
-impl From<Breach> for Stop {
-    fn from(breach: Breach) -> Stop {
-        Cause::Breach(breach).into()
+impl From<ProtocolError> for Stop {
+    fn from(error: ProtocolError) -> Stop {
+        Cause::Protocol(error).into()
     }
 }
 

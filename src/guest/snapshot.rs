@@ -1,13 +1,12 @@
 //! The state of an instance that was just initialised, from which others begin instead of
 //! initialising themselves: by filling a new instance, or by bringing back one that was called.
 
-use super::{Instance, Start, image::Image};
+use super::{Instance, Start, descriptors::WasiState, image::Image};
 use crate::{
-    error::{Error, INSTANTIATE},
+    error::{Error, INSTANTIATE, Unforkable},
     gate::{Gate, Initialised},
-    imports::wasi,
     limits::{PAGE_BYTES, Usage},
-    module::Unforkable,
+    module::DescriptorFlags,
     room::{self, OutOfMemory},
 };
 use wasmi::Val;
@@ -17,7 +16,7 @@ pub(crate) struct Snapshot {
     image: Image,
     /// The values of the variable globals, in their order.
     globals: Vec<Val>,
-    wasi: wasi::State,
+    wasi: WasiState,
     gate: Initialised,
     usage: Usage,
 }
@@ -58,7 +57,7 @@ impl Snapshot {
 
     /// The flags of the first descriptors, if initialisation changed nothing besides them that is
     /// not in the module.
-    pub(crate) fn flags(&self) -> Option<wasi::Flags> {
+    pub(crate) fn flags(&self) -> Option<DescriptorFlags> {
         self.wasi.first_flags()
     }
 
@@ -112,7 +111,7 @@ impl Instance {
     }
 
     /// Lets an instance that was reset be called, through a gate of the call's own.
-    pub(crate) fn revive(&mut self, gate: Gate) {
+    pub(crate) fn begin_at(&mut self, gate: Gate) {
         let host = self.store.data_mut();
         host.gate = gate;
         host.gate.begin_call(&host.limits);

@@ -1,15 +1,14 @@
-//! The functions that plugins may import: they decode guest bytes into effects and encode the
-//! replies, and know nothing about policy or the operating system. Two dialects of the same
-//! effects: `host` speaks packed JSON, `wasi` speaks file descriptors.
+//! The functions that plugins may import. They decode guest bytes into effects and encode the
+//! replies; they decide nothing and do not use the operating system. There are two dialects of the
+//! same effects: packed JSON in `host`, file descriptors in `wasi`.
 
 mod host;
-mod path;
-pub(crate) mod wasi;
+mod wasi;
 
 use crate::{
-    custom::Customs,
     effect::{Answer, MOST_LISTED, Refusal, Reply},
     error::Fault,
+    gate::HostFunctions,
     guest::{Host, Stop},
     module::Offered,
 };
@@ -19,29 +18,28 @@ use wasmi::Linker;
 /// A linker with every function that this host offers.
 pub(crate) fn linker(
     engine: &wasmi::Engine,
-    customs: &Customs,
+    host_functions: &HostFunctions,
 ) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
-    host::define(&mut linker, customs)?;
+    host::define(&mut linker, host_functions)?;
     wasi::define(&mut linker)?;
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
-pub(crate) fn offered(customs: &Customs) -> Vec<Offered> {
-    let mut offered = host::offered(customs);
+pub(crate) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
+    let mut offered = host::offered(host_functions);
     offered.extend(wasi::offered());
     offered
 }
 
-/// How many bytes each entry of a directory counts for, beside its name: it is asked of the system,
-/// kept and sorted.
+/// The bytes that each entry of a directory counts for, in addition to its name: it is read from the
+/// system, kept and sorted.
 const ENTRY_BYTES: u64 = 64;
-/// As many entries take no more work than any call of a host function, which each is paid for as
-/// one.
+/// So many entries are free: listing them costs no more than the call of the host function.
 const ENTRIES_OF_A_CALL: u64 = 32;
 
-/// What listing a directory costs, in bytes: all that the host looked at, whatever of it the guest
+/// The price of listing a directory, in bytes: all that the host read, however much of it the guest
 /// gets.
 fn price_of_listing(reply: &Reply) -> u64 {
     match reply {
@@ -50,7 +48,7 @@ fn price_of_listing(reply: &Reply) -> u64 {
             let more = (entries.len() as u64).saturating_sub(ENTRIES_OF_A_CALL);
             names.saturating_add(more * ENTRY_BYTES)
         }
-        // There were too many, of which so many were looked at.
+        // There were too many, and so many were read.
         Err(Refusal::Failed(failure)) if failure.code == "ENOMEM" => {
             MOST_LISTED as u64 * ENTRY_BYTES
         }
@@ -70,3 +68,6 @@ fn contain<T>(function: impl FnOnce() -> Result<T, Stop>) -> Result<T, wasmi::Er
     });
     Ok(outcome?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,22 @@
-//! Writing an initialised plugin as a module: its memory becomes data segments, its globals begin
-//! with the values they had, and what would initialise it again does nothing. All else stays byte
-//! for byte what it was.
+//! Writing an initialised plugin as a module: its memory becomes data segments, its globals start with
+//! their present values, and its initialiser does nothing. All other sections are copied.
 
 use super::{
     baked::Baked,
     data,
-    forking::Unforkable,
     outline::{Outline, function_types, kind},
     sections::{self, Reader, Section, id, push_i64, push_len, push_name, push_section, push_u32},
 };
-use crate::{limits::PAGE_BYTES, room};
+use crate::{error::Unforkable, limits::PAGE_BYTES, room};
 use tollgate_abi::names::export;
 use wasmi::Val;
 
 const END: u8 = 0x0B;
 
-/// A function without locals that returns at once: its size, and what is in it.
+/// A function without locals that returns at once, with its size.
 const EMPTY_BODY: [u8; 3] = [2, 0, END];
 
-/// Bytes of what is added to small sections, such as numbers and heads.
+/// Bytes that numbers and heads add to the sections.
 const SMALL: usize = 1 << 16;
 
 /// The state of an initialised instance.
@@ -28,7 +26,7 @@ pub(crate) struct State<'a> {
     pub(crate) globals: &'a [Val],
 }
 
-/// Writes the module that `original` is after its initialisation.
+/// Writes `original` as it is after its initialisation.
 ///
 /// # Errors
 ///
@@ -82,14 +80,14 @@ pub(super) fn write(
     Ok(module)
 }
 
-/// The number of one function more, and the type of the one that it stands for.
+/// Returns the index of a function that is appended, and the type of the one that it replaces.
 fn new_function(original: &[Section<'_>], stands_for: u32) -> Option<(u32, u32)> {
     let types = function_types(original)?;
     let number = u32::try_from(types.len()).ok()?;
     Some((number, *types.get(usize::try_from(stands_for).ok()?)?))
 }
 
-/// A list with one item more.
+/// Appends an item to a list.
 fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Unforkable> {
     let mut reader = Reader(list);
     let count = reader.u32().and_then(|count| count.checked_add(1));
@@ -100,7 +98,7 @@ fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Unf
     Ok(longer)
 }
 
-/// The one memory, of at least the size that it has.
+/// The one memory, with its present size as the minimum.
 fn memories(outline: &Outline<'_>, bytes: usize) -> Option<Vec<u8>> {
     let [memory] = outline.memories.as_slice() else {
         return None;
@@ -113,7 +111,7 @@ fn memories(outline: &Outline<'_>, bytes: usize) -> Option<Vec<u8>> {
     Some(content)
 }
 
-/// The globals, the variable ones beginning with these values.
+/// The globals, with these values for the variable ones.
 fn globals(outline: &Outline<'_>, values: &[Val]) -> Option<Vec<u8>> {
     let mut values = values.iter();
     let mut content = Vec::new();
@@ -148,7 +146,7 @@ fn globals(outline: &Outline<'_>, values: &[Val]) -> Option<Vec<u8>> {
     values.next().is_none().then_some(content)
 }
 
-/// The exports, with another function under the name that initialises.
+/// The exports, with another function in place of the initialiser.
 fn exports(outline: &Outline<'_>, initialize: Option<u32>) -> Vec<u8> {
     let mut content = Vec::new();
     push_len(&mut content, outline.exports.len());

@@ -1,23 +1,24 @@
-//! What a baked module says of its making, in a custom section. Anybody can write such a section,
-//! so it is believed where a module could as well lie by what it does: in what it says of itself.
-//! It is never taken for another module's name, and never excuses a check.
+//! What a baked module records about its origin, in a custom section. Anyone can write such a section,
+//! so it is used only for what a module could claim at run time as well: its description and schema. It
+//! never identifies another module, and never replaces a check.
 
 use super::sections::{Reader, Section, id, push_name};
-use crate::imports::wasi::Flags;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The name of the section.
 const NAME: &str = "tollgate.baked";
 
-/// The form of the section; others are not read.
+/// The version of the section's format; others are ignored.
 const FORMAT: u32 = 1;
 
-/// The longest section that is read. A list of empty texts takes eight times its length in memory,
-/// and nobody says so much of a plugin.
+/// The longest section that is read: parsed, it can take eight times its length in memory.
 const MOST_BYTES: usize = 1 << 20;
 
-/// What a baked module says of its making. Nothing of it is proven.
+/// The flags of the descriptors that are open from the start.
+pub(crate) type DescriptorFlags = [u16; 4];
+
+/// What a baked module claims about its origin. Nothing of it is verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baked {
@@ -28,23 +29,28 @@ pub struct Baked {
     pub tollgate: String,
     /// The engine that it ran on.
     pub engine: String,
-    /// What was granted to it.
+    /// The grants that it had.
     pub grants: Vec<String>,
     /// The fuel of its initialisation.
     pub fuel: u64,
-    /// The flags that it gave its first descriptors.
-    pub(crate) flags: Flags,
-    /// What it answered when it was asked what it is, by export.
+    /// The flags of its first descriptors.
+    pub(crate) flags: DescriptorFlags,
+    /// What it returned about itself, by export.
     pub(crate) answers: BTreeMap<String, String>,
 }
 
 impl Baked {
-    pub(crate) fn new(original: String, grants: Vec<String>, fuel: u64, flags: Flags) -> Baked {
+    pub(crate) fn new(
+        original: String,
+        grants: Vec<String>,
+        fuel: u64,
+        flags: DescriptorFlags,
+    ) -> Baked {
         Baked {
             format: FORMAT,
             original,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: super::ENGINE.to_owned(),
+            engine: super::engine_name().to_owned(),
             grants,
             fuel,
             flags,
@@ -52,7 +58,7 @@ impl Baked {
         }
     }
 
-    /// Keeps an answer, if there is room for it; what is not kept can be asked for.
+    /// Records an answer if it fits; without it the plugin is called.
     pub(crate) fn keep(&mut self, export: &str, answer: String) {
         self.answers.insert(export.to_owned(), answer);
         if !self.fits() {
@@ -60,12 +66,12 @@ impl Baked {
         }
     }
 
-    /// Whether it will be read.
+    /// Returns whether the section is short enough to be read.
     pub(crate) fn fits(&self) -> bool {
         self.text().len() <= MOST_BYTES
     }
 
-    /// What the first such section says, if it can be read.
+    /// Reads the first such section.
     pub(super) fn find(sections: &[Section<'_>]) -> Option<Baked> {
         let content = sections.iter().find_map(content)?;
         if content.len() > MOST_BYTES {
@@ -75,12 +81,12 @@ impl Baked {
         (baked.format == FORMAT).then_some(baked)
     }
 
-    /// Whether there is such a section, readable or not.
+    /// Returns whether there is such a section, readable or not.
     pub(super) fn is_there(sections: &[Section<'_>]) -> bool {
         sections.iter().any(|section| content(section).is_some())
     }
 
-    /// The content of a section that says all this.
+    /// Returns the content of the section.
     pub(super) fn section(&self) -> Vec<u8> {
         let mut section = Vec::new();
         push_name(&mut section, NAME.as_bytes());
@@ -89,7 +95,7 @@ impl Baked {
     }
 
     fn text(&self) -> Vec<u8> {
-        // Numbers and texts under texts can always be written.
+        // Numbers, texts and maps of texts always serialise.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }

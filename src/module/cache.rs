@@ -1,11 +1,11 @@
 //! One compilation for each content: names, runtimes and threads that load the same bytes share
-//! the module. What nobody uses any more is dropped.
+//! the module. A module that is no longer used is dropped.
 
 use super::Compiled;
 use crate::{
     error::LoadError,
     limits::{Limits, StackLimit},
-    lock::lock,
+    sync::lock,
 };
 use std::{
     borrow::Cow,
@@ -30,18 +30,17 @@ pub struct ModuleCache {
 #[derive(Default)]
 struct Inner {
     hasher: RandomState,
-    /// By the hash of the content: found entries are compared, since a hash is no proof. The only
-    /// place where iteration order would not matter and lookup speed does.
+    /// By the hash of the content. Entries that are found are compared byte for byte. A hash map, since
+    /// its order is never visible.
     entries: Mutex<HashMap<(u64, StackLimit), Arc<Entry>>>,
     compilations: AtomicU64,
 }
 
 #[derive(Default)]
 struct Entry {
-    /// Locked while the module is being compiled, so that others who want the same one wait for it
-    /// while everybody else goes on.
+    /// Locked while the module is being compiled: whoever needs the same module waits, others do not.
     compiling: Mutex<()>,
-    /// Never locked for long.
+    /// Locked only briefly.
     module: Mutex<Weak<Compiled>>,
 }
 
@@ -58,17 +57,17 @@ impl Entry {
 static SHARED: LazyLock<ModuleCache> = LazyLock::new(ModuleCache::new);
 
 impl ModuleCache {
-    /// An empty cache of its own, for isolation.
+    /// Creates an empty cache, separate from the shared one.
     pub fn new() -> ModuleCache {
         ModuleCache::default()
     }
 
-    /// The cache that runtimes of this process share by default.
+    /// Returns the cache that runtimes of this process share by default.
     pub fn shared() -> ModuleCache {
         SHARED.clone()
     }
 
-    /// How many modules are compiled and in use. Never waits for one that is being compiled.
+    /// Returns how many modules are compiled and in use. Never waits for a compilation.
     pub fn len(&self) -> usize {
         lock(&self.inner.entries)
             .values()
@@ -76,12 +75,12 @@ impl ModuleCache {
             .count()
     }
 
-    /// How many compilations this cache could not save.
+    /// Returns how many modules this cache has compiled.
     pub fn compilations(&self) -> u64 {
         self.inner.compilations.load(Ordering::Relaxed)
     }
 
-    /// Whether no module is compiled and in use.
+    /// Returns whether no module is compiled and in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -98,7 +97,7 @@ impl ModuleCache {
             .clone();
         let compiling = lock(&entry.compiling);
         if let Some(compiled) = entry.module().filter(|compiled| compiled.is(&bytes)) {
-            // Whoever had it compiled may have allowed more.
+            // It may have been compiled under larger limits.
             compiled.check(limits)?;
             return Ok(compiled);
         }
@@ -113,7 +112,7 @@ impl ModuleCache {
         outcome
     }
 
-    /// Drops the entries that hold nothing and that no thread is working on.
+    /// Drops the entries that are empty and that no thread is compiling.
     pub(crate) fn forget_unused(&self) {
         lock(&self.inner.entries)
             .retain(|_, entry| Arc::strong_count(entry) > 1 || entry.is_in_use());

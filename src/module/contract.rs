@@ -1,12 +1,12 @@
-//! The contract between host and plugin, checked before anything runs: exports, imports and their
-//! types. It knows names and types, not what the functions do.
+//! The contract between host and plugin, checked before anything runs: the names and types of exports
+//! and imports. What the functions do is not checked here.
 
-use crate::{limits::MemoryLimit, printable::Text};
+use crate::error::{Problem, TypeText};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 
-/// Which generation of the protocol a plugin speaks.
+/// The generation of the protocol that a plugin uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbiVersion {
     /// `describe`, `schema`, `observe`.
@@ -24,134 +24,11 @@ impl fmt::Display for AbiVersion {
     }
 }
 
-/// The type of a function as text, such as `(i32, i32) -> i64`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TypeText(String);
-
-impl fmt::Display for TypeText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// So many values of a type are listed. A few bytes of a module can name a type of hundreds.
-const MOST_VALUES: usize = 16;
-
-impl TypeText {
-    pub(crate) fn new(params: &[ValType], results: &[ValType]) -> TypeText {
-        let join = |types: &[ValType]| {
-            let mut names: Vec<String> = types
-                .iter()
-                .take(MOST_VALUES)
-                .map(|ty| format!("{ty:?}").to_lowercase())
-                .collect();
-            if let Some(more) = types.len().checked_sub(MOST_VALUES + 1) {
-                names.push(format!("and {} more", more + 1));
-            }
-            names.join(", ")
-        };
-        let results = match results {
-            [one] => join(std::slice::from_ref(one)),
-            several => format!("({})", join(several)),
-        };
-        TypeText(format!("({}) -> {results}", join(params)))
-    }
-
-    pub(crate) fn of(ty: &ExternType) -> TypeText {
-        match ty {
-            ExternType::Func(func) => TypeText::new(func.params(), func.results()),
-            ExternType::Memory(_) => TypeText("a memory".into()),
-            ExternType::Table(_) => TypeText("a table".into()),
-            ExternType::Global(_) => TypeText("a global".into()),
-        }
-    }
-}
-
 /// A function that this host offers to plugins.
 pub(crate) struct Offered {
     pub(crate) module: Cow<'static, str>,
     pub(crate) name: Cow<'static, str>,
     pub(crate) ty: FuncType,
-}
-
-/// One way in which a module breaks the contract.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Problem {
-    /// It exports nothing that a plugin has.
-    #[error(
-        "not a plugin: it exports neither describe() and observe() nor _manifest() and _observe()"
-    )]
-    NotAPlugin,
-    /// It speaks the protocol from before 0.2.
-    #[error(
-        "built for the protocol before 0.2 ({export}() returns i32, a pointer to text); rebuild it with a current SDK"
-    )]
-    Before02 {
-        /// The export that gives it away.
-        export: &'static str,
-    },
-    /// It is a program, which would run and exit on its own.
-    #[error(
-        "exports _start, so it is a program and not a plugin; build it as a library (a reactor)"
-    )]
-    Program,
-    /// A required export is missing.
-    #[error("does not export {name}, which must be {expected}")]
-    MissingExport {
-        /// Its name.
-        name: &'static str,
-        /// What it must be.
-        expected: TypeText,
-    },
-    /// An export has another type.
-    #[error("exports {name} as {found}, and it must be {expected}")]
-    ExportType {
-        /// Its name.
-        name: &'static str,
-        /// What it must be.
-        expected: TypeText,
-        /// What it is.
-        found: TypeText,
-    },
-    /// An import that this host does not offer.
-    #[error("imports {module}.{name}, which this host does not offer (it offers {offered})")]
-    UnknownImport {
-        /// The module it is imported from.
-        module: Text,
-        /// Its name.
-        name: Text,
-        /// What is offered instead.
-        offered: Text,
-    },
-    /// An import has another type.
-    #[error("imports {module}.{name} as {found}, and it is {expected}")]
-    ImportType {
-        /// The module it is imported from.
-        module: Text,
-        /// Its name.
-        name: Text,
-        /// What the host offers.
-        expected: TypeText,
-        /// What the module wants.
-        found: TypeText,
-    },
-    /// It wants more memory at its start than it may have.
-    #[error("needs {pages} pages of memory to start, more than the memory limit of {limit}")]
-    MemoryMinimum {
-        /// Its minimum, in pages of 64 KiB.
-        pages: u64,
-        /// The limit.
-        limit: MemoryLimit,
-    },
-    /// It wants larger tables at its start than it may have.
-    #[error("needs tables of {elements} elements to start, more than the limit of {limit}")]
-    TableMinimum {
-        /// The minimum of all of them, in elements.
-        elements: u64,
-        /// The limit.
-        limit: u32,
-    },
 }
 
 const I32: ValType = ValType::I32;
@@ -161,7 +38,7 @@ const I64: ValType = ValType::I64;
 ///
 /// # Errors
 ///
-/// Everything that is wrong, in a fixed order.
+/// All problems, in a fixed order.
 pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
     let mut problems = Vec::new();
     let version = check_family(module, &mut problems);
@@ -170,11 +47,7 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
     }
     match module.get_export(export::MEMORY) {
         Some(ExternType::Memory(_)) => {}
-        found => problems.push(wrong_export(
-            export::MEMORY,
-            TypeText("a memory".into()),
-            found,
-        )),
+        found => problems.push(wrong_export(export::MEMORY, TypeText::of_memory(), found)),
     }
     require(module, export::ALLOCATE, &[I32], &[I32], &mut problems);
     for (name, params) in [
@@ -198,7 +71,7 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
     }
 }
 
-/// Which family of exports a module has. Both are allowed, and the newer one is used then.
+/// Returns which family of exports a module has. If it has both, the newer one is used.
 fn check_family(module: &Module, problems: &mut Vec<Problem>) -> AbiVersion {
     let found = |name: &str| module.get_export(name);
     let mut missing_of_v2 = Vec::new();
@@ -289,7 +162,7 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
     }
 }
 
-/// What to name in the message: the functions of the same module, or the modules there are.
+/// Lists what the message names: the functions of the same module, or else all modules.
 fn offers_like(from: &str, offered: &[Offered]) -> String {
     let mut names: Vec<String> = offered
         .iter()
@@ -316,7 +189,7 @@ fn offers_like(from: &str, offered: &[Offered]) -> String {
     }
 }
 
-/// So many bytes of names are listed for each import that is not offered.
+/// The most bytes of names that are listed for an import that is not offered.
 const MOST_LISTED: usize = 2048;
 
 /// The minimum of the exported memory, in pages.

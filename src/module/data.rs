@@ -1,17 +1,16 @@
-//! What a memory holds at first: the data segments of a module, taken out of it so that the engine
-//! need not read a hundred thousand of them for each instance. Compilers of Go write one for each
-//! few words.
+//! The initial content of a memory: the data segments of a module, removed from it so that the engine
+//! does not process each of them for every instance. Go programs have up to a hundred thousand.
 
-use super::{
-    forking::Unforkable,
-    sections::{Reader, push_i64, push_len, push_u32},
+use super::sections::{Reader, push_i64, push_len, push_u32};
+use crate::{
+    error::Unforkable,
+    room::{self, OutOfMemory},
 };
-use crate::room::{self, OutOfMemory};
 
-/// Zeros between two runs are carried along where they are fewer: less than a segment's own head.
+/// Two runs with fewer zeros than this between them are one: a segment's head is longer.
 const GAP: usize = 8;
 
-/// Engines need not take more segments than this.
+/// The most segments that are written: engines limit their number.
 const MOST_SEGMENTS: usize = 50_000;
 
 /// The most bytes of a segment before its content.
@@ -20,7 +19,7 @@ const MOST_HEAD: usize = 13;
 const I32_CONST: u8 = 0x41;
 const END: u8 = 0x0B;
 
-/// Bytes and where they are put, in this order.
+/// Bytes and their offsets, in the order in which they are copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Initial {
     runs: Vec<Run>,
@@ -34,7 +33,7 @@ struct Run {
 }
 
 impl Initial {
-    /// Reads a data section whose segments all have a known place within `memory` bytes.
+    /// Reads a data section whose segments all have a constant offset within `memory` bytes.
     pub(super) fn read(content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
         let mut reader = Reader(content);
         let mut initial = Initial {
@@ -73,7 +72,7 @@ impl Initial {
         Ok(())
     }
 
-    /// Puts everything in its place; false if some of it has none.
+    /// Copies all runs into a memory; returns false if one lies outside.
     #[must_use]
     pub(crate) fn place(&self, memory: &mut [u8]) -> bool {
         let mut rest = self.bytes.as_slice();
@@ -92,7 +91,7 @@ impl Initial {
     }
 }
 
-/// One active segment: where it goes, and what it holds.
+/// Reads one active segment: its offset and its bytes.
 fn segment<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
     let unreadable = Unforkable::Unreadable;
     match reader.u32().ok_or(unreadable)? {
@@ -115,12 +114,12 @@ fn segment<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
     Ok((offset, reader.take(len).ok_or(unreadable)?))
 }
 
-/// A data section that fills a zeroed memory with `image`, and the number of its segments.
+/// Returns a data section that fills a zeroed memory with `image`, and the number of its segments.
 pub(super) fn section(image: &[u8]) -> Result<(Vec<u8>, usize), OutOfMemory> {
     let mut gap = GAP;
     let mut runs = runs(image, gap)?;
     while runs.len() > MOST_SEGMENTS {
-        // Not read anew from the image: each round has at most half as many to join.
+        // The runs are joined, not found again in the image: each round costs at most half of the last.
         gap = gap.saturating_mul(2);
         runs = joined(runs, gap)?;
     }
@@ -139,7 +138,7 @@ pub(super) fn section(image: &[u8]) -> Result<(Vec<u8>, usize), OutOfMemory> {
     Ok((content, runs.len()))
 }
 
-/// Where an image is not zero; runs with fewer zeros than `gap` between them are one.
+/// Finds where an image is not zero; runs with fewer zeros than `gap` between them are one.
 fn runs(image: &[u8], gap: usize) -> Result<Vec<Run>, OutOfMemory> {
     let mut runs: Vec<Run> = Vec::new();
     let mut at = 0;
@@ -154,7 +153,7 @@ fn runs(image: &[u8], gap: usize) -> Result<Vec<Run>, OutOfMemory> {
     Ok(runs)
 }
 
-/// The same runs, of which those with fewer zeros than `gap` between them are one.
+/// Joins runs with fewer zeros than `gap` between them.
 fn joined(runs: Vec<Run>, gap: usize) -> Result<Vec<Run>, OutOfMemory> {
     let mut fewer = Vec::new();
     for run in runs {
@@ -173,7 +172,7 @@ fn join(runs: &mut Vec<Run>, run: Run, gap: usize) -> Result<(), OutOfMemory> {
     }
 }
 
-/// Where the first byte is that is not zero; most of an image is.
+/// Finds the first byte that is not zero. By blocks, since most of an image is zero.
 fn next_nonzero(bytes: &[u8]) -> Option<usize> {
     const ZEROS: [u8; 256] = [0; 256];
     let blocks = bytes.chunks_exact(ZEROS.len());
@@ -184,7 +183,7 @@ fn next_nonzero(bytes: &[u8]) -> Option<usize> {
         .map(|place| zeros + place)
 }
 
-/// The content of a section that tells the number of data segments.
+/// Returns the content of a section with the number of data segments.
 pub(super) fn count(segments: usize) -> Vec<u8> {
     let mut content = Vec::new();
     push_u32(&mut content, u32::try_from(segments).unwrap_or(u32::MAX));

@@ -1,12 +1,11 @@
-//! Bytes before they run: what may be compiled, the contract a plugin must keep, and the compiled
-//! module that all instances of a plugin share. Nothing here executes guest code.
+//! Modules before they run: limits on what is compiled, the contract of a plugin, rewriting, and the
+//! compiled module that all instances of a plugin share. Nothing here executes guest code.
 
 mod bake;
 mod baked;
 mod cache;
 mod contract;
 mod data;
-mod forking;
 mod limits;
 mod operators;
 mod outline;
@@ -17,19 +16,19 @@ mod shape;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;
-pub use contract::{AbiVersion, Problem, TypeText};
-pub use forking::Unforkable;
-pub use limits::{Measured, ModuleLimits};
+pub use contract::AbiVersion;
 
 pub(crate) use bake::State;
+pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
 pub(crate) use data::Initial;
+pub(crate) use limits::check_size;
 pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
-pub(crate) use self_check::dispatch_is_sound;
+pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
 
 use crate::{
-    error::LoadError,
+    error::{LoadError, Problem, Unforkable},
     limits::{Limits, StackLimit},
     room,
 };
@@ -37,12 +36,9 @@ use std::{borrow::Cow, sync::OnceLock};
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
 
-/// Units of fuel for copying this many bytes in `memory.copy`, `memory.grow` and their like. The
-/// engine's default of 64 makes a unit of memory.grow 700 times as slow as a unit of other code.
+/// One unit of fuel pays for this many bytes in `memory.copy`, `memory.grow` and the like. With the
+/// engine's default of 64, a unit of `memory.grow` takes 700 times as long as a unit of other code.
 const BYTES_COPIED_PER_FUEL: u32 = 8;
-
-/// The engine, whose fuel figures are its own.
-pub(crate) const ENGINE: &str = "wasmi 2.0.0";
 
 /// A compiled module with its own engine: an engine's code memory only grows, so one shared by
 /// several modules would keep the code of those already dropped.
@@ -50,22 +46,22 @@ pub(crate) struct Compiled {
     pub(crate) module: wasmi::Module,
     pub(crate) engine: wasmi::Engine,
     pub(crate) shape: Shape,
-    /// The bytes as they were given.
+    /// The bytes that were loaded.
     original: Vec<u8>,
     digest: OnceLock<String>,
-    /// What the memory of an instance holds at first, besides zeros.
+    /// The initial content of the memory.
     pub(crate) initial: Initial,
-    /// How the state of an instance is reached, or why it is not.
+    /// How the state of an instance is read and set, or why it cannot be.
     pub(crate) state: Result<Variables, Unforkable>,
-    /// What it says of its making, if it was baked.
+    /// What it records about its origin, if it was baked.
     pub(crate) baked: Option<Baked>,
 }
 
 impl Compiled {
     /// Compiles a module that is within `limits`, for instances with their `stack` to call on.
     pub(crate) fn new(bytes: Cow<'_, [u8]>, limits: &Limits) -> Result<Compiled, LoadError> {
-        // Validated at once, since what is wrong must be found at load; translated when first
-        // called, since most functions of a Go program never are.
+        // Validated now, so that errors appear at load; translated when first called, since most
+        // functions of a Go program never are.
         Compiled::translating(bytes, limits, CompilationMode::LazyTranslation)
     }
 
@@ -74,15 +70,15 @@ impl Compiled {
         limits: &Limits,
         mode: CompilationMode,
     ) -> Result<Compiled, LoadError> {
-        limits.module.check_size(&bytes)?;
+        check_size(&limits.module, &bytes)?;
         let sections = sections::split(&bytes)?;
         room::check(bytes.len().saturating_mul(4))?;
         let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
         room::check(shape.compiling())?;
         let baked = Baked::find(&sections);
         let mode = match baked {
-            // Somebody compiled what it was made of. If that is a lie, the functions that are
-            // wrong are found when they are called.
+            // The original was validated when it was baked. If the section lies, an invalid function
+            // is found when it is called.
             Some(_) if matches!(mode, CompilationMode::LazyTranslation) => CompilationMode::Lazy,
             _ => mode,
         };
@@ -90,7 +86,7 @@ impl Compiled {
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().into());
         let doubtful = shape.has_start || !sections::in_order(&sections);
         if doubtful {
-            // What the rewriting changes must not hide an error.
+            // Rewriting must not hide an error.
             wasmi::Module::validate(&engine, &bytes).map_err(refused)?;
         }
         let rewritten = rewrite::rewrite(&sections, &shape)?;
@@ -110,49 +106,47 @@ impl Compiled {
         })
     }
 
-    /// Whether it was made of these bytes.
+    /// Returns whether it was compiled from these bytes.
     pub(crate) fn is(&self, bytes: &[u8]) -> bool {
         *self.original == *bytes
     }
 
-    /// Writes the module that this one is once it has been initialised.
+    /// Writes this module as it is after initialisation.
     pub(crate) fn bake(&self, state: &State<'_>, baked: &Baked) -> Result<Vec<u8>, Unforkable> {
         let sections = sections::split(&self.original).map_err(|_| Unforkable::Unreadable)?;
         bake::write(&sections, state, baked)
     }
 
-    /// Whether it says that it was baked, readably or not.
+    /// Returns whether it has a section of a baked module, readable or not.
     pub(crate) fn was_baked(&self) -> bool {
         sections::split(&self.original).is_ok_and(|sections| Baked::is_there(&sections))
     }
 
-    /// What it says that it answers to a question about itself.
+    /// Returns what the baked section records for an export.
     pub(crate) fn baked_answer(&self, export: &str) -> Option<&str> {
         let answer = self.baked.as_ref()?.answers.get(export)?;
         Some(answer)
     }
 
-    /// SHA-256 of the bytes as they were given, in hexadecimal: the module's name across
-    /// processes.
+    /// SHA-256 of the bytes that were loaded, in hexadecimal: identifies the module across processes.
     pub(crate) fn digest(&self) -> &str {
         let digest = || sha256::hex(&sha256::digest(&self.original));
         self.digest.get_or_init(digest)
     }
 
-    /// Refuses what is compiled already but is too much for these limits.
+    /// Checks a compiled module against other limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
-        limits.module.check(&self.shape)
+        limits::check(&limits.module, &self.shape.counts)
     }
 }
 
-/// Everything about the engine is chosen here by name, so that an upgrade of wasmi cannot switch
-/// anything on.
+/// Every feature of the engine is chosen here by name, so that an upgrade of wasmi cannot enable one.
 fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
     let mut config = wasmi::Config::default();
     config
         .consume_fuel(true)
-        // Whoever calls a function first must not pay for its translation, or the first and the
-        // hundredth call would cost differently.
+        // The first call of a function must not pay for its translation: the first and the hundredth
+        // call cost the same.
         .fuel_cost(wasmi::CustomFuelCosts {
             bytes_copied_per_fuel: BYTES_COPIED_PER_FUEL,
             fuel_per_bytes_translated: 0,
@@ -162,7 +156,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .set_max_recursion_depth(usize::try_from(stack.frames).unwrap_or(usize::MAX))
         .set_max_stack_height(usize::try_from(stack.bytes).unwrap_or(usize::MAX))
         .ignore_custom_sections(true)
-        // What Go, Rust, C and AssemblyScript of today emit.
+        // What Go, Rust, C and AssemblyScript emit.
         .wasm_mutable_global(true)
         .wasm_sign_extension(true)
         .wasm_saturating_float_to_int(true)
@@ -171,7 +165,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .wasm_reference_types(true)
         .wasm_extended_const(true)
         .floats(true)
-        // What they do not.
+        // What they do not emit.
         .wasm_multi_memory(false)
         .wasm_tail_call(false)
         .wasm_custom_page_sizes(false)
@@ -179,7 +173,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
     wasmi::Engine::new(&config)
 }
 
-/// Which way of dispatching instructions this build uses.
+/// Returns how this build dispatches instructions.
 pub(crate) fn dispatch() -> &'static str {
     if cfg!(feature = "portable-dispatch") {
         "portable"
@@ -188,8 +182,8 @@ pub(crate) fn dispatch() -> &'static str {
     }
 }
 
-/// The generation of the protocol that a module speaks, if it keeps the contract, and everything
-/// that would keep it from running within the limits.
+/// Returns the generation of the protocol that a module uses, if it meets the contract, and every
+/// problem that keeps it from running within the limits.
 pub(crate) fn check(
     compiled: &Compiled,
     offered: &[Offered],
@@ -206,7 +200,7 @@ pub(crate) fn check(
     (version, problems)
 }
 
-/// Checks that what a module asks for at its start is within the limits.
+/// Checks that the minimum sizes of memory and tables are within the limits.
 fn check_minima(compiled: &Compiled, limits: &Limits) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(minimum) = contract::memory_minimum(&compiled.module)

@@ -1,10 +1,10 @@
-//! A walk over one function body: what it declares, what its instructions will cost to compile,
-//! and the few of them that decide how a module can be run. It skips immediates, follows blocks,
-//! and understands nothing else; what is wrong with a body is the engine's to say.
+//! A walk over one function body: its locals, what its instructions cost to compile, and the few
+//! instructions that decide how a module can run. It skips immediates and follows blocks. Validation
+//! is the engine's.
 
 use super::{sections::Reader, shape::Types};
 
-/// As many values as a call or a block may carry at the price of any other instruction.
+/// Up to this many values, a call or a block compiles to no more than any other instruction.
 const ORDINARY: u64 = 8;
 /// A branch copies each of its values by an instruction of its own (40 bytes when compiled), and
 /// carrying any costs as much as two more.
@@ -13,7 +13,7 @@ const BRANCH: u64 = 2;
 const PREFIX: u8 = 0xFC;
 const TABLE_SET: u8 = 0x26;
 
-/// Which of the telling instructions the functions of a module contain.
+/// Which of the instructions that decide how a module can run its functions contain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Operators {
     /// `table.grow`. The engine resumes wrongly after running out of fuel inside it.
@@ -32,13 +32,13 @@ impl Operators {
     }
 }
 
-/// What one body holds.
+/// What one body contains.
 #[derive(Default)]
 pub(super) struct Body {
     pub(super) locals: u64,
     /// The deepest nesting of blocks.
     pub(super) nesting: u64,
-    /// The values that its instructions carry beyond the ordinary.
+    /// The values that its instructions carry beyond `ORDINARY`.
     pub(super) carried: u64,
     pub(super) operators: Operators,
 }
@@ -76,10 +76,10 @@ pub(super) fn walk(body: &[u8], ty: u32, types: &Types, nesting: u64) -> Option<
     Some(walk.body)
 }
 
-/// How many numbers follow an operator that tells nothing, which nearly all are: passing over them
-/// is most of what this walk does.
+/// How many numbers follow an operator that only needs skipping. Nearly all operators do, and this is
+/// most of the walk's time.
 static NUMBERS: [u8; 256] = {
-    let mut numbers = [TELLING; 256];
+    let mut numbers = [READ; 256];
     let mut operator = 0;
     while operator < numbers.len() {
         numbers[operator] = match operator {
@@ -90,16 +90,17 @@ static NUMBERS: [u8; 256] = {
             0x20..=0x25 | 0x3F..=0x42 | 0xD0 | 0xD2 => 1,
             // loads and stores
             0x28..=0x3E => 2,
-            _ => TELLING,
+            _ => READ,
         };
         operator += 1;
     }
     numbers
 };
 
-const TELLING: u8 = u8::MAX;
+/// The operator needs more than skipping its numbers.
+const READ: u8 = u8::MAX;
 
-/// What follows a number, whose value is no matter.
+/// Skips a number.
 fn after_number(bytes: &[u8]) -> Option<&[u8]> {
     let (&first, rest) = bytes.split_first()?;
     if first & 0x80 == 0 {
@@ -110,7 +111,7 @@ fn after_number(bytes: &[u8]) -> Option<&[u8]> {
     Some(reader.0)
 }
 
-/// How many locals a body declares at its beginning, which is read.
+/// Reads the declarations of a body, and returns how many locals there are.
 fn locals(body: &mut Reader<'_>) -> Option<u64> {
     let mut locals = 0u64;
     for _ in 0..body.u32()? {
@@ -125,12 +126,12 @@ struct Walk<'a> {
     body: Body,
     /// For each open block, how many values a branch to it carries.
     labels: Vec<u64>,
-    /// How many values the function gives back.
+    /// How many results the function has.
     results: u64,
 }
 
 impl Walk<'_> {
-    /// Reads the immediates of an operator that tells something, and counts what it is.
+    /// Reads the immediates of an operator, and counts it.
     fn operator(&mut self, operator: u8, reader: &mut Reader<'_>) -> Option<()> {
         match operator {
             TABLE_SET => {
@@ -263,9 +264,10 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{ModuleLimits, sections, shape::Shape},
+        super::{sections, shape::Shape},
         Operators,
     };
+    use crate::limits::ModuleLimits;
 
     fn shape(wat: &str) -> Shape {
         let module = wat::parse_str(wat).unwrap();
@@ -344,9 +346,9 @@ mod tests {
             "(module (func (local i32 i64 i64)) (func (local f64))
                (func (block (loop (if (i32.const 1) (then nop) (else nop)))) (block)))",
         );
-        assert_eq!((shape.most_locals, shape.locals), (3, 4));
-        assert_eq!(shape.nesting, 3);
-        assert_eq!(shape.functions, 3);
+        assert_eq!((shape.counts.most_locals, shape.counts.locals), (3, 4));
+        assert_eq!(shape.counts.nesting, 3);
+        assert_eq!(shape.counts.functions, 3);
     }
 
     #[test]
@@ -387,10 +389,10 @@ mod tests {
                    (func $ten (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64))
                    (func {body}))"
             );
-            assert_eq!(shape(&module).carried_values, carried, "{body}");
+            assert_eq!(shape(&module).counts.carried_values, carried, "{body}");
         }
         let returning = "(module (func (result i32 i32) i32.const 1 i32.const 2 return))";
-        assert_eq!(shape(returning).carried_values, 4);
+        assert_eq!(shape(returning).counts.carried_values, 4);
     }
 
     #[test]

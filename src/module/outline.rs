@@ -1,6 +1,5 @@
-//! What the sections say of a module's state: what it imports, its memory, its globals and its
-//! exports, as far as rewriting needs it. `None` wherever a section cannot be read; the engine
-//! has the last word on what is valid.
+//! What rewriting must know of a module: its imports, memory, globals and exports. A section that
+//! cannot be read is `None`; the engine decides what is valid.
 
 use super::sections::{Reader, Section, id};
 
@@ -56,7 +55,7 @@ pub(super) struct Export<'a> {
     pub(super) index: u32,
 }
 
-/// What rewriting must know of a module.
+/// The parts of a module that rewriting reads.
 #[derive(Debug, Default)]
 pub(super) struct Outline<'a> {
     pub(super) imported: Imported,
@@ -118,7 +117,7 @@ fn list<'a, T>(
     mut item: impl FnMut(&mut Reader<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {
     let count = reader.u32()?;
-    // Not reserved: a count may promise more than there is.
+    // Not reserved: a count may be larger than the section.
     let mut items = Vec::new();
     for _ in 0..count {
         items.push(item(reader)?);
@@ -254,7 +253,7 @@ fn in_elements(reader: &mut Reader<'_>) -> Option<u64> {
     Some(longest)
 }
 
-/// A constant expression, whose value is no matter: how many operators it has.
+/// Skips a constant expression, and returns how many operators it has.
 fn skip_constant(reader: &mut Reader<'_>) -> Option<u64> {
     for operators in 0.. {
         match reader.byte()? {

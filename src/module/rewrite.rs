@@ -1,16 +1,19 @@
-//! The module that is run instead of the one that was loaded: a start function becomes an export,
-//! so that it runs under the same limits as everything else; variable globals become exports, so
-//! that they can be read and set; data segments are taken out, and placed by the host. None of it
-//! changes what the guest sees or pays.
+//! Writes the module that runs in place of the one that was loaded: a start function becomes an
+//! export, so that it runs under the same limits as everything else; variable globals become exports,
+//! so that they can be read and set; data segments are removed, and copied by the host. The guest
+//! cannot observe the difference, and its fuel is the same.
 
 use super::{
     Shape,
     data::{self, Initial},
-    forking::Unforkable,
     outline::{Outline, kind, value},
     sections::{self, Reader, Section, id, push_name, push_section, push_u32, truncated},
 };
-use crate::{error::LoadError, limits::PAGE_BYTES, room};
+use crate::{
+    error::{LoadError, Unforkable},
+    limits::PAGE_BYTES,
+    room,
+};
 
 /// What the names of added exports begin with.
 pub(crate) const RESERVED: &str = "tollgate:";
@@ -18,15 +21,15 @@ pub(crate) const RESERVED: &str = "tollgate:";
 /// The export by which a start function is called in slices, like any other function.
 pub(crate) const START_EXPORT: &str = "tollgate:start";
 
-/// Setting one takes some 50 ns, and compilers make a handful.
+/// The most variable globals that are copied: setting one takes some 50 ns, and compilers emit a few.
 const MOST_GLOBALS: usize = 1_000;
 
-/// The export by which a variable global is reached.
+/// Returns the name of the export for a variable global.
 pub(crate) fn global_export(number: u32) -> String {
     format!("{RESERVED}global:{number}")
 }
 
-/// A module to run, and what it does not hold itself.
+/// A module to run, and what was removed from it.
 pub(super) struct Rewritten {
     pub(super) bytes: Vec<u8>,
     pub(super) initial: Initial,
@@ -40,7 +43,7 @@ pub(crate) struct Variables {
     pub(crate) globals: u32,
 }
 
-/// Writes a module the way it is run. Its sections stand in order.
+/// Writes the module that runs. The sections must be in order.
 pub(super) fn rewrite(sections: &[Section<'_>], shape: &Shape) -> Result<Rewritten, LoadError> {
     let outline = Outline::read(sections);
     let data = match &outline {
@@ -86,7 +89,7 @@ fn write(
     for section in sections {
         match section.id {
             id::START => {}
-            // The engine would pass over it; one that cannot be read is its to refuse.
+            // The engine ignores it. A malformed one is kept, so that the engine refuses it.
             id::CUSTOM if is_readable(section.content) => {}
             id::EXPORT => {
                 let mut reader = Reader(section.content);
@@ -119,7 +122,7 @@ fn is_readable(custom: &[u8]) -> bool {
     name.is_some_and(|name| std::str::from_utf8(name).is_ok())
 }
 
-/// The data segments, if nobody but the host need know them.
+/// Returns the data segments, if the guest never uses them itself.
 fn take_data(
     sections: &[Section<'_>],
     outline: &Outline<'_>,
@@ -149,7 +152,7 @@ fn take_data(
     }
 }
 
-/// Whether all state can be reached.
+/// Returns the variables, if all state can be reached.
 fn variables(outline: &Outline<'_>, shape: &Shape) -> Result<Variables, Unforkable> {
     let imported = outline.imported;
     if imported.tables + imported.memories + imported.globals > 0 {
@@ -181,7 +184,7 @@ fn variables(outline: &Outline<'_>, shape: &Shape) -> Result<Variables, Unforkab
     })
 }
 
-/// The indices of the globals that may change.
+/// Returns the indices of the mutable globals.
 fn variable_globals(outline: &Outline<'_>) -> impl Iterator<Item = u32> {
     let numbered = (outline.imported.globals..).zip(&outline.globals);
     numbered.filter_map(|(index, global)| global.mutable.then_some(index))

@@ -1,5 +1,5 @@
 //! A walk over the sections of a binary module, and reading and writing the numbers in them.
-//! Validation is the engine's business; this walk only never panics and never reads out of bounds.
+//! It never panics and never reads out of bounds. Validation is the engine's.
 
 use crate::{
     error::LoadError,
@@ -33,7 +33,7 @@ pub(super) struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Where its kind stands among the others; custom sections stand anywhere.
+    /// Its position among the other kinds; custom sections may be anywhere.
     fn rank(&self) -> Option<u8> {
         match self.id {
             id::CUSTOM => None,
@@ -43,7 +43,7 @@ impl Section<'_> {
     }
 }
 
-/// Whether the sections stand in their order and none twice. The engine refuses others.
+/// Returns whether the sections are in order without duplicates. The engine refuses others.
 pub(super) fn in_order(sections: &[Section<'_>]) -> bool {
     let ranks: Vec<u8> = sections.iter().filter_map(Section::rank).collect();
     ranks.is_sorted_by(|a, b| a < b)
@@ -58,15 +58,15 @@ pub(super) fn split(bytes: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
     Ok(sections)
 }
 
-/// How many sections there are, as far as they can be read.
+/// Returns how many sections there are, up to the first malformed one.
 pub(super) fn count(bytes: &[u8]) -> u64 {
     walk(bytes).map_or(0, |sections| sections.count() as u64)
 }
 
-/// The sections one after the other, until one cannot be read.
+/// Iterates over the sections, up to the first malformed one.
 fn walk(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Section<'_>, LoadError>>, LoadError> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
-        return Err(LoadError::NotWasm(describe_stranger(bytes).into()));
+        return Err(LoadError::NotWasm(describe_other_format(bytes).into()));
     };
     let mut rest = match rest {
         [1, 0, 0, 0, rest @ ..] => rest,
@@ -83,10 +83,10 @@ fn walk(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Section<'_>, LoadErr
     }))
 }
 
-fn describe_stranger(bytes: &[u8]) -> String {
+fn describe_other_format(bytes: &[u8]) -> String {
     let text = bytes.trim_ascii_start();
     if bytes.is_empty() {
-        "there are none".into()
+        "no bytes".into()
     } else if text.starts_with(b"(") || text.starts_with(b";;") {
         "this looks like the text format; assemble it first".into()
     } else {
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Any number, whose value is no matter.
+    /// Skips a number.
     pub(super) fn skip_number(&mut self) -> Option<()> {
         while self.byte()? & 0x80 != 0 {}
         Some(())
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes a module without sections, with room for so many bytes.
+/// Starts a module without sections, with capacity for `size` bytes.
 pub(super) fn begin(size: usize) -> Result<Vec<u8>, OutOfMemory> {
     let mut module = room::reserved(size)?;
     module.extend_from_slice(MAGIC);
@@ -208,10 +208,8 @@ pub(super) fn push_i64(bytes: &mut Vec<u8>, mut value: i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{ModuleLimits, Shape},
-        *,
-    };
+    use super::{super::Shape, *};
+    use crate::limits::ModuleLimits;
     use proptest::prelude::*;
 
     proptest! {

@@ -1,7 +1,9 @@
-//! The one thing about the engine that cannot be tested once and for all: whether the compiler
-//! turned its tail calls into jumps. Where it did not, each instruction leaves a frame on the
-//! native stack, and a long loop aborts the process. So builds without `portable-dispatch` run a
-//! short loop first and measure.
+//! What tests of this crate cannot check about the engine, since each program builds its own. A short
+//! loop with an instruction of every kind is run once in a process, and measured:
+//!
+//! * Did the compiler turn tail calls into jumps? If not, each instruction leaves a frame on the native
+//!   stack, and a long loop aborts the process. Builds without `portable-dispatch` check this first.
+//! * Does this patch release of wasmi charge the fuel that figures and recordings hold for?
 
 use crate::{error::BuildError, limits::StackLimit};
 use std::sync::{
@@ -13,8 +15,11 @@ use wasmi::{Caller, CompilationMode, Linker, Module, Store};
 /// Assembled from the text beside it; a test compares them.
 const LOOP: &[u8] = include_bytes!("self_check.wasm");
 
-/// Enough to tell a leak of one word a turn from none, and few enough for any thread's stack.
+/// Enough turns to detect one leaked word per turn, and few enough for any thread's stack.
 const TURNS: i32 = 256;
+
+/// The fuel of these turns in the version that the figures of this crate hold for.
+const FUEL: u64 = 29_569;
 
 /// More than this between the shallowest and the deepest turn is a leak.
 const TOLERANCE: usize = 2048;
@@ -26,9 +31,9 @@ pub(crate) fn dispatch_is_sound() -> Result<(), BuildError> {
         return Ok(());
     }
     VERDICT
-        .get_or_init(|| match stack_growth() {
-            Ok(growth) if growth <= TOLERANCE => Ok(()),
-            Ok(growth) => Err(BuildError::UnsoundDispatch {
+        .get_or_init(|| match measure() {
+            Ok(Measured { growth, .. }) if growth <= TOLERANCE => Ok(()),
+            Ok(Measured { growth, .. }) => Err(BuildError::UnsoundDispatch {
                 growth,
                 turns: TURNS,
             }),
@@ -37,8 +42,24 @@ pub(crate) fn dispatch_is_sound() -> Result<(), BuildError> {
         .clone()
 }
 
-/// How much deeper the native stack was in the deepest turn than in the shallowest, in bytes.
-fn stack_growth() -> Result<usize, wasmi::Error> {
+/// The engine as transcripts and baked modules name it. Cargo may select a later patch release of
+/// wasmi, and does not report which; the name says whether it charges the same fuel.
+pub(crate) fn engine_name() -> &'static str {
+    static SAME_FUEL: OnceLock<bool> = OnceLock::new();
+    match SAME_FUEL.get_or_init(|| measure().is_ok_and(|measured| measured.fuel == FUEL)) {
+        true => "wasmi 2.0.0",
+        false => "wasmi 2.0 with other fuel costs",
+    }
+}
+
+/// What the loop showed.
+struct Measured {
+    /// How much deeper the native stack was in the deepest turn than in the shallowest, in bytes.
+    growth: usize,
+    fuel: u64,
+}
+
+fn measure() -> Result<Measured, wasmi::Error> {
     let engine = super::engine(StackLimit::default(), CompilationMode::Eager);
     let module = Module::new(&engine, LOOP)?;
     let (low, high) = (
@@ -59,9 +80,12 @@ fn stack_growth() -> Result<usize, wasmi::Error> {
     instance
         .get_typed_func::<i32, ()>(&store, "run")?
         .call(&mut store, TURNS)?;
-    Ok(high
-        .load(Ordering::Relaxed)
-        .saturating_sub(low.load(Ordering::Relaxed)))
+    Ok(Measured {
+        growth: high
+            .load(Ordering::Relaxed)
+            .saturating_sub(low.load(Ordering::Relaxed)),
+        fuel: u64::MAX.saturating_sub(store.get_fuel()?),
+    })
 }
 
 #[cfg(test)]
@@ -80,7 +104,13 @@ mod tests {
 
     #[test]
     fn this_build_of_the_engine_is_sound() {
-        assert!(stack_growth().unwrap() <= TOLERANCE);
+        assert!(measure().unwrap().growth <= TOLERANCE);
         assert_eq!(dispatch_is_sound(), Ok(()));
+    }
+
+    #[test]
+    fn the_engine_charges_the_fuel_that_recordings_hold_for() {
+        assert_eq!(measure().unwrap().fuel, FUEL);
+        assert_eq!(engine_name(), "wasmi 2.0.0");
     }
 }

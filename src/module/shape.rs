@@ -1,61 +1,36 @@
-//! What the sections of a module say that the engine does not tell, and how much of everything
-//! there is, counted before anything is compiled. Nothing here judges.
+//! What a module contains: counts of everything that is limited, and facts that the engine does not
+//! expose. Computed before anything is compiled; `limits` decides what is too much.
 
 use super::{
-    ModuleLimits,
+    limits::check,
     operators::{self, Operators},
     outline,
     sections::{Reader, Section, id},
 };
-use crate::error::LoadError;
+use crate::{
+    error::LoadError,
+    limits::{ModuleCounts, ModuleLimits},
+};
 use tollgate_abi::names;
 
 /// The longest version of the ABI package that is read, in bytes.
 const LONGEST_VERSION: usize = 64;
 
-/// What a module holds, by its sections.
+/// What the sections of a module contain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
     /// Whether the module had a start function, exported under a name of ours when loaded.
     pub(crate) has_start: bool,
-    /// The telling instructions in its functions.
+    /// Which instructions its functions contain, of those that decide how it can run.
     pub(crate) operators: Operators,
     /// The version of the ABI package the module was built with, if it says so.
     pub(crate) abi_package: Option<String>,
     /// The minimum of all its tables together, in elements.
     pub(crate) table_minimum: u64,
-    pub(crate) bytes: u64,
-    pub(crate) custom_bytes: u64,
-    pub(crate) sections: u64,
-    pub(crate) types: u64,
-    /// The most parameters of a type.
-    pub(crate) most_params: u64,
-    /// The most results of a type.
-    pub(crate) most_results: u64,
-    pub(crate) imports: u64,
-    /// Functions that have a body.
-    pub(crate) functions: u64,
-    pub(crate) globals: u64,
-    /// The operators of the longest constant expression.
-    pub(crate) longest_constant: u64,
-    pub(crate) exports: u64,
-    pub(crate) element_segments: u64,
-    pub(crate) element_bytes: u64,
-    pub(crate) data_segments: u64,
-    pub(crate) code_bytes: u64,
-    /// The bytes of the longest function.
-    pub(crate) longest_function: u64,
-    /// The most locals that a function has.
-    pub(crate) most_locals: u64,
-    /// The locals of all functions together.
-    pub(crate) locals: u64,
-    /// The deepest nesting of blocks.
-    pub(crate) nesting: u64,
-    /// Values that instructions carry, see `operators`.
-    pub(crate) carried_values: u64,
+    pub(crate) counts: ModuleCounts,
 }
 
-/// How many values a function takes and gives.
+/// How many parameters and results a function has.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Arity {
     pub(super) params: u64,
@@ -77,7 +52,7 @@ pub(super) struct Types {
 }
 
 impl Types {
-    /// A type by its index; one that does not exist carries nothing, and the engine refuses it.
+    /// Returns the type at an index. A missing type has no values; the engine refuses the module.
     pub(super) fn of(&self, index: u32) -> Arity {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         self.types.get(index).copied().unwrap_or_default()
@@ -97,29 +72,32 @@ const FUNCTION: u64 = 256;
 const SEGMENT: u64 = 48;
 
 impl Shape {
-    /// About how many bytes it takes to compile the module: copies of it, ours and the engine's,
-    /// and lists of what is in it.
+    /// Returns about how many bytes compilation takes: copies of the module, ours and the engine's,
+    /// and the engine's lists.
     pub(super) fn compiling(&self) -> usize {
-        let lists = self.functions * FUNCTION + self.data_segments * SEGMENT;
-        usize::try_from(self.bytes.saturating_mul(4).saturating_add(lists)).unwrap_or(usize::MAX)
+        let lists = self.counts.functions * FUNCTION + self.counts.data_segments * SEGMENT;
+        usize::try_from(self.counts.bytes.saturating_mul(4).saturating_add(lists))
+            .unwrap_or(usize::MAX)
     }
 
-    /// Walks the sections of a module of so many bytes, as far as it is within `limits`: what is
-    /// too much is not even read.
+    /// Walks the sections of a module of this many bytes, until one exceeds `limits`.
     pub(super) fn of(
         bytes: u64,
         sections: &[Section<'_>],
         limits: &ModuleLimits,
     ) -> Result<Shape, LoadError> {
         let mut shape = Shape {
-            bytes,
-            sections: sections.len() as u64,
+            counts: ModuleCounts {
+                bytes,
+                sections: sections.len() as u64,
+                ..ModuleCounts::default()
+            },
             ..Shape::default()
         };
         for section in sections {
             shape.count(section);
         }
-        limits.check(&shape)?;
+        check(limits, &shape.counts)?;
         let unreadable = |what| move || LoadError::Compile(format!("{what} cannot be read").into());
         let mut types = Types {
             types: Vec::new(),
@@ -131,7 +109,7 @@ impl Shape {
             let (read, what) = match section.id {
                 id::GLOBAL | id::ELEMENT | id::DATA => (
                     outline::longest_constant(section).map(|operators| {
-                        shape.longest_constant = shape.longest_constant.max(operators)
+                        shape.counts.longest_constant = shape.counts.longest_constant.max(operators)
                     }),
                     "a global, an element segment or a data segment",
                 ),
@@ -144,18 +122,18 @@ impl Shape {
                 _ => continue,
             };
             read.ok_or_else(unreadable(what))?;
-            limits.check(&shape)?;
+            check(limits, &shape.counts)?;
         }
         Ok(shape)
     }
 
-    /// Counts what a section says it holds.
+    /// Adds the count that a section declares.
     fn count(&mut self, section: &Section<'_>) {
         let mut reader = Reader(section.content);
         let size = section.content.len() as u64;
         let counted = match section.id {
             id::CUSTOM => {
-                self.custom_bytes += size;
+                self.counts.custom_bytes += size;
                 let is_version = reader.name() == Some(names::VERSION_SECTION.as_bytes());
                 if is_version && reader.0.len() <= LONGEST_VERSION {
                     self.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
@@ -167,22 +145,22 @@ impl Shape {
                 return;
             }
             id::ELEMENT => {
-                self.element_bytes += size;
-                &mut self.element_segments
+                self.counts.element_bytes += size;
+                &mut self.counts.element_segments
             }
             id::CODE => {
-                self.code_bytes += size;
+                self.counts.code_bytes += size;
                 return;
             }
-            id::TYPE => &mut self.types,
-            id::IMPORT => &mut self.imports,
-            id::FUNCTION => &mut self.functions,
-            id::GLOBAL => &mut self.globals,
-            id::EXPORT => &mut self.exports,
-            id::DATA => &mut self.data_segments,
+            id::TYPE => &mut self.counts.types,
+            id::IMPORT => &mut self.counts.imports,
+            id::FUNCTION => &mut self.counts.functions,
+            id::GLOBAL => &mut self.counts.globals,
+            id::EXPORT => &mut self.counts.exports,
+            id::DATA => &mut self.counts.data_segments,
             _ => return,
         };
-        // One that does not begin with its number is refused by the engine.
+        // A section without a count is refused by the engine.
         *counted += u64::from(reader.u32().unwrap_or(0));
     }
 
@@ -201,8 +179,8 @@ impl Shape {
                 params: values()?,
                 results: values()?,
             };
-            self.most_params = self.most_params.max(arity.params);
-            self.most_results = self.most_results.max(arity.results);
+            self.counts.most_params = self.counts.most_params.max(arity.params);
+            self.counts.most_results = self.counts.most_results.max(arity.results);
             types.types.push(arity);
         }
         Some(())
@@ -210,7 +188,7 @@ impl Shape {
 
     fn tables(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         for _ in 0..reader.u32()? {
-            // A table that says what it is filled with is refused by the engine.
+            // A table with an initial value is refused by the engine.
             if reader.byte()? == 0x40 {
                 return Some(());
             }
@@ -228,11 +206,11 @@ impl Shape {
         for ty in types.functions.get(imported..)? {
             let size = reader.u32()?;
             let body = operators::walk(reader.take(size)?, *ty, types, nesting)?;
-            self.longest_function = self.longest_function.max(size.into());
-            self.most_locals = self.most_locals.max(body.locals);
-            self.locals = self.locals.saturating_add(body.locals);
-            self.nesting = self.nesting.max(body.nesting);
-            self.carried_values = self.carried_values.saturating_add(body.carried);
+            self.counts.longest_function = self.counts.longest_function.max(size.into());
+            self.counts.most_locals = self.counts.most_locals.max(body.locals);
+            self.counts.locals = self.counts.locals.saturating_add(body.locals);
+            self.counts.nesting = self.counts.nesting.max(body.nesting);
+            self.counts.carried_values = self.counts.carried_values.saturating_add(body.carried);
             self.operators.add(body.operators);
         }
         Some(())

@@ -2,8 +2,8 @@
 
 use super::Plugin;
 use crate::{
-    error::{BakeError, Error},
-    module::{Baked, State, Unforkable},
+    error::{BakeError, Error, Unforkable},
+    module::{Baked, State},
 };
 use tollgate_abi::names::export;
 
@@ -18,7 +18,7 @@ const QUESTIONS: [&str; 4] = [
 impl Plugin {
     /// Initialises the plugin and writes it as a module that is initialised already. What its
     /// initialisation saw of the world (variables, clocks, random bytes) is in it for ever: see
-    /// [`RuntimeBuilder::steady`](crate::RuntimeBuilder::steady).
+    /// [`RuntimeBuilder::deterministic_init`](crate::RuntimeBuilder::deterministic_init).
     ///
     /// The module says in a custom section what it was made from, and what it answers when it is
     /// asked to describe itself, so that a runtime need not execute it for that. Its functions are

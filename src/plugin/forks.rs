@@ -17,13 +17,12 @@ use super::{
     idle::{Owner, Shelf},
 };
 use crate::{
-    error::Error,
-    gate::{Gate, Noted, SharedJournal},
+    error::{Error, Unforkable},
+    gate::{Gate, InitJournal, SharedJournal},
     guest::{Instance, Snapshot, Start},
     limits::Usage,
-    lock::lock,
-    module::Unforkable,
-    once::Once,
+    sync::Once,
+    sync::lock,
 };
 use std::sync::{Arc, Mutex};
 
@@ -71,7 +70,7 @@ struct Initialised {
     /// What calls begin from, or why each is initialised by itself; `None` if that is wanted.
     snapshot: Result<Snapshot, Option<Unforkable>>,
     /// The effects that it had.
-    noted: Noted,
+    noted: InitJournal,
 }
 
 impl Plugin {
@@ -106,7 +105,7 @@ impl Plugin {
         let forks = &self.inner.forks;
         let initialise = || {
             let (initialised, instance) = self.initialise(self.gate(None))?;
-            self.take_back(instance, initialised.snapshot.as_ref().ok());
+            self.release(instance, initialised.snapshot.as_ref().ok());
             Ok(initialised)
         };
         forks
@@ -158,7 +157,7 @@ impl Plugin {
         let forks = &self.inner.forks;
         match forks.shelf.take(forks.owner) {
             Some(mut instance) => {
-                instance.revive(gate);
+                instance.begin_at(gate);
                 Ok(instance)
             }
             None => Instance::fork(self.start_with(gate), snapshot),
@@ -184,7 +183,7 @@ impl Plugin {
     }
 
     fn initialise(&self, mut gate: Gate) -> Result<(Initialised, Instance), Error> {
-        let noted = Arc::new(Mutex::new(Noted::default()));
+        let noted = Arc::new(Mutex::new(InitJournal::default()));
         if self.inner.parts.settings.fork == ForkPolicy::WhenPossible {
             gate.keep(noted.clone());
         }
@@ -206,7 +205,7 @@ impl Plugin {
     /// brought back to its beginning.
     pub(super) fn give_back(&self, instance: Instance) {
         let initialised = self.inner.forks.initialised.get();
-        self.take_back(
+        self.release(
             instance,
             initialised.and_then(|initialised| initialised.snapshot.as_ref().ok()),
         );
@@ -218,14 +217,14 @@ impl Plugin {
         let snapshot = initialised.and_then(|initialised| initialised.snapshot.as_ref().ok());
         match snapshot {
             Some(snapshot) if instance.reset(snapshot) => {
-                instance.revive(self.gate(Some(snapshot)));
+                instance.begin_at(self.gate(Some(snapshot)));
             }
             _ => *instance = self.start()?,
         }
         Ok(())
     }
 
-    fn take_back(&self, mut instance: Instance, snapshot: Option<&Snapshot>) {
+    fn release(&self, mut instance: Instance, snapshot: Option<&Snapshot>) {
         let Some(snapshot) = snapshot else {
             return;
         };

@@ -2,7 +2,7 @@
 //! plugin and for all together; when there are too many, the plugin that has most of them gives one
 //! up.
 
-use crate::lock::lock;
+use crate::sync::lock;
 use std::{
     collections::BTreeMap,
     sync::{

@@ -1,8 +1,8 @@
 //! One instance in the caller's own hands, for loops that call a plugin as fast as it can be
 //! called: fuzzers above all.
 
-use super::{Observation, Plugin};
-use crate::{config::Config, error::Error, guest, limits::Usage};
+use super::{Config, Observation, Plugin};
+use crate::{error::Error, guest, limits::Usage};
 
 /// An initialised instance of a plugin, which its owner calls and resets.
 ///
@@ -11,11 +11,11 @@ use crate::{config::Config, error::Error, guest, limits::Usage};
 ///
 /// ```
 /// # let runtime = tollgate::Runtime::new()?;
-/// # let plugin = runtime.load("file", include_bytes!("../../fixtures/file/file.wasm"))?;
+/// # let plugin = runtime.load("file", include_bytes!("../../fixtures/file.wasm"))?;
 /// let mut instance = plugin.fork()?;
 /// for config in [&b"{\"path\":\"/etc/hostname\"}"[..], b"{\"path\":", b"\xFF\0"] {
 ///     let answer: Result<Vec<u8>, tollgate::Error> = instance.call(config);
-///     // A trap or a breach of the protocol is what a fuzzer looks for.
+///     // A trap or a violation of the protocol is what a fuzzer looks for.
 ///     assert!(answer.is_ok());
 ///     instance.reset()?;
 /// }

@@ -1,12 +1,12 @@
-//! What is assigned to a name that promises a secret, and looks random: `DB_PASSWORD="…"`,
-//! `token: …`. The only search that guesses; it asks for randomness so that words pass.
+//! Random values that are assigned to the name of a secret: `DB_PASSWORD="…"`, `token: …`. This is the
+//! only heuristic search; a value must be random, so that ordinary words are kept.
 
 use super::{
     automaton::Automaton,
     spans::{HIDDEN, Spans, count},
 };
 
-/// Parts of names, without the signs between their words.
+/// Parts of the names of secrets, without separators between their words.
 const NAMES: &[&str] = &[
     "accesskey",
     "accountkey",
@@ -22,29 +22,29 @@ const NAMES: &[&str] = &[
     "token",
 ];
 
-/// The longest name that is looked at.
+/// The maximum length of a name.
 const NAME: usize = 64;
-/// The most quotes and spaces between a name, the sign and the value.
+/// The maximum number of quotes and spaces between a name, the sign and the value.
 const BETWEEN: usize = 6;
-/// The lengths that a value may have.
+/// The possible lengths of a value.
 const VALUE: std::ops::RangeInclusive<usize> = 12..=150;
-/// Bits of entropy that each character of a value must have on average.
+/// The minimum entropy of a value, in bits for each character.
 const ENTROPY: f64 = 3.5;
 
-/// Finds those parts of names.
+/// The automaton that finds the names of secrets.
 pub(super) fn names() -> Automaton {
     Automaton::new(NAMES.iter().map(|name| (name.as_bytes(), false)))
 }
 
-/// `names` are [`names`]' own.
+/// Finds the values; `names` is the automaton of [`names`].
 pub(super) fn find(bytes: &[u8], names: &Automaton, spans: &mut Spans) {
     count(bytes.len());
-    let mut name = Name::default();
+    let mut name = SecretName::default();
     let mut value_end = 0;
     for (at, byte) in bytes.iter().enumerate() {
-        if matches!(byte, b'=' | b':') && name.promises_a_secret(at) {
-            let behind = bytes.get(at..).unwrap_or_default();
-            let mut lead = behind.iter().take(BETWEEN + 1);
+        if matches!(byte, b'=' | b':') && name.is_of_secret(at) {
+            let after = bytes.get(at..).unwrap_or_default();
+            let mut lead = after.iter().take(BETWEEN + 1);
             if let Some(lead) = lead.position(|byte| !is_lead(*byte)) {
                 value(bytes, at + lead, &mut value_end, spans);
             }
@@ -53,8 +53,8 @@ pub(super) fn find(bytes: &[u8], names: &Automaton, spans: &mut Spans) {
     }
 }
 
-/// Looks at the value that begins at `from`. `end` is where the last one ended, which may be the
-/// same.
+/// Checks the value that begins at `from`. `end` is the end of the last value, which may be the same
+/// one.
 fn value(bytes: &[u8], from: usize, end: &mut usize, spans: &mut Spans) {
     if from >= *end {
         let rest = bytes.get(from..).unwrap_or_default();
@@ -64,30 +64,30 @@ fn value(bytes: &[u8], from: usize, end: &mut usize, spans: &mut Spans) {
         *end = from + length;
     }
     let value = bytes.get(from..*end).unwrap_or_default();
-    // Beside a mark, the whole value is not known any more.
+    // Next to a replaced secret, the value is not complete.
     let is_whole = bytes.get(*end) != Some(&HIDDEN);
     if is_whole && VALUE.contains(&value.len()) && looks_random(value) {
         spans.add(from..*end);
     }
 }
 
-/// The name that was read last, quoted or not.
+/// The last name before the current position, quoted or not.
 #[derive(Default)]
-struct Name {
+struct SecretName {
     state: u32,
-    /// Where its last telling part ended.
+    /// The end of its last part that is in [`NAMES`].
     part_end: Option<usize>,
-    /// How many quotes and spaces were read since it ended.
+    /// The number of quotes and spaces after it.
     between: usize,
 }
 
-impl Name {
+impl SecretName {
     fn read(&mut self, at: usize, byte: u8, names: &Automaton) {
         match byte {
             b' ' | b'\t' | b'"' | b'\'' | b'\\' | b':' => self.between += 1,
             b'_' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 if self.between > 0 {
-                    *self = Name::default();
+                    *self = SecretName::default();
                 }
                 if byte.is_ascii_alphanumeric() {
                     self.state = names.step(self.state, byte.to_ascii_lowercase());
@@ -96,18 +96,18 @@ impl Name {
                     }
                 }
             }
-            _ => *self = Name::default(),
+            _ => *self = SecretName::default(),
         }
     }
 
-    /// Whether a sign at `at` assigns to a name that promises a secret.
-    fn promises_a_secret(&self, at: usize) -> bool {
+    /// Whether a sign at `at` assigns to the name of a secret.
+    fn is_of_secret(&self, at: usize) -> bool {
         self.part_end
             .is_some_and(|part_end| self.between <= BETWEEN && at - self.between - part_end < NAME)
     }
 }
 
-/// What may stand between a name and its value: the sign, spaces and quotes.
+/// Whether a byte can be between a name and its value: the sign, spaces and quotes.
 fn is_lead(byte: u8) -> bool {
     matches!(
         byte,
@@ -123,7 +123,9 @@ fn looks_random(value: &[u8]) -> bool {
     count(value.len());
     let mut counts = [0u32; 256];
     for byte in value {
-        counts[usize::from(*byte)] += 1;
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
     }
     let total = f64::from(u32::try_from(value.len()).unwrap_or(u32::MAX));
     let entropy: f64 = counts

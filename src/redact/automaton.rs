@@ -1,44 +1,44 @@
-//! Finding any of many words in one pass over a text (Aho and Corasick, 1975): a byte costs the
-//! same whatever the words are and however they overlap.
+//! Finding many words in one pass over a text (Aho and Corasick, 1975): the cost of a byte does not
+//! depend on the words.
 
 use std::collections::VecDeque;
 
-/// The words, as a tree of their beginnings.
+/// The words, as a tree of their prefixes.
 #[derive(Default)]
 pub(super) struct Automaton {
     nodes: Vec<Node>,
-    /// The children of the root, by byte; 0 means none.
+    /// The children of the root, by byte; 0 if there is none.
     first: Vec<u32>,
 }
 
-/// The beginning of a word.
+/// A prefix of a word.
 #[derive(Clone, Default)]
 struct Node {
     /// Its last byte.
     byte: u8,
-    /// Whether `longest` is a word that is searched for only as it is.
+    /// Whether the word of `longest` is searched for only unencoded.
     plain: bool,
     /// Its length.
     depth: u32,
-    /// The length of the longest word that it ends with; 0 means none.
+    /// The length of the longest word that is a suffix of this prefix; 0 if there is none.
     longest: u32,
-    /// Its longest proper ending that is the beginning of a word, too.
+    /// Its longest proper suffix that is a prefix of a word.
     fail: u32,
-    /// Its first child, and the next child of its parent; 0 means none.
+    /// Its first child, and the next child of its parent; 0 if there is none.
     child: u32,
     next: u32,
 }
 
-/// A word that ends at a place.
+/// A word that ends at a position.
 #[derive(Clone, Copy)]
 pub(super) struct Match {
     pub(super) length: usize,
-    /// As it was added.
+    /// Whether it is searched for only unencoded.
     pub(super) plain: bool,
 }
 
 impl Automaton {
-    /// An automaton for these words, each with whether it is searched for only as it is.
+    /// An automaton for these words, each with whether it is searched for only unencoded.
     pub(super) fn new<'a>(words: impl Iterator<Item = (&'a [u8], bool)>) -> Automaton {
         let mut automaton = Automaton {
             nodes: vec![Node::default()],
@@ -92,7 +92,7 @@ impl Automaton {
     }
 
     fn add_child(&mut self, parent: u32, byte: u8, depth: u32) -> u32 {
-        // Words of 4 GB are not searched for: what is behind them is the root.
+        // Words of 4 GB are not searched for.
         let Ok(new) = u32::try_from(self.nodes.len()) else {
             return 0;
         };
@@ -113,7 +113,7 @@ impl Automaton {
         new
     }
 
-    /// Finds for each node where to go on when no child fits, shorter ones first.
+    /// Sets `fail` of each node, shorter prefixes first.
     fn link(&mut self) {
         let mut queue: VecDeque<u32> = self.first.iter().copied().filter(|at| *at != 0).collect();
         while let Some(state) = queue.pop_front() {
@@ -134,7 +134,7 @@ impl Automaton {
         }
     }
 
-    /// The state behind one more byte. The first state is 0.
+    /// The state after one more byte. The first state is 0.
     pub(super) fn step(&self, mut state: u32, byte: u8) -> u32 {
         loop {
             let child = self.child(state, byte);
@@ -154,7 +154,7 @@ impl Automaton {
         })
     }
 
-    /// How many bytes before this place are the beginning of a word.
+    /// The length of the longest prefix of a word that ends here.
     pub(super) fn depth(&self, state: u32) -> usize {
         self.node(state).depth as usize
     }

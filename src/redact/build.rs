@@ -1,51 +1,50 @@
-//! The options of a redactor, and what is wrong with them.
+//! The options of a redactor and their errors.
 
-use super::{Inner, Path, Redactor, Rule, SHORTEST, assignments};
+use super::{HiddenPath, Inner, RedactionRule, Redactor, SHORTEST, assignments};
 use crate::printable::Text;
 use std::{fmt, sync::Arc};
 
 /// Options for a [`Redactor`].
 #[derive(Default)]
 pub struct RedactorBuilder {
-    /// Each with how many characters it must have.
+    /// Each with its minimum length in characters.
     values: Vec<(String, usize)>,
     without_tokens: bool,
     paths: Vec<String>,
     #[cfg(feature = "regex")]
     patterns: Vec<String>,
     key: Option<Vec<u8>>,
-    rule: Option<Box<Rule>>,
+    rule: Option<Box<RedactionRule>>,
 }
 
 impl RedactorBuilder {
-    /// Hides this value, which must have 4 characters; see [`Redactor::track`].
+    /// Adds a secret value of at least 4 characters; see [`Redactor::add_value`].
     #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> RedactorBuilder {
         self.values.push((value.into(), SHORTEST));
         self
     }
 
-    /// Hides this value however short it is; see [`Redactor::track_even_short`].
+    /// Adds a secret value of any length; see [`Redactor::add_short_value`].
     #[must_use]
     pub fn short_value(mut self, value: impl Into<String>) -> RedactorBuilder {
         self.values.push((value.into(), 1));
         self
     }
 
-    /// Hides whatever string, number or boolean stands at this place: keys with dots between them,
-    /// as `api_key` or `server.password`. It counts from the top of the evidence's data or from
-    /// any object in it; the elements of a list are at the place of the list. An attribute of a
-    /// log line is at its key. A path that hides nothing is in [`Redactor::unmatched_paths`].
+    /// Replaces the string, number or boolean at this path: keys separated by dots, for example
+    /// `api_key` or `server.password`. A path starts at the evidence's data or at any object in it;
+    /// the elements of a list have the path of the list. The path of a log attribute is its key.
+    /// [`Redactor::unmatched_paths`] returns the paths without a value.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> RedactorBuilder {
         self.paths.push(path.into());
         self
     }
 
-    /// Hides whatever this regular expression (of the crate `regex`) matches in a text. It is not
-    /// searched for in encodings, nor in keys of objects. One search takes time in proportion to
-    /// the text; a pattern that often fails after looking far ahead, such as `.*[^A-Z]|[A-Z]`,
-    /// searches many times.
+    /// Replaces the matches of this regular expression (of the crate `regex`) in a text. Encoded texts
+    /// and keys of objects are not searched. One search takes time in proportion to the text; a
+    /// pattern that often fails after a long search, such as `.*[^A-Z]|[A-Z]`, searches many times.
     #[cfg(feature = "regex")]
     #[must_use]
     pub fn pattern(mut self, pattern: impl Into<String>) -> RedactorBuilder {
@@ -53,34 +52,34 @@ impl RedactorBuilder {
         self
     }
 
-    /// Applies this rule to each text, after everything else. It does not see keys of objects.
+    /// Applies this rule to each text, after everything else. It is not applied to keys of objects.
     #[must_use]
     pub fn rule(mut self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.rule = Some(Box::new(rule));
         self
     }
 
-    /// Puts `[hmac:…]` in a secret's place instead of `[REDACTED]`: the first half of its
-    /// HMAC-SHA256 under this key, so that two outputs can be compared for the same secret. What is
-    /// hashed is the secret as it is written there: in another encoding, it is another.
+    /// Replaces secrets with `[hmac:…]` instead of `[REDACTED]`: the first half of the HMAC-SHA256 under
+    /// this key, so that equal secrets in two outputs can be recognized. The hash is that of the
+    /// secret as it is written: each encoding of a secret has another hash.
     #[must_use]
     pub fn keyed_hash(mut self, key: impl Into<Vec<u8>>) -> RedactorBuilder {
         self.key = Some(key.into());
         self
     }
 
-    /// Does not look for what is [known by its looks](Redactor#what-is-known-by-its-looks).
+    /// Does not search for [recognized formats](Redactor#recognized-formats).
     #[must_use]
     pub fn without_tokens(mut self) -> RedactorBuilder {
         self.without_tokens = true;
         self
     }
 
-    /// The redactor.
+    /// Returns the redactor.
     ///
     /// # Errors
     ///
-    /// [`RedactorError`] for options that are invalid, or that it would have to ignore.
+    /// [`RedactorError`] for invalid options.
     pub fn build(self) -> Result<Redactor, RedactorError> {
         if self.key.as_ref().is_some_and(Vec::is_empty) {
             return Err(RedactorError::NoKey);
@@ -93,7 +92,7 @@ impl RedactorBuilder {
         }
         #[cfg(feature = "regex")]
         let patterns = compile(self.patterns)?;
-        let paths = self.paths.into_iter().map(|text| Path {
+        let paths = self.paths.into_iter().map(|text| HiddenPath {
             text,
             matched: false.into(),
         });
@@ -138,38 +137,35 @@ impl fmt::Debug for RedactorBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedactorError {
-    /// Short secrets could be found by hashing guesses.
-    #[error("the keyed hash of a redactor needs a key that is not empty")]
+    /// The key of the keyed hash is empty: without a key, secrets can be found by hashing guesses.
+    #[error("the key of the redactor's keyed hash is empty")]
     NoKey,
-    /// A value that would hide half of every text, or nothing. It is not quoted: it may be a part
-    /// of a secret.
+    /// A value is too short. The error does not repeat it, since it may be a part of a secret.
     #[error(
-        "value {number} of the redactor has {characters} characters without white space at its ends, and needs at least {minimum}"
+        "value {number} of the redactor has {characters} characters after trimming; it needs at least {minimum}"
     )]
     ShortValue {
-        /// Which of the values, in the order in which they were given, counted from 1.
+        /// The number of the value in the given order, from 1.
         number: usize,
-        /// How many characters it has, without white space at its ends.
+        /// Its length after trimming, in characters.
         characters: usize,
-        /// How many it must have.
+        /// The minimum length, in characters.
         minimum: usize,
     },
-    /// A value that contains the replacement of secrets would be hidden again and again.
+    /// A value contains the text that replaces secrets.
     #[error("value {number} of the redactor contains the text that replaces secrets")]
     MarkInValue {
-        /// Which of the values, in the order in which they were given, counted from 1.
+        /// The number of the value in the given order, from 1.
         number: usize,
     },
-    /// A path that no key can be at.
-    #[error(
-        "the path \"{path}\" of a redactor has an empty key; write keys with dots between them"
-    )]
+    /// A path has an empty key.
+    #[error("the path \"{path}\" of the redactor has an empty key; separate keys by one dot")]
     EmptyPath {
         /// The path.
         path: Text,
     },
-    /// A pattern that is no regular expression.
-    #[error("the pattern \"{pattern}\" of a redactor cannot be used: {problem}")]
+    /// A pattern is not a valid regular expression.
+    #[error("the pattern \"{pattern}\" of the redactor is invalid: {problem}")]
     Pattern {
         /// The pattern.
         pattern: Text,

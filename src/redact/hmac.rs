@@ -4,7 +4,7 @@ use tollgate_abi::sha256::{Sha256, digest, hex};
 
 const BLOCK: usize = 64;
 
-/// The first so many hexadecimal digits of the HMAC of `message`.
+/// The first hexadecimal digits of the HMAC of `message`.
 pub(super) fn hex_start(key: &[u8], message: &[u8], digits: usize) -> String {
     let mut text = hex(&hmac(key, message));
     text.truncate(digits);

@@ -1,4 +1,4 @@
-//! A text that was decoded from another one, and where in that each of its bytes comes from.
+//! A text that was decoded from another one, and the source of each of its bytes.
 
 use super::spans::{BORDER, HIDDEN};
 use std::ops::Range;
@@ -8,11 +8,11 @@ use std::ops::Range;
 pub(super) struct Layer {
     bytes: Vec<u8>,
     pieces: Vec<Piece>,
-    /// Before which bytes white space with a line break was dropped.
+    /// The positions before which white space with a line break was removed.
     breaks: Vec<u32>,
 }
 
-/// A stretch of a decoded text: from where it goes, and from where it was decoded.
+/// A stretch of a decoded text: where it begins, and where its source begins.
 #[derive(Clone, Copy)]
 struct Piece {
     at: u32,
@@ -20,16 +20,16 @@ struct Piece {
     unit: Unit,
 }
 
-/// What of the source a decoded byte was.
+/// How the bytes of a stretch were encoded.
 #[derive(Clone, Copy)]
 enum Unit {
-    /// The first `bytes` were written as `length` bytes together, the others are themselves.
+    /// The first `bytes` were written together as `length` bytes, the others unencoded.
     Escape { length: u8, bytes: u8 },
-    /// Each byte is some digits of so many bits, the first of which begins a digit.
+    /// As digits of `bits` bits; the first byte begins with a digit.
     Digits { bits: u8 },
 }
 
-/// A place in a text that is decoded at once, which is never so long that it does not fit.
+/// A position in a window as `u32`. Windows are shorter than 4 GB.
 fn short(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -39,12 +39,12 @@ impl Layer {
         &self.bytes
     }
 
-    /// Before which bytes white space with a line break was dropped, in order.
+    /// The positions before which white space with a line break was removed, in order.
     pub(super) fn breaks(&self) -> impl Iterator<Item = usize> {
         self.breaks.iter().map(|at| *at as usize)
     }
 
-    /// White space with a line break was dropped before the next byte.
+    /// Notes that white space with a line break was removed before the next byte.
     pub(super) fn break_here(&mut self) {
         self.breaks.push(short(self.bytes.len()));
     }
@@ -57,7 +57,7 @@ impl Layer {
         });
     }
 
-    /// The source's bytes from `from` on are the next ones.
+    /// Appends bytes that are unencoded at `from` in the source.
     pub(super) fn copy(&mut self, from: usize, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -73,7 +73,7 @@ impl Layer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// `length` bytes of the source, at `from`, are written for these.
+    /// Appends bytes that are written as `length` bytes at `from` in the source.
     pub(super) fn escape(&mut self, from: usize, length: usize, bytes: &[u8]) {
         let small = |length| u8::try_from(length).unwrap_or(u8::MAX);
         let (length, count) = (small(length), small(bytes.len()));
@@ -85,14 +85,14 @@ impl Layer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// These bytes were written as digits of so many bits from `from` on.
+    /// Appends bytes that are written as digits of `bits` bits at `from` in the source.
     pub(super) fn digits(&mut self, from: usize, bits: u8, bytes: &[u8]) {
         self.piece(from, Unit::Digits { bits });
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// What follows in the source is decoded by itself. Beside a mark, it is not known any more
-    /// where a word began.
+    /// Separates what follows from what is before it. Next to a replaced secret, words have unknown
+    /// ends.
     pub(super) fn border(&mut self, is_marked: bool) {
         let byte = if is_marked { HIDDEN } else { BORDER };
         self.escape(0, 0, &[byte]);
@@ -103,21 +103,21 @@ impl Layer {
         &mut self.bytes
     }
 
-    /// What of the source these bytes were written as.
+    /// The range of the source of these bytes.
     pub(super) fn source(&self, bytes: &Range<usize>) -> Range<usize> {
-        let place = |at: usize| {
+        let source_of = |at: usize| {
             let at = short(at);
             let next = self.pieces.partition_point(|piece| piece.at <= at);
             let piece = next.checked_sub(1).and_then(|last| self.pieces.get(last));
             piece.map_or(0..0, |piece| piece.range(at))
         };
-        let last = place(bytes.end.saturating_sub(1));
-        place(bytes.start).start..last.end
+        let last = source_of(bytes.end.saturating_sub(1));
+        source_of(bytes.start).start..last.end
     }
 }
 
 impl Piece {
-    /// What of the source the byte at `at` was.
+    /// The range of the source of the byte at `at`.
     fn range(&self, at: u32) -> Range<usize> {
         let (from, at) = (self.from as usize, at.saturating_sub(self.at) as usize);
         match self.unit {
@@ -125,7 +125,7 @@ impl Piece {
                 let (length, bytes) = (usize::from(length), usize::from(bytes));
                 match at.checked_sub(bytes) {
                     None => from..from + length,
-                    Some(behind) => from + length + behind..from + length + behind + 1,
+                    Some(after) => from + length + after..from + length + after + 1,
                 }
             }
             Unit::Digits { bits } => {

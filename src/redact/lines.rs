@@ -1,17 +1,17 @@
-//! Log lines come one by one, and a secret may span some: what must be known of the lines before.
+//! Secrets that span several log lines: the state that is kept between the lines.
 
-use super::{Redactor, pem, spans::End};
+use super::{Redactor, pem, spans::TextEnd};
 use crate::effect::LogSource;
 
-/// What one instance has logged so far, by the way it was said.
+/// The log streams of one instance.
 #[derive(Default)]
 pub(crate) struct Lines {
-    /// Whose last line ended within a PEM block.
+    /// The streams whose last line ended within a PEM block.
     open: Vec<LogSource>,
 }
 
 impl Lines {
-    /// Hides the secrets in a line. `whole` is false if the guest's line was longer.
+    /// Replaces the secrets in a line. `whole` is false if the guest's line was cut.
     pub(crate) fn redact(
         &mut self,
         redactor: &Redactor,
@@ -23,8 +23,8 @@ impl Lines {
         let mut out = String::new();
         if self.is_open(source) {
             let (hidden, goes_on) = pem::continued(line.as_bytes());
-            // Both sides are cut at ASCII.
-            let (secret, behind) = line.split_at_checked(hidden.end).unwrap_or((line, ""));
+            // The position is next to an ASCII character, so it is between characters.
+            let (secret, after) = line.split_at_checked(hidden.end).unwrap_or((line, ""));
             if !secret.trim().is_empty() {
                 out = redactor.mark(secret.as_bytes());
             }
@@ -32,13 +32,13 @@ impl Lines {
                 return out;
             }
             self.close(source);
-            rest = behind;
+            rest = after;
         }
         if redactor.inner.names.is_some() && pem::ends_open(rest.as_bytes()) {
             self.open.push(source);
         }
         let mut rest = rest.to_owned();
-        redactor.cut_text(&mut rest, if whole { End::Whole } else { End::Cut });
+        redactor.cut_text(&mut rest, if whole { TextEnd::Whole } else { TextEnd::Cut });
         out + &rest
     }
 
@@ -55,7 +55,7 @@ impl Lines {
 mod tests {
     use super::*;
 
-    fn told(lines: &[&str]) -> Vec<String> {
+    fn redacted(lines: &[&str]) -> Vec<String> {
         let redactor = Redactor::builder().build().unwrap();
         let mut state = Lines::default();
         let lines = lines.iter();
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_key_that_is_printed_line_by_line_is_hidden() {
         assert_eq!(
-            told(&[
+            redacted(&[
                 "key: -----BEGIN RSA PRIVATE KEY-----",
                 "MIIEpAIBAAKCAQEA",
                 "x3Q=",
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_header_alone_hides_only_what_can_follow_it() {
         assert_eq!(
-            told(&[
+            redacted(&[
                 "-----BEGIN PRIVATE KEY-----",
                 "",
                 "[1] it was only a header",
@@ -101,9 +101,9 @@ mod tests {
     fn streams_do_not_mix() {
         let redactor = Redactor::builder().build().unwrap();
         let mut state = Lines::default();
-        let mut tell = |source, line| state.redact(&redactor, source, line, true);
-        tell(LogSource::Stdout, "-----BEGIN PRIVATE KEY-----");
-        assert_eq!(tell(LogSource::Stderr, "MIIE"), "MIIE");
-        assert_eq!(tell(LogSource::Stdout, "MIIE"), "[REDACTED]");
+        let mut redact = |source, line| state.redact(&redactor, source, line, true);
+        redact(LogSource::Stdout, "-----BEGIN PRIVATE KEY-----");
+        assert_eq!(redact(LogSource::Stderr, "MIIE"), "MIIE");
+        assert_eq!(redact(LogSource::Stdout, "MIIE"), "[REDACTED]");
     }
 }

@@ -1,5 +1,4 @@
-//! PEM blocks of private keys: the header, the body and the footer, also where the footer is
-//! missing.
+//! PEM blocks of private keys: the header, the body and the footer, also without a footer.
 
 use super::spans::{BORDER, Spans, count, find as find_bytes};
 use std::ops::Range;
@@ -7,9 +6,9 @@ use std::ops::Range;
 const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";
 const DASHES: &[u8] = b"-----";
-/// In the label of each private key, and of nothing else.
+/// Every label of a private key contains it, and no other label does.
 const KEY: &[u8] = b"PRIVATE";
-/// The longest label that is looked at; the longest in use has 21 letters.
+/// The maximum length of a label; the longest in use has 21 letters.
 const LABEL: usize = 64;
 
 pub(super) fn find(bytes: &[u8], spans: &mut Spans) {
@@ -25,7 +24,7 @@ pub(super) fn ends_open(bytes: &[u8]) -> bool {
         .is_some_and(|block| !block.closed && block.range.end == bytes.len())
 }
 
-/// What of a line belongs to a block that lines before it have begun, and whether it goes on.
+/// The part of a line that continues a block of earlier lines, and whether the block is still open.
 pub(super) fn continued(line: &[u8]) -> (Range<usize>, bool) {
     if let Some(end) = find_bytes(line, 0, END)
         && let Some((_, stop)) = label(line, end + END.len())
@@ -36,16 +35,16 @@ pub(super) fn continued(line: &[u8]) -> (Range<usize>, bool) {
     (0..stop, stop == line.len())
 }
 
-struct Block {
+struct PemBlock {
     range: Range<usize>,
-    /// Whether its footer is there.
+    /// Whether it has a footer.
     closed: bool,
 }
 
-fn blocks(bytes: &[u8]) -> Vec<Block> {
+fn blocks(bytes: &[u8]) -> Vec<PemBlock> {
     let mut blocks = Vec::new();
     let mut from = 0;
-    // The next footer, of whatever label, is looked for once and not once for each header.
+    // The next footer of any label is searched for once, not once for each header.
     let mut next_end = find_bytes(bytes, 0, END);
     let mut next_border = find_bytes(bytes, 0, &[BORDER]);
     while let Some(begin) = find_bytes(bytes, from, BEGIN) {
@@ -62,15 +61,15 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
         if next_border.is_some_and(|border| border < header_end) {
             next_border = find_bytes(bytes, header_end, &[BORDER]);
         }
-        // A footer behind a border is another block's.
+        // A footer after a border belongs to another block.
         let footer = next_end.filter(|end| next_border.is_none_or(|border| *end < border));
         let footer = footer.and_then(|end| label(bytes, end + END.len()));
         let block = match footer {
-            Some((of, stop)) if of == name => Block {
+            Some((of, stop)) if of == name => PemBlock {
                 range: begin..stop,
                 closed: true,
             },
-            _ => Block {
+            _ => PemBlock {
                 range: begin..body(bytes, header_end),
                 closed: false,
             },
@@ -81,7 +80,7 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
     blocks
 }
 
-/// The label that begins at `from`, and where its dashes end. A form has `+` for its spaces.
+/// The label at `from`, and the end of its dashes. In a form, a space is `+`.
 fn label(bytes: &[u8], from: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(from..)?;
     count(LABEL);
@@ -95,8 +94,8 @@ fn label(bytes: &[u8], from: usize) -> Option<(&[u8], usize)> {
         .then_some((rest.get(..length)?, from + length + DASHES.len()))
 }
 
-/// How far, from `at` on, goes what can be the body of a block: base64 and its line ends (also
-/// escaped, as in JSON), and the headers of encrypted keys.
+/// The end of the body of a block that begins at `at`: base64 with line breaks (also escaped, as in
+/// JSON), and the headers of encrypted keys.
 fn body(bytes: &[u8], mut at: usize) -> usize {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -104,7 +103,7 @@ fn body(bytes: &[u8], mut at: usize) -> usize {
         let length = length.unwrap_or(rest.len());
         count(length);
         at += length;
-        // A header line, such as `DEK-Info: AES-256-CBC,00FF`; its name was taken for base64.
+        // A header line, such as `DEK-Info: AES-256-CBC,00FF`; the start of its name looks like base64.
         let rest = bytes.get(at..).unwrap_or_default();
         if !(rest.starts_with(b"-Type: ") || rest.starts_with(b"-Info: ")) {
             return at;

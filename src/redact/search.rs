@@ -1,8 +1,8 @@
-//! Searching a text as it is, and as each [`Encoding`] decodes it, one in another.
+//! Searching a text and everything that can be decoded from it by nested [`Encoding`]s.
 //!
-//! The decoded texts form a tree. It is walked in windows, so that its memory is bounded whatever
-//! the length of the text, and each of its levels has a budget of bytes, so that it costs no more
-//! than so many passes over the text whatever is in it.
+//! The decoded texts form a tree. The text is searched in windows, so that memory is bounded, and each
+//! level of the tree has a budget of bytes, so that a search costs a bounded number of passes over the
+//! text.
 
 use super::{
     SHORTEST, assignments,
@@ -10,9 +10,9 @@ use super::{
     decode::Encoding,
     layer::Layer,
     pem,
-    spans::{self, End, Spans, count},
+    spans::{self, Spans, TextEnd, count},
     tokens,
-    values::Search,
+    values::ValueSearch,
 };
 use std::{
     borrow::Cow,
@@ -20,29 +20,28 @@ use std::{
     ops::Range,
 };
 
-/// How many bytes are decoded on each level for each byte of a text. The first is as many as all
-/// encodings of it can have; in the others, garbage has no text to speak of, and what was written
-/// by an encoder has little but that.
+/// How many bytes are decoded on each level for each byte of a text. The first budget is enough for all
+/// encodings. The others are enough for what an encoder wrote: random input decodes to little text.
 const BUDGETS: [usize; 3] = [16, 24, 24];
 
-/// So much of a text is decoded at once, and so much of that again with the next window: no
-/// shorter secret falls between two.
+/// The length of a window in bytes, and of its overlap with the next one. A secret that is shorter than
+/// the overlap is always within one window.
 const WINDOW: usize = 128 << 10;
 const OVERLAP: usize = 16 << 10;
 
-/// How much longer a value may be when it is encoded, to be found across windows.
+/// How many times longer than the value an encoding may be to be found across windows.
 const LONGEST_ENCODING: usize = 8;
 
-/// What is searched for.
-pub(super) struct Searched<'a> {
-    pub(super) values: &'a Search,
-    /// Names that promise secrets, if what is known by its looks is searched for.
+/// A search for secrets.
+pub(super) struct SecretSearch<'a> {
+    pub(super) values: &'a ValueSearch,
+    /// Names that are assigned secrets; `None` if recognized formats are not searched for.
     pub(super) names: Option<&'a Automaton>,
 }
 
-impl Searched<'_> {
-    /// Finds secrets in some bytes that need not be text.
-    pub(super) fn find(&self, bytes: &[u8], end: End) -> Spans {
+impl SecretSearch<'_> {
+    /// Finds secrets in bytes, which need not be UTF-8.
+    pub(super) fn find(&self, bytes: &[u8], end: TextEnd) -> Spans {
         let mut found = Spans::default();
         if self.names.is_none() && self.values.is_empty() {
             return found;
@@ -52,15 +51,15 @@ impl Searched<'_> {
             spans::hide_marks(bytes.to_mut());
         }
         self.find_plain(&bytes, end, false, &mut found);
-        // Whatever is encoded is longer than the shortest secret.
+        // An encoded secret is longer than the shortest secret.
         let windows = windows(bytes.len(), self.values.longest);
         for window in windows.filter(|window| window.len() > SHORTEST) {
             let is_last = window.end == bytes.len();
             let (start, length) = (window.start, window.len());
-            let tree = Tree {
-                searched: self,
+            let tree = DecodeTree {
+                search: self,
                 text: bytes.get(window).unwrap_or_default(),
-                end: if is_last { end } else { End::Whole },
+                end: if is_last { end } else { TextEnd::Whole },
                 left: BUDGETS.map(|budget| budget.saturating_mul(length)),
                 decoded: Vec::new(),
                 found: Spans::default(),
@@ -73,7 +72,7 @@ impl Searched<'_> {
         found
     }
 
-    fn find_plain(&self, bytes: &[u8], end: End, is_decoded: bool, found: &mut Spans) {
+    fn find_plain(&self, bytes: &[u8], end: TextEnd, is_decoded: bool, found: &mut Spans) {
         self.values.find(bytes, end, is_decoded, found);
         if let Some(names) = self.names {
             tokens::find(bytes, end, found);
@@ -83,7 +82,7 @@ impl Searched<'_> {
     }
 }
 
-/// The stretches of a text of this length that are decoded at once.
+/// The windows of a text of this length.
 fn windows(length: usize, longest: usize) -> impl Iterator<Item = Range<usize>> {
     let overlap = longest.saturating_mul(LONGEST_ENCODING).max(OVERLAP);
     let size = overlap
@@ -99,14 +98,14 @@ fn windows(length: usize, longest: usize) -> impl Iterator<Item = Range<usize>> 
     })
 }
 
-/// A window of a text, and all that is decoded from it.
-struct Tree<'a> {
-    searched: &'a Searched<'a>,
+/// A window of a text, and everything that is decoded from it.
+struct DecodeTree<'a> {
+    search: &'a SecretSearch<'a>,
     text: &'a [u8],
-    end: End,
-    /// The bytes that may still be decoded, by level.
+    end: TextEnd,
+    /// How many bytes may still be decoded, by level.
     left: [usize; BUDGETS.len()],
-    /// Level by level, so that what is near to the text is decoded first.
+    /// In the order of levels, so that the first levels are decoded first.
     decoded: Vec<Decoded>,
     found: Spans,
 }
@@ -117,11 +116,11 @@ struct Decoded {
     layer: Layer,
     hash: u64,
     level: usize,
-    /// The text that it was decoded from; `None` is the window.
+    /// The text that it was decoded from; `None` for the window.
     from: Option<usize>,
 }
 
-impl Tree<'_> {
+impl DecodeTree<'_> {
     fn search(mut self) -> Spans {
         for encoding in Encoding::ALL {
             self.decode(encoding, None, 0);
@@ -129,7 +128,7 @@ impl Tree<'_> {
         let mut next = 0;
         while let Some(from) = self.decoded.get(next) {
             let level = from.level + 1;
-            // What was unwrapped was decoded at once.
+            // An unwrapped text was decoded with its own level.
             if from.encoding != Encoding::Wrapped && level < BUDGETS.len() {
                 for encoding in Encoding::ALL {
                     self.decode(encoding, Some(next), level);
@@ -140,7 +139,7 @@ impl Tree<'_> {
         self.found
     }
 
-    /// Decodes a text, and searches what comes out unless it came out before.
+    /// Decodes a text, and searches the result unless there was the same result before.
     fn decode(&mut self, encoding: Encoding, from: Option<usize>, level: usize) {
         let bytes = match from.and_then(|from| self.decoded.get(from)) {
             Some(decoded) => decoded.layer.bytes(),
@@ -162,7 +161,7 @@ impl Tree<'_> {
         let mut hasher = DefaultHasher::new();
         hasher.write(layer.bytes());
         let hash = hasher.finish();
-        // Nothing of what this encoding has to decode was in the encoding around it.
+        // The same text was decoded before, on this or another level.
         let is_known = self.decoded.iter().any(|known| {
             (known.encoding, known.hash) == (encoding, hash) && known.layer.bytes() == layer.bytes()
         });
@@ -179,7 +178,7 @@ impl Tree<'_> {
         });
         self.search_decoded(number);
         if encoding == Encoding::Wrapped {
-            // Digits are wrapped, too.
+            // Base64 and hex can be wrapped too.
             self.decode(Encoding::Base64, Some(number), level);
             self.decode(Encoding::Hex, Some(number), level);
         }
@@ -194,9 +193,9 @@ impl Tree<'_> {
         };
         let mut found = Spans::default();
         if *encoding == Encoding::Wrapped {
-            self.searched.values.find_wrapped(layer, &mut found);
+            self.search.values.find_wrapped(layer, &mut found);
         } else {
-            self.searched
+            self.search
                 .find_plain(layer.bytes(), self.end, true, &mut found);
         }
         for span in found.iter() {
@@ -205,7 +204,7 @@ impl Tree<'_> {
         }
     }
 
-    /// Where in the window some bytes of a decoded text are.
+    /// The range of the window from which some bytes of a decoded text come.
     fn source(&self, number: usize, bytes: &Range<usize>) -> Range<usize> {
         let mut bytes = bytes.clone();
         let mut next = Some(number);

@@ -1,36 +1,36 @@
-//! The places in a text that will be hidden: collected by many searches, merged, then replaced at
-//! once, so that no search sees what another has put in a secret's place, and no secret's end is
-//! left over because another one was found in it first.
+//! The ranges of a text that will be replaced. All searches collect their ranges first; then these are
+//! merged and replaced at once. So no search reads the replacement of another one, and overlapping
+//! secrets are replaced completely.
 
 use std::ops::Range;
 
-/// Whether a text ends where its author ended it.
+/// Whether a text is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum TextEnd {
     Whole,
-    /// The rest was cut off: what may be the beginning of a secret is one.
+    /// The rest was cut off: what may be the start of a secret counts as one.
     Cut,
 }
 
-/// Replaces each byte of a mark that is in a text already, so that nothing is found in it, and
-/// what touches it is not taken for the end of a word. It is in no text.
+/// Overwrites the replacement of an earlier redaction during a search, so that nothing is found in it
+/// and words next to it have unknown ends. UTF-8 never contains this byte.
 pub(super) const HIDDEN: u8 = 0xFE;
 
-/// Stands between two things that were decoded by themselves, so that nothing is found across it.
-/// It is in no text.
+/// Separates texts that were decoded separately, so that nothing is found across it. UTF-8 never
+/// contains this byte.
 pub(super) const BORDER: u8 = 0xFF;
 
-/// What stands where a secret stood.
+/// The text that replaces a secret.
 pub(super) const MARK: &str = "[REDACTED]";
 
-/// How the keyed hash of a secret begins, and how many digits follow before its end.
+/// The start of a keyed hash that replaces a secret, and the number of digits after it.
 pub(super) const HASH: &str = "[hmac:";
 pub(super) const HASH_DIGITS: usize = 32;
 
-/// The length of the longest mark.
+/// The length of the longest replacement.
 pub(super) const LONGEST_MARK: usize = HASH.len() + HASH_DIGITS + 1;
 
-/// Puts [`HIDDEN`] in the place of all marks.
+/// Overwrites all replacements of earlier redactions with [`HIDDEN`].
 pub(super) fn hide_marks(bytes: &mut [u8]) {
     let mut from = 0;
     while let Some(mark) = next_mark(bytes, from) {
@@ -41,7 +41,7 @@ pub(super) fn hide_marks(bytes: &mut [u8]) {
     }
 }
 
-/// The first mark that begins at `from` or later.
+/// The first replacement of an earlier redaction at or after `from`.
 pub(super) fn next_mark(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
     while let Some(at) = position(bytes, from, b'[') {
         if let Some(length) = bytes.get(at..).and_then(mark_length) {
@@ -52,7 +52,7 @@ pub(super) fn next_mark(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
     None
 }
 
-/// The length of the mark that some bytes begin with.
+/// The length of the replacement at the start of some bytes.
 fn mark_length(bytes: &[u8]) -> Option<usize> {
     if bytes.starts_with(MARK.as_bytes()) {
         return Some(MARK.len());
@@ -74,12 +74,12 @@ impl Spans {
             return;
         }
         if self.0.try_reserve(1).is_err() {
-            // Without memory for more, all is one span.
+            // Without memory for another span, everything is replaced.
             self.0.clear();
             span = 0..usize::MAX;
         }
         match self.0.last_mut() {
-            // There may be one at each byte.
+            // There may be a span at each byte.
             Some(last) if span.start < last.end && last.start < span.end => {
                 last.start = last.start.min(span.start);
                 last.end = last.end.max(span.end);
@@ -96,7 +96,7 @@ impl Spans {
         self.0.is_empty()
     }
 
-    /// Puts the spans in order and joins those that overlap. Neighbours stay apart.
+    /// Sorts the spans and joins those that overlap. Adjacent spans stay separate.
     pub(super) fn merge(&mut self) {
         count(self.0.len());
         self.0.sort_by_key(|span| (span.start, span.end));
@@ -109,8 +109,8 @@ impl Spans {
         });
     }
 
-    /// The bytes with each span replaced by what `mark` makes of it, which has at most so many
-    /// bytes. The spans are merged. Without memory for the result, all is replaced.
+    /// The bytes with each span replaced by the result of `mark`, which has at most `most` bytes. The
+    /// spans must be merged. Without memory for the result, everything is replaced.
     pub(super) fn replace(
         &self,
         bytes: &[u8],
@@ -136,7 +136,7 @@ impl Spans {
         out
     }
 
-    /// The text with each span replaced by a sign.
+    /// The text with each span replaced by `#`.
     #[cfg(test)]
     pub(super) fn shown(&self, text: &str) -> String {
         let bytes = self.replace(text.as_bytes(), 1, |_| "#".to_owned());
@@ -149,7 +149,7 @@ fn position(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
     Some(from + found)
 }
 
-/// Counts bytes that a search looks at, for tests of what it costs.
+/// Counts the bytes that a search reads, for tests of its cost.
 #[cfg(not(test))]
 pub(super) fn count(_: usize) {}
 
@@ -161,13 +161,13 @@ pub(super) fn count(bytes: usize) {
     COUNTED.set(COUNTED.get() + bytes);
 }
 
-/// How many bytes were counted since the last question.
+/// Returns the count, and resets it.
 #[cfg(test)]
 pub(super) fn counted() -> usize {
     COUNTED.take()
 }
 
-/// Where `wanted` begins in `bytes`, at `from` or later.
+/// The first position of `wanted` in `bytes` at or after `from`.
 pub(super) fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
     let mut windows = bytes.get(from..)?.windows(wanted.len());
     let found = windows.position(|window| window == wanted);

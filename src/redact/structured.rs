@@ -1,12 +1,15 @@
-//! Where secrets are looked for in what leaves the runtime: evidence, descriptions, schemas,
-//! errors, denials, attributes of log lines.
+//! Replacing secrets in the types that the runtime returns: evidence, descriptions, schemas, errors,
+//! denials, attributes of log lines.
 
-use super::{Path, Redactor};
+use super::{HiddenPath, Redactor};
 use crate::{
     effect::{Denial, DenialReason},
-    error::{Breach, ConfigError, Error, Fault, LoadError},
-    module::Problem,
+    error::{Error, Fault, LoadError, Problem, ProtocolError},
     printable::Text,
+};
+#[cfg(feature = "schema")]
+use crate::{
+    error::ConfigError,
     schema::{Validation, Violation},
 };
 use serde_json::{Map, Value};
@@ -14,44 +17,44 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, PluginInfo, base64, host::LogAttr};
 
 impl Redactor {
-    /// Hides the secrets in a JSON value: in its strings and keys, numbers that are values, and
-    /// what is at a place that is hidden whole. Other numbers, booleans and null stay.
+    /// Replaces the secrets in a JSON value: in its strings and keys, numbers that are values, and the
+    /// values at the paths of the redactor.
     pub fn redact_json(&self, value: &mut Value) {
-        self.places().value(value);
+        self.with_paths().value(value);
     }
 
-    /// Hides the secrets in evidence: in its data, raw text, message, metadata and error.
+    /// Replaces the secrets in evidence: in its data, raw text, message, metadata and error.
     pub fn redact_evidence(&self, evidence: &mut Evidence) {
-        self.places().map(&mut evidence.data);
+        self.with_paths().map(&mut evidence.data);
         let texts = [&mut evidence.raw, &mut evidence.message];
         texts.into_iter().flatten().for_each(|text| self.text(text));
         if let Some(metadata) = &mut evidence.metadata {
-            self.places().map(metadata);
+            self.with_paths().map(metadata);
         }
         if let Some(error) = &mut evidence.error {
             self.detail(error);
         }
     }
 
-    /// JSON in which places are hidden whole.
-    fn places(&self) -> Json<'_> {
-        Json {
+    /// A walk through JSON with the paths of the redactor.
+    fn with_paths(&self) -> JsonWalk<'_> {
+        JsonWalk {
             redactor: self,
             paths: &self.inner.paths,
-            place: String::new(),
+            path: String::new(),
         }
     }
 
-    /// JSON in which no place is the embedder's.
+    /// Replaces the secrets in JSON without regard to paths.
     fn document(&self, value: &mut Value) {
-        let mut json = Json {
+        let mut json = JsonWalk {
             paths: &[],
-            ..self.places()
+            ..self.with_paths()
         };
         json.value(value);
     }
 
-    /// Hides an attribute that a plugin logged.
+    /// Replaces the secrets in a log attribute.
     pub(crate) fn attribute(&self, attr: &mut LogAttr) {
         if hides(&self.inner.paths, &attr.key) {
             attr.value = self.mark(attr.value.as_bytes());
@@ -69,7 +72,7 @@ impl Redactor {
             self.text(&mut error.kind);
             self.text(&mut error.code);
             if let Some(details) = &mut error.details {
-                self.places().map(details);
+                self.with_paths().map(details);
             }
             if let Some(stack) = &mut error.stack {
                 self.encoded(stack);
@@ -78,7 +81,7 @@ impl Redactor {
         }
     }
 
-    /// A text that may be base64 of another one.
+    /// Replaces the secrets in a text that may be base64 of another one.
     fn encoded(&self, text: &mut String) {
         let Ok(bytes) = base64::decode(text) else {
             return self.text(text);
@@ -91,7 +94,7 @@ impl Redactor {
         }
     }
 
-    /// A plugin's description, without its secrets.
+    /// Returns a plugin's description with its secrets replaced.
     pub(crate) fn info(&self, info: &PluginInfo) -> PluginInfo {
         let mut info = info.clone();
         for text in [
@@ -113,15 +116,15 @@ impl Redactor {
         info
     }
 
-    /// The schema without its secrets; its text is the plugin's own if there is none in it.
+    /// Returns the schema with its secrets replaced; unchanged if it has none.
     pub(crate) fn schema(&self, schema: &ConfigSchema) -> ConfigSchema {
         let mut document = schema.document().clone();
         self.document(&mut document);
-        // A key that is there twice, and a number with many digits, are in the text alone.
+        // Only the text has repeated keys and all digits of a number.
         if document == *schema.document() && self.redact(schema.raw()) == schema.raw() {
             return schema.clone();
         }
-        // What was read and written again can be read.
+        // A schema that was parsed and written can be parsed again.
         ConfigSchema::parse(&document.to_string()).unwrap_or_else(|_| schema.clone())
     }
 
@@ -130,6 +133,7 @@ impl Redactor {
     }
 
     /// Hides the secrets in what a validation quotes of the schema.
+    #[cfg(feature = "schema")]
     pub(crate) fn validation(&self, found: &mut Validation) {
         found
             .violations
@@ -141,31 +145,34 @@ impl Redactor {
             .for_each(|note| self.guest_text(note));
     }
 
+    #[cfg(feature = "schema")]
     fn violation(&self, violation: &mut Violation) {
         self.guest_text(&mut violation.path);
         self.guest_text(&mut violation.message);
     }
 
-    /// Hides the secrets in what a denial quotes of the plugin's wish.
+    /// Replaces the secrets in what a denial quotes of the plugin's request.
     pub(crate) fn denial(&self, denial: &mut Denial) {
-        self.guest_text(&mut denial.wish);
+        self.guest_text(&mut denial.request);
         self.guest_text(&mut denial.needs);
         if let DenialReason::Address { refusal } = &mut denial.reason {
             self.guest_text(refusal);
         }
     }
 
-    /// Hides the secrets in what an error quotes of the guest.
+    /// Replaces the secrets in what an error quotes of the guest.
     pub(crate) fn error(&self, mut error: Error) -> Error {
         match &mut error {
             Error::Fault {
                 fault: Fault::Trap(text) | Fault::Host(text),
                 ..
             } => self.guest_text(text),
-            Error::Breach { breach, .. } => match breach {
-                Breach::NotJson(text) | Breach::WrongShape(text) => self.guest_text(text),
-                Breach::HostTooOld { wanted } => self.guest_text(wanted),
-                Breach::Reported(detail) => self.detail(detail),
+            Error::Protocol { error, .. } => match error {
+                ProtocolError::NotJson(text) | ProtocolError::WrongShape(text) => {
+                    self.guest_text(text)
+                }
+                ProtocolError::HostTooOld { wanted } => self.guest_text(wanted),
+                ProtocolError::Reported(detail) => self.detail(detail),
                 _ => {}
             },
             Error::Load { problem, .. } => match problem {
@@ -177,6 +184,7 @@ impl Redactor {
                 }
                 _ => {}
             },
+            #[cfg(feature = "schema")]
             Error::Config {
                 problem: ConfigError::Invalid(violations),
                 ..
@@ -196,13 +204,13 @@ impl Redactor {
     }
 }
 
-/// Whether what stands at a place is hidden whole.
-fn hides(paths: &[Path], place: &str) -> bool {
+/// Whether the value at `path` is replaced.
+fn hides(paths: &[HiddenPath], path: &str) -> bool {
     let mut hides = false;
-    for path in paths {
-        let above = place.strip_suffix(path.text.as_str());
+    for hidden in paths {
+        let above = path.strip_suffix(hidden.text.as_str());
         if above.is_some_and(|above| above.is_empty() || above.ends_with('.')) {
-            path.matched.store(true, Ordering::Relaxed);
+            hidden.matched.store(true, Ordering::Relaxed);
             hides = true;
         }
     }
@@ -210,28 +218,28 @@ fn hides(paths: &[Path], place: &str) -> bool {
 }
 
 /// A walk through a JSON value.
-struct Json<'a> {
+struct JsonWalk<'a> {
     redactor: &'a Redactor,
-    paths: &'a [Path],
-    /// Where it is: the keys so far, with dots between them.
-    place: String,
+    paths: &'a [HiddenPath],
+    /// The path of the current value: keys separated by dots.
+    path: String,
 }
 
-impl Json<'_> {
+impl JsonWalk<'_> {
     fn map(&mut self, map: &mut Map<String, Value>) {
-        let length = self.place.len();
+        let length = self.path.len();
         for (key, value) in map.iter_mut() {
             if length > 0 {
-                self.place.push('.');
+                self.path.push('.');
             }
-            self.place.push_str(key);
+            self.path.push_str(key);
             match value {
-                Value::String(text) if key.ends_with("_b64") && !hides(self.paths, &self.place) => {
+                Value::String(text) if key.ends_with("_b64") && !hides(self.paths, &self.path) => {
                     self.redactor.encoded(text);
                 }
                 _ => self.value(value),
             }
-            self.place.truncate(length);
+            self.path.truncate(length);
         }
         self.keys(map);
     }
@@ -241,13 +249,13 @@ impl Json<'_> {
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Object(map) => self.map(map),
             Value::Null => {}
-            Value::String(text) if hides(self.paths, &self.place) => {
+            Value::String(text) if hides(self.paths, &self.path) => {
                 *text = self.redactor.mark(text.as_bytes());
             }
             Value::String(text) => self.redactor.text(text),
-            Value::Bool(_) if !hides(self.paths, &self.place) => {}
+            Value::Bool(_) if !hides(self.paths, &self.path) => {}
             Value::Number(number)
-                if !hides(self.paths, &self.place)
+                if !hides(self.paths, &self.path)
                     && !self.redactor.inner.values.search().is_in(number) => {}
             Value::Bool(_) | Value::Number(_) => {
                 *value = Value::String(self.redactor.mark(value.to_string().as_bytes()));
@@ -255,8 +263,8 @@ impl Json<'_> {
         }
     }
 
-    /// Hides the secrets in the keys. No entry is lost: of those that have one key then, all but
-    /// the first get a number.
+    /// Replaces the secrets in the keys. No entry is lost: if several keys become equal, all except the
+    /// first get a number.
     fn keys(&self, map: &mut Map<String, Value>) {
         let mut hidden = BTreeMap::new();
         for key in map.keys() {

@@ -16,7 +16,7 @@ fn redactor(values: &[String]) -> Redactor {
 
 fn cost(redactor: &Redactor, text: &str) -> usize {
     counted();
-    redactor.redact(text);
+    let _ = redactor.redact(text);
     counted()
 }
 

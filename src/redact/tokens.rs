@@ -1,9 +1,9 @@
-//! Tokens that are known by a prefix and an alphabet, and JSON Web Tokens. Matched by hand: every
-//! byte is looked at once for each token that may begin with it, whatever a guest makes up.
+//! Tokens with a known prefix and alphabet, and JSON Web Tokens. The matching is written by hand, so
+//! that its cost is bounded for any input: a byte is read once for each token that can contain it.
 
-use super::spans::{End, HIDDEN, Spans, count};
+use super::spans::{HIDDEN, Spans, TextEnd, count};
 
-/// What a token is made of behind its prefix.
+/// The characters of a token after its prefix.
 #[derive(Clone, Copy)]
 enum Alphabet {
     /// `A-Z 0-9`
@@ -27,7 +27,7 @@ enum Alphabet {
 use Alphabet::*;
 
 impl Alphabet {
-    fn holds(self, byte: u8) -> bool {
+    fn contains(self, byte: u8) -> bool {
         match self {
             Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Hex => matches!(byte, b'a'..=b'f' | b'0'..=b'9'),
@@ -52,7 +52,7 @@ enum Border {
     Free,
     /// Not within a word.
     Start,
-    /// Not within a word at either end, and of exactly the length given.
+    /// Not within a word at either end, and of exactly the given length.
     Exact,
 }
 
@@ -61,7 +61,7 @@ use Border::*;
 struct Token {
     prefix: &'static str,
     alphabet: Alphabet,
-    /// How many characters at least follow the prefix.
+    /// The minimum number of characters after the prefix.
     least: usize,
     border: Border,
 }
@@ -75,7 +75,8 @@ const fn token(prefix: &'static str, alphabet: Alphabet, least: usize, border: B
     }
 }
 
-/// In the order of their first bytes. Tokens run on as far as their alphabet does: what is too long for one is none to keep either.
+/// All tokens, sorted by their first bytes. A token ends where its alphabet ends: a text that is longer
+/// than a real token is replaced too.
 const TOKENS: &[Token] = &[
     token("AKIA", Upper, 16, Exact),
     token("ABIA", Upper, 16, Exact),
@@ -122,7 +123,11 @@ const TOKENS: &[Token] = &[
     token("ya29.", Url, 20, Start),
 ];
 
-/// Which of the tokens begin with a byte: from where in the list, and to where.
+/// For each byte the range of [`TOKENS`] that begin with it.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which reports an index that is out of bounds"
+)]
 const BEGINS: [(usize, usize); 256] = {
     let mut begins = [(0, 0); 256];
     let mut at = 0;
@@ -137,13 +142,13 @@ const BEGINS: [(usize, usize); 256] = {
     begins
 };
 
-pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
+pub(super) fn find(bytes: &[u8], end: TextEnd, spans: &mut Spans) {
     count(bytes.len());
-    // How far each token's alphabet was seen to reach: within such a run there is nothing to learn.
+    // For each token the end of the last run of its alphabet: such a run is read only once.
     let mut reached = [0; TOKENS.len()];
     let mut header_end = 0;
     let mut jwt_end = 0;
-    // Where the last token ended: what follows is no part of a word.
+    // The end of the last token: what follows it begins a new word.
     let mut ended = 0;
     for (at, byte) in bytes.iter().enumerate() {
         let is_within = at != ended && follows_word(bytes, at);
@@ -156,7 +161,7 @@ pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
                 (jwt_end, ended) = (stop, stop);
             }
         }
-        let (from, to) = BEGINS[usize::from(*byte)];
+        let (from, to) = BEGINS.get(usize::from(*byte)).copied().unwrap_or_default();
         for number in from..to {
             let (Some(token), Some(reached)) = (TOKENS.get(number), reached.get_mut(number)) else {
                 continue;
@@ -175,12 +180,12 @@ pub(super) fn find(bytes: &[u8], end: End, spans: &mut Spans) {
     }
 }
 
-/// How far a token would go whose prefix is at one place, and whether it is one.
-fn one(bytes: &[u8], at: usize, token: &Token, end: End) -> Option<(usize, bool)> {
-    let behind = bytes.get(at..)?.strip_prefix(token.prefix.as_bytes())?;
-    let length = run(behind, token.alphabet);
+/// The end of the run that follows the prefix of a token at `at`, and whether it is a token.
+fn one(bytes: &[u8], at: usize, token: &Token, end: TextEnd) -> Option<(usize, bool)> {
+    let after = bytes.get(at..)?.strip_prefix(token.prefix.as_bytes())?;
+    let length = run(after, token.alphabet);
     let stop = at + token.prefix.len() + length;
-    let at_end = stop == bytes.len() && end == End::Cut;
+    let at_end = stop == bytes.len() && end == TextEnd::Cut;
     let fits = match token.border {
         Exact => length == token.least && !bytes.get(stop).is_some_and(|byte| joins(*byte)),
         Free | Start => length >= token.least,
@@ -189,7 +194,7 @@ fn one(bytes: &[u8], at: usize, token: &Token, end: End) -> Option<(usize, bool)
 }
 
 fn run(bytes: &[u8], alphabet: Alphabet) -> usize {
-    let stop = bytes.iter().position(|byte| !alphabet.holds(*byte));
+    let stop = bytes.iter().position(|byte| !alphabet.contains(*byte));
     let length = stop.unwrap_or(bytes.len());
     count(length);
     length
@@ -200,28 +205,28 @@ fn follows_word(bytes: &[u8], at: usize) -> bool {
     before.is_some_and(|byte| joins(*byte))
 }
 
-/// Whether a token is no token beside this byte. Behind a mark there may have been a word.
+/// Whether this byte continues a word. A replaced secret may have been part of a word.
 fn joins(byte: u8) -> bool {
     is_word(byte) || byte == HIDDEN
 }
 
-/// The least length of a part of a JSON Web Token.
+/// The minimum length of a part of a JSON Web Token.
 const JWT_PART: usize = 12;
 
-/// `ey….ey….…`: a header and a payload, which begin with `{"` in base64, and a signature if it is
-/// there. The header is known to go to `header_end`. Returns where the token ends.
+/// Finds the end of `ey….ey….…`: a header and a payload, which begin with `{"` in base64, and an
+/// optional signature. The header ends at `header_end`.
 fn jwt(bytes: &[u8], at: usize, header_end: usize) -> Option<usize> {
     if header_end - at < JWT_PART {
         return None;
     }
-    let behind_dot = |at: usize| bytes.get(at..)?.strip_prefix(b".");
-    let payload = behind_dot(header_end).filter(|part| part.starts_with(b"ey"))?;
+    let after_dot = |at: usize| bytes.get(at..)?.strip_prefix(b".");
+    let payload = after_dot(header_end).filter(|part| part.starts_with(b"ey"))?;
     let length = run(payload, Url);
     if length < JWT_PART {
         return None;
     }
     let mut stop = header_end + 1 + length;
-    if let Some(signature) = behind_dot(stop) {
+    if let Some(signature) = after_dot(stop) {
         stop += 1 + run(signature, Url);
     }
     Some(stop)
@@ -231,7 +236,7 @@ fn jwt(bytes: &[u8], at: usize, header_end: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn hidden(text: &str, end: End) -> String {
+    fn hidden(text: &str, end: TextEnd) -> String {
         let mut spans = Spans::default();
         find(text.as_bytes(), end, &mut spans);
         spans.merge();
@@ -258,10 +263,10 @@ mod tests {
                 _ => body(length),
             };
             let whole = format!("({}{})", token.prefix, body(token.least));
-            assert_eq!(hidden(&whole, End::Whole), "(#)", "{whole}");
+            assert_eq!(hidden(&whole, TextEnd::Whole), "(#)", "{whole}");
             if token.least > 0 {
                 let short = format!("({}{})", token.prefix, body(token.least - 1));
-                assert_eq!(hidden(&short, End::Whole), short);
+                assert_eq!(hidden(&short, TextEnd::Whole), short);
             }
         }
     }
@@ -269,35 +274,38 @@ mod tests {
     #[test]
     fn borders_of_words_count_where_they_must() {
         let key = "AKIAIOSFODNN7EXAMPLE";
-        assert_eq!(hidden(&format!("id={key};"), End::Whole), "id=#;");
+        assert_eq!(hidden(&format!("id={key};"), TextEnd::Whole), "id=#;");
         for text in [format!("x{key}"), format!("{key}Z"), format!("{key}_")] {
-            assert_eq!(hidden(&text, End::Whole), text);
+            assert_eq!(hidden(&text, TextEnd::Whole), text);
         }
         let ask = "ask-me-whether-this-very-long-name-is-a-token";
-        assert_eq!(hidden(ask, End::Whole), ask);
+        assert_eq!(hidden(ask, TextEnd::Whole), ask);
     }
 
     #[test]
     fn a_token_that_was_cut_is_one() {
-        assert_eq!(hidden("my ghp_12", End::Cut), "my #");
-        assert_eq!(hidden("my ghp_12", End::Whole), "my ghp_12");
-        assert_eq!(hidden("ghp_12 is short", End::Cut), "ghp_12 is short");
+        assert_eq!(hidden("my ghp_12", TextEnd::Cut), "my #");
+        assert_eq!(hidden("my ghp_12", TextEnd::Whole), "my ghp_12");
+        assert_eq!(hidden("ghp_12 is short", TextEnd::Cut), "ghp_12 is short");
     }
 
     #[test]
     fn web_tokens_have_two_parts_or_three() {
         let (header, payload) = ("eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxMjM0NTY3ODkwIn0");
         assert_eq!(
-            hidden(&format!("<{header}.{payload}.abc-_>"), End::Whole),
+            hidden(&format!("<{header}.{payload}.abc-_>"), TextEnd::Whole),
             "<#>"
         );
-        assert_eq!(hidden(&format!("<{header}.{payload}>"), End::Whole), "<#>");
         assert_eq!(
-            hidden(&format!("-{header}-{header}.{payload}."), End::Whole),
+            hidden(&format!("<{header}.{payload}>"), TextEnd::Whole),
+            "<#>"
+        );
+        assert_eq!(
+            hidden(&format!("-{header}-{header}.{payload}."), TextEnd::Whole),
             "-#"
         );
         for text in [header, "eyes.eyes.eyes", "they.eyJzdWIiOiIxMjM0NTY3ODkwIn0"] {
-            assert_eq!(hidden(text, End::Whole), text);
+            assert_eq!(hidden(text, TextEnd::Whole), text);
         }
     }
 
@@ -306,6 +314,6 @@ mod tests {
         let (one, two) = ("dop_v1_", "shpat_");
         let digits = "0123456789abcdef0123456789abcdef";
         let text = format!("{one}{digits}{digits}{two}{digits}{two}{digits}.");
-        assert_eq!(hidden(&text, End::Whole), "###.");
+        assert_eq!(hidden(&text, TextEnd::Whole), "###.");
     }
 }

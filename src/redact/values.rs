@@ -1,11 +1,11 @@
-//! The values that the embedder registered, and finding them as they are, wrapped over lines, and
-//! as numbers.
+//! The secret values of the embedder, and the search for them: unencoded, wrapped over lines, and in
+//! numbers.
 
 use super::{
     SHORTEST,
     automaton::Automaton,
     layer::Layer,
-    spans::{End, Spans, count},
+    spans::{Spans, TextEnd, count},
 };
 use serde_json::Number;
 use std::{
@@ -13,24 +13,24 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// A line of a secret that has several is looked for by itself if it has so many bytes: such
-/// secrets are printed line by line.
+/// A line of a secret is searched for separately if it has this many bytes, since secrets with several
+/// lines are printed line by line.
 const SHORTEST_LINE: usize = 8;
 
-/// All values that are registered.
+/// All secret values.
 #[derive(Default)]
-pub(super) struct Values(RwLock<Registered>);
+pub(super) struct Values(RwLock<ValueTable>);
 
 #[derive(Default)]
-struct Registered {
-    /// Each with whether it is searched for only as it is.
+struct ValueTable {
+    /// Each with whether it is searched for only unencoded.
     values: BTreeMap<String, bool>,
-    /// Made of them when they are next searched for.
-    search: Option<Arc<Search>>,
+    /// The search for them; built when it is first needed after a change.
+    search: Option<Arc<ValueSearch>>,
 }
 
 impl Values {
-    /// Adds a value and its lines. `plain` ones are searched for only as they are.
+    /// Adds a value and its lines. A `plain` value is searched for only unencoded.
     pub(super) fn add(&self, value: &str, plain: bool) {
         let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let lines = value.lines().map(str::trim);
@@ -48,33 +48,33 @@ impl Values {
         registered.values.len()
     }
 
-    pub(super) fn search(&self) -> Arc<Search> {
+    pub(super) fn search(&self) -> Arc<ValueSearch> {
         let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(search) = &registered.search {
             return search.clone();
         }
         drop(registered);
         let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let search = Arc::new(Search::new(&registered.values));
+        let search = Arc::new(ValueSearch::new(&registered.values));
         registered.search = Some(search.clone());
         search
     }
 }
 
-/// What finds the values.
-pub(super) struct Search {
+/// Finds the values in a text.
+pub(super) struct ValueSearch {
     words: Automaton,
     /// The values without white space.
     wrapped: Automaton,
-    /// Those that are numbers, in order.
+    /// The values that are numbers, sorted.
     numbers: Vec<f64>,
     /// The length of the longest value.
     pub(super) longest: usize,
 }
 
-impl Search {
-    fn new(values: &BTreeMap<String, bool>) -> Search {
-        // A form has a plus sign for each space.
+impl ValueSearch {
+    fn new(values: &BTreeMap<String, bool>) -> ValueSearch {
+        // In a form, each space is a plus sign.
         let forms: Vec<(String, bool)> = values
             .iter()
             .filter(|(value, _)| value.contains(' '))
@@ -95,7 +95,7 @@ impl Search {
         let numbers = encoded().filter_map(|(value, _)| value.parse().ok());
         let mut numbers: Vec<f64> = numbers.filter(|number: &f64| number.is_finite()).collect();
         numbers.sort_by(f64::total_cmp);
-        Search {
+        ValueSearch {
             words: Automaton::new(words),
             wrapped: Automaton::new(wrapped.map(|value| (value.as_bytes(), false))),
             numbers,
@@ -107,8 +107,8 @@ impl Search {
         self.words.is_empty()
     }
 
-    /// Finds the values in a text, or in one that was decoded.
-    pub(super) fn find(&self, bytes: &[u8], end: End, is_decoded: bool, spans: &mut Spans) {
+    /// Finds the values in a text; `is_decoded` says whether it was decoded from another one.
+    pub(super) fn find(&self, bytes: &[u8], end: TextEnd, is_decoded: bool, spans: &mut Spans) {
         if self.words.is_empty() {
             return;
         }
@@ -122,12 +122,12 @@ impl Search {
                 spans.add(end - found.length..end);
             }
         }
-        if end == End::Cut {
+        if end == TextEnd::Cut {
             spans.add(bytes.len() - self.words.depth(state)..bytes.len());
         }
     }
 
-    /// Finds the values that are wrapped over lines, in a text that was unwrapped.
+    /// Finds the values that are wrapped over lines in a text from which white space was removed.
     pub(super) fn find_wrapped(&self, layer: &Layer, spans: &mut Spans) {
         if self.wrapped.is_empty() {
             return;
@@ -149,15 +149,15 @@ impl Search {
         }
     }
 
-    /// Whether a number is a value, or has one among its digits.
+    /// Whether a number is equal to a value or contains one in its digits.
     pub(super) fn is_in(&self, number: &Number) -> bool {
         let text = number.to_string();
         let mut spans = Spans::default();
-        self.find(text.as_bytes(), End::Whole, false, &mut spans);
-        // Among the digits of a great or tiny number is a point that nobody wrote there.
+        self.find(text.as_bytes(), TextEnd::Whole, false, &mut spans);
+        // The formatter adds a point to the digits of very large and small numbers.
         if let Some((digits, _)) = text.split_once('e') {
             let digits = digits.replace('.', "");
-            self.find(digits.as_bytes(), End::Whole, false, &mut spans);
+            self.find(digits.as_bytes(), TextEnd::Whole, false, &mut spans);
         }
         let is_equal = |number: f64| {
             let order = |known: &f64| known.total_cmp(&number);

@@ -1,26 +1,26 @@
-//! Transcripts as the expectations of a test suite. It panics, since that is how a test fails.
+//! Snapshot tests with transcripts. The functions panic, as a test's assertions do.
 
 use super::{Replay, ReplayError};
 use crate::{
-    config::Config,
     error::{ConfigError, Error},
+    plugin::Config,
     plugin::Plugin,
     printable::Printable,
 };
 use std::{fs, path::Path};
 
-/// The variable that has [`assert`](fn@assert) record anew instead of comparing.
+/// The variable that makes [`assert`](fn@assert) record instead of compare.
 const UPDATE: &str = "TOLLGATE_UPDATE";
 
-/// Where it is set, nothing is recorded: a test that records never fails.
+/// The variable that disables the first recording: a test that records never fails.
 const CI: &str = "CI";
 
-/// Compares what a plugin does with the transcript in a file, offline. Where there is no file, or
-/// with `TOLLGATE_UPDATE` set to `1`, `true` or `always` in the environment, the run is recorded
-/// instead, in the world and with the grants of the plugin's runtime. Commit the file with the
-/// test. Where `CI` is set, a file that is not there is an error, since it was not committed.
+/// Replays a transcript and panics if the plugin behaves differently. If the file does not exist, or
+/// the environment variable `TOLLGATE_UPDATE` is `1`, `true` or `always`, it records a run instead,
+/// in the world and with the grants of the plugin's runtime. Commit the file with the test. If the
+/// environment variable `CI` is set, a missing file is an error.
 ///
-/// The config is the recorded one, and an empty one at first; [`assert_with`] takes another.
+/// The config is the recorded one, or empty for the first recording; [`assert_with`] takes another.
 ///
 /// ```no_run
 /// # let plugin: tollgate::Plugin = unimplemented!();
@@ -29,15 +29,14 @@ const CI: &str = "CI";
 ///
 /// # Panics
 ///
-/// If the plugin does something else than the transcript says, with the difference; if the file
-/// cannot be read or written; if `TOLLGATE_UPDATE` has another value (`0`, `false` and `never` are
-/// as good as none).
+/// If the run differs from the transcript, with the first difference; if the file cannot be read or
+/// written; if `TOLLGATE_UPDATE` has an unknown value (`0`, `false` and `never` count as unset).
 #[track_caller]
 pub fn assert(path: impl AsRef<Path>, plugin: &Plugin) {
     check(path.as_ref(), plugin, None);
 }
 
-/// As [`assert`](fn@assert), with this config. It must be the recorded one where nothing is recorded anew.
+/// As [`assert`](fn@assert), with this config. A replay panics if the recorded config differs.
 ///
 /// # Panics
 ///
@@ -48,12 +47,12 @@ pub fn assert_with(path: impl AsRef<Path>, plugin: &Plugin, config: &Config) {
 }
 
 #[track_caller]
-#[allow(clippy::panic)] // a test is told in no other way
+#[expect(clippy::panic, reason = "an assertion of a test fails this way")]
 fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
     if let Err(problem) = compare_or_record(path, plugin, config) {
         panic!(
             "plugin {} and the transcript {}: {problem}\n\
-             (to record it anew, run again with {UPDATE}=1, and commit the file)",
+             (to replace the transcript, run again with {UPDATE}=1 and commit the file)",
             Printable(plugin.name()),
             Printable(path.display())
         );
@@ -66,14 +65,14 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
     if !path.exists() {
         if !update && is_set(CI) {
             return Err(format!(
-                "there is no transcript, and none is recorded where {CI} is set; run the test locally first"
+                "the file does not exist, and nothing is recorded while {CI} is set; run the test locally and commit the file"
             ));
         }
         return record(path, plugin, &config.cloned().unwrap_or_default());
     }
     let replay = Replay::open(path);
     if update {
-        // A file that is no transcript any more is replaced, too; its config is lost then.
+        // An unreadable transcript is replaced, too; its config is lost.
         let recorded = replay.and_then(|replay| Ok(replay.config()?));
         let config = config.cloned().or(recorded.ok()).unwrap_or_default();
         return record(path, plugin, &config);
@@ -81,7 +80,7 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
     let replay = replay.map_err(|error| text(&error))?;
     let recorded = replay.config().map_err(|error| text(&error))?;
     if config.is_some_and(|config| *config != recorded) {
-        return Err("it was recorded with another config".to_owned());
+        return Err("the recorded config differs".to_owned());
     }
     match replay.run(plugin) {
         Ok(_) => Ok(()),
@@ -90,7 +89,7 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
     }
 }
 
-/// Whether the environment asks for a new recording.
+/// Returns whether the environment requests a new recording.
 fn wants_update() -> Result<bool, String> {
     let value = std::env::var_os(UPDATE).unwrap_or_default();
     let value = value.to_string_lossy();
@@ -98,31 +97,30 @@ fn wants_update() -> Result<bool, String> {
         "1" | "true" | "always" => Ok(true),
         "" | "0" | "false" | "never" => Ok(false),
         _ => Err(format!(
-            "{UPDATE} is {value:?}, and must be 1, true or always to record, or 0, false or never"
+            "{UPDATE} is {value:?}; expected 1, true or always to record, or 0, false or never"
         )),
     }
 }
 
-/// Whether a variable is set to anything but a no.
+/// Returns whether a variable is set to anything but 0 or false.
 fn is_set(variable: &str) -> bool {
     let value = std::env::var_os(variable).unwrap_or_default();
     !(value.is_empty() || value == "0" || value.eq_ignore_ascii_case("false"))
 }
 
 fn record(path: &Path, plugin: &Plugin, config: &Config) -> Result<(), String> {
-    let failed = |error: &dyn std::fmt::Display| format!("cannot be recorded: {error}");
+    let failed = |error: &dyn std::fmt::Display| format!("cannot record: {error}");
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(|error| failed(&error))?;
     }
     match plugin.record(config, path) {
-        // It was not called, and there is nothing to compare with.
-        Ok(Err(
-            error @ (Error::Busy { .. }
-            | Error::Config {
-                problem: ConfigError::Invalid(_),
-                ..
-            }),
-        )) => Err(failed(&error)),
+        // The run finds that a config is too large, and records it.
+        Ok(Err(Error::Config {
+            problem: ConfigError::TooLarge { .. },
+            ..
+        })) => Ok(()),
+        // There was no run.
+        Ok(Err(error @ (Error::Busy { .. } | Error::Config { .. }))) => Err(failed(&error)),
         Ok(_) => Ok(()),
         Err(error) => Err(failed(&error)),
     }

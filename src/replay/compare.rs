@@ -1,19 +1,18 @@
-//! Playing a recording of one plugin to another version of it: what it asks that the old one did
-//! not, what it answers otherwise, and what it costs.
+//! Compares a recorded run with another version of the plugin: effects, evidence and fuel.
 
 use super::{
     Replay, ReplayError,
     divergence::differences,
     played,
     redacted::Texts,
-    transcript::{Folded, Transcript},
+    transcript::{Compact, Transcript},
 };
 use crate::{
+    answer::cut,
     effect::{Answer, Effect, Failure, Handle, Reply},
     gate::{At, Journal},
-    lock::lock,
     plugin::Plugin,
-    truncate::cut,
+    sync::lock,
     world::handles,
 };
 use serde_json::Value;
@@ -23,18 +22,18 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// How another version of a plugin did on a recorded run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The differences between a recorded run and a run of another version of the plugin.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// Effects that the recording has no reply to, as JSON, cut to 4 KiB each; at most 100. They
-    /// failed for the plugin.
-    pub asks_anew: Vec<String>,
+    /// Requested effects without a recorded reply, as JSON, cut to 4 KiB each; at most 100. The
+    /// plugin was answered with an error.
+    pub new_effects: Vec<String>,
     /// Recorded effects that the plugin did not request, as JSON, cut to 4 KiB each; at most 100.
-    pub asks_no_more: Vec<String>,
-    /// How many effects were asked more often than recorded, and answered as the last time.
-    pub asks_again: u64,
-    /// Where the answer differs, each as `path: recorded -> now`.
+    pub missing_effects: Vec<String>,
+    /// The number of effects requested more often than recorded. The last reply was repeated.
+    pub repeated_effects: u64,
+    /// The differences in the evidence, each as `path: recorded -> now`.
     pub answers: Vec<String>,
     /// Fuel of the recorded call, its initialisation included.
     pub fuel_before: u64,
@@ -43,26 +42,27 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Whether the new version asks and answers the same, for no more fuel.
+    /// Returns whether effects and evidence are the same, for no more fuel.
+    #[must_use]
     pub fn is_same(&self) -> bool {
-        self.asks_the_same() && self.answers.is_empty() && self.fuel_now <= self.fuel_before
+        self.has_same_effects() && self.answers.is_empty() && self.fuel_now <= self.fuel_before
     }
 
-    /// Whether it asks for what was recorded and nothing else.
-    pub fn asks_the_same(&self) -> bool {
-        self.asks_anew.is_empty() && self.asks_no_more.is_empty() && self.asks_again == 0
+    /// Returns whether the recorded effects were requested, and no others.
+    #[must_use]
+    pub fn has_same_effects(&self) -> bool {
+        self.new_effects.is_empty() && self.missing_effects.is_empty() && self.repeated_effects == 0
     }
 }
 
 impl Replay {
-    /// Runs another version of the recorded plugin on the recorded config, and answers its effects
-    /// from the transcript where they are equal to recorded ones, in whatever order they come.
-    /// Nothing outside is touched. Log lines are not compared.
+    /// Runs another version of the recorded plugin offline, with the recorded config. Replies come
+    /// from equal effects in the transcript, in any order. Log lines are not compared.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Limit`] as [`run`](Replay::run), and [`ReplayError::Bad`] if a line was
-    /// changed after it was recorded.
+    /// [`ReplayError::Limit`] as [`run`](Replay::run), and [`ReplayError::Bad`] if the check of a
+    /// line fails.
     pub fn compare(&self, plugin: &Plugin) -> Result<Comparison, ReplayError> {
         let matcher = Matcher::new(self.transcript.clone())?;
         let matcher = Arc::new(Mutex::new(matcher));
@@ -71,9 +71,9 @@ impl Replay {
         let mut matcher = lock(&matcher);
         let answers = differences(&recorded.end.json(), &end.end.json());
         let mut comparison = Comparison {
-            asks_no_more: matcher.left(),
-            asks_anew: std::mem::take(&mut matcher.asked_anew),
-            asks_again: matcher.asked_again,
+            missing_effects: matcher.missing(),
+            new_effects: std::mem::take(&mut matcher.new_effects),
+            repeated_effects: matcher.repeated_effects,
             answers,
             fuel_before: recorded.fuel(),
             fuel_now: end.fuel(),
@@ -83,50 +83,47 @@ impl Replay {
     }
 }
 
-/// Recorded replies by what was asked.
+/// Finds the recorded reply to an effect.
 struct Matcher {
     transcript: Arc<Transcript>,
-    /// For each question the effects that asked it and were not matched yet, and the last that was.
-    questions: BTreeMap<String, Question>,
-    /// The open files of the plugin that runs, each with the recorded effect that opened it.
+    /// The recorded effects by [`key`].
+    effects: BTreeMap<String, Equal>,
+    /// The files that the plugin has open, each with the index of the recorded effect that opened it.
     opened: BTreeMap<Handle, u64>,
-    asked_anew: Vec<String>,
-    asked_again: u64,
+    new_effects: Vec<String>,
+    repeated_effects: u64,
 }
 
+/// Recorded effects with the same key, by index.
 #[derive(Default)]
-struct Question {
-    waiting: VecDeque<u64>,
-    last: Option<u64>,
+struct Equal {
+    unmatched: VecDeque<u64>,
+    last_match: Option<u64>,
 }
 
-/// The most new effects that are reported.
-const MOST_TOLD: usize = 100;
-/// The most bytes of one that are shown.
+/// The most new and the most missing effects that are reported.
+const MOST_EFFECTS: usize = 100;
+/// The most bytes of an effect that are reported.
 const MOST_BYTES: usize = 4096;
 
-/// An effect as it is shown: its JSON, or the beginning of it.
-fn shown(mut text: String) -> String {
+/// Shortens the JSON of an effect.
+fn excerpt(mut text: String) -> String {
     cut(&mut text, MOST_BYTES, "…");
     text
 }
 
 impl Matcher {
     fn new(transcript: Arc<Transcript>) -> Result<Matcher, ReplayError> {
-        let mut questions = BTreeMap::<_, Question>::new();
+        let mut effects = BTreeMap::<_, Equal>::new();
         let mut opened = BTreeMap::new();
         for index in 0..transcript.len() {
-            let Folded { asked, kept } = transcript.folded(index)?;
-            if matches!(kept.effect, Effect::Log(_)) {
+            let Compact { effect, recorded } = transcript.compact(index)?;
+            if matches!(recorded.effect, Effect::Log(_)) {
                 continue;
             }
-            let question = question(asked, &opened);
-            questions
-                .entry(question)
-                .or_default()
-                .waiting
-                .push_back(index);
-            match (&kept.effect, &kept.reply) {
+            let equal: &mut Equal = effects.entry(key(effect, &opened)).or_default();
+            equal.unmatched.push_back(index);
+            match (&recorded.effect, &recorded.reply) {
                 (Effect::Open { .. }, Ok(Answer::Opened { handle, .. })) => {
                     opened.insert(*handle, index);
                 }
@@ -138,54 +135,50 @@ impl Matcher {
         }
         Ok(Matcher {
             transcript,
-            questions,
+            effects,
             opened: BTreeMap::new(),
-            asked_anew: Vec::new(),
-            asked_again: 0,
+            new_effects: Vec::new(),
+            repeated_effects: 0,
         })
     }
 
-    /// The recorded effect that asked the same.
+    /// Returns the index of an equal recorded effect.
     fn find(&mut self, effect: &Effect) -> Option<u64> {
-        let question = question(Texts::plain(effect), &self.opened);
-        let question = self.questions.get_mut(&question)?;
-        if let Some(index) = question.waiting.pop_front() {
-            question.last = Some(index);
-        } else {
-            self.asked_again += 1;
+        let key = key(Texts::plain(effect), &self.opened);
+        let equal = self.effects.get_mut(&key)?;
+        match equal.unmatched.pop_front() {
+            Some(index) => equal.last_match = Some(index),
+            None => self.repeated_effects += 1,
         }
-        question.last
+        equal.last_match
     }
 
-    /// What was recorded and not asked for.
-    fn left(&self) -> Vec<String> {
-        let mut left: Vec<u64> = self
-            .questions
-            .values()
-            .flat_map(|q| q.waiting.clone())
-            .collect();
-        left.sort_unstable();
-        let effects = left.into_iter().take(MOST_TOLD).filter_map(|index| {
-            let folded = self.transcript.folded(index).ok()?;
-            Some(shown(folded.asked.to_string()))
+    /// The recorded effects that were not requested.
+    fn missing(&self) -> Vec<String> {
+        let unmatched = self.effects.values().flat_map(|equal| &equal.unmatched);
+        let mut missing: Vec<u64> = unmatched.copied().collect();
+        missing.sort_unstable();
+        let effects = missing.into_iter().take(MOST_EFFECTS).filter_map(|index| {
+            let compact = self.transcript.compact(index).ok()?;
+            Some(excerpt(compact.effect.to_string()))
         });
         effects.collect()
     }
 
     fn reply(&mut self, effect: &Effect) -> Reply {
         let found = self.find(effect);
-        let kept = found.and_then(|index| Some((index, self.transcript.checked(index).ok()?)));
-        let Some((index, kept)) = kept else {
-            if self.asked_anew.len() < MOST_TOLD {
-                let asked = Texts::plain(effect).to_string();
-                self.asked_anew.push(shown(asked));
+        let recorded = found.and_then(|index| Some((index, self.transcript.checked(index).ok()?)));
+        let Some((index, recorded)) = recorded else {
+            if self.new_effects.len() < MOST_EFFECTS {
+                let effect = Texts::plain(effect).to_string();
+                self.new_effects.push(excerpt(effect));
             }
-            let message = "the recording has no reply to this";
+            let message = "the transcript has no reply to this effect";
             return Err(Failure::new(kinds::INTERNAL, "", message).into());
         };
-        match (effect, kept.reply) {
+        match (effect, recorded.reply) {
             (Effect::Open { .. }, Ok(Answer::Opened { stat, .. })) => {
-                // Its own number, since another order of opening gives other numbers.
+                // Files may be opened in another order than recorded, so handles differ.
                 let handle = handles::free(&self.opened)?;
                 self.opened.insert(handle, index);
                 Ok(Answer::Opened { handle, stat })
@@ -214,8 +207,8 @@ impl Journal for Matcher {
     }
 }
 
-/// What an effect asks, by its JSON, with an open file named by the recorded effect that opened it.
-fn question(mut effect: Value, opened: &BTreeMap<Handle, u64>) -> String {
+/// The JSON of an effect, with the recorded effect that opened the file in place of its handle.
+fn key(mut effect: Value, opened: &BTreeMap<Handle, u64>) -> String {
     let kinds = effect.as_object_mut();
     let body = kinds.and_then(|kinds| kinds.values_mut().next());
     let handle = body.and_then(|body| body.get_mut("handle"));

@@ -1,27 +1,26 @@
-//! The digests that replace large bytes in the lines of a transcript: where they may be, and how
-//! the bytes are put back.
+//! Replaces the digests in the lines of a transcript by the large bytes that they stand for.
 
 use serde_json::{Map, Value};
 
-/// The kinds of effects and of answers that carry bytes, and in which fields; without fields they
-/// are the bytes. Nowhere else does an object with a digest mean bytes: guests and embedders
-/// may have written it, and a short line could name the same large bytes many times.
-pub(super) type Places = [(&'static str, &'static [&'static str]); 4];
-pub(super) const ASKED: Places = [
+/// The effects and answers that carry bytes, and their fields; an empty list means that the value
+/// itself is the bytes. Elsewhere an object with a digest is data of a guest or an embedder:
+/// expanding it would let a short line use the same large bytes many times.
+pub(super) type ByteFields = [(&'static str, &'static [&'static str]); 4];
+pub(super) const IN_EFFECTS: ByteFields = [
     ("write_at", &["bytes"]),
     ("write_file", &["content"]),
     ("exchange", &["send"]),
     ("http", &["body"]),
 ];
-pub(super) const ANSWERED: Places = [
+pub(super) const IN_ANSWERS: ByteFields = [
     ("bytes", &[]),
     ("exchanged", &["received"]),
     ("fetched", &["body"]),
     ("ran", &["stdout", "stderr"]),
 ];
 
-/// The bytes of an effect or an answer.
-pub(super) fn byte_fields<'a>(value: &'a mut Value, places: &Places) -> Vec<&'a mut Value> {
+/// Returns the fields of an effect or an answer that hold bytes.
+pub(super) fn byte_fields<'a>(value: &'a mut Value, places: &ByteFields) -> Vec<&'a mut Value> {
     let Value::Object(kinds) = value else {
         return Vec::new();
     };
@@ -42,16 +41,16 @@ pub(super) fn byte_fields<'a>(value: &'a mut Value, places: &Places) -> Vec<&'a 
 }
 
 /// Replaces each digest by its bytes.
-pub(super) fn put_back(
+pub(super) fn restore(
     value: &mut Value,
-    places: &Places,
+    places: &ByteFields,
     blob: &mut dyn FnMut(&str) -> Option<Value>,
 ) -> Result<(), String> {
     for field in byte_fields(value, places) {
         if let Some(digest) = field.as_object().and_then(as_digest) {
             let content = blob(digest);
-            *field =
-                content.ok_or_else(|| format!("no line before it holds the bytes of {digest}"))?;
+            *field = content
+                .ok_or_else(|| format!("no line before it holds the bytes with digest {digest}"))?;
         }
     }
     Ok(())
@@ -101,10 +100,10 @@ mod tests {
                 timeout,
             },
         ];
-        assert_eq!(effects.len(), ASKED.len());
+        assert_eq!(effects.len(), IN_EFFECTS.len());
         for effect in effects {
             let mut written = serde_json::to_value(&effect).unwrap();
-            let found = byte_fields(&mut written, &ASKED);
+            let found = byte_fields(&mut written, &IN_EFFECTS);
             assert_eq!(found.len(), effect.bytes().len(), "{effect:?}");
             assert!(
                 found
@@ -123,7 +122,7 @@ mod tests {
                 timed_out: false,
                 connect_time: timeout,
             }),
-            Answer::Fetched(crate::effect::Fetched {
+            Answer::Fetched(crate::effect::HttpResponse {
                 status: 200,
                 protocol: String::new(),
                 headers: Vec::new(),
@@ -131,16 +130,16 @@ mod tests {
                 truncated: false,
                 took: timeout,
             }),
-            Answer::Ran(crate::effect::Ran {
+            Answer::Ran(crate::effect::CommandOutput {
                 stdout: large.clone(),
                 stderr: large,
                 ..Default::default()
             }),
         ];
-        assert_eq!(answers.len(), ANSWERED.len());
+        assert_eq!(answers.len(), IN_ANSWERS.len());
         for answer in answers {
             let mut written = serde_json::to_value(&answer).unwrap();
-            let found = byte_fields(&mut written, &ANSWERED);
+            let found = byte_fields(&mut written, &IN_ANSWERS);
             assert_eq!(found.len(), answer.bytes().len(), "{answer:?}");
             assert!(
                 found

@@ -1,44 +1,44 @@
-//! Where a replay left the path of its recording, told so that a person sees the difference.
+//! The first difference between a recording and its replay.
 
 use crate::printable::{Printable, write_printable};
 use serde_json::Value;
 use std::fmt;
 
 /// The first difference between a recording and its replay.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[non_exhaustive]
 pub struct Divergence {
-    /// The effect at which they part, counted from 0. The number of all recorded effects means
-    /// that they part at the end.
+    /// The index of the effect that differs, counted from 0. The number of recorded effects means
+    /// that the end differs.
     pub index: u64,
     /// What was recorded.
     pub expected: String,
-    /// What the replay came to instead.
+    /// What the replay did instead.
     pub actual: String,
-    /// The last effects that were the same, at most three, each as its line.
+    /// The lines of the effects before it, at most three.
     pub before: Vec<String>,
-    /// What may explain it: another module, another engine, a redactor.
+    /// Possible causes: another module, another engine, a redactor.
     pub notes: Vec<String>,
 }
 
-/// So much of one line is shown.
+/// The most characters of a line that are shown.
 const SHOWN: usize = 400;
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the replay diverged at effect {}", self.index)?;
         for line in &self.before {
-            writeln!(f, "    {}", shown(line, 0))?;
+            writeln!(f, "    {}", excerpt(line, 0))?;
         }
-        // Long lines are often the same for long.
+        // Long lines often differ only at the end.
         let same = same_length(&self.expected, &self.actual);
         let from = if same > SHOWN / 2 {
             same - SHOWN / 4
         } else {
             0
         };
-        writeln!(f, "  - {}", shown(&self.expected, from))?;
-        write!(f, "  + {}", shown(&self.actual, from))?;
+        writeln!(f, "  - {}", excerpt(&self.expected, from))?;
+        write!(f, "  + {}", excerpt(&self.actual, from))?;
         for note in &self.notes {
             write!(f, "\n  note: {}", Printable(note))?;
         }
@@ -51,8 +51,8 @@ fn same_length(a: &str, b: &str) -> usize {
     same.count()
 }
 
-/// A part of a line, beginning at a character, safe to print.
-fn shown(line: &str, from: usize) -> String {
+/// Returns a part of a line from a character on, safe to print.
+fn excerpt(line: &str, from: usize) -> String {
     let mut text = String::new();
     if from > 0 {
         text.push('…');
@@ -67,20 +67,20 @@ fn shown(line: &str, from: usize) -> String {
     text
 }
 
-/// The places at which two JSON values differ, each as `path: one -> other`.
+/// Lists the differences of two JSON values, each as `path: one -> other`.
 pub(super) fn differences(one: &Value, other: &Value) -> Vec<String> {
     let mut differences = Differences::default();
     differences.collect(Some(one), Some(other));
     differences.found
 }
 
-/// So many are enough to see what is going on.
+/// The most differences that are listed.
 const MOST: usize = 20;
 
-/// A walk over two values at once, which reads each part of them once.
+/// Walks two values at once.
 #[derive(Default)]
 struct Differences<'a> {
-    /// Where the walk is; written out only where there is a difference.
+    /// The current position; formatted only for a difference.
     path: Vec<Step<'a>>,
     found: Vec<String>,
 }
@@ -107,10 +107,10 @@ impl<'a> Differences<'a> {
             _ if one == other => {}
             _ => {
                 let text = |value: Option<&Value>| match value {
-                    Some(value) => shown(&value.to_string(), 0),
+                    Some(value) => excerpt(&value.to_string(), 0),
                     None => "nothing".to_owned(),
                 };
-                let place = shown(&self.place(), 0);
+                let place = excerpt(&self.place(), 0);
                 self.found
                     .push(format!("{place}: {} -> {}", text(one), text(other)));
             }
@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_place_that_differs_is_told_with_its_path() {
+    fn each_difference_is_reported_with_its_path() {
         let one = json!({ "status": true, "data": { "size": 3, "names": ["a", "b"] }, "old": 1 });
         let other = json!({ "status": true, "data": { "size": 4, "names": ["a"] }, "new": null });
         assert_eq!(

@@ -1,10 +1,10 @@
-//! The lines of a transcript: their shapes, and the check at the end of each. Reading a whole one
-//! is `transcript`'s business, writing one `record`'s.
+//! The lines of a transcript, and the check at the end of each. `transcript` reads a whole one,
+//! `record` writes one.
 
 use crate::{
     capability::Capability,
-    custom::Customs,
     effect::{Answer, Denial, Effect, Failure, Refusal, Reply, json},
+    gate::HostFunctions,
     gate::{At, Phase},
     limits::{Limits, Usage},
 };
@@ -12,13 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use std::io;
 
-/// The format that this version writes, and the only one it reads.
+/// The only format that this version writes and reads.
 pub(super) const FORMAT: u32 = 1;
 
-/// The engine, whose fuel figures no other version promises.
-pub(super) use crate::module::ENGINE;
-
-/// The first line: all that a run depends on beside the replies to its effects.
+/// The first line: everything that a run depends on, except the replies to its effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
@@ -31,7 +28,7 @@ pub(super) struct Header {
     /// SHA-256 of the module.
     pub(super) module: String,
     pub(super) abi: String,
-    /// The very text that the plugin was given.
+    /// The exact text that the plugin received.
     pub(super) config: Box<RawValue>,
     pub(super) limits: Limits,
     pub(super) grants: Vec<Capability>,
@@ -39,14 +36,14 @@ pub(super) struct Header {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) pinned: Vec<Capability>,
     pub(super) working_directory: String,
-    /// The embedder's own functions.
+    /// The embedder's host functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) functions: Vec<Function>,
-    /// Whether a redactor saw the texts: what it changed, a replay cannot give back.
+    /// Whether a redactor rewrote the transcript; a replay cannot restore hidden values.
     pub(super) redacted: bool,
 }
 
-/// A function of the embedder's, by name; its replies are in the effects.
+/// A host function of the embedder. Its replies are in the effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Function {
@@ -56,9 +53,9 @@ pub(super) struct Function {
 }
 
 impl Function {
-    pub(super) fn all(customs: &Customs) -> Vec<Function> {
-        let functions = customs.functions.iter();
-        let function = |custom: &crate::custom::Custom| Function {
+    pub(super) fn all(host_functions: &HostFunctions) -> Vec<Function> {
+        let functions = host_functions.functions.iter();
+        let function = |custom: &crate::gate::Custom| Function {
             module: custom.module.clone(),
             name: custom.name.clone(),
             kind: custom.kind.clone(),
@@ -83,9 +80,9 @@ pub(super) struct EffectLine<E, R> {
 pub(super) enum Verdict {
     /// It was granted, and happened.
     Granted,
-    /// No grant covers it.
+    /// No grant allows it.
     Denied,
-    /// It was granted, and the world could not do it.
+    /// It was granted, and the world reported an error.
     Failed,
 }
 
@@ -102,23 +99,23 @@ impl Verdict {
 /// A reply without its verdict.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Said<'a> {
+pub(super) enum ReplyBody<'a> {
     Answer(&'a Answer),
     Denial(&'a Denial),
     Failure(&'a Failure),
 }
 
-impl Said<'_> {
-    pub(super) fn of(reply: &Reply) -> Said<'_> {
+impl ReplyBody<'_> {
+    pub(super) fn of(reply: &Reply) -> ReplyBody<'_> {
         match reply {
-            Ok(answer) => Said::Answer(answer),
-            Err(Refusal::Denied(denial)) => Said::Denial(denial),
-            Err(Refusal::Failed(failure)) => Said::Failure(failure),
+            Ok(answer) => ReplyBody::Answer(answer),
+            Err(Refusal::Denied(denial)) => ReplyBody::Denial(denial),
+            Err(Refusal::Failed(failure)) => ReplyBody::Failure(failure),
         }
     }
 }
 
-/// The same line, read. Effect and reply are JSON still: what they name by digest is elsewhere.
+/// The same line, as read. Effect and reply are still JSON, in which digests stand for large bytes.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadLine {
@@ -130,15 +127,15 @@ pub(super) struct ReadLine {
     pub(super) reply: Value,
 }
 
-/// One effect of a recording.
+/// A recorded effect with its reply.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Kept {
+pub(super) struct Recorded {
     pub(super) at: At,
     pub(super) effect: Effect,
     pub(super) reply: Reply,
 }
 
-/// Large bytes, once.
+/// A line with large bytes.
 #[derive(Serialize)]
 pub(super) struct BlobLine<'a> {
     pub(super) blob: &'a str,
@@ -158,11 +155,11 @@ pub(super) struct ReadBlob {
 pub(super) struct End {
     /// How many effects there were.
     pub(super) effects: u64,
-    pub(super) end: Outcome,
+    pub(super) end: RunResult,
     pub(super) usage: Usage,
     /// What initialisation used.
     pub(super) initialization: Usage,
-    /// SHA-256 of the linear memory; none if the instance failed before it had any.
+    /// SHA-256 of the linear memory; `None` if initialisation failed.
     pub(super) memory: Option<String>,
 }
 
@@ -173,24 +170,26 @@ impl End {
     }
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
-    /// It answered.
+pub(super) enum RunResult {
+    /// The plugin returned evidence.
     Evidence(Value),
-    /// It was stopped by its wall clock, which no replay repeats.
+    /// The deadline passed, with the error's text. A replay cannot repeat that.
     Deadline(String),
-    /// It failed: the error's text.
+    /// The run failed, with the error's text.
     Error(String),
 }
 
-impl Outcome {
-    /// What to compare: evidence as it is, a failure as its text.
+impl RunResult {
+    /// The evidence or the error's text, for comparison.
     pub(super) fn json(&self) -> Value {
         match self {
-            Outcome::Evidence(evidence) => evidence.clone(),
-            Outcome::Deadline(message) | Outcome::Error(message) => Value::from(message.clone()),
+            RunResult::Evidence(evidence) => evidence.clone(),
+            RunResult::Deadline(message) | RunResult::Error(message) => {
+                Value::from(message.clone())
+            }
         }
     }
 }
@@ -199,8 +198,8 @@ const CHECK_KEY: &str = ",\"check\":\"";
 /// The key, sixteen digits, and the end of the object.
 const CHECK_LENGTH: usize = CHECK_KEY.len() + 16 + 2;
 
-/// Writes a line: an object with a check of itself at its end, so that whoever changed it is told
-/// where, and not puzzled by what follows. It guards against slips, not against malice.
+/// Writes a line: an object that ends with a checksum of itself. The checksum locates accidental
+/// changes; it does not protect against forgery.
 pub(super) fn write_line(line: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut text = serde_json::to_vec(line).map_err(unwritable)?;
     text.pop();
@@ -209,13 +208,13 @@ pub(super) fn write_line(line: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Something that has no JSON, as an error of the sink's.
+/// Converts an error of serialisation to an error of the sink.
 pub(super) fn unwritable(error: serde_json::Error) -> io::Error {
     io::Error::other(error.to_string())
 }
 
-/// FNV-1a over the length and words of eight bytes, the last one filled up with zeros: whichever
-/// byte is changed, the result is another.
+/// FNV-1a over the length and the words of eight bytes, the last one padded with zeros. Changing any
+/// one byte changes the result.
 fn fingerprint(bytes: &[u8]) -> u64 {
     let add = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x100_0000_01b3);
     let words = bytes.chunks(8).map(|chunk| {
@@ -228,7 +227,7 @@ fn fingerprint(bytes: &[u8]) -> u64 {
     words.fold(add(0xcbf2_9ce4_8422_2325, bytes.len() as u64), add)
 }
 
-/// A line without its check, and whether it is as it was written.
+/// Splits a line into the object without its check, and whether the check holds.
 pub(super) fn split_check(line: &str) -> Option<(String, bool)> {
     let at = line.len().checked_sub(CHECK_LENGTH)?;
     let (body, check) = (line.get(..at)?, line.get(at..)?);

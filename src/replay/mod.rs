@@ -1,7 +1,6 @@
-//! Recording a run and playing it back: bit for bit, offline, on any machine. A transcript holds
-//! each effect of a run with its reply, and the guest sees nothing else of the outside; so the
-//! same module, config and limits do the same again, and a difference is found where it begins.
-//! The lines of a transcript are `transcript`'s business; effects are told by the gate.
+//! Records a run and replays it deterministically, offline, on any machine. A transcript holds each
+//! effect of a run with its reply, and a plugin has no other input besides module, config and
+//! limits. So a replay repeats the run, or stops at the first difference and shows it.
 //!
 #![doc = include_str!("transcript.md")]
 
@@ -17,6 +16,7 @@ mod redacted;
 #[cfg(test)]
 mod tests;
 mod transcript;
+mod whole_file;
 
 pub use assert::{assert, assert_with};
 pub use compare::Comparison;
@@ -24,18 +24,19 @@ pub use divergence::Divergence;
 pub use transcript::BadTranscript;
 
 use crate::{
-    config::Config,
-    custom::HostError,
     effect::{Effect, Failure, Refusal},
     error::{Error, Fault},
+    gate::HostError,
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
     limits::{FuelLimit, Limits, Usage},
+    module::engine_name,
+    plugin::Config,
     plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,
     world::World,
 };
-use lines::{ENGINE, End, FORMAT, Function, Header, Outcome};
+use lines::{End, FORMAT, Function, Header, RunResult};
 use play::Player;
 use record::Recorder;
 use redacted::Texts;
@@ -49,43 +50,42 @@ use std::{
 use tollgate_abi::host::kinds;
 use transcript::Transcript;
 
-/// A run that was recorded.
+/// A recorded run.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "callers take it apart")]
 pub struct Recording<W> {
-    /// How the run ended. One that failed is recorded like any other.
+    /// The result of the run. Failed runs are recorded, too.
     pub outcome: Result<Observation, Error>,
-    /// Where the transcript is.
+    /// The sink that was given, which holds the transcript.
     pub sink: W,
 }
 
 impl Plugin {
-    /// Has the plugin look at the world like [`observe`](Plugin::observe), and writes what it
-    /// asked, what it was answered and how it ended to `sink`, line by line, while it runs.
+    /// Runs the plugin like [`observe`](Plugin::observe), and writes its effects, their replies and
+    /// the result to `sink`, line by line.
     ///
     /// ```
     /// use tollgate::{Config, Runtime, replay::Replay};
     ///
-    /// # let bytes = include_bytes!("../../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../../fixtures/file.wasm");
     /// let runtime = Runtime::builder().grant("file", "fs:read:Cargo.toml".parse()?).build()?;
     /// let file = runtime.load("file", bytes)?;
     /// let recording = file.observe_recorded(&Config::new().set("path", "Cargo.toml"), Vec::new())?;
     /// let evidence = recording.outcome?.evidence;
     ///
-    /// // Offline, tomorrow, on another machine:
+    /// // Offline, on another machine:
     /// let replayed = Replay::read(recording.sink)?.run(&file)?;
     /// assert_eq!(replayed.evidence(), Some(&evidence));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// [`record`](Plugin::record) writes a file, whole or not at all.
+    /// [`record`](Plugin::record) writes a file, completely or not at all.
     ///
-    /// A config that is refused before the plugin is called, as [`observe`](Plugin::observe) would
-    /// refuse it, is no run: then the sink comes back as it was given.
+    /// If the config is invalid, nothing runs and nothing is written.
     ///
     /// # Errors
     ///
-    /// The sink's. The run is stopped then; what became of the run itself is
-    /// [`Recording::outcome`].
+    /// The first error of the sink, which also stops the run.
     pub fn observe_recorded<W: Write + Send + 'static>(
         &self,
         config: &Config,
@@ -100,7 +100,7 @@ impl Plugin {
         }
     }
 
-    /// The config, if the plugin can be called with it from here.
+    /// Returns the config, if the plugin can be called with it.
     fn ready_to_record(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
         let config = self.check(config)?;
         self.check_idle()?;
@@ -119,7 +119,7 @@ impl Plugin {
         let header = Header {
             transcript: FORMAT,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: ENGINE.to_owned(),
+            engine: engine_name().to_owned(),
             plugin: self.name().to_owned(),
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),
@@ -128,14 +128,15 @@ impl Plugin {
             grants: parts.policy.written().to_vec(),
             pinned: parts.policy.pinned().to_vec(),
             working_directory: parts.policy.working_directory.clone(),
-            functions: Function::all(&parts.policy.customs),
+            functions: Function::all(&parts.policy.host_functions),
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
         let finished = self.observe_recording(config, recorder.clone());
         let end = end(&finished);
-        let recorder = Arc::into_inner(recorder)
-            .ok_or_else(|| io::Error::other("the run has ended and is still being recorded"))?;
+        let recorder = Arc::into_inner(recorder).ok_or_else(|| {
+            io::Error::other("internal error: the recorder is still in use after the run")
+        })?;
         let recorder = recorder
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
@@ -150,21 +151,21 @@ impl Plugin {
 fn end(finished: &Finished) -> End {
     let outcome = match &finished.outcome {
         Ok(observation) => {
-            Outcome::Evidence(serde_json::to_value(&observation.evidence).unwrap_or_default())
+            RunResult::Evidence(serde_json::to_value(&observation.evidence).unwrap_or_default())
         }
         Err(
             error @ Error::Fault {
                 fault: Fault::Deadline { .. } | Fault::DeadlineFuel { .. },
                 ..
             },
-        ) => Outcome::Deadline(error.to_string()),
-        Err(error) => Outcome::Error(error.to_string()),
+        ) => RunResult::Deadline(error.to_string()),
+        Err(error) => RunResult::Error(error.to_string()),
     };
     let used = match &finished.outcome {
         Ok(observation) => observation.usage,
         Err(error) => error.usage().copied().unwrap_or_default(),
     };
-    // Without an instance, it was initialisation that failed.
+    // Without an instance, initialisation failed.
     let (initialization, usage) = match finished.init {
         Some(init) => (init, used),
         None => (used, Usage::default()),
@@ -178,27 +179,28 @@ fn end(finished: &Finished) -> End {
     }
 }
 
-/// A transcript, ready to be played any number of times.
+/// A transcript that can be replayed any number of times.
 #[derive(Clone, Debug)]
 pub struct Replay {
     transcript: Arc<Transcript>,
 }
 
-/// How a run ended, that did all that its recording did.
+/// The result of a replay without a difference.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Replayed {
-    /// The plugin answered.
+    /// The plugin returned evidence.
     Observation(Observation),
-    /// It failed, as it did when it was recorded.
+    /// The run failed with the recorded error.
     Failed(Error),
-    /// The recorded run was stopped by its deadline, and this one after as much fuel. The text is
-    /// the recorded error's.
+    /// The deadline stopped the recorded run, and the replay stopped after as much fuel. The text is
+    /// that of the recorded error.
     Deadline(String),
 }
 
 impl Replayed {
-    /// The evidence, if there is any.
+    /// Returns the evidence, if there is any.
+    #[must_use]
     pub fn evidence(&self) -> Option<&tollgate_abi::Evidence> {
         match self {
             Replayed::Observation(observation) => Some(&observation.evidence),
@@ -207,34 +209,34 @@ impl Replayed {
     }
 }
 
-/// Why a transcript was not played to its end.
+/// Why a replay failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
     /// The file cannot be read.
     #[error("{}: {error}", Printable(.path.display()))]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the system.
         error: io::Error,
     },
-    /// The file is no transcript, or a damaged one.
-    #[error("the transcript cannot be used: {0}")]
+    /// The transcript is invalid.
+    #[error("invalid transcript: {0}")]
     Bad(#[from] BadTranscript),
-    /// The recorded run had more to use than the plugin has here.
+    /// A limit of the recorded run exceeds that of the plugin's runtime.
     #[error(
-        "the run was recorded with {recorded}, and plugin {plugin} was loaded with {here}; load it in a runtime with the recorded limit"
+        "the run was recorded with {recorded}, but plugin {plugin} is loaded with {here}; load it in a runtime with the recorded limit"
     )]
     Limit {
-        /// Who was to run.
+        /// The name of the plugin.
         plugin: Text,
         /// The limit in the transcript.
         recorded: Text,
         /// The limit of the plugin's runtime.
         here: Text,
     },
-    /// The plugin did something else than what was recorded.
+    /// The run differs from the recording.
     #[error(transparent)]
     Diverged(#[from] Box<Divergence>),
 }
@@ -265,21 +267,23 @@ impl Replay {
         })
     }
 
-    /// The name of the plugin that was recorded.
+    /// The name of the recorded plugin.
+    #[must_use]
     pub fn plugin(&self) -> &str {
         &self.transcript.header.plugin
     }
 
-    /// SHA-256 of the module that was recorded, in hexadecimal.
+    /// SHA-256 of the recorded module, in hexadecimal.
+    #[must_use]
     pub fn module(&self) -> &str {
         &self.transcript.header.module
     }
 
-    /// The config that the plugin was given.
+    /// The recorded config.
     ///
     /// # Errors
     ///
-    /// [`BadTranscript`], if the header holds something else.
+    /// [`BadTranscript`] if the header does not hold a config.
     pub fn config(&self) -> Result<Config, BadTranscript> {
         let config = self.transcript.header.config.get();
         config
@@ -291,13 +295,15 @@ impl Replay {
     }
 
     /// The limits of the recorded run.
+    #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.transcript.header.limits
     }
 
-    /// Options for a runtime that can load the plugin: it offers the functions of the recording
-    /// embedder's by name, and has no way to the outside at all. Limits are yours to choose; those
-    /// of the transcript are [`limits`](Replay::limits).
+    /// Options for a runtime that can load the plugin: it offers the recorded host functions by name,
+    /// and its world fails every effect. Set limits that are at least those of the transcript
+    /// ([`limits`](Replay::limits)).
+    #[must_use]
     pub fn runtime(&self) -> RuntimeBuilder {
         let functions = self.transcript.header.functions.iter();
         let without = crate::Runtime::builder().world(|| Nowhere);
@@ -308,17 +314,16 @@ impl Replay {
         })
     }
 
-    /// Runs the plugin, which need not bear the recorded name, with the recorded config, grants
-    /// and limits, and answers its effects from the transcript. Nothing outside is touched.
+    /// Runs the plugin offline with the recorded config, grants and limits, and answers its effects
+    /// from the transcript. The plugin may have another name than the recorded one.
     ///
-    /// The deadline of the plugin's own runtime is all that holds besides; the recorded one does
-    /// not. A plugin that contains `table.grow` cannot be interrupted, and only the recorded fuel
-    /// limit ends it.
+    /// The deadline is that of the plugin's runtime, not the recorded one. A plugin that contains
+    /// `table.grow` cannot be interrupted, so only the recorded fuel limit stops it.
     ///
     /// # Errors
     ///
     /// [`ReplayError::Diverged`] at the first difference, and [`ReplayError::Limit`] if the plugin's
-    /// runtime allows less than the transcript asks for.
+    /// runtime allows less than the transcript needs.
     pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
         let texts = Texts(plugin.parts().settings.observer.redactor.clone());
         let player = Arc::new(Mutex::new(Player::new(
@@ -335,14 +340,14 @@ impl Replay {
             })?;
         }
         Ok(match (&self.transcript.end.end, outcome) {
-            (Outcome::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
+            (RunResult::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
         })
     }
 }
 
-/// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
+/// Runs a plugin with the settings of the recorded run. `journal` answers its effects.
 fn played(
     transcript: &Transcript,
     plugin: &Plugin,
@@ -363,16 +368,16 @@ fn played(
         });
     }
     let mut limits = Limits {
-        // It would cut down the fuel of a module that cannot be interrupted, and the recording may
-        // have had more; what the recording had ends this run, too.
+        // A deadline reduces the fuel of a module that cannot be interrupted, possibly below the
+        // recorded fuel. The recorded fuel limit stops such a run.
         deadline: here
             .deadline
             .filter(|_| !parts.compiled.shape.operators.grow_tables),
         ..header.limits.clone()
     };
     let mut call_fuel = None;
-    if let Outcome::Deadline(_) = recorded.end {
-        // The fuel at which the clock stopped it takes the clock's place.
+    if let RunResult::Deadline(_) = recorded.end {
+        // The fuel used up to the deadline replaces the deadline.
         match recorded.memory {
             Some(_) => call_fuel = Some(FuelLimit::Units(recorded.usage.fuel)),
             None => limits.fuel = FuelLimit::Units(recorded.initialization.fuel),
@@ -382,7 +387,7 @@ fn played(
         &header.grants,
         &header.pinned,
         header.working_directory.clone(),
-        parts.policy.customs.clone(),
+        parts.policy.host_functions.clone(),
     );
     let finished = plugin.observe_kept(Kept {
         name: header.plugin.as_str().into(),
@@ -396,10 +401,10 @@ fn played(
     Ok((end(&finished), finished.outcome))
 }
 
-/// The world of a replay, in which nothing can happen: every reply is in the transcript.
+/// The world of a replay, which fails every effect: all replies come from the transcript.
 struct Nowhere;
 
-const NOWHERE: &str = "a replay has no world, and its transcript was not asked";
+const NOWHERE: &str = "internal error: a replay asked its world";
 
 impl World for Nowhere {
     fn perform(&mut self, _: &Effect, _: &Checkpoint<'_>) -> Result<Permitted, Refusal> {

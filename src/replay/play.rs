@@ -1,20 +1,21 @@
-//! Answering a plugin's effects from a transcript, as long as they are those that were recorded.
+//! Answers a plugin's effects from a transcript, as long as they equal the recorded ones.
 
 use super::{
     divergence::{Divergence, differences},
-    lines::{ENGINE, End, Kept, Outcome},
+    lines::{End, Recorded, RunResult},
     redacted::Texts,
     transcript::Transcript,
 };
 use crate::{
     effect::{Effect, Failure, Reply},
     gate::{At, Journal, Phase},
+    module::engine_name,
 };
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate_abi::host::kinds;
 
-/// So many lines before the first difference are shown.
+/// The number of lines shown before the first difference.
 const SHOWN_BEFORE: u64 = 3;
 
 /// A transcript that is being played.
@@ -22,8 +23,8 @@ pub(super) struct Player {
     transcript: Arc<Transcript>,
     texts: Texts,
     next: u64,
-    /// The recording was ended by its deadline, and all of it is played.
-    ran_out: bool,
+    /// The deadline ended the recorded run, and all of its effects are played.
+    at_deadline: bool,
     divergence: Option<Divergence>,
 }
 
@@ -33,46 +34,47 @@ impl Player {
             transcript,
             texts,
             next: 0,
-            ran_out: false,
+            at_deadline: false,
             divergence: None,
         }
     }
 
-    /// The reply that was recorded, if this is the effect that was.
+    /// Returns the recorded reply, if the effect equals the recorded one.
     fn play(&mut self, effect: &Effect, at: At) -> Result<Reply, Divergence> {
         let index = self.next;
-        let actual = || told(index, at, &self.json(effect));
-        let Some(kept) = self.transcript.effect(index) else {
-            return Err(self.parted("the end of the run".to_owned(), actual()));
+        let actual = || effect_text(index, at, &self.json(effect));
+        let Some(recorded) = self.transcript.effect(index) else {
+            return Err(self.diverge("the end of the run".to_owned(), actual()));
         };
         if !self.transcript.is_untouched(index) {
             let line = self.transcript.text_of(index).unwrap_or_default();
-            return Err(self.parted(
-                "the line as it was recorded".to_owned(),
-                format!("a line that was changed since: {line}"),
+            return Err(self.diverge(
+                "the recorded line".to_owned(),
+                format!("a line that was changed after recording: {line}"),
             ));
         }
-        let kept = kept.map_err(|problem| self.parted(problem, actual()))?;
-        if kept.at != at || !self.is_same(&kept, effect) {
-            let expected = told(index, kept.at, &Texts::plain(&kept.effect));
-            return Err(self.parted(expected, actual()));
+        let recorded = recorded.map_err(|problem| self.diverge(problem, actual()))?;
+        if recorded.at != at || !self.is_same(&recorded, effect) {
+            let expected = effect_text(index, recorded.at, &Texts::plain(&recorded.effect));
+            return Err(self.diverge(expected, actual()));
         }
         self.next += 1;
-        Ok(kept.reply)
+        Ok(recorded.reply)
     }
 
-    fn is_same(&self, kept: &Kept, effect: &Effect) -> bool {
-        kept.effect == *effect
-            || (self.transcript.header.redacted && Texts::plain(&kept.effect) == self.json(effect))
+    fn is_same(&self, recorded: &Recorded, effect: &Effect) -> bool {
+        recorded.effect == *effect
+            || (self.transcript.header.redacted
+                && Texts::plain(&recorded.effect) == self.json(effect))
     }
 
-    /// The effect as this plugin's redactor would have it recorded.
+    /// The effect as JSON, redacted like a recording of this plugin.
     fn json(&self, effect: &Effect) -> Value {
         self.texts.rewrite(effect, &effect.bytes()).0
     }
 
-    /// A difference at the next effect.
-    fn parted(&self, expected: String, actual: String) -> Divergence {
+    /// Builds the difference at the next effect.
+    fn diverge(&self, expected: String, actual: String) -> Divergence {
         let before = self.next.saturating_sub(SHOWN_BEFORE)..self.next;
         let before = before.filter_map(|index| self.transcript.text_of(index));
         Divergence {
@@ -87,35 +89,38 @@ impl Player {
     fn notes(&self) -> Vec<String> {
         let header = &self.transcript.header;
         let mut notes = Vec::new();
-        if header.engine != ENGINE {
+        if header.engine != engine_name() {
             notes.push(format!(
-                "it was recorded on {}, and this is {ENGINE}, whose fuel may differ",
-                header.engine
+                "recorded on {}, replayed on {}: fuel may differ",
+                header.engine,
+                engine_name()
             ));
         }
         if header.redacted {
-            notes.push("it was redacted when it was recorded, and what was hidden is lost".into());
+            notes.push("the transcript is redacted, so hidden values are lost".into());
         }
         notes
     }
 
-    /// Compares how the run ended with how the recorded one did. `module` is the digest of what
-    /// was played.
+    /// Compares the ends of both runs. `module` is the digest of the module that was replayed.
     pub(super) fn end(mut self, end: &End, module: &str) -> Result<(), Box<Divergence>> {
         let recorded = &self.transcript.header.module;
         let another = (module != recorded)
-            .then(|| format!("the recorded module has SHA-256 {recorded}, and this one {module}"));
-        let parted = match self.divergence.take() {
+            .then(|| format!("the recorded module has SHA-256 {recorded}, this one {module}"));
+        let divergence = match self.divergence.take() {
             Some(divergence) => Some(divergence),
             None => self.compare(end),
         };
-        let parted = parted.or_else(|| {
+        let divergence = divergence.or_else(|| {
             let expected = format!("module {recorded}");
-            another
-                .is_some()
-                .then(|| self.parted(expected, format!("module {module}, which did the same")))
+            another.is_some().then(|| {
+                self.diverge(
+                    expected,
+                    format!("module {module}, with the same behaviour"),
+                )
+            })
         });
-        match parted {
+        match divergence {
             Some(mut divergence) => {
                 divergence.notes.extend(another);
                 Err(Box::new(divergence))
@@ -129,16 +134,18 @@ impl Player {
         if self.next < self.transcript.len() {
             let expected = self.transcript.text_of(self.next).unwrap_or_default();
             let ended = format!("the end of the run: {}", ended(&end.end));
-            return Some(self.parted(expected.to_owned(), ended));
+            return Some(self.diverge(expected.to_owned(), ended));
         }
-        let stopped = matches!(recorded.end, Outcome::Deadline(_));
+        let stopped = matches!(recorded.end, RunResult::Deadline(_));
         let mut pairs = Vec::new();
         if !stopped && recorded.end != end.end {
-            if let (Outcome::Evidence(one), Outcome::Evidence(other)) = (&recorded.end, &end.end) {
+            if let (RunResult::Evidence(one), RunResult::Evidence(other)) =
+                (&recorded.end, &end.end)
+            {
                 let places = differences(one, other).join("; ");
-                return Some(self.parted(
+                return Some(self.diverge(
                     format!("evidence {one}"),
-                    format!("evidence with other content: {places}"),
+                    format!("different evidence: {places}"),
                 ));
             }
             pairs.push((ended(&recorded.end), ended(&end.end)));
@@ -164,15 +171,15 @@ impl Player {
             return None;
         }
         let (expected, actual): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        Some(self.parted(expected.join("; "), actual.join("; ")))
+        Some(self.diverge(expected.join("; "), actual.join("; ")))
     }
 }
 
 impl Journal for Player {
     fn answer(&mut self, effect: &Effect, at: At) -> Option<Reply> {
-        let stopped = matches!(self.transcript.end.end, Outcome::Deadline(_));
+        let stopped = matches!(self.transcript.end.end, RunResult::Deadline(_));
         if stopped && self.next >= self.transcript.len() {
-            self.ran_out = true;
+            self.at_deadline = true;
         }
         if !self.is_over() {
             match self.play(effect, at) {
@@ -180,11 +187,11 @@ impl Journal for Player {
                 Err(divergence) => self.divergence = Some(divergence),
             }
         }
-        // The guest is stopped before it can read this.
+        // The guest is stopped before it reads this.
         Some(Err(Failure::new(
             kinds::INTERNAL,
             "",
-            "the replay ends here",
+            "the replay has ended",
         )
         .into()))
     }
@@ -192,12 +199,12 @@ impl Journal for Player {
     fn note(&mut self, _: &Effect, _: &Reply, _: At) {}
 
     fn is_over(&self) -> bool {
-        self.ran_out || self.divergence.is_some()
+        self.at_deadline || self.divergence.is_some()
     }
 }
 
-/// An effect as a difference shows it.
-fn told(index: u64, at: At, effect: &Value) -> String {
+/// Formats an effect like the line of a transcript.
+fn effect_text(index: u64, at: At, effect: &Value) -> String {
     let during = match at.phase {
         Phase::Initialize => "initialize",
         Phase::Call => "call",
@@ -206,9 +213,9 @@ fn told(index: u64, at: At, effect: &Value) -> String {
     format!("{{\"index\":{index},\"during\":\"{during}\",\"fuel\":{fuel},\"effect\":{effect}}}")
 }
 
-fn ended(outcome: &Outcome) -> String {
+fn ended(outcome: &RunResult) -> String {
     match outcome {
-        Outcome::Evidence(evidence) => format!("evidence {evidence}"),
-        Outcome::Deadline(message) | Outcome::Error(message) => format!("error {message:?}"),
+        RunResult::Evidence(evidence) => format!("evidence {evidence}"),
+        RunResult::Deadline(message) | RunResult::Error(message) => format!("error {message:?}"),
     }
 }

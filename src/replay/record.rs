@@ -1,7 +1,7 @@
-//! Writing a transcript while a plugin runs, line by line.
+//! Writes a transcript while a plugin runs, line by line.
 
 use super::{
-    lines::{BlobLine, EffectLine, End, Header, Said, Verdict, write_line},
+    lines::{BlobLine, EffectLine, End, Header, ReplyBody, Verdict, write_line},
     redacted::Texts,
 };
 use crate::{
@@ -14,17 +14,17 @@ use std::{
     io::{self, Write},
 };
 
-/// So many digests of large bytes are remembered; after that, bytes may be written again.
+/// The most digests of written bytes that are remembered; beyond it, bytes may be written again.
 const MAX_REMEMBERED: usize = 16_384;
 
-/// A recording that is being written. It keeps no line, so that its memory is bounded.
+/// A recording in progress. It keeps no lines, so its memory is bounded.
 pub(super) struct Recorder<W> {
     sink: W,
     texts: Texts,
     index: u64,
-    /// The large bytes that were written already.
+    /// The digests of the large bytes written so far.
     written: BTreeSet<String>,
-    /// Why the sink takes no more.
+    /// The first error of the sink.
     failed: Option<io::Error>,
 }
 
@@ -41,11 +41,11 @@ impl<W: Write> Recorder<W> {
         recorder
     }
 
-    /// Writes the last line, and gives the sink back.
+    /// Writes the last line and returns the sink.
     ///
     /// # Errors
     ///
-    /// The first error of the sink's, at whatever line it was.
+    /// The first error of the sink, whichever line it occurred at.
     pub(super) fn end(mut self, end: End) -> io::Result<W> {
         self.write(&End {
             effects: self.index,
@@ -65,8 +65,8 @@ impl<W: Write> Recorder<W> {
         self.failed = written.err();
     }
 
-    /// Writes large bytes, unless they are there already.
-    fn keep(&mut self, bytes: &[u8]) {
+    /// Writes large bytes, unless they are written already.
+    fn write_bytes(&mut self, bytes: &[u8]) {
         let digest = json::digest_text(bytes);
         if self.written.contains(&digest) {
             return;
@@ -88,16 +88,16 @@ impl<W: Write + Send> Journal for Recorder<W> {
     }
 
     fn note(&mut self, effect: &Effect, reply: &Reply, at: At) {
-        let asked = effect.bytes();
-        let answered = reply.as_ref().map(Answer::bytes).unwrap_or_default();
+        let sent = effect.bytes();
+        let received = reply.as_ref().map(Answer::bytes).unwrap_or_default();
         let (index, verdict) = (self.index, Verdict::of(reply));
         let (during, fuel) = (at.phase, at.fuel);
         self.index += 1;
         if self.texts.are_redacted() {
-            let (effect, large) = self.texts.rewrite(effect, &asked);
-            large.iter().for_each(|bytes| self.keep(bytes));
-            let (reply, large) = self.texts.rewrite(&Said::of(reply), &answered);
-            large.iter().for_each(|bytes| self.keep(bytes));
+            let (effect, large) = self.texts.rewrite(effect, &sent);
+            large.iter().for_each(|bytes| self.write_bytes(bytes));
+            let (reply, large) = self.texts.rewrite(&ReplyBody::of(reply), &received);
+            large.iter().for_each(|bytes| self.write_bytes(bytes));
             self.write(&EffectLine {
                 index,
                 during,
@@ -108,12 +108,11 @@ impl<W: Write + Send> Journal for Recorder<W> {
             });
         } else {
             let large = |bytes: &&&[u8]| bytes.len() >= json::LARGE;
-            asked
-                .iter()
-                .chain(&answered)
+            sent.iter()
+                .chain(&received)
                 .filter(large)
-                .for_each(|bytes| self.keep(bytes));
-            let reply = Said::of(reply);
+                .for_each(|bytes| self.write_bytes(bytes));
+            let reply = ReplyBody::of(reply);
             self.write(&EffectLine {
                 index,
                 during,
@@ -125,7 +124,7 @@ impl<W: Write + Send> Journal for Recorder<W> {
         }
     }
 
-    /// A run that cannot be recorded any more need not go on.
+    /// Stops the run when it cannot be recorded.
     fn is_over(&self) -> bool {
         self.failed.is_some()
     }

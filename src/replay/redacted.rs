@@ -1,4 +1,4 @@
-//! The texts of a transcript as the embedder's redactor leaves them.
+//! Applies the embedder's redactor to a transcript.
 
 use super::{Comparison, Divergence, lines::unwritable};
 use crate::{effect::json, redact::Redactor};
@@ -7,37 +7,37 @@ use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, io};
 use tollgate_abi::base64;
 
-/// The keys of JSON that is not the format's own: what a function of the embedder's was asked, and
-/// what it answered.
-const MADE_ELSEWHERE: [&str; 2] = ["request", "json"];
+/// The keys of JSON that is not part of the format: requests and replies of host functions of the
+/// embedder.
+const FOREIGN: [&str; 2] = ["request", "json"];
 
-/// What rewrites the texts of a transcript, or leaves them as they are.
+/// Rewrites the texts of a transcript if there is a redactor.
 #[derive(Clone)]
 pub(super) struct Texts(pub(super) Option<Redactor>);
 
 impl Texts {
-    /// Whether a redactor sees the texts.
+    /// Returns whether there is a redactor.
     pub(super) fn are_redacted(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The JSON of an effect as it stands in a transcript.
+    /// The JSON of an effect, not redacted.
     pub(super) fn plain(value: &impl Serialize) -> Value {
         serde_json::to_value(value).unwrap_or_default()
     }
 
-    /// The JSON of an effect or a reply, rewritten, and the large bytes that it names now. `bytes`
-    /// are those that it carries.
+    /// Returns the redacted JSON of an effect or a reply that carries `bytes`, and the redacted large
+    /// bytes that the JSON refers to by digest.
     pub(super) fn rewrite(&self, value: &impl Serialize, bytes: &[&[u8]]) -> (Value, Vec<Vec<u8>>) {
-        // Large bytes are named by digest, behind which the redactor would not see them.
+        // The JSON holds digests of large bytes, so these are redacted separately.
         let mut named = BTreeMap::new();
         let mut large = Vec::new();
         for bytes in bytes.iter().filter(|bytes| bytes.len() >= json::LARGE) {
-            let kept = self.bytes(bytes);
-            let written = serde_json::to_value(json::Body(&kept)).unwrap_or_default();
+            let redacted = self.bytes(bytes);
+            let written = serde_json::to_value(json::Body(&redacted)).unwrap_or_default();
             named.insert(json::digest_text(bytes), written);
-            if kept.len() >= json::LARGE {
-                large.push(kept);
+            if redacted.len() >= json::LARGE {
+                large.push(redacted);
             }
         }
         let mut value = Texts::plain(value);
@@ -45,7 +45,7 @@ impl Texts {
         (value, large)
     }
 
-    /// The config as it is recorded.
+    /// The redacted config.
     pub(super) fn config(&self, text: String) -> io::Result<Box<RawValue>> {
         let Some(redactor) = &self.0 else {
             return RawValue::from_string(text).map_err(unwritable);
@@ -55,7 +55,7 @@ impl Texts {
         RawValue::from_string(config.to_string()).map_err(unwritable)
     }
 
-    /// What a replay shows of its recording and of the plugin.
+    /// Redacts a divergence.
     pub(super) fn divergence(&self, divergence: &mut Divergence) {
         for text in [&mut divergence.expected, &mut divergence.actual]
             .into_iter()
@@ -65,10 +65,10 @@ impl Texts {
         }
     }
 
-    /// What a comparison shows of its recording and of the plugin.
+    /// Redacts a comparison.
     pub(super) fn comparison(&self, comparison: &mut Comparison) {
-        for text in (comparison.asks_anew.iter_mut())
-            .chain(&mut comparison.asks_no_more)
+        for text in (comparison.new_effects.iter_mut())
+            .chain(&mut comparison.missing_effects)
             .chain(&mut comparison.answers)
         {
             *text = self.text(text);
@@ -89,8 +89,8 @@ impl Texts {
         }
     }
 
-    /// Rewrites every string, and whole values that a guest or the embedder's functions made; other
-    /// keys and numbers are the format's own.
+    /// Rewrites strings everywhere, and keys and numbers too in values that are not part of the
+    /// format.
     fn value(&self, value: &mut Value, named: &BTreeMap<String, Value>) {
         match value {
             Value::String(text) => *text = self.text(text),
@@ -99,7 +99,7 @@ impl Texts {
                 Some(digest) if named.contains_key(digest) => {
                     *value = named.get(digest).cloned().unwrap_or_default();
                 }
-                // Bytes that are no text.
+                // Bytes that are not UTF-8.
                 None if fields.len() == 1 && fields.contains_key("base64") => {
                     if let Some(Value::String(text)) = fields.get_mut("base64")
                         && let Ok(bytes) = base64::decode(text)
@@ -108,7 +108,7 @@ impl Texts {
                     }
                 }
                 _ => fields.iter_mut().for_each(|(key, field)| match &self.0 {
-                    Some(redactor) if MADE_ELSEWHERE.contains(&key.as_str()) => {
+                    Some(redactor) if FOREIGN.contains(&key.as_str()) => {
                         redactor.redact_json(field);
                     }
                     _ => self.value(field, named),

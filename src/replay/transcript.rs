@@ -1,9 +1,9 @@
-//! Reading a transcript without trusting it. Nothing that it holds is unfolded before it is asked
-//! for: a short line may name large bytes, and many lines the same ones.
+//! Reads an untrusted transcript. Digests are expanded only on use: a short line may refer to large
+//! bytes, and many lines to the same ones.
 
 use super::{
-    digests::{self, ANSWERED, ASKED, as_digest, byte_fields},
-    lines::{End, FORMAT, Header, Kept, ReadBlob, ReadLine, Verdict, split_check},
+    digests::{self, IN_ANSWERS, IN_EFFECTS, as_digest, byte_fields},
+    lines::{End, FORMAT, Header, ReadBlob, ReadLine, Recorded, Verdict, split_check},
 };
 use crate::{
     answer,
@@ -15,25 +15,26 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::Range};
 
-const CHANGED: &str = "it was changed after it was recorded";
+const CHANGED: &str = "changed after it was recorded";
 
-/// The most grants of a run: each may be compared with each effect.
+/// The most grants of a run: each effect may be checked against each grant.
 const MOST_GRANTS: usize = 10_000;
 
-/// The most functions of an embedder's.
+/// The most host functions of an embedder.
 const MOST_FUNCTIONS: usize = 1_000;
 
-/// A transcript that cannot be used, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// An invalid transcript.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[error("line {line}: {problem}")]
+#[non_exhaustive]
 pub struct BadTranscript {
-    /// The line, counted from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub problem: Text,
 }
 
-/// A transcript, read and found to be well formed.
+/// A well-formed transcript.
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
     pub(super) header: Header,
@@ -43,24 +44,24 @@ pub(super) struct Transcript {
     blobs: BTreeMap<String, Blob>,
 }
 
-/// Large bytes: where in the text their line is, and how many they are.
+/// Large bytes: the range of their line in the text, and their number.
 #[derive(Clone, Debug)]
 struct Blob {
     range: Range<usize>,
     bytes: u64,
 }
 
-/// Where in the text the line of an effect is.
+/// The line of an effect.
 #[derive(Clone, Debug)]
 struct Line {
-    /// Which line, counted from 1.
+    /// The number of the line, counted from 1.
     number: usize,
     range: Range<usize>,
     untouched: bool,
 }
 
 impl Transcript {
-    /// Reads all lines and finds what is wrong with any.
+    /// Reads and checks all lines.
     pub(super) fn read(bytes: Vec<u8>) -> Result<Transcript, BadTranscript> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error
@@ -86,13 +87,9 @@ impl Transcript {
             effects,
             blobs,
         } = reading;
-        let header = header.ok_or_else(|| bad(1, "there is no header: the file is empty"))?;
-        let end = end.ok_or_else(|| {
-            bad(
-                last + 1,
-                "the last line is missing: the recording was cut off",
-            )
-        })?;
+        let header = header.ok_or_else(|| bad(1, "missing header: the file is empty"))?;
+        let end =
+            end.ok_or_else(|| bad(last + 1, "missing last line: the recording was cut off"))?;
         Ok(Transcript {
             header,
             end,
@@ -106,7 +103,7 @@ impl Transcript {
         self.effects.len() as u64
     }
 
-    /// Whether an effect's line is as it was recorded.
+    /// Returns whether the check of an effect's line holds.
     pub(super) fn is_untouched(&self, index: u64) -> bool {
         self.line(index).is_none_or(|line| line.untouched)
     }
@@ -115,28 +112,26 @@ impl Transcript {
         self.effects.get(usize::try_from(index).ok()?)
     }
 
-    /// The line of an effect as it stands in the file.
+    /// The line of an effect, as in the file.
     pub(super) fn text_of(&self, index: u64) -> Option<&str> {
         self.text.get(self.line(index)?.range.clone())
     }
 
-    /// An effect with its reply, if it is as it was recorded.
-    pub(super) fn checked(&self, index: u64) -> Result<Kept, BadTranscript> {
+    /// Returns an effect with its reply, if the check of its line holds.
+    pub(super) fn checked(&self, index: u64) -> Result<Recorded, BadTranscript> {
         let line = self.line(index).map_or(0, |line| line.number);
         if !self.is_untouched(index) {
             return Err(bad(line, CHANGED));
         }
-        let kept = self
-            .effect(index)
-            .unwrap_or(Err("there is no such effect".into()));
-        kept.map_err(|problem| bad(line, problem))
+        let recorded = self.effect(index).unwrap_or(Err("no such effect".into()));
+        recorded.map_err(|problem| bad(line, problem))
     }
 
-    /// An effect with its reply, unfolded.
-    pub(super) fn effect(&self, index: u64) -> Option<Result<Kept, String>> {
+    /// Returns an effect with its reply.
+    pub(super) fn effect(&self, index: u64) -> Option<Result<Recorded, String>> {
         let line = self.text_of(index)?;
         Some(read_line(line).and_then(|line| {
-            unfold(line, &mut |digest| {
+            expand(line, &mut |digest| {
                 let blob = self.blobs.get(digest)?;
                 let (body, _) = split_check(self.text.get(blob.range.clone())?)?;
                 let blob: ReadBlob = serde_json::from_str(&body).ok()?;
@@ -145,31 +140,31 @@ impl Transcript {
         }))
     }
 
-    /// What an effect asked, in which large bytes are digests still, if it is as it was recorded.
-    pub(super) fn folded(&self, index: u64) -> Result<Folded, BadTranscript> {
+    /// Returns an effect without its large bytes, if the check of its line holds.
+    pub(super) fn compact(&self, index: u64) -> Result<Compact, BadTranscript> {
         let line = self.line(index).map_or(0, |line| line.number);
         if !self.is_untouched(index) {
             return Err(bad(line, CHANGED));
         }
-        let read = self.text_of(index).ok_or("there is no such effect".into());
-        let folded = read.and_then(read_line).and_then(|line| {
-            let asked = line.effect.clone();
-            let kept = unfold(line, &mut |_| Some(Value::String(String::new())))?;
-            Ok(Folded { asked, kept })
+        let read = self.text_of(index).ok_or("no such effect".into());
+        let compact = read.and_then(read_line).and_then(|line| {
+            let effect = line.effect.clone();
+            let recorded = expand(line, &mut |_| Some(Value::String(String::new())))?;
+            Ok(Compact { effect, recorded })
         });
-        folded.map_err(|problem| bad(line, problem))
+        compact.map_err(|problem| bad(line, problem))
     }
 }
 
-/// An effect whose large bytes are where they were.
-pub(super) struct Folded {
-    /// The effect's JSON.
-    pub(super) asked: Value,
-    /// The same and its reply, with nothing in place of large bytes.
-    pub(super) kept: Kept,
+/// An effect without its large bytes.
+pub(super) struct Compact {
+    /// The effect's JSON, with digests.
+    pub(super) effect: Value,
+    /// The effect and its reply, with empty texts in place of large bytes.
+    pub(super) recorded: Recorded,
 }
 
-/// What was read so far.
+/// The lines read so far.
 #[derive(Default)]
 struct Reading {
     header: Option<Header>,
@@ -181,10 +176,10 @@ struct Reading {
 impl Reading {
     fn take(&mut self, line: &str, number: usize, range: Range<usize>) -> Result<(), String> {
         if self.end.is_some() {
-            return Err("there is more after the last line".into());
+            return Err("more lines after the last line".into());
         }
         answer::check_text(line)?;
-        let unchecked = "it is no line of a transcript, which ends in a check";
+        let unchecked = "not a line of a transcript, which ends with a check";
         let (body, untouched) = split_check(line).ok_or(unchecked)?;
         let changed = || match untouched {
             true => Ok(()),
@@ -194,7 +189,7 @@ impl Reading {
             self.header = Some(header(&body)?);
             return changed();
         }
-        // Told apart by the first field that every such line has.
+        // The first field identifies the kind of line.
         if body.starts_with("{\"index\":") {
             let expected = self.effects.len() as u64;
             let redacted = self.header.as_ref().is_some_and(|header| header.redacted);
@@ -212,7 +207,7 @@ impl Reading {
             let content =
                 json::bytes::deserialize(blob.content).map_err(|error| error.to_string())?;
             if json::digest_text(&content) != blob.blob {
-                return Err("its bytes have another SHA-256 than it says".into());
+                return Err("the SHA-256 of the bytes differs".into());
             }
             let bytes = content.len() as u64;
             self.blobs.insert(blob.blob, Blob { range, bytes });
@@ -221,8 +216,8 @@ impl Reading {
         let end: End = parse(&body)?;
         let found = self.effects.len() as u64;
         if end.effects != found {
-            let told = end.effects;
-            return Err(format!("it ends {told} effects, but {found} are here"));
+            let expected = end.effects;
+            return Err(format!("expected {expected} effects, found {found}"));
         }
         self.end = Some(end);
         Ok(())
@@ -234,12 +229,12 @@ fn header(body: &str) -> Result<Header, String> {
     struct Format {
         transcript: u32,
     }
-    // First of all, since another format may have other fields.
+    // Checked first, since another format may have other fields.
     let Format { transcript } = serde_json::from_str(body)
-        .map_err(|error| format!("no header of a transcript: {error}"))?;
+        .map_err(|error| format!("not the header of a transcript: {error}"))?;
     if transcript != FORMAT {
         return Err(format!(
-            "its format is {transcript}, and this version reads {FORMAT}: record it again"
+            "unsupported format {transcript}; this version reads {FORMAT}: record again"
         ));
     }
     let header: Header = parse(body)?;
@@ -249,15 +244,13 @@ fn header(body: &str) -> Result<Header, String> {
         ("functions", header.functions.len(), MOST_FUNCTIONS),
     ] {
         if found > limit {
-            return Err(format!(
-                "it has {found} {what}, more than the limit of {limit}"
-            ));
+            return Err(format!("{found} {what} exceed the limit of {limit}"));
         }
     }
     Ok(header)
 }
 
-/// Checks the line of an effect without unfolding what it names.
+/// Checks the line of an effect without expanding its digests.
 fn check_effect(
     line: &str,
     expected: u64,
@@ -267,32 +260,32 @@ fn check_effect(
     let mut read = read_line(line)?;
     if read.index != expected {
         let index = read.index;
-        return Err(format!(
-            "the effect has the number {index}, and {expected} was to come"
-        ));
+        return Err(format!("effect index {index}, expected {expected}"));
     }
-    let named = byte_fields(&mut read.reply, &ANSWERED)
+    let referred = byte_fields(&mut read.reply, &IN_ANSWERS)
         .into_iter()
         .filter_map(|field| blobs.get(as_digest(field.as_object()?)?));
-    let named = named.map(|blob| blob.bytes).max().unwrap_or(0);
+    let referred = referred.map(|blob| blob.bytes).max().unwrap_or(0);
     let stand_in = &mut |digest: &str| blobs.get(digest).map(|_| Value::String(String::new()));
-    let kept = unfold(read, stand_in)?;
-    // A guest pays for what it asks: a reply of more would be work that nobody pays for.
-    let asked = most_bytes(&kept.effect);
+    let recorded = expand(read, stand_in)?;
+    // The guest's budget covers the bytes that it requested; a longer reply would exceed it.
+    let requested = most_bytes(&recorded.effect);
     let most = match redacted {
         // A secret may be shorter than what replaces it.
-        true => asked.saturating_mul(16).saturating_add(json::LARGE as u64),
-        false => asked,
+        true => requested
+            .saturating_mul(16)
+            .saturating_add(json::LARGE as u64),
+        false => requested,
     };
-    if named > most {
+    if referred > most {
         return Err(format!(
-            "the reply holds {named} bytes, and the effect asked for {asked}"
+            "the reply holds {referred} bytes, but the effect requested {requested}"
         ));
     }
     Ok(())
 }
 
-/// How many bytes each part of the reply to an effect may hold.
+/// The most bytes in each part of the reply to an effect.
 fn most_bytes(effect: &Effect) -> u64 {
     match effect {
         Effect::ReadAt { limit, .. } => *limit,
@@ -305,13 +298,16 @@ fn most_bytes(effect: &Effect) -> u64 {
 }
 
 fn read_line(line: &str) -> Result<ReadLine, String> {
-    let (body, _) = split_check(line).ok_or("it has no check")?;
+    let (body, _) = split_check(line).ok_or("missing check")?;
     parse(&body)
 }
 
-fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Kept, String> {
-    digests::put_back(&mut line.effect, &ASKED, blob)?;
-    digests::put_back(&mut line.reply, &ANSWERED, blob)?;
+fn expand(
+    mut line: ReadLine,
+    blob: &mut dyn FnMut(&str) -> Option<Value>,
+) -> Result<Recorded, String> {
+    digests::restore(&mut line.effect, &IN_EFFECTS, blob)?;
+    digests::restore(&mut line.reply, &IN_ANSWERS, blob)?;
     let wrong = |what: &str, error: serde_json::Error| format!("the {what}: {error}");
     let effect = Effect::deserialize(line.effect).map_err(|error| wrong("effect", error))?;
     let reply = match line.verdict {
@@ -319,7 +315,7 @@ fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Re
         Verdict::Denied => Denial::deserialize(line.reply).map(|denial| Err(denial.into())),
         Verdict::Failed => Failure::deserialize(line.reply).map(|failure| Err(failure.into())),
     };
-    Ok(Kept {
+    Ok(Recorded {
         at: At {
             phase: line.during,
             fuel: line.fuel,
@@ -331,7 +327,7 @@ fn unfold(mut line: ReadLine, blob: &mut dyn FnMut(&str) -> Option<Value>) -> Re
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, String> {
     serde_json::from_str(body).map_err(|error| {
-        // Every line is one line: its own number is told already.
+        // The line number of the error is always 1, and misleading.
         let text = error.to_string();
         text.replace(" at line 1 column ", ", at column ")
     })

@@ -3,15 +3,15 @@
 use super::{Inner, Runtime};
 use crate::{
     capability::{Capability, Grants, check_kind},
-    custom::{Asked, Customs, HostCall, HostError},
     error::{BuildError, Error},
-    event::{Event, Observer},
     gate::Policy,
-    limits::{FuelLimit, Limits, MemoryLimit, StackLimit},
-    module::{self, ModuleCache, ModuleLimits},
+    gate::{CustomRequest, HostCall, HostError, HostFunctions},
+    gate::{Event, Observer},
+    limits::{FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
+    module::{self, ModuleCache},
     plugin::{ForkPolicy, NewWorld, Settings, Shelf},
     redact::Redactor,
-    world::{Steady, System, World},
+    world::{DeterministicInit, System, World},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -28,12 +28,13 @@ pub struct RuntimeBuilder {
     limits: Limits,
     cache: Option<ModuleCache>,
     observer: Observer,
+    #[cfg(feature = "schema")]
     validate_configs: bool,
-    customs: Customs,
+    host_functions: HostFunctions,
     world: Option<Arc<NewWorld>>,
     fork: ForkPolicy,
     idle_instances: Option<usize>,
-    steady: Option<u64>,
+    deterministic_init: Option<u64>,
 }
 
 impl RuntimeBuilder {
@@ -122,8 +123,8 @@ impl RuntimeBuilder {
     /// Has clocks hardly move and random bytes come from this seed, whatever the world says: what a
     /// plugin sees of time and chance is then the same in every run, for baking.
     #[must_use]
-    pub fn steady(mut self, seed: u64) -> RuntimeBuilder {
-        self.steady = Some(seed);
+    pub fn deterministic_init(mut self, seed: u64) -> RuntimeBuilder {
+        self.deterministic_init = Some(seed);
         self
     }
 
@@ -142,11 +143,13 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Rewrites every text in evidence, errors, log lines and reports of denials by a rule of your
-    /// own, and does nothing else to it: short for [`redact`](Self::redact) with
-    /// [`Redactor::from_rule`].
+    /// Applies `rule` to every text in evidence, errors, log lines and reports of denials. Short for
+    /// [`redact`](Self::redact) with [`Redactor::from_rule`].
     #[must_use]
-    pub fn redactor(self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> RuntimeBuilder {
+    pub fn redaction_rule(
+        self,
+        rule: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
         self.redact(Redactor::from_rule(rule))
     }
 
@@ -161,7 +164,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Also tells `on_event` of each wish that was granted ([`Event::Granted`]), so that an
+    /// Also tells `on_event` of each request that was granted ([`Event::Granted`]), so that an
     /// operator learns what a plugin needs.
     #[must_use]
     pub fn audit(mut self) -> RuntimeBuilder {
@@ -169,9 +172,10 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Refuses to observe with a config that is not as the plugin's schema says
-    /// ([`ConfigError::Invalid`](crate::ConfigError::Invalid)). Before its first observe, a plugin
-    /// is then asked for its schema, which costs one more run.
+    /// Rejects configs that do not match the plugin's schema, with
+    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid), before the plugin observes. Reading
+    /// the schema costs one more run of the plugin, before its first observe.
+    #[cfg(feature = "schema")]
     #[must_use]
     pub fn validate_configs(mut self) -> RuntimeBuilder {
         self.validate_configs = true;
@@ -195,19 +199,19 @@ impl RuntimeBuilder {
         Request: DeserializeOwned + 'static,
         Reply: Serialize + 'static,
     {
-        self.customs.add(module, name, kind, function);
+        self.host_functions.add(module, name, kind, function);
         self
     }
 
-    /// Judges the wishes of a kind of your own by your own rule: whether a grant's pattern covers
+    /// Judges the requests of a kind of your own by your own rule: whether a grant's pattern covers
     /// what a plugin asks.
     #[must_use]
     pub fn capability_kind(
         mut self,
         kind: &str,
-        matcher: impl Fn(&str, Asked<'_>) -> bool + Send + Sync + 'static,
+        matcher: impl Fn(&str, CustomRequest<'_>) -> bool + Send + Sync + 'static,
     ) -> RuntimeBuilder {
-        self.customs.judge_by(kind, matcher);
+        self.host_functions.judge_by(kind, matcher);
         self
     }
 
@@ -231,31 +235,32 @@ impl RuntimeBuilder {
     pub fn build(self) -> Result<Runtime, Error> {
         module::dispatch_is_sound()?;
         self.check_limits()?;
-        self.check_customs()?;
+        self.check_host_functions()?;
         self.grants
-            .check_kinds(&self.customs.kinds())
+            .check_kinds(&self.host_functions.kinds())
             .map_err(BuildError::UnknownKind)?;
         let world = match self.world {
             Some(world) => world,
             None => here()?,
         };
-        let world = match self.steady {
-            Some(seed) => {
-                Arc::new(move || -> Box<dyn World> { Box::new(Steady::new(world(), seed)) })
-            }
+        let world = match self.deterministic_init {
+            Some(seed) => Arc::new(move || -> Box<dyn World> {
+                Box::new(DeterministicInit::new(world(), seed))
+            }),
             None => world,
         };
-        let customs = Arc::new(self.customs);
+        let host_functions = Arc::new(self.host_functions);
         let now = world();
         let missing_directories = missing_directories(&self.grants, &*now);
-        let policies = pin(&self.grants, &*now, &customs);
+        let policies = pin(&self.grants, &*now, &host_functions);
         let directory = now.working_directory();
-        let no_policy = Arc::new(Policy::new(&[], &[], directory, customs.clone()));
+        let no_policy = Arc::new(Policy::new(&[], &[], directory, host_functions.clone()));
         Ok(Runtime {
             inner: Arc::new(Inner {
                 settings: Arc::new(Settings {
                     limits: Arc::new(self.limits),
                     observer: self.observer,
+                    #[cfg(feature = "schema")]
                     validate_configs: self.validate_configs,
                     world,
                     fork: self.fork,
@@ -263,7 +268,7 @@ impl RuntimeBuilder {
                 }),
                 missing_directories,
                 grants: self.grants,
-                customs,
+                host_functions,
                 policies,
                 no_policy,
                 cache: self.cache.unwrap_or_else(ModuleCache::shared),
@@ -272,9 +277,9 @@ impl RuntimeBuilder {
         })
     }
 
-    fn check_customs(&self) -> Result<(), BuildError> {
+    fn check_host_functions(&self) -> Result<(), BuildError> {
         let mut seen = BTreeSet::new();
-        for function in &self.customs.functions {
+        for function in &self.host_functions.functions {
             let name = function.full_name();
             let problem = if OWN_MODULES.contains(&function.module.as_str()) {
                 "the module belongs to tollgate; choose another"
@@ -288,7 +293,7 @@ impl RuntimeBuilder {
                 problem,
             });
         }
-        for kind in self.customs.kinds() {
+        for kind in self.host_functions.kinds() {
             check_kind(kind).map_err(BuildError::CapabilityKind)?;
         }
         Ok(())
@@ -338,7 +343,7 @@ fn missing_directories(grants: &Grants, world: &dyn World) -> Vec<(String, Capab
 fn pin(
     grants: &Grants,
     world: &dyn World,
-    customs: &Arc<Customs>,
+    host_functions: &Arc<HostFunctions>,
 ) -> BTreeMap<String, Arc<Policy>> {
     let working_directory = world.working_directory();
     let policy = |plugin: &str| {
@@ -348,7 +353,12 @@ fn pin(
         });
         let pinned: Vec<Capability> = pinned.collect();
         let directory = working_directory.clone();
-        Arc::new(Policy::new(written, &pinned, directory, customs.clone()))
+        Arc::new(Policy::new(
+            written,
+            &pinned,
+            directory,
+            host_functions.clone(),
+        ))
     };
     grants
         .plugins()

@@ -3,11 +3,10 @@
 
 use super::Runtime;
 use crate::{
-    config::Config,
     error::Error,
-    lock::lock,
-    once,
+    plugin::Config,
     plugin::{Observation, Plugin},
+    sync::{self, lock},
 };
 use std::{
     collections::BTreeMap,
@@ -52,7 +51,7 @@ impl Runtime {
     /// however many there are.
     ///
     /// ```
-    /// # let bytes = include_bytes!("../../fixtures/file/file.wasm");
+    /// # let bytes = include_bytes!("../../fixtures/file.wasm");
     /// let runtime = tollgate::Runtime::new()?;
     /// let file = runtime.load("file", bytes)?;
     /// let configs = (0..100).map(|n| tollgate::Config::new().set("path", format!("/{n}")));
@@ -83,7 +82,7 @@ impl Runtime {
             changed: Condvar::new(),
             window: threads * AHEAD,
         };
-        let callers = once::callers();
+        let callers = sync::callers();
         thread::scope(|scope| {
             // Also if `tell` or a thread panics: nobody must wait for it then.
             let _end = End(|| batch.lock().ended = true, &batch.changed);
@@ -92,7 +91,7 @@ impl Runtime {
                 let batch = &batch;
                 scope.spawn(move || {
                     let _end = End(|| batch.lock().working -= 1, &batch.changed);
-                    once::work_for(callers);
+                    sync::work_for(callers);
                     batch.work(plugin);
                 });
             }

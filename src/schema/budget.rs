@@ -1,122 +1,58 @@
-//! What one validation may cost, and why it stops before its end.
+//! Limits the cost of one validation.
 
-use crate::room;
-use std::{fmt, time::Duration};
+use crate::{error::TooExpensive, room};
+use std::time::Duration;
 
-/// Steps of any validation. A step is about a nanosecond of an optimised build.
+/// Steps that every validation has. A step takes about a nanosecond in an optimised build.
 const FIXED: u64 = 100_000_000;
-/// Steps more for each byte of the schema.
+/// Additional steps for each byte of the schema.
 const PER_SCHEMA_BYTE: u64 = 16;
-/// Steps more for each byte of the value, which comes from the caller and not from the plugin.
+/// Additional steps for each byte of the value, which comes from the trusted caller.
 const PER_VALUE_BYTE: u64 = 512;
-/// Steps for each search in a map, in addition to those for the bytes of the key.
+/// Cost of one search in a map, without the bytes of the key.
 pub(super) const SEARCH: usize = 64;
-/// The deadline is checked once in so many steps.
-const LOOK_EVERY: u64 = 1_000_000;
+/// Steps between two checks of the deadline.
+const CHECK_EVERY: u64 = 1_000_000;
 
-/// Why a validation stopped before its end: it would take more time or memory than it may.
-///
-/// Never a statement about the value, which may be valid or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TooExpensive {
-    /// It takes more steps than the budget has.
-    Steps {
-        /// The budget, see [the module](crate::schema#cost).
-        budget: u64,
-    },
-    /// Schemas nest or refer to one another too deep, for instance in a cycle.
-    Depth {
-        /// The limit, in schemas.
-        limit: usize,
-    },
-    /// The patterns that it needs are too large when compiled.
-    Patterns {
-        /// The limit for all of them together, in bytes.
-        limit: usize,
-    },
-    /// The deadline of the call passed. Only a validation by a plugin has one.
-    Deadline {
-        /// The time it had.
-        limit: Duration,
-    },
-    /// The host has not enough memory left.
-    Memory {
-        /// How many bytes were needed at once.
-        bytes: usize,
-    },
-}
-
-impl fmt::Display for TooExpensive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TooExpensive::Steps { budget } => {
-                write!(f, "it takes more than the budget of {budget} steps")
-            }
-            TooExpensive::Depth { limit } => {
-                write!(
-                    f,
-                    "its schemas nest or refer to one another more than {limit} levels deep"
-                )
-            }
-            TooExpensive::Patterns { limit } => {
-                write!(
-                    f,
-                    "its patterns take more than {limit} bytes when they are compiled"
-                )
-            }
-            TooExpensive::Deadline { limit } => {
-                let limit = limit.as_millis();
-                write!(f, "it did not finish within the deadline of {limit} ms")
-            }
-            TooExpensive::Memory { bytes } => {
-                write!(f, "the host cannot allocate {bytes} bytes for it")
-            }
-        }
-    }
-}
-
-impl std::error::Error for TooExpensive {}
-
-/// The steps that are left, and the check for the deadline.
+/// The remaining steps of a validation, and its deadline.
 pub(crate) struct Budget<'d> {
     whole: u64,
     left: u64,
-    /// The deadline is checked when no more than this is left.
-    look_at: u64,
-    late: Late<'d>,
+    /// The deadline is checked when this many steps are left.
+    next_check: u64,
+    expired: Expired<'d>,
 }
 
-/// Returns the time that there was, when it is over.
-pub(super) type Late<'d> = &'d dyn Fn() -> Option<Duration>;
+/// Returns the time allowed, once the deadline has passed.
+pub(super) type Expired<'d> = &'d dyn Fn() -> Option<Duration>;
 
 /// For validations without a deadline.
-pub(super) const NEVER_LATE: Late<'static> = &|| None;
+pub(super) const NO_DEADLINE: Expired<'static> = &|| None;
 
 impl<'d> Budget<'d> {
     /// The budget for a schema and a value of these sizes, in bytes of JSON.
-    pub(super) fn new(schema: usize, value: usize, late: Late<'d>) -> Budget<'d> {
+    pub(crate) fn new(schema: usize, value: usize, expired: Expired<'d>) -> Budget<'d> {
         let schema = PER_SCHEMA_BYTE.saturating_mul(schema as u64);
         let value = PER_VALUE_BYTE.saturating_mul(value as u64);
         let whole = FIXED.saturating_add(schema).saturating_add(value);
         Budget {
             whole,
             left: whole,
-            look_at: whole,
-            late,
+            next_check: whole,
+            expired,
         }
     }
 
-    /// Takes steps, and looks at the deadline now and then.
+    /// Takes steps from the budget, and checks the deadline at intervals.
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), TooExpensive> {
         let Some(left) = self.left.checked_sub(steps as u64) else {
             self.left = 0;
             return Err(TooExpensive::Steps { budget: self.whole });
         };
         self.left = left;
-        if left <= self.look_at {
-            self.look_at = left.saturating_sub(LOOK_EVERY);
-            if let Some(limit) = (self.late)() {
+        if left <= self.next_check {
+            self.next_check = left.saturating_sub(CHECK_EVERY);
+            if let Some(limit) = (self.expired)() {
                 return Err(TooExpensive::Deadline { limit });
             }
         }
@@ -130,7 +66,7 @@ impl<'d> Budget<'d> {
     }
 }
 
-/// Makes sure that so much memory is to be had, for what allocates without asking.
+/// Checks that an allocation of this size can succeed, before code that would abort otherwise.
 pub(super) fn ensure_memory(bytes: usize) -> Result<(), TooExpensive> {
     room::check_exactly(bytes).map_err(|_| TooExpensive::Memory { bytes })
 }
@@ -142,27 +78,27 @@ mod tests {
 
     #[test]
     fn a_budget_grows_with_the_bytes_and_ends() {
-        let mut budget = Budget::new(10, 100, NEVER_LATE);
+        let mut budget = Budget::new(10, 100, NO_DEADLINE);
         let whole = FIXED + 10 * PER_SCHEMA_BYTE + 100 * PER_VALUE_BYTE;
         budget.spend(usize::try_from(whole).unwrap()).unwrap();
         assert_eq!(budget.spent(), whole);
         let spent = TooExpensive::Steps { budget: whole };
         assert_eq!(budget.spend(1), Err(spent));
-        assert!(Budget::new(usize::MAX, usize::MAX, NEVER_LATE).whole == u64::MAX);
+        assert!(Budget::new(usize::MAX, usize::MAX, NO_DEADLINE).whole == u64::MAX);
     }
 
     #[test]
-    fn the_deadline_is_looked_at_first_and_then_now_and_then() {
-        let looks = Cell::new(0);
-        let late = || {
-            looks.set(looks.get() + 1);
-            (looks.get() > 3).then_some(Duration::ZERO)
+    fn the_deadline_is_checked_first_and_then_at_intervals() {
+        let checks = Cell::new(0);
+        let expired = || {
+            checks.set(checks.get() + 1);
+            (checks.get() > 3).then_some(Duration::ZERO)
         };
-        let mut budget = Budget::new(0, 0, &late);
+        let mut budget = Budget::new(0, 0, &expired);
         budget.spend(1).unwrap();
-        assert_eq!(looks.get(), 1);
+        assert_eq!(checks.get(), 1);
         let steps = (1..).find(|_| budget.spend(1000).is_err()).unwrap();
-        assert_eq!(looks.get(), 4);
+        assert_eq!(checks.get(), 4);
         assert!((2_900..3_100).contains(&steps), "{steps}");
     }
 }

@@ -1,30 +1,31 @@
-//! One walk over a schema and a value, on a budget. What each keyword means is in `keywords`.
+//! Walks a schema and a value together, within a budget. `keywords` implements each keyword.
 
 use super::{
     Validation, Violation,
-    budget::{Budget, SEARCH, TooExpensive},
-    keywords,
+    budget::{Budget, SEARCH},
+    keywords::Keyword,
     pattern::{PatternCache, Patterns},
     reference,
     words::{self, excerpt},
 };
+use crate::error::TooExpensive;
 use crate::printable::Text;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// The most violations and the most notes that are kept.
+/// The most violations and the most notes that a validation reports.
 const MOST: usize = 100;
 
-/// How deep schemas may nest, references included.
+/// The deepest nesting of schemas, references included.
 const DEPTH: usize = 160;
 
-/// Steps for each schema and each keyword.
+/// Cost of each schema and each keyword.
 const VISIT: usize = 64;
-/// Steps for each note.
+/// Cost of each note.
 const NOTE: usize = 1024;
 
-/// Validates a value against a schema. What that cost is taken from the budget.
-pub(super) fn run<'a>(
+/// Validates a value against a schema.
+pub(crate) fn check<'a>(
     schema: &'a Value,
     value: &Value,
     patterns: &'a PatternCache,
@@ -38,14 +39,15 @@ pub(super) fn run<'a>(
         patterns: Patterns::new(patterns),
     };
     let mut found = Vec::new();
-    check.value(schema, value, &Path::ROOT, &mut Found::All(&mut found))?;
+    let mut violations = Violations::Collect(&mut found);
+    check.value(schema, value, &Path::ROOT, &mut violations)?;
     Ok(Validation {
         violations: found,
         notes: check.notes.into_iter().map(Text::from).collect(),
     })
 }
 
-/// Where in the value the walk is.
+/// The position in the value.
 pub(super) struct Path<'a> {
     above: Option<&'a Path<'a>>,
     step: Step<'a>,
@@ -99,7 +101,7 @@ impl std::fmt::Display for Path<'_> {
     }
 }
 
-/// Whether a key can be written without quotes, by its first bytes.
+/// Returns whether the first bytes of a key can be written without quotes.
 fn is_plain(key: &str, bytes: usize) -> bool {
     let mut characters = key.chars().take(bytes);
     characters
@@ -108,31 +110,33 @@ fn is_plain(key: &str, bytes: usize) -> bool {
         && characters.all(|character| character.is_alphanumeric() || character == '_')
 }
 
-/// What a walk is to find.
-pub(super) enum Found<'v> {
-    /// The violations, in words; no more than are kept.
-    All(&'v mut Vec<Violation>),
-    /// Whether there is any.
-    Any(bool),
+/// The violations found so far.
+pub(super) enum Violations<'v> {
+    /// Collects messages, up to the limit.
+    Collect(&'v mut Vec<Violation>),
+    /// Records only whether there is a violation.
+    Detect(bool),
 }
 
-impl Found<'_> {
+impl Violations<'_> {
     pub(super) fn add(&mut self, path: &Path<'_>, message: impl FnOnce() -> String) {
         match self {
-            Found::All(violations) if violations.len() < MOST => violations.push(Violation {
-                path: words::path(path).into(),
-                message: message().into(),
-            }),
-            Found::All(_) => {}
-            Found::Any(found) => *found = true,
+            Violations::Collect(violations) if violations.len() < MOST => {
+                violations.push(Violation {
+                    path: words::path(path).into(),
+                    message: message().into(),
+                })
+            }
+            Violations::Collect(_) => {}
+            Violations::Detect(found) => *found = true,
         }
     }
 
-    /// Whether nothing that is found from now on changes anything.
-    fn is_decided(&self) -> bool {
+    /// Returns whether further violations would change nothing.
+    fn is_complete(&self) -> bool {
         match self {
-            Found::All(violations) => violations.len() >= MOST,
-            Found::Any(found) => *found,
+            Violations::Collect(violations) => violations.len() >= MOST,
+            Violations::Detect(found) => *found,
         }
     }
 }
@@ -146,13 +150,13 @@ pub(super) struct Check<'a, 'b, 'd> {
 }
 
 impl<'a> Check<'a, '_, '_> {
-    /// Holds `value` against `schema`.
+    /// Validates `value` against `schema`.
     pub(super) fn value(
         &mut self,
         schema: &'a Value,
         value: &Value,
         path: &Path<'_>,
-        found: &mut Found<'_>,
+        violations: &mut Violations<'_>,
     ) -> Result<(), TooExpensive> {
         self.budget.spend(VISIT)?;
         if self.depth >= DEPTH {
@@ -161,8 +165,8 @@ impl<'a> Check<'a, '_, '_> {
         self.depth += 1;
         match schema {
             Value::Bool(true) => {}
-            Value::Bool(false) => found.add(path, || "must not be there".to_owned()),
-            Value::Object(schema) => self.object(schema, value, path, found)?,
+            Value::Bool(false) => violations.add(path, || "is not allowed".to_owned()),
+            Value::Object(schema) => self.object(schema, value, path, violations)?,
             _ => self.note(|| "a schema that is neither an object nor true or false".to_owned())?,
         }
         self.depth -= 1;
@@ -174,25 +178,32 @@ impl<'a> Check<'a, '_, '_> {
         schema: &'a Map<String, Value>,
         value: &Value,
         path: &Path<'_>,
-        found: &mut Found<'_>,
+        violations: &mut Violations<'_>,
     ) -> Result<(), TooExpensive> {
         for (keyword, argument) in schema {
-            if found.is_decided() {
+            if violations.is_complete() {
                 break;
             }
             self.budget.spend(VISIT)?;
-            let understood = if keyword == "$ref" {
+            let supported = if keyword == "$ref" {
                 match self.referred(argument)? {
                     Some(schema) => {
-                        self.value(schema, value, path, found)?;
+                        self.value(schema, value, path, violations)?;
                         true
                     }
                     None => false,
                 }
             } else {
-                keywords::apply(self, schema, keyword, argument, value, path, found)?
+                let mut applied = Keyword {
+                    check: self,
+                    schema,
+                    name: keyword,
+                    path,
+                    violations,
+                };
+                applied.apply(argument, value)?
             };
-            if !understood {
+            if !supported {
                 self.note(|| format!("the keyword {}", words::quoted(keyword)))?;
             }
         }
@@ -206,19 +217,19 @@ impl<'a> Check<'a, '_, '_> {
         reference::resolve(self.root, to, self.budget)
     }
 
-    /// Whether `value` is valid by `schema`.
-    pub(super) fn fits(
+    /// Returns whether `value` matches `schema`.
+    pub(super) fn matches(
         &mut self,
         schema: &'a Value,
         value: &Value,
         path: &Path<'_>,
     ) -> Result<bool, TooExpensive> {
-        let mut found = Found::Any(false);
-        self.value(schema, value, path, &mut found)?;
-        Ok(!found.is_decided())
+        let mut violations = Violations::Detect(false);
+        self.value(schema, value, path, &mut violations)?;
+        Ok(!violations.is_complete())
     }
 
-    /// What a map has under a name.
+    /// Looks up a name in a map.
     pub(super) fn get<'m>(
         &mut self,
         map: &'m Map<String, Value>,
@@ -228,7 +239,7 @@ impl<'a> Check<'a, '_, '_> {
         Ok(map.get(name))
     }
 
-    /// Keeps what was not checked, once.
+    /// Records what was not checked, once.
     pub(super) fn note(&mut self, unchecked: impl FnOnce() -> String) -> Result<(), TooExpensive> {
         if self.notes.len() < MOST {
             self.budget.spend(NOTE)?;

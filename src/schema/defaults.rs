@@ -1,23 +1,25 @@
-//! Filling in what a schema has defaults for.
+//! Fills in the defaults of a schema.
 
 use super::{
-    budget::{Budget, SEARCH, TooExpensive, ensure_memory},
+    budget::{Budget, SEARCH, ensure_memory},
     reference,
 };
+use crate::error::TooExpensive;
 use crate::room;
 use serde_json::{Map, Value};
 
-/// How deep schemas are followed, references included.
+/// The deepest nesting of schemas, references included.
 const DEPTH: usize = 160;
-/// Steps for each schema that is followed.
+/// Cost of each schema.
 const VISIT: usize = 128;
-/// Steps for each byte of memory that is filled in.
+/// Cost of each byte that is filled in.
 const PER_BYTE: usize = 4;
-/// Bytes that are filled in between two checks of what memory is left. Less than what each check
-/// leaves over.
+/// Bytes that are filled in between two checks of the free memory. Each check leaves more than this
+/// free.
 const CHECK_EVERY: usize = 256 << 10;
 
-pub(super) fn fill(
+/// Adds the defaults of a schema to a value.
+pub(crate) fn fill(
     schema: &Value,
     value: &mut Value,
     budget: &mut Budget<'_>,
@@ -33,7 +35,7 @@ pub(super) fn fill(
 struct Filling<'a, 'b, 'd> {
     root: &'a Value,
     budget: &'b mut Budget<'d>,
-    /// Bytes that were filled in since the last check of what memory is left.
+    /// Bytes filled in since the last check of the free memory.
     unchecked: usize,
 }
 
@@ -80,7 +82,7 @@ impl<'a> Filling<'a, '_, '_> {
             self.budget.spend(SEARCH + name.len())?;
             match map.get_mut(name) {
                 Some(value) => self.fill(schema, value, depth)?,
-                // What is filled in is whole: its author could have written more.
+                // A default is used as it is: its own properties get no defaults.
                 None => {
                     if let Some(default) = self.default(schema, depth)? {
                         let bytes = room::of_value(default).saturating_add(name.len());
@@ -98,7 +100,7 @@ impl<'a> Filling<'a, '_, '_> {
         Ok(())
     }
 
-    /// The default of a schema, or of the one that it refers to.
+    /// Returns the default of a schema, or of the schema that it refers to.
     fn default(
         &mut self,
         mut schema: &'a Value,

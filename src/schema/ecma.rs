@@ -1,29 +1,28 @@
-//! ECMA-262 regular expressions in the words of the crate `regex`, as far as it goes. That is
-//! without looking around and back references.
+//! Translates ECMA-262 regular expressions to the syntax of the crate `regex`, which has no
+//! look-around and no back references.
 
-/// A pattern in the words of the crate, and what reading it may cost.
+/// A translated pattern, and the cost of compiling it.
 pub(super) struct Translated {
     pub(super) text: String,
     pub(super) steps: usize,
     pub(super) memory: usize,
 }
 
-/// Steps of one attempt to compile anything.
+/// The base cost of one attempt to compile, in steps.
 const ATTEMPT: usize = 20_000;
-/// Bytes that any attempt needs for a while.
+/// Bytes that every attempt allocates and frees.
 const ATTEMPT_BYTES: usize = 384 << 10;
 
-/// The pattern in the words of the crate: `\d`, `\w` and `\b` mean ASCII, in brackets `[`, `&`
-/// and `~` mean themselves, `[]` is nothing and `[^]` anything, and groups capture nothing, since
-/// captures are not used.
+/// Translates a pattern: `\d`, `\w` and `\b` match ASCII, `[`, `&` and `~` are literals inside
+/// brackets, `[]` matches nothing, `[^]` matches anything, and no group captures.
 ///
-/// It must know as well as the crate what is in brackets and what is not: what a pattern costs
-/// depends on that. So a pattern that the two could read differently is an error, with the reason.
+/// The cost depends on what is inside brackets. A pattern that this function and the crate could
+/// parse differently is therefore an error, with the reason.
 pub(super) fn translated(pattern: &str) -> Result<Translated, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut in_brackets = false;
-    // Classes of Unicode, and those in which a letter may match others.
+    // Counts Unicode classes, and all classes in case a flag makes them case-insensitive.
     let (mut classes, mut any_class, mut folds) = (0usize, 0usize, false);
     while let Some(character) = rest.chars().next() {
         let behind = rest.get(character.len_utf8()..).unwrap_or_default();
@@ -92,11 +91,11 @@ pub(super) fn translated(pattern: &str) -> Result<Translated, &'static str> {
         rest = after;
     }
     let length = out.len();
-    // A class in which a letter matches others too is built letter by letter.
+    // A case-insensitive class is built letter by letter.
     let folded = if folds { any_class } else { 0 };
     let steps = ATTEMPT
         .saturating_add(length.saturating_mul(256))
-        // Some patterns take the square of their length to be read, such as `a?a?a?…`.
+        // Some patterns take quadratic time to compile, such as `a?a?a?…`.
         .saturating_add(length.saturating_mul(length))
         .saturating_add(classes.saturating_mul(2_000))
         .saturating_add(folded.saturating_mul(1_000_000));
@@ -111,13 +110,13 @@ pub(super) fn translated(pattern: &str) -> Result<Translated, &'static str> {
     })
 }
 
-/// What begins with the name of a group, if it has one: `(?<` is also how looking behind begins.
+/// Returns the text from the name of a group on. `(?<=` and `(?<!` begin a look-behind instead.
 fn named(kind: &str) -> Option<&str> {
     let named = kind.strip_prefix('P').unwrap_or(kind).strip_prefix('<')?;
     (!named.starts_with(['=', '!'])).then_some(named)
 }
 
-/// What is behind a name such as `name>`.
+/// Returns the text after a name such as `name>`.
 fn behind_name(named: &str) -> Option<&str> {
     let behind = named.trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
     let is_name = named.starts_with(|first: char| first.is_alphabetic() || first == '_');

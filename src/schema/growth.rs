@@ -2,18 +2,18 @@
 
 use super::{
     TooExpensive,
-    budget::{Budget, NEVER_LATE},
-    check, defaults,
+    budget::{Budget, NO_DEADLINE},
+    check, fill,
     pattern::PatternCache,
     shapes::{self, Shape},
 };
-use crate::json_len::json_len;
+use crate::room::json_len;
 use serde_json::Value;
 use std::{cell::Cell, time::Duration};
 
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// The steps that are worth it for any schema; more need bytes.
+/// The steps that every validation has, however short.
 const ANY: u64 = 100_000_000;
 
 type Work = fn(&Value, &mut Value, &mut Budget<'_>) -> Result<(), TooExpensive>;
@@ -23,7 +23,7 @@ fn validate(
     value: &mut Value,
     budget: &mut Budget<'_>,
 ) -> Result<(), TooExpensive> {
-    check::run(schema, value, &PatternCache::default(), budget).map(drop)
+    check(schema, value, &PatternCache::default(), budget).map(drop)
 }
 
 /// The steps for a shape of each size, never more than the budget, and how it ended.
@@ -31,11 +31,11 @@ fn grown(shape: Shape, work: Work) -> Vec<(u64, Result<(), TooExpensive>)> {
     let runs = SIZES.iter().map(|size| {
         let (schema, mut value) = shape(*size);
         let (own, given) = (json_len(&schema), json_len(&value));
-        let mut budget = Budget::new(own, given, NEVER_LATE);
-        let outcome = work(&schema, &mut value, &mut budget);
+        let mut budget = Budget::new(own, given, NO_DEADLINE);
+        let result = work(&schema, &mut value, &mut budget);
         let most = ANY + 16 * own as u64 + 512 * given as u64;
         assert!(budget.spent() <= most, "{} steps", budget.spent());
-        (budget.spent(), outcome)
+        (budget.spent(), result)
     });
     runs.collect()
 }
@@ -72,24 +72,24 @@ fn products_of_schema_and_value_end_in_an_error() {
 
 #[test]
 fn so_do_defaults() {
-    grows_linearly_or_ends_in_an_error(shapes::DEFAULTS, defaults::fill);
+    grows_linearly_or_ends_in_an_error(shapes::DEFAULTS, fill);
 }
 
 #[test]
 fn a_deadline_ends_it_before_the_budget() {
     let limit = Duration::from_millis(7);
     for (_, shape) in shapes::PRODUCTS {
-        let looks = Cell::new(0);
-        let late = || {
-            looks.set(looks.get() + 1);
-            (looks.get() > 3).then_some(limit)
+        let checks = Cell::new(0);
+        let expired = || {
+            checks.set(checks.get() + 1);
+            (checks.get() > 3).then_some(limit)
         };
         let (schema, mut value) = shape(100_000);
-        let mut budget = Budget::new(json_len(&schema), json_len(&value), &late);
+        let mut budget = Budget::new(json_len(&schema), json_len(&value), &expired);
         let outcome = validate(&schema, &mut value, &mut budget);
         match outcome {
-            Err(TooExpensive::Deadline { limit: told }) => assert_eq!(told, limit),
-            _ => assert!(looks.get() <= 3, "{outcome:?}"),
+            Err(TooExpensive::Deadline { limit: reported }) => assert_eq!(reported, limit),
+            _ => assert!(checks.get() <= 3, "{outcome:?}"),
         }
         assert!(budget.spent() < 10_000_000);
     }

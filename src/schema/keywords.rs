@@ -1,16 +1,16 @@
-//! Which function checks which keyword, and the keywords for values of any type. The others are in
-//! `objects`, `lists` and `scalars`.
+//! Maps each keyword to the function that checks it, and checks the keywords for values of any type.
+//! The others are in `objects`, `lists` and `scalars`.
 
 use super::{
-    budget::TooExpensive,
-    check::{Check, Found, Path},
+    check::{Check, Path, Violations},
     numbers,
     words::{is_kind, kind_of, short, short_list, with_article},
 };
+use crate::error::TooExpensive;
 use serde_json::{Map, Value};
 
-/// Keywords that ask nothing, or are read together with another one.
-const SILENT: &[&str] = &[
+/// Keywords that do not affect validity, or that another keyword reads.
+const ANNOTATIONS: &[&str] = &[
     "$anchor",
     "$comment",
     "$defs",
@@ -35,10 +35,10 @@ const SILENT: &[&str] = &[
     "writeOnly",
 ];
 
-/// Why a keyword was not applied to its end.
+/// Why a keyword was not applied.
 pub(super) enum Halt {
-    /// What the keyword was given makes no sense.
-    NotUnderstood,
+    /// The argument of the keyword is invalid.
+    NotSupported,
     TooExpensive(TooExpensive),
 }
 
@@ -48,103 +48,14 @@ impl From<TooExpensive> for Halt {
     }
 }
 
-/// Applies one keyword. `false` if it, or what it was given, is not understood.
-pub(super) fn apply<'a>(
-    check: &mut Check<'a, '_, '_>,
-    schema: &'a Map<String, Value>,
-    keyword: &str,
-    argument: &'a Value,
-    value: &Value,
-    path: &Path<'_>,
-    found: &mut Found<'_>,
-) -> Result<bool, TooExpensive> {
-    let mut at = At {
-        check,
-        schema,
-        path,
-        found,
-    };
-    let applied = match (keyword, value) {
-        ("type", _) => at.kind(argument, value),
-        ("enum", _) => at.one_of(argument, value),
-        ("const", _) => at.constant(argument, value),
-        ("allOf", _) => at.all_of(argument, value),
-        ("anyOf" | "oneOf", _) => at.alternatives(keyword, argument, value),
-        ("not", _) => at.not(argument, value),
-        ("if", _) => at.condition(argument, value),
-
-        ("required", Value::Object(map)) => at.required(argument, map, None),
-        ("properties", Value::Object(map)) => at.properties(argument, map),
-        ("additionalProperties", Value::Object(map)) => at.additional(argument, map),
-        ("patternProperties", Value::Object(map)) => at.by_pattern(argument, map),
-        ("propertyNames", Value::Object(map)) => at.names(argument, map),
-        ("minProperties" | "maxProperties", Value::Object(map)) => {
-            at.count(keyword, argument, map.len(), "properties")
-        }
-        ("dependentRequired" | "dependentSchemas", Value::Object(map)) => {
-            at.dependent(argument, map, value)
-        }
-
-        ("items" | "prefixItems", Value::Array(items)) => at.items(keyword, argument, items),
-        ("contains", Value::Array(items)) => at.contains(argument, items),
-        ("uniqueItems", Value::Array(items)) => at.unique(argument, items),
-        ("minItems" | "maxItems", Value::Array(items)) => {
-            at.count(keyword, argument, items.len(), "items")
-        }
-
-        ("minLength" | "maxLength", Value::String(text)) => at.length(keyword, argument, text),
-        ("pattern", Value::String(text)) => at.pattern(argument, text),
-
-        (
-            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum",
-            Value::Number(number),
-        ) => at.bound(keyword, argument, number),
-        ("multipleOf", Value::Number(number)) => at.multiple(argument, number),
-        _ => return Ok(asks_nothing(keyword)),
-    };
-    match applied {
-        Ok(()) => Ok(true),
-        Err(Halt::NotUnderstood) => Ok(false),
-        Err(Halt::TooExpensive(reason)) => Err(reason),
-    }
-}
-
-/// Whether a keyword asks nothing of a value of this type: it is silent, or meant for other types.
-fn asks_nothing(keyword: &str) -> bool {
-    const OF_ONE_TYPE: &[&str] = &[
-        "additionalProperties",
-        "contains",
-        "dependentRequired",
-        "dependentSchemas",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "items",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minProperties",
-        "minimum",
-        "multipleOf",
-        "pattern",
-        "patternProperties",
-        "prefixItems",
-        "properties",
-        "propertyNames",
-        "required",
-        "uniqueItems",
-    ];
-    SILENT.contains(&keyword) || OF_ONE_TYPE.contains(&keyword) || keyword.starts_with("x-")
-}
-
-/// A keyword at work.
-pub(super) struct At<'c, 'a, 'b, 'd, 'p, 'v> {
+/// One keyword of a schema, applied to a value.
+pub(super) struct Keyword<'c, 'a, 'b, 'd, 'p, 'v> {
     pub(super) check: &'c mut Check<'a, 'b, 'd>,
+    /// The schema that the keyword is part of.
     pub(super) schema: &'a Map<String, Value>,
+    pub(super) name: &'a str,
     pub(super) path: &'p Path<'p>,
-    pub(super) found: &'c mut Found<'v>,
+    pub(super) violations: &'c mut Violations<'v>,
 }
 
 /// The names of types.
@@ -152,9 +63,63 @@ const KINDS: [&str; 7] = [
     "array", "boolean", "integer", "null", "number", "object", "string",
 ];
 
-impl<'a> At<'_, 'a, '_, '_, '_, '_> {
+impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
+    /// Applies the keyword. Returns `false` if the keyword or its argument is not supported.
+    pub(super) fn apply(
+        &mut self,
+        argument: &'a Value,
+        value: &Value,
+    ) -> Result<bool, TooExpensive> {
+        // A keyword for one type allows every value of another type.
+        let (object, list) = (value.as_object(), value.as_array());
+        let (text, number) = (value.as_str(), value.as_number());
+        let allowed = Ok(());
+        let applied = match self.name {
+            "type" => self.kind(argument, value),
+            "enum" => self.one_of(argument, value),
+            "const" => self.constant(argument, value),
+            "allOf" => self.all_of(argument, value),
+            "anyOf" | "oneOf" => self.alternatives(argument, value),
+            "not" => self.not(argument, value),
+            "if" => self.condition(argument, value),
+
+            "required" => object.map_or(allowed, |map| self.required(argument, map, None)),
+            "properties" => object.map_or(allowed, |map| self.properties(argument, map)),
+            "additionalProperties" => object.map_or(allowed, |map| self.additional(argument, map)),
+            "patternProperties" => object.map_or(allowed, |map| self.by_pattern(argument, map)),
+            "propertyNames" => object.map_or(allowed, |map| self.names(argument, map)),
+            "minProperties" | "maxProperties" => {
+                object.map_or(allowed, |map| self.count(argument, map.len(), "properties"))
+            }
+            "dependentRequired" | "dependentSchemas" => {
+                object.map_or(allowed, |map| self.dependent(argument, map, value))
+            }
+
+            "items" | "prefixItems" => list.map_or(allowed, |items| self.items(argument, items)),
+            "contains" => list.map_or(allowed, |items| self.contains(argument, items)),
+            "uniqueItems" => list.map_or(allowed, |items| self.unique(argument, items)),
+            "minItems" | "maxItems" => {
+                list.map_or(allowed, |items| self.count(argument, items.len(), "items"))
+            }
+
+            "minLength" | "maxLength" => text.map_or(allowed, |text| self.length(argument, text)),
+            "pattern" => text.map_or(allowed, |text| self.pattern(argument, text)),
+
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+                number.map_or(allowed, |number| self.bound(argument, number))
+            }
+            "multipleOf" => number.map_or(allowed, |number| self.multiple(argument, number)),
+            name => return Ok(ANNOTATIONS.contains(&name) || name.starts_with("x-")),
+        };
+        match applied {
+            Ok(()) => Ok(true),
+            Err(Halt::NotSupported) => Ok(false),
+            Err(Halt::TooExpensive(reason)) => Err(reason),
+        }
+    }
+
     pub(super) fn violated(&mut self, message: impl FnOnce() -> String) {
-        self.found.add(self.path, message);
+        self.violations.add(self.path, message);
     }
 
     fn kind(&mut self, argument: &Value, value: &Value) -> Result<(), Halt> {
@@ -163,12 +128,12 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
             kind => std::slice::from_ref(kind),
         };
         self.check.budget.spend(kinds.len().saturating_mul(64))?;
-        let mut fits = false;
+        let mut matches = false;
         for kind in kinds {
             let kind = kind.as_str().filter(|kind| KINDS.contains(kind));
-            fits |= is_kind(value, kind.ok_or(Halt::NotUnderstood)?);
+            matches |= is_kind(value, kind.ok_or(Halt::NotSupported)?);
         }
-        if !fits {
+        if !matches {
             self.violated(|| {
                 let mut named: Vec<&str> = Vec::new();
                 for kind in kinds.iter().filter_map(Value::as_str) {
@@ -178,14 +143,14 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
                 }
                 let wanted: Vec<String> = named.into_iter().map(with_article).collect();
                 let is = with_article(kind_of(value));
-                format!("must be {}, and is {is}", wanted.join(" or "))
+                format!("must be {}, but is {is}", wanted.join(" or "))
             });
         }
         Ok(())
     }
 
     fn one_of(&mut self, argument: &Value, value: &Value) -> Result<(), Halt> {
-        let allowed = argument.as_array().ok_or(Halt::NotUnderstood)?;
+        let allowed = argument.as_array().ok_or(Halt::NotSupported)?;
         for allowed in allowed {
             if numbers::equal(allowed, value, self.check.budget)? {
                 return Ok(());
@@ -204,48 +169,45 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
 
     fn all_of(&mut self, argument: &'a Value, value: &Value) -> Result<(), Halt> {
         for schema in schemas(argument)? {
-            self.check.value(schema, value, self.path, self.found)?;
+            self.check
+                .value(schema, value, self.path, self.violations)?;
         }
         Ok(())
     }
 
-    fn alternatives(
-        &mut self,
-        keyword: &str,
-        argument: &'a Value,
-        value: &Value,
-    ) -> Result<(), Halt> {
+    fn alternatives(&mut self, argument: &'a Value, value: &Value) -> Result<(), Halt> {
         let schemas = schemas(argument)?;
         if let [only] = schemas {
-            self.check.value(only, value, self.path, self.found)?;
+            self.check.value(only, value, self.path, self.violations)?;
             return Ok(());
         }
-        let mut fits = 0usize;
+        let mut matches = 0usize;
         for schema in schemas {
-            fits += usize::from(self.check.fits(schema, value, self.path)?);
-            if fits > 0 && keyword == "anyOf" {
+            matches += usize::from(self.check.matches(schema, value, self.path)?);
+            if matches > 0 && self.name == "anyOf" {
                 return Ok(());
             }
         }
-        match fits {
-            0 => self.violated(|| format!("fits none of {} alternatives", schemas.len())),
+        match matches {
+            0 => self.violated(|| format!("matches none of {} alternatives", schemas.len())),
             1 => {}
-            fits => self.violated(|| format!("fits {fits} alternatives, and must fit one")),
+            more => self.violated(|| format!("matches {more} alternatives, but must match one")),
         }
         Ok(())
     }
 
     fn not(&mut self, argument: &'a Value, value: &Value) -> Result<(), Halt> {
-        if self.check.fits(argument, value, self.path)? {
-            self.violated(|| "is what the schema says it must not be".to_owned());
+        if self.check.matches(argument, value, self.path)? {
+            self.violated(|| "matches a schema that it must not match".to_owned());
         }
         Ok(())
     }
 
     fn condition(&mut self, argument: &'a Value, value: &Value) -> Result<(), Halt> {
-        let holds = self.check.fits(argument, value, self.path)?;
+        let holds = self.check.matches(argument, value, self.path)?;
         if let Some(schema) = self.schema.get(if holds { "then" } else { "else" }) {
-            self.check.value(schema, value, self.path, self.found)?;
+            self.check
+                .value(schema, value, self.path, self.violations)?;
         }
         Ok(())
     }
@@ -253,5 +215,5 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
 
 fn schemas(argument: &Value) -> Result<&[Value], Halt> {
     let schemas = argument.as_array().filter(|schemas| !schemas.is_empty());
-    schemas.map(Vec::as_slice).ok_or(Halt::NotUnderstood)
+    schemas.map(Vec::as_slice).ok_or(Halt::NotSupported)
 }

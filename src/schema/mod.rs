@@ -1,6 +1,6 @@
-//! Whether a value is as a JSON Schema says: the keywords of draft 2020-12 that configs of plugins
-//! use. The schema comes from a plugin and is trusted with nothing: what it can make us do is
-//! bounded, what cannot be understood is noted and passes.
+//! Validates JSON values against a JSON Schema: the keywords of draft 2020-12 that configs of
+//! plugins use. The schema comes from an untrusted plugin: the cost of a validation is bounded, and
+//! what the validator does not support is reported as a note.
 //!
 //! # What is covered
 //!
@@ -14,21 +14,20 @@
 //! * numbers: `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`;
 //! * strings: `minLength`, `maxLength` in characters; with the feature `regex` also `pattern`.
 //!
-//! `title`, `description`, `default`, `examples`, `format`, `content…`, `x-…` and the like say
-//! nothing about validity. Any other keyword, such as `unevaluatedProperties` or a `$ref` to
-//! another document, is a [note](Validation::notes), and so is a keyword whose own value makes no
-//! sense.
+//! `title`, `description`, `default`, `examples`, `format`, `content…`, `x-…` and the like do not
+//! affect validity. Any other keyword, such as `unevaluatedProperties` or a `$ref` to another
+//! document, becomes a [note](Validation::notes), and so does a keyword with an invalid argument.
 //!
-//! Own code rather than a crate: the well-kept validators bring 50 to 60 crates for what plugins
-//! use a tenth of, and none bounds what a hostile schema costs.
+//! The validator is our own: the maintained crates bring 50 to 60 dependencies, and none bounds
+//! the cost of a hostile schema.
 //!
 //! # Cost
 //!
-//! One budget holds for a whole validation, patterns and the filling in of defaults included:
-//! 100 million steps, 16 more for each byte of the schema and 512 more for each byte of the value.
-//! A step is about a nanosecond of an optimised build. Compiled patterns have at most 16 MiB
-//! together, and schemas nest at most 160 deep, references included. What would go beyond is
-//! [`TooExpensive`], whatever was found so far: neither valid nor invalid.
+//! Each validation, and each filling in of defaults, has one budget, patterns included: 100 million
+//! steps, plus 16 for each byte of the schema and 512 for each byte of the value. A step takes
+//! about a nanosecond in an optimised build. Compiled patterns take at most 16 MiB in total, and
+//! schemas nest at most 160 deep, references included. Beyond a limit the result is
+//! [`TooExpensive`], which does not say whether the value is valid.
 
 mod budget;
 mod check;
@@ -41,7 +40,6 @@ mod keywords;
 mod lists;
 mod numbers;
 mod objects;
-mod observed;
 #[cfg_attr(not(feature = "regex"), path = "no_pattern.rs")]
 mod pattern;
 mod reference;
@@ -50,70 +48,57 @@ mod scalars;
 mod shapes;
 mod words;
 
-use crate::{json_len::json_len, printable::Text};
-use budget::{Budget, NEVER_LATE};
+use crate::{printable::Text, room::json_len};
+use budget::NO_DEADLINE;
 use serde_json::Value;
-use std::fmt;
 
-pub use budget::TooExpensive;
+pub use crate::error::{TooExpensive, Violation};
+pub(crate) use budget::Budget;
+pub(crate) use check::check;
+pub(crate) use defaults::fill;
 pub(crate) use pattern::PatternCache;
 
-/// What a validation found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The result of a validation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Validation {
-    /// Everything that is not as the schema says, in the order of the value; at most 100.
+    /// The first violations of the schema, at most 100.
     pub violations: Vec<Violation>,
-    /// What of the schema was not checked, and why; at most 100.
+    /// The parts of the schema that were not checked, and why; at most 100.
     pub notes: Vec<Text>,
 }
 
 impl Validation {
-    /// Whether there is no violation.
+    /// Returns whether there are no violations.
+    #[must_use]
     pub fn is_valid(&self) -> bool {
         self.violations.is_empty()
     }
 }
 
-/// One place where a value is not as its schema says. Never quotes the value: it may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Violation {
-    /// Where: a JSON path, such as `$.servers[0].port`; `$` is the whole value.
-    pub path: Text,
-    /// What is wrong there, and what would be right.
-    pub message: Text,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.message)
-    }
-}
-
-/// Holds a value against a schema.
+/// Validates a value against a schema.
 ///
 /// ```
 /// use serde_json::json;
 /// use tollgate::schema::validate;
 ///
 /// let schema = json!({"properties": {"port": {"type": "integer", "maximum": 65535}}});
-/// let found = validate(&schema, &json!({"port": 70000}))?;
-/// assert_eq!(found.violations[0].to_string(), "$.port: must be at most 65535");
+/// let validation = validate(&schema, &json!({"port": 70000}))?;
+/// assert_eq!(validation.violations[0].to_string(), "$.port: must be at most 65535");
 /// # Ok::<(), tollgate::schema::TooExpensive>(())
 /// ```
 ///
 /// # Errors
 ///
-/// [`TooExpensive`] if it would cost more than [the budget](self#cost).
+/// [`TooExpensive`] if it costs more than [the budget](self#cost).
 pub fn validate(schema: &Value, value: &Value) -> Result<Validation, TooExpensive> {
-    let mut budget = Budget::new(json_len(schema), json_len(value), NEVER_LATE);
-    check::run(schema, value, &PatternCache::default(), &mut budget)
+    let mut budget = Budget::new(json_len(schema), json_len(value), NO_DEADLINE);
+    check(schema, value, &PatternCache::default(), &mut budget)
 }
 
-/// Adds what is missing in a value and has a `default` in the schema: at the top, and in the
-/// objects that are there, also within lists. Defaults under `$ref` and `allOf` count;
-/// those under `anyOf`, `oneOf` and `if` do not, as nobody knows which would apply.
+/// Adds missing properties that have a `default` in the schema, to the value itself and to the
+/// objects and lists in it. Defaults under `$ref` and `allOf` apply; those under `anyOf`, `oneOf`
+/// and `if` do not, because they are ambiguous.
 ///
 /// ```
 /// use serde_json::json;
@@ -128,9 +113,9 @@ pub fn validate(schema: &Value, value: &Value) -> Result<Validation, TooExpensiv
 ///
 /// # Errors
 ///
-/// [`TooExpensive`] if it would cost more than [the budget](self#cost); the value may then have
-/// some of the defaults.
+/// [`TooExpensive`] if it costs more than [the budget](self#cost); the value may then have some
+/// of the defaults.
 pub fn fill_defaults(schema: &Value, value: &mut Value) -> Result<(), TooExpensive> {
-    let mut budget = Budget::new(json_len(schema), json_len(value), NEVER_LATE);
-    defaults::fill(schema, value, &mut budget)
+    let mut budget = Budget::new(json_len(schema), json_len(value), NO_DEADLINE);
+    fill(schema, value, &mut budget)
 }

@@ -1,16 +1,17 @@
-//! Patterns of schemas in a build without the feature `regex`: none is compiled, and each is noted.
+//! Patterns of schemas in a build without the feature `regex`: each becomes a note.
 
-use super::budget::{Budget, TooExpensive};
+use super::budget::Budget;
+use crate::error::TooExpensive;
 use std::marker::PhantomData;
 
-/// Nothing, since nothing is compiled.
+/// Empty, since no pattern is compiled.
 #[derive(Default)]
 pub(crate) struct PatternCache {}
 
 /// The patterns that one validation uses.
 pub(super) struct Patterns<'a>(PhantomData<&'a PatternCache>);
 
-/// A pattern, which cannot be matched without the feature `regex`.
+/// A pattern that cannot be matched.
 pub(super) struct Pattern;
 
 impl<'a> Patterns<'a> {
@@ -34,6 +35,6 @@ impl Pattern {
         _text: &str,
         _budget: &mut Budget<'_>,
     ) -> Result<Result<bool, &str>, TooExpensive> {
-        Ok(Err("this build is without the feature `regex`"))
+        Ok(Err("this build lacks the feature `regex`"))
     }
 }

@@ -1,6 +1,7 @@
-//! Numbers as JSON Schema sees them: by value, so that 1 and 1.0 are the same.
+//! Compares numbers by value, as JSON Schema does: 1 and 1.0 are equal.
 
-use super::budget::{Budget, SEARCH, TooExpensive};
+use super::budget::{Budget, SEARCH};
+use crate::error::TooExpensive;
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
@@ -15,7 +16,7 @@ pub(super) fn compare(one: &Number, other: &Number) -> Option<Ordering> {
     }
 }
 
-/// `None` if no number is a multiple of `step`.
+/// Returns whether `number` is a multiple of `step`; `None` if `step` is not positive.
 pub(super) fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     if compare(step, &Number::from(0)) != Some(Ordering::Greater) {
         return None;
@@ -23,7 +24,7 @@ pub(super) fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     if let (Some(number), Some(step)) = (number.as_i128(), step.as_i128()) {
         return Some(number % step == 0);
     }
-    // 0.3 is a multiple of 0.1, though their doubles are not.
+    // 0.3 is a multiple of 0.1, but not in binary floating point.
     let (number, step) = (number.as_f64()?, step.as_f64()?);
     let times = number / step;
     if times.is_infinite() {
@@ -32,7 +33,7 @@ pub(super) fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     Some((times - times.round()).abs() <= 1e-9 * times.abs().max(1.0))
 }
 
-/// Steps for each value that is compared or written.
+/// Cost of each value that is compared or written.
 const VISIT: usize = 8;
 
 pub(super) fn equal(
@@ -84,7 +85,7 @@ pub(super) fn equal(
     }
 }
 
-/// Writes the same text for equal values.
+/// Writes a text that is the same for equal values.
 pub(super) fn write_canonical(
     value: &Value,
     out: &mut String,
@@ -124,7 +125,7 @@ pub(super) fn write_canonical(
     budget.spend(VISIT + written.saturating_mul(2))
 }
 
-/// A double without a fraction, as an integer if it can be one exactly.
+/// Converts a double to the integer that is exactly equal to it, if there is one.
 fn whole(number: &Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let value = number.as_f64().filter(|_| number.is_f64())?;
@@ -136,7 +137,7 @@ fn whole(number: &Number) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::budget::NEVER_LATE;
+    use crate::schema::budget::NO_DEADLINE;
     use serde_json::json;
 
     fn number(value: Value) -> Number {
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn numbers_count_by_value() {
-        let budget = &mut Budget::new(0, 0, NEVER_LATE);
+        let budget = &mut Budget::new(0, 0, NO_DEADLINE);
         for (one, other, same) in [
             (json!({"a": [1, 2.0]}), json!({"a": [1.0, 2]}), true),
             (json!([null, true, "é"]), json!([null, true, "é"]), true),

@@ -1,30 +1,29 @@
 //! Keywords for objects.
 
 use super::{
-    check::Path,
-    keywords::{At, Halt},
+    keywords::{Halt, Keyword},
     words::{names, quoted},
 };
 use serde_json::{Map, Value};
 
-impl<'a> At<'_, 'a, '_, '_, '_, '_> {
-    /// `beside` is the property that makes the others required.
+impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
+    /// `because_of` is the property that makes the others required.
     pub(super) fn required(
         &mut self,
         argument: &Value,
         map: &Map<String, Value>,
-        beside: Option<&str>,
+        because_of: Option<&str>,
     ) -> Result<(), Halt> {
-        let names = argument.as_array().ok_or(Halt::NotUnderstood)?;
+        let names = argument.as_array().ok_or(Halt::NotSupported)?;
         self.check.budget.spend(names.len())?;
         if !names.iter().all(Value::is_string) {
-            return Err(Halt::NotUnderstood);
+            return Err(Halt::NotSupported);
         }
         for name in names.iter().filter_map(Value::as_str) {
             if self.check.get(map, name)?.is_none() {
-                self.found.add(&self.path.key(name), || {
-                    let beside = beside.map(|name| format!(" beside {}", quoted(name)));
-                    format!("is required{}, and missing", beside.unwrap_or_default())
+                self.violations.add(&self.path.key(name), || {
+                    let of = because_of.map(|name| format!(", required by {}", quoted(name)));
+                    format!("missing property{}", of.unwrap_or_default())
                 });
             }
         }
@@ -36,8 +35,8 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
         argument: &'a Value,
         map: &Map<String, Value>,
     ) -> Result<(), Halt> {
-        let schemas = argument.as_object().ok_or(Halt::NotUnderstood)?;
-        // Whichever is less: schemas know many properties, and lists have many small objects.
+        let schemas = argument.as_object().ok_or(Halt::NotSupported)?;
+        // Iterate over the smaller one: schemas list many properties, and lists hold many small objects.
         if schemas.len() < map.len() {
             for (name, schema) in schemas {
                 if let Some(value) = self.check.get(map, name)? {
@@ -56,7 +55,7 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
 
     fn property(&mut self, name: &str, schema: &'a Value, value: &Value) -> Result<(), Halt> {
         let path = self.path.key(name);
-        self.check.value(schema, value, &path, self.found)?;
+        self.check.value(schema, value, &path, self.violations)?;
         Ok(())
     }
 
@@ -65,7 +64,7 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
         argument: &'a Value,
         map: &Map<String, Value>,
     ) -> Result<(), Halt> {
-        for (pattern, schema) in argument.as_object().ok_or(Halt::NotUnderstood)? {
+        for (pattern, schema) in argument.as_object().ok_or(Halt::NotSupported)? {
             for (name, value) in map {
                 if self.matches(pattern, name)? == Some(true) {
                     self.property(name, schema, value)?;
@@ -93,11 +92,11 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
                 continue;
             }
             if argument == &Value::Bool(false) {
-                self.found.add(&self.path.key(name), || match known {
+                self.violations.add(&self.path.key(name), || match known {
                     Some(known) if !known.is_empty() => {
-                        format!("is unknown; known are {}", names(known))
+                        format!("unknown property; expected one of: {}", names(known))
                     }
-                    _ => "is unknown".to_owned(),
+                    _ => "unknown property".to_owned(),
                 });
             } else {
                 self.property(name, argument, value)?;
@@ -106,7 +105,7 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Whether one of the patterns matches. One that cannot be read may be meant for this name.
+    /// Returns whether one of the patterns matches. An unsupported pattern counts as a match.
     fn may_match(
         &mut self,
         patterns: Option<&'a Map<String, Value>>,
@@ -128,10 +127,10 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
         for name in map.keys() {
             self.check.budget.spend(name.len())?;
             let value = Value::from(name.as_str());
-            if !self.check.fits(argument, &value, self.path)? {
-                let path: Path<'_> = self.path.key(name);
-                self.found
-                    .add(&path, || "has a name that is not allowed".to_owned());
+            if !self.check.matches(argument, &value, self.path)? {
+                let path = self.path.key(name);
+                self.violations
+                    .add(&path, || "property name is not allowed".to_owned());
             }
         }
         Ok(())
@@ -143,14 +142,14 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
         map: &Map<String, Value>,
         value: &Value,
     ) -> Result<(), Halt> {
-        for (name, needs) in argument.as_object().ok_or(Halt::NotUnderstood)? {
+        for (name, needs) in argument.as_object().ok_or(Halt::NotSupported)? {
             if self.check.get(map, name)?.is_none() {
                 continue;
             }
             if needs.is_array() {
                 self.required(needs, map, Some(name))?;
             } else {
-                self.check.value(needs, value, self.path, self.found)?;
+                self.check.value(needs, value, self.path, self.violations)?;
             }
         }
         Ok(())

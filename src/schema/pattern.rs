@@ -1,58 +1,59 @@
-//! Patterns of schemas, by the crate `regex`. Each is compiled once for a schema, and what
-//! compiling and matching may cost is taken from the budget first.
+//! Patterns of schemas. Each is compiled once for a schema, and the budget pays for compiling and
+//! matching in advance.
 
 use super::{
-    budget::{Budget, TooExpensive, ensure_memory},
+    budget::{Budget, ensure_memory},
     ecma::translated,
 };
-use crate::lock::lock;
+use crate::error::TooExpensive;
+use crate::sync::lock;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-/// The most bytes of all compiled patterns that one validation uses. What matching needs in
-/// addition is about twice as much.
+/// The most bytes of all compiled patterns of one validation. Matching takes about twice as much in
+/// addition.
 const MOST_BYTES: usize = 16 << 20;
-/// The most bytes that are kept for the validations to come: those of the patterns that come first.
-const KEPT_BYTES: usize = 4 << 20;
+/// The most bytes of compiled patterns in the cache.
+const CACHE_BYTES: usize = 4 << 20;
 /// Bytes of a compiled pattern in addition to its program.
 const BASE_BYTES: usize = 16 << 10;
-/// The smallest limit for a program that is tried.
+/// The smallest size limit for a program.
 const SMALLEST: usize = 2 << 10;
-/// What a program of this many bytes costs for each byte of a text is one step.
+/// Matching a byte of text takes one step for this many bytes of a program.
 const BYTES_PER_STEP: usize = 16;
 
-/// The compiled patterns of a schema, for validations to come.
+/// The compiled patterns of a schema, shared by validations.
 #[derive(Default)]
-pub(crate) struct PatternCache(Mutex<Kept>);
+pub(crate) struct PatternCache(Mutex<Cached>);
 
 #[derive(Default)]
-struct Kept {
+struct Cached {
     patterns: BTreeMap<String, Arc<Pattern>>,
     bytes: usize,
 }
 
 impl PatternCache {
     fn get(&self, text: &str) -> Option<Arc<Pattern>> {
-        let kept = lock(&self.0);
-        kept.patterns.get(text).cloned()
+        let cached = lock(&self.0);
+        cached.patterns.get(text).cloned()
     }
 
-    fn keep(&self, text: &str, pattern: &Arc<Pattern>) {
-        let mut kept = lock(&self.0);
-        let bytes = kept.bytes.saturating_add(pattern.bytes());
-        if bytes > KEPT_BYTES {
+    fn insert(&self, text: &str, pattern: &Arc<Pattern>) {
+        let mut cached = lock(&self.0);
+        let bytes = cached.bytes.saturating_add(pattern.bytes());
+        if bytes > CACHE_BYTES {
             return;
         }
-        let before = kept.patterns.insert(text.to_owned(), pattern.clone());
+        let before = cached.patterns.insert(text.to_owned(), pattern.clone());
         if before.is_none() {
-            kept.bytes = bytes;
+            cached.bytes = bytes;
         }
     }
 }
 
-/// The patterns that one validation uses.
+/// The patterns of one validation.
 pub(super) struct Patterns<'a> {
     cache: &'a PatternCache,
     used: BTreeMap<&'a str, Arc<Pattern>>,
@@ -68,8 +69,8 @@ impl<'a> Patterns<'a> {
         }
     }
 
-    /// The compiled pattern. It costs the same whether the cache has it or not, so that a
-    /// validation ends in the same way whatever was validated before.
+    /// Returns the compiled pattern. The cost is the same whether the cache holds the pattern or
+    /// not, so that earlier validations do not change the result.
     pub(super) fn get(
         &mut self,
         text: &'a str,
@@ -87,7 +88,7 @@ impl<'a> Patterns<'a> {
             None => {
                 let room = MOST_BYTES.saturating_sub(self.bytes);
                 let pattern = Arc::new(Pattern::compile(text, room, budget)?);
-                self.cache.keep(text, &pattern);
+                self.cache.insert(text, &pattern);
                 pattern
             }
         };
@@ -101,19 +102,19 @@ impl<'a> Patterns<'a> {
 }
 
 pub(super) struct Pattern {
-    /// Or why it cannot be read.
+    /// The compiled pattern, or why it cannot be compiled.
     regex: Result<regex::Regex, String>,
-    /// The bytes that its program has at most.
+    /// The size limit of the program, in bytes.
     size: usize,
-    /// The steps that compiling it costs.
+    /// The steps that compiling takes.
     cost: usize,
 }
 
 impl Pattern {
-    /// Compiles with a limit that is doubled until it is enough: so the size of the program is
-    /// known, and with it what matching may cost.
+    /// Compiles with a size limit that doubles until the program fits: the limit bounds the cost of
+    /// matching.
     fn compile(text: &str, room: usize, budget: &mut Budget<'_>) -> Result<Pattern, TooExpensive> {
-        // Some patterns take the square of their length to be read, such as `a?a?a?…`.
+        // Some patterns take quadratic time to compile, such as `a?a?a?…`.
         let mut cost = text.len().saturating_mul(text.len());
         budget.spend(cost)?;
         let translated = match translated(text) {
@@ -159,7 +160,7 @@ impl Pattern {
         self.size.saturating_add(BASE_BYTES)
     }
 
-    /// Whether it matches somewhere in `text`, or why that is not known.
+    /// Returns whether the pattern matches anywhere in `text`, or why it cannot be compiled.
     pub(super) fn matches(
         &self,
         text: &str,
@@ -174,7 +175,7 @@ impl Pattern {
     }
 }
 
-/// The last line says what is wrong; the lines before it draw where.
+/// Returns the last line of the message; the lines before it draw the position.
 fn short(error: &regex::Error) -> String {
     let text = error.to_string();
     text.lines()
@@ -187,17 +188,17 @@ fn short(error: &regex::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::budget::NEVER_LATE;
+    use crate::schema::budget::NO_DEADLINE;
 
     fn matches(cache: &PatternCache, pattern: &str, text: &str) -> Result<bool, String> {
-        let mut budget = Budget::new(0, 0, NEVER_LATE);
+        let mut budget = Budget::new(0, 0, NO_DEADLINE);
         let pattern = Patterns::new(cache).get(pattern, &mut budget).unwrap();
         let matches = pattern.matches(text, &mut budget).unwrap();
         matches.map_err(str::to_owned)
     }
 
     #[test]
-    fn patterns_mean_what_the_other_language_says() {
+    fn patterns_match_as_in_ecma_262() {
         let cache = PatternCache::default();
         for (pattern, text, expected) in [
             ("^\\d+$", "123", true),
@@ -228,19 +229,19 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_and_not_guessed() {
+    fn unsupported_patterns_are_reported() {
         let cache = PatternCache::default();
         for pattern in [
             "(", "(?=a)b", "(?<=a)b", "(a)\\1", "(?<>a)", "(?<a", "[", "(?x)a", "(?sx)a",
             "(?<a[>b)", "(?P<[>b)",
         ] {
-            let told = matches(&cache, pattern, "ab").unwrap_err();
-            assert!(!told.is_empty() && !told.contains('\n'), "{told}");
-            assert_eq!(matches(&cache, pattern, "ab"), Err(told));
+            let reason = matches(&cache, pattern, "ab").unwrap_err();
+            assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+            assert_eq!(matches(&cache, pattern, "ab"), Err(reason));
         }
     }
 
-    /// Or a validation could end in one way or another after the same question.
+    /// The result of a validation must not depend on earlier ones.
     #[test]
     fn a_pattern_is_compiled_once_and_costs_the_same_each_time() {
         let cache = PatternCache::default();
@@ -249,16 +250,16 @@ mod tests {
                 let pattern = Patterns::new(&cache).get(pattern, budget).unwrap();
                 (budget.spent(), pattern)
             };
-            let (first, compiled) = cost(&mut Budget::new(0, 0, NEVER_LATE));
-            let (again, kept) = cost(&mut Budget::new(0, 0, NEVER_LATE));
-            assert!(first == again && Arc::ptr_eq(&compiled, &kept));
+            let (first, compiled) = cost(&mut Budget::new(0, 0, NO_DEADLINE));
+            let (again, cached) = cost(&mut Budget::new(0, 0, NO_DEADLINE));
+            assert!(first == again && Arc::ptr_eq(&compiled, &cached));
         }
     }
 
     #[test]
-    fn neither_one_pattern_nor_many_have_more_bytes_than_all_may() {
+    fn the_size_of_all_patterns_is_limited() {
         let too_large = Err(TooExpensive::Patterns { limit: MOST_BYTES });
-        let budget = &mut Budget::new(1 << 30, 0, NEVER_LATE);
+        let budget = &mut Budget::new(1 << 30, 0, NO_DEADLINE);
         let cache = PatternCache::default();
         let compiled = Patterns::new(&cache).get("((a{1000}){1000}){1000}", budget);
         assert_eq!(compiled.map(drop), too_large);
@@ -269,7 +270,7 @@ mod tests {
             let compiled = many.iter().map(|pattern| patterns.get(pattern, budget));
             let compiled = compiled.map(|pattern| pattern.map(drop));
             assert_eq!(compiled.collect::<Result<(), TooExpensive>>(), too_large);
-            assert!(cache.0.lock().unwrap().bytes <= KEPT_BYTES);
+            assert!(cache.0.lock().unwrap().bytes <= CACHE_BYTES);
         }
     }
 }

@@ -1,12 +1,13 @@
-//! References within one document: `#` and JSON pointers behind it.
+//! References within one document: `#` followed by a JSON pointer.
 
-use super::budget::{Budget, TooExpensive};
+use super::budget::Budget;
+use crate::error::TooExpensive;
 use serde_json::Value;
 
-/// Steps for each byte of a reference: it is decoded, and each of its names is searched for.
+/// Cost of each byte of a reference, which is decoded and then looked up name by name.
 const PER_BYTE: usize = 16;
 
-/// What a reference refers to; `None` if that is nothing in this document.
+/// Returns the target of a reference; `None` if it is not in this document.
 pub(super) fn resolve<'a>(
     root: &'a Value,
     reference: &str,

@@ -1,60 +1,44 @@
-//! Keywords for texts, numbers and counts.
+//! Keywords for strings, numbers and counts.
 
 use super::{
-    keywords::{At, Halt},
+    keywords::{Halt, Keyword},
     numbers,
     words::{quoted, short},
 };
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
-impl<'a> At<'_, 'a, '_, '_, '_, '_> {
-    pub(super) fn count(
-        &mut self,
-        keyword: &str,
-        argument: &Value,
-        count: usize,
-        what: &str,
-    ) -> Result<(), Halt> {
-        let bound = as_count(argument).ok_or(Halt::NotUnderstood)?;
-        let (word, fits) = if keyword.starts_with("min") {
+impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
+    pub(super) fn count(&mut self, argument: &Value, count: usize, what: &str) -> Result<(), Halt> {
+        let bound = as_count(argument).ok_or(Halt::NotSupported)?;
+        let (word, holds) = if self.name.starts_with("min") {
             ("least", count >= bound)
         } else {
             ("most", count <= bound)
         };
-        if !fits {
-            self.violated(|| format!("must have at {word} {bound} {what}, and has {count}"));
+        if !holds {
+            self.violated(|| format!("must have at {word} {bound} {what}, but has {count}"));
         }
         Ok(())
     }
 
-    pub(super) fn length(
-        &mut self,
-        keyword: &str,
-        argument: &Value,
-        text: &str,
-    ) -> Result<(), Halt> {
+    pub(super) fn length(&mut self, argument: &Value, text: &str) -> Result<(), Halt> {
         self.check.budget.spend(text.len())?;
-        self.count(keyword, argument, text.chars().count(), "characters")
+        self.count(argument, text.chars().count(), "characters")
     }
 
-    pub(super) fn bound(
-        &mut self,
-        keyword: &str,
-        argument: &Value,
-        number: &Number,
-    ) -> Result<(), Halt> {
+    pub(super) fn bound(&mut self, argument: &Value, number: &Number) -> Result<(), Halt> {
         let Value::Number(bound) = argument else {
-            return Err(Halt::NotUnderstood);
+            return Err(Halt::NotSupported);
         };
-        let order = numbers::compare(number, bound).ok_or(Halt::NotUnderstood)?;
-        let (fits, words) = match keyword {
+        let order = numbers::compare(number, bound).ok_or(Halt::NotSupported)?;
+        let (holds, words) = match self.name {
             "minimum" => (order != Ordering::Less, "at least"),
             "maximum" => (order != Ordering::Greater, "at most"),
             "exclusiveMinimum" => (order == Ordering::Greater, "more than"),
             _ => (order == Ordering::Less, "less than"),
         };
-        if !fits {
+        if !holds {
             self.violated(|| format!("must be {words} {bound}"));
         }
         Ok(())
@@ -62,23 +46,24 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
 
     pub(super) fn multiple(&mut self, argument: &Value, number: &Number) -> Result<(), Halt> {
         let Value::Number(step) = argument else {
-            return Err(Halt::NotUnderstood);
+            return Err(Halt::NotSupported);
         };
-        if !numbers::is_multiple(number, step).ok_or(Halt::NotUnderstood)? {
+        if !numbers::is_multiple(number, step).ok_or(Halt::NotSupported)? {
             self.violated(|| format!("must be a multiple of {step}"));
         }
         Ok(())
     }
 
     pub(super) fn pattern(&mut self, argument: &'a Value, text: &str) -> Result<(), Halt> {
-        let pattern = argument.as_str().ok_or(Halt::NotUnderstood)?;
+        let pattern = argument.as_str().ok_or(Halt::NotSupported)?;
         if self.matches(pattern, text)? == Some(false) {
             self.violated(|| format!("must match the pattern {}", short(argument)));
         }
         Ok(())
     }
 
-    /// Whether a pattern matches somewhere in `text`; `None`, with a note, if that is not known.
+    /// Returns whether a pattern matches anywhere in `text`; for an unsupported pattern `None`, with
+    /// a note.
     pub(super) fn matches(&mut self, pattern: &'a str, text: &str) -> Result<Option<bool>, Halt> {
         let budget = &mut *self.check.budget;
         let compiled = self.check.patterns.get(pattern, budget)?;
@@ -93,7 +78,7 @@ impl<'a> At<'_, 'a, '_, '_, '_, '_> {
     }
 }
 
-/// A number of things; `2.0` is one, too.
+/// Reads a count; `2.0` is a count, too.
 pub(super) fn as_count(value: &Value) -> Option<usize> {
     let count = value.as_u64().or_else(|| {
         let number = value.as_f64().filter(|number| number.fract() == 0.0)?;

@@ -1,4 +1,4 @@
-//! The words of violations and notes. What they quote of a schema is short, however long it is.
+//! Formats violations and notes. Quotations from a schema are shortened.
 
 use super::numbers;
 use serde_json::{Map, Value};
@@ -34,14 +34,14 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{:?}", excerpt(text))
 }
 
-/// What the schema wants, short enough to print.
+/// Returns the beginning of a value's JSON.
 pub(super) fn short(wanted: &Value) -> String {
     let mut text = String::new();
     begin(wanted, &mut text);
     shortened(&text, VALUE)
 }
 
-/// Writes the beginning of a value's JSON: whole values until there is enough.
+/// Writes whole values until the text is long enough.
 fn begin(value: &Value, out: &mut String) {
     if out.len() > VALUE * 4 {
         return;

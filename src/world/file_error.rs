@@ -1,6 +1,6 @@
-//! What can be wrong with a file, in the words of the protocol: the same in every world.
+//! Errors of files, with the codes of the protocol: the same in every world.
 
-use crate::effect::Failure;
+use crate::effect::{Failure, FileKind, OpenOptions};
 use std::fmt;
 use tollgate_abi::host::kinds;
 
@@ -30,25 +30,22 @@ pub(super) enum FileError {
     Nameless,
 }
 
-/// The most names that are searched for links in the directories that one instance moves.
-pub(super) const MOST_MOVED: u32 = 100_000;
-
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words().1)
+        f.write_str(self.code_and_text().1)
     }
 }
 
 impl std::error::Error for FileError {}
 
 impl FileError {
-    fn words(self) -> (&'static str, &'static str) {
+    fn code_and_text(self) -> (&'static str, &'static str) {
         match self {
             FileError::Missing => ("ENOENT", "no such file or directory"),
             FileError::NotPermitted => ("EACCES", "permission denied by the operating system"),
             FileError::NotADirectory => ("ENOTDIR", "not a directory"),
             FileError::IsADirectory => ("EISDIR", "is a directory"),
-            FileError::Exists => ("EEXIST", "exists already"),
+            FileError::Exists => ("EEXIST", "already exists"),
             FileError::NotEmpty => ("ENOTEMPTY", "directory not empty"),
             FileError::OtherDevice => ("EXDEV", "is on another device"),
             FileError::NoSpace => ("ENOSPC", "no space left on the device"),
@@ -58,30 +55,63 @@ impl FileError {
             FileError::NameTooLong => ("ENAMETOOLONG", "name too long"),
             FileError::TooManyLinks => ("ELOOP", "too many symbolic links"),
             FileError::TooLarge => ("EFBIG", "file too large"),
-            FileError::TooManyListed => ("ENOMEM", "more entries than are listed at once"),
+            FileError::TooManyListed => ("ENOMEM", "too many entries for one listing"),
             FileError::TooManyMoved => (
                 "ENOMEM",
-                "holds more names than one call may move with directories",
+                "contains more names than one call may move with directories",
             ),
             FileError::NoMemory => ("ENOMEM", "the host has no memory left"),
             FileError::NoDescriptors => ("EMFILE", "the host has no descriptor left"),
             FileError::TooManyOpen => (
                 "EMFILE",
-                "this plugin has as many files open, in all its instances, as it may have of the process's",
+                "all instances of this plugin together have too many files open",
             ),
             FileError::Busy => ("EBUSY", "is in use"),
-            FileError::Changing => ("EACCES", "was exchanged while it was checked, each time"),
-            FileError::Nameless => ("EACCES", "has no name, which a grant could cover"),
+            FileError::Changing => (
+                "EACCES",
+                "was replaced by another process while it was checked, each time",
+            ),
+            FileError::Nameless => ("EACCES", "has no name that a grant could allow"),
         }
     }
 
-    /// The failure of an effect on this path, or on `the open file`.
+    /// The error of an effect on this path, or on `the open file`.
     pub(super) fn failure(self, path: &str) -> Failure {
-        let (code, text) = self.words();
+        let (code, text) = self.code_and_text();
         Failure::new(kinds::FS, code, format!("{path}: {text}"))
     }
 }
 
-/// What keeps a file from being opened that is neither a regular file nor a directory.
-pub(super) const NEVER_OPENED: &str =
-    "is neither a regular file nor a directory, and nothing else is ever opened";
+/// Checks whether an existing object of this kind can be opened so, with the errors of Linux.
+pub(super) fn check_open(path: &str, kind: FileKind, options: OpenOptions) -> Result<(), Failure> {
+    let access = options.access();
+    match kind {
+        _ if options.exclusive && options.create => Err(FileError::Exists.failure(path)),
+        FileKind::Symlink => {
+            let message = format!("{path}: is a symbolic link");
+            Err(Failure::new(kinds::FS, "ELOOP", message))
+        }
+        FileKind::Directory if access.write || !options.directory && !options.read => {
+            Err(FileError::IsADirectory.failure(path))
+        }
+        FileKind::Directory => Ok(()),
+        _ if options.directory => Err(FileError::NotADirectory.failure(path)),
+        FileKind::File => Ok(()),
+        FileKind::Other => Err(not_a_file(path, kind)),
+    }
+}
+
+/// The error of an effect that needs a regular file.
+pub(super) fn not_a_file(path: &str, kind: FileKind) -> Failure {
+    if kind == FileKind::Directory {
+        return FileError::IsADirectory.failure(path);
+    }
+    let message = format!("{path}: only regular files and directories can be opened");
+    Failure::new(kinds::FS, "EACCES", message)
+}
+
+/// The error of reading the target of something else than a link.
+pub(super) fn not_a_link(path: &str) -> Failure {
+    let message = format!("{path}: not a symbolic link");
+    Failure::new(kinds::FS, "EINVAL", message)
+}

@@ -1,47 +1,28 @@
-//! Where effects happen. A world does, or pretends to do, what passed the gate; it knows nothing
-//! about plugins, wasm or grants, except that it asks the gate about the real name of what it
-//! found before it uses it.
+//! Where effects happen. A world performs, or simulates, the effects that pass the gate. It depends on
+//! no plugin, wasm or grants; before it uses what it found, it has the gate judge the real name.
 
-mod deadline;
+mod commands;
+mod deterministic_init;
 mod file_error;
 pub(crate) mod handles;
+mod judged;
+mod links;
 mod reach;
+mod resolve;
 mod simulated;
-mod steady;
 mod system;
 
-pub(crate) use deadline::Deadline;
+pub(crate) use deterministic_init::DeterministicInit;
 pub use simulated::{Simulated, SimulatedError};
-pub(crate) use steady::Steady;
 pub use system::System;
 
-use crate::{
-    effect::{Effect, Refusal},
-    gate::{Checkpoint, Permitted},
-};
+pub use crate::gate::World;
 
-/// Something that can make effects happen. Each instance of a plugin gets its own.
-pub trait World: Send + Sync {
-    /// Makes one effect happen, asking the gate about names on the way.
-    ///
-    /// # Errors
-    ///
-    /// The gate's denial, or why the world could not do it.
-    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
+use crate::{effect::Answer, gate::Checkpoint};
+use std::collections::BTreeMap;
 
-    /// Another world that goes on from where this one stands, with no file open, and independently
-    /// of it. It is asked when a plugin is initialised, and then for each call that follows: a
-    /// world with a clock or a seed of its own answers, so that a call sees what it would have
-    /// seen had it been initialised itself. The default is `None`, which gives each call a world
-    /// of its own made anew.
-    fn fork(&self) -> Option<Box<dyn World>> {
-        None
-    }
-
-    /// The real name of a path in this world: absolute, with no symbolic link in it. Used once,
-    /// when a runtime is built, to pin what its grants name. `None` if there is no such path.
-    fn real_name(&self, path: &str) -> Option<String>;
-
-    /// Where relative paths and patterns begin; absolute.
-    fn working_directory(&self) -> String;
+/// The variables that a plugin may read, of all in the world.
+fn granted_variables(all: &BTreeMap<String, String>, gate: &Checkpoint<'_>) -> Answer {
+    let granted = all.iter().filter(|(name, _)| gate.may_tell(name));
+    Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
 }

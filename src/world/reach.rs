@@ -1,12 +1,16 @@
-//! From the addresses of a host to the one that answers: the same in every world.
+//! Trying the addresses of a host in order: the same in every world.
 
-use crate::effect::{Denial, Failure, Refusal};
+use crate::{
+    capability::address::{Host, parse_host},
+    effect::{Denial, Failure, Refusal},
+};
 use std::{net::IpAddr, ops::ControlFlow};
 use tollgate_abi::host::kinds;
 
-/// Judges each of these addresses and has `reach` try those that pass, in order, told whether it
-/// is the last of all, until one settles the matter; the last reason why none did, or nothing if
-/// there are none.
+/// Judges each address and calls `reach` with those that pass, in order, until it breaks. The second
+/// argument of `reach` is whether this is the last address.
+///
+/// Returns the last error if no address could be reached, and `None` if there are no addresses.
 pub(super) fn try_each<T, P>(
     addresses: Vec<IpAddr>,
     judge: impl Fn(IpAddr) -> Result<P, Denial>,
@@ -17,7 +21,7 @@ pub(super) fn try_each<T, P>(
     while let Some(address) = addresses.next() {
         let permit = match judge(address) {
             Ok(permit) => permit,
-            // A denial is told only if no other address can be reached.
+            // A denial is returned only if no other address can be reached.
             Err(denial) => {
                 last.get_or_insert(denial.into());
                 continue;
@@ -30,6 +34,14 @@ pub(super) fn try_each<T, P>(
         }
     }
     last.map(Err)
+}
+
+/// The host of an effect: an address or a name.
+pub(super) fn host(host: &str) -> Result<Host, Failure> {
+    parse_host(host).map_err(|error| {
+        let message = format!("failed to resolve host: {error}");
+        Failure::new(kinds::CONFIG, "EINVAL", message)
+    })
 }
 
 pub(super) fn no_such_host(host: &str) -> Failure {

@@ -492,21 +492,27 @@ fn schema(text: String, config: &str) -> Work {
         answers: vec![("schema", text.into_bytes())],
         ..Plain::default()
     };
-    let plugin = plugin.load_in(Runtime::deterministic(0).validate_configs());
+    let runtime = Runtime::deterministic(0);
+    #[cfg(feature = "schema")]
+    let runtime = runtime.validate_configs();
+    let plugin = plugin.load_in(runtime);
     let config: Config = config.parse().unwrap();
     let run = move || {
         drop(plugin.schema().map(|schema| schema.fields()));
-        match plugin.validate(&config) {
-            Ok(validation) => drop(
-                validation
-                    .violations
-                    .iter()
-                    .map(ToString::to_string)
-                    .count(),
-            ),
-            Err(error) => drop(error.to_string()),
+        #[cfg(feature = "schema")]
+        {
+            match plugin.validate(&config) {
+                Ok(validation) => drop(
+                    validation
+                        .violations
+                        .iter()
+                        .map(ToString::to_string)
+                        .count(),
+                ),
+                Err(error) => drop(error.to_string()),
+            }
+            drop(plugin.with_defaults(&config));
         }
-        drop(plugin.with_defaults(&config));
         drop(plugin.observe(&config).map_err(|error| error.to_string()));
     };
     Work {

@@ -2,7 +2,7 @@
 
 use super::{Listed, Work, hosts_and_ports, listed, plugin::Plain, repeated};
 use std::hint::black_box;
-use tollgate::{Config, Grants, ModuleCache, Runtime, capability::Wish, world::Simulated};
+use tollgate::{Config, Grants, ModuleCache, Runtime, capability::Request, world::Simulated};
 
 pub const ROWS: &[Listed] = &[
     ("grants: many", |bytes| {
@@ -201,8 +201,8 @@ fn whole(text: String) -> Work {
         for one in held {
             black_box((one.risk(), held[0].includes(one, None)));
         }
-        let wish = Wish::Read("/aaaaaaaaaa/b".to_owned());
-        black_box(grants.covering("odd", &wish, None));
+        let request = Request::Read("/aaaaaaaaaa/b".to_owned());
+        black_box(grants.covering("odd", &request, None));
         black_box(grants.union(&grants).difference(&grants).contains(&grants));
         let runtime = Runtime::deterministic(0).module_cache(ModuleCache::new());
         match runtime.grants(grants).build() {

@@ -5,7 +5,7 @@ use crate::{host_work::counting, support};
 
 use counting::{Taken, count};
 use support::Guest;
-use tollgate::{Breach, Config, Error, Evidence, Limits, Runtime, fit};
+use tollgate::{Config, Error, Evidence, Limits, ProtocolError, Runtime, truncate_evidence};
 
 /// The shapes that take most memory for their bytes.
 const ITEMS: &[&str] = &[
@@ -55,8 +55,8 @@ fn reading_an_answer_takes_memory_in_proportion() {
             assert!(peak < fixed + text + values, "{bytes} {kept}: {peak}");
             match seen.unwrap().map(drop) {
                 Ok(()) => {}
-                Err(Error::Breach {
-                    breach: Breach::TooManyValues { .. },
+                Err(Error::Protocol {
+                    error: ProtocolError::TooManyValues { .. },
                     ..
                 }) => assert!(bytes >= 1_000_000, "{kept}"),
                 Err(error) => panic!("{error}"),
@@ -78,7 +78,10 @@ fn cutting_an_answer_takes_less_than_it_has() {
             };
             let copies = [bytes / 2, bytes / 100, 100].map(|limit| {
                 let mut evidence = evidence.clone();
-                count(answer.len(), || drop(fit(&mut evidence, limit))).allocated
+                count(answer.len(), || {
+                    drop(truncate_evidence(&mut evidence, limit))
+                })
+                .allocated
             });
             // Less than it has, though there are twenty thresholds: what is kept moves into new nodes.
             let most = copies.into_iter().max().unwrap();

@@ -72,7 +72,7 @@ fn described(module: &[u8]) -> Result<Vec<String>, String> {
     let runtime = Runtime::builder().limits(limits).build().unwrap();
     let plugin = runtime.load("odd", module).map_err(|e| e.to_string())?;
     let info = plugin.describe().map_err(|error| {
-        assert!(matches!(error, Error::Breach { .. }));
+        assert!(matches!(error, Error::Protocol { .. }));
         error.to_string()
     })?;
     let review = plugin.review().unwrap();

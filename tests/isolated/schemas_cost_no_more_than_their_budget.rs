@@ -1,6 +1,6 @@
 //! Validating a config stays within a budget of its bytes, whatever the schema. A schema that would
 //! cost more is an error, and no memory beyond an attack's limit is used.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "schema"))]
 
 use crate::{hostile, support};
 #[path = "../../src/schema/shapes.rs"]
@@ -126,6 +126,18 @@ fn the_deadline_ends_a_validation() {
         };
         assert_eq!(limit, Duration::from_millis(5));
     }
+}
+
+/// A test whose plugin did not run must not pass as recorded.
+#[test]
+fn an_assertion_fails_if_validation_is_too_expensive() {
+    let (dear, _) = shapes::PRODUCTS[0].1(100_000);
+    let plugin = plugin(&dear.to_string(), Runtime::builder().validate_configs());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.jsonl");
+    let asserting = std::panic::AssertUnwindSafe(|| tollgate::replay::assert(&path, &plugin));
+    assert!(std::panic::catch_unwind(asserting).is_err());
+    assert!(!path.exists());
 }
 
 /// No value that breaks the schema somewhere passes for one that breaks it nowhere, or the other

@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tollgate::{Config, Observation, Plugin, Runtime, abi::rfc3339, effect::Ran, world::Simulated};
+use tollgate::{
+    Config, Observation, Plugin, Runtime, abi::rfc3339, effect::CommandOutput, world::Simulated,
+};
 
 const GO_FILE: &[u8] = include_bytes!("../../fixtures/go-file/go-file.wasm");
 const C_FILE: &[u8] = include_bytes!("../../fixtures/c-file/c-file.wasm");
@@ -17,10 +19,10 @@ const EXEC: &[u8] = include_bytes!("../../fixtures/exec/exec.wasm");
 const NET: &[u8] = include_bytes!("../../fixtures/net/net.wasm");
 
 fn world() -> Simulated {
-    let uname = Ran {
+    let uname = CommandOutput {
         stdout: b"6.1.0\n".to_vec(),
         duration: Duration::from_millis(3),
-        ..Ran::default()
+        ..CommandOutput::default()
     };
     let mut world = Simulated::new()
         .seed(7)

@@ -4,16 +4,16 @@
 use crate::support;
 
 use support::{Guest, failure, text_at};
-use tollgate::{Breach, Config, Error, Fault, Runtime};
+use tollgate::{Config, Error, Fault, ProtocolError, Runtime};
 
-fn breach(guest: &Guest) -> Breach {
+fn protocol_error(guest: &Guest) -> ProtocolError {
     match guest.load().observe(&Config::new()).unwrap_err() {
-        Error::Breach {
+        Error::Protocol {
             plugin,
             export: "observe",
-            breach,
+            error,
             ..
-        } if plugin == "odd" => breach,
+        } if plugin == "odd" => error,
         other => panic!("{other:?}"),
     }
 }
@@ -23,8 +23,8 @@ fn a_result_outside_memory() {
     for (ptr, len) in [(131_072, 1), (131_071, 2), (u32::MAX, 1), (16, u32::MAX)] {
         let guest = Guest::observing(text_at(ptr, len as usize));
         assert_eq!(
-            breach(&guest),
-            Breach::ResultOutOfBounds {
+            protocol_error(&guest),
+            ProtocolError::ResultOutOfBounds {
                 ptr,
                 len,
                 memory: 131_072
@@ -39,22 +39,25 @@ fn the_last_byte_of_memory_can_be_a_result() {
         more: support::data(131_071, "7"),
         ..Guest::observing(text_at(131_071, 1))
     };
-    assert!(matches!(breach(&guest), Breach::WrongShape(_)));
+    assert!(matches!(
+        protocol_error(&guest),
+        ProtocolError::WrongShape(_)
+    ));
 }
 
 #[test]
 fn null_with_and_without_a_length() {
     assert_eq!(
-        breach(&Guest::observing("(i64.const 0)")),
-        Breach::NullResult
+        protocol_error(&Guest::observing("(i64.const 0)")),
+        ProtocolError::NullResult
     );
     assert_eq!(
-        breach(&Guest::observing(text_at(16, 0))),
-        Breach::NullResult
+        protocol_error(&Guest::observing(text_at(16, 0))),
+        ProtocolError::NullResult
     );
     assert_eq!(
-        breach(&Guest::observing(text_at(0, 9))),
-        Breach::NullPointer { len: 9 }
+        protocol_error(&Guest::observing(text_at(0, 9))),
+        ProtocolError::NullPointer { len: 9 }
     );
     let message = failure(&Guest::observing("(i64.const 0)").load());
     assert_eq!(
@@ -67,8 +70,8 @@ fn null_with_and_without_a_length() {
 fn a_result_of_four_gigabytes_and_one_over_the_limit() {
     let four = Guest::observing(text_at(1, u32::MAX as usize));
     assert!(matches!(
-        breach(&four),
-        Breach::ResultOutOfBounds { len: u32::MAX, .. }
+        protocol_error(&four),
+        ProtocolError::ResultOutOfBounds { len: u32::MAX, .. }
     ));
     let limits = tollgate::Limits {
         result_bytes: 14,
@@ -82,8 +85,8 @@ fn a_result_of_four_gigabytes_and_one_over_the_limit() {
     assert!(
         matches!(
             error,
-            Error::Breach {
-                breach: Breach::ResultTooLarge { len: 15, limit: 14 },
+            Error::Protocol {
+                error: ProtocolError::ResultTooLarge { len: 15, limit: 14 },
                 ..
             }
         ),
@@ -94,28 +97,28 @@ fn a_result_of_four_gigabytes_and_one_over_the_limit() {
 #[test]
 fn text_that_is_no_evidence() {
     assert!(matches!(
-        breach(&Guest::answering("nonsense")),
-        Breach::NotJson(_)
+        protocol_error(&Guest::answering("nonsense")),
+        ProtocolError::NotJson(_)
     ));
     assert!(matches!(
-        breach(&Guest::answering("{\"status\":true} x")),
-        Breach::NotJson(_)
+        protocol_error(&Guest::answering("{\"status\":true} x")),
+        ProtocolError::NotJson(_)
     ));
     assert!(matches!(
-        breach(&Guest::answering("{\"status\":1}")),
-        Breach::WrongShape(_)
+        protocol_error(&Guest::answering("{\"status\":1}")),
+        ProtocolError::WrongShape(_)
     ));
     assert!(matches!(
-        breach(&Guest::answering("[]")),
-        Breach::WrongShape(_)
+        protocol_error(&Guest::answering("[]")),
+        ProtocolError::WrongShape(_)
     ));
     assert!(matches!(
-        breach(&Guest::answering("{\"timestamp\":\"now\"}")),
-        Breach::WrongShape(_)
+        protocol_error(&Guest::answering("{\"timestamp\":\"now\"}")),
+        ProtocolError::WrongShape(_)
     ));
     assert_eq!(
-        breach(&Guest::answering(b"{\"raw\":\"\xFF\"}")),
-        Breach::NotUtf8 { at: 8 }
+        protocol_error(&Guest::answering(b"{\"raw\":\"\xFF\"}")),
+        ProtocolError::NotUtf8 { at: 8 }
     );
 }
 
@@ -123,8 +126,8 @@ fn text_that_is_no_evidence() {
 fn nesting_without_end() {
     let deep = format!("{{\"data\":{}", "[".repeat(100_000));
     assert_eq!(
-        breach(&Guest::answering(deep)),
-        Breach::TooDeep {
+        protocol_error(&Guest::answering(deep)),
+        ProtocolError::TooDeep {
             depth: 100_001,
             limit: 127
         }
@@ -147,7 +150,7 @@ fn allocate_that_gives_no_buffer() {
         allocate: "(i32.const 0)".into(),
         ..Guest::default()
     };
-    assert_eq!(breach(&null), Breach::NoBuffer { bytes: 2 });
+    assert_eq!(protocol_error(&null), ProtocolError::NoBuffer { bytes: 2 });
 
     for ptr in ["131071", "-1"] {
         let guest = Guest {
@@ -156,8 +159,8 @@ fn allocate_that_gives_no_buffer() {
         };
         assert!(
             matches!(
-                breach(&guest),
-                Breach::BufferOutOfBounds {
+                protocol_error(&guest),
+                ProtocolError::BufferOutOfBounds {
                     bytes: 2,
                     memory: 131_072,
                     ..
@@ -218,8 +221,8 @@ fn a_description_that_is_an_error_carries_the_plugins_words() {
     let error = guest.load().describe().unwrap_err();
     assert!(matches!(
         error,
-        Error::Breach {
-            breach: Breach::Reported(_),
+        Error::Protocol {
+            error: ProtocolError::Reported(_),
             ..
         }
     ));

@@ -20,7 +20,7 @@ use tollgate::{
 const GO: &[u8] = include_bytes!("../../fixtures/go-file/go-file.wasm");
 
 fn load(bytes: &[u8]) -> Plugin {
-    let runtime = Runtime::builder().steady(7).build().unwrap();
+    let runtime = Runtime::builder().deterministic_init(7).build().unwrap();
     runtime.load("plugin", bytes).unwrap()
 }
 
@@ -122,7 +122,7 @@ fn baking_twice_gives_the_same_bytes() {
         let first = load(&bytes).bake().unwrap();
         assert!(first == load(&bytes).bake().unwrap());
     }
-    let other = Runtime::builder().steady(8).build().unwrap();
+    let other = Runtime::builder().deterministic_init(8).build().unwrap();
     let other = other.load("plugin", GO).unwrap().bake().unwrap();
     assert!(load(GO).bake().unwrap() != other, "chance has another seed");
 }
@@ -130,7 +130,7 @@ fn baking_twice_gives_the_same_bytes() {
 #[test]
 fn what_it_was_granted_is_written_down() {
     let runtime = Runtime::builder()
-        .steady(1)
+        .deterministic_init(1)
         .grant("plugin", "env:HOME".parse().unwrap());
     let plugin = runtime.build().unwrap().load("plugin", counting().bytes());
     let bytes = plugin.unwrap().bake().unwrap();

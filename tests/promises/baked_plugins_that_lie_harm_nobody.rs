@@ -41,7 +41,7 @@ fn plugin(name: &str, number: i32) -> Guest {
 }
 
 fn baked(name: &str, number: i32) -> Sections {
-    let runtime = Runtime::builder().steady(7).build().unwrap();
+    let runtime = Runtime::builder().deterministic_init(7).build().unwrap();
     let plugin = runtime
         .load("plugin", plugin(name, number).bytes())
         .unwrap();

@@ -5,7 +5,7 @@ use crate::support;
 
 use serde_json::json;
 use support::{Guest, data, text_at};
-use tollgate::{AbiVersion, Breach, Config, Error, Evidence, LoadError, Problem, Runtime};
+use tollgate::{AbiVersion, Config, Error, Evidence, LoadError, Problem, ProtocolError, Runtime};
 
 const MANIFEST: &str = r#"{"name":"new","version":"2.0.0","description":"d","sdk_version":"0.1.0",
     "min_host_version":"0.3.0","config_schema":{"type":"object", "properties":{"b":{},"a":{}}},
@@ -205,8 +205,8 @@ fn a_plugin_that_needs_a_newer_host_is_told_so() {
     assert!(
         matches!(
             error,
-            Error::Breach {
-                breach: Breach::HostTooOld { .. },
+            Error::Protocol {
+                error: ProtocolError::HostTooOld { .. },
                 ..
             }
         ),
@@ -235,7 +235,7 @@ fn an_error_in_place_of_a_manifest_is_an_error() {
 fn secrets_are_hidden_in_what_the_newer_generation_adds() {
     let result = r#"{"timestamp":"2026-02-03T04:05:06Z","status":"success","message":"key s3cret",
         "metadata":{"plugin_id":"s3cret"}}"#;
-    let runtime = Runtime::builder().redactor(|text| text.replace("s3cret", "***"));
+    let runtime = Runtime::builder().redaction_rule(|text| text.replace("s3cret", "***"));
     let wasm = wat::parse_str(only_newer(MANIFEST, result)).unwrap();
     let plugin = runtime.build().unwrap().load("plugin", &wasm).unwrap();
     let evidence = plugin.observe(&Config::new()).unwrap().evidence;

@@ -284,7 +284,7 @@ fn nothing_of_a_call_that_failed() {
             "(drop (memory.grow (i32.const 60000))) unreachable",
             "memory",
         ),
-        ("(i64.const 0) return", "breach"),
+        ("(i64.const 0) return", "error"),
     ] {
         for (way, builder) in ways() {
             let guest = Guest {
@@ -296,7 +296,7 @@ fn nothing_of_a_call_that_failed() {
             let plugin = guest.load_in(&builder.fuel(1_000_000).build().unwrap());
             for _ in 0..3 {
                 let found = match plugin.observe(&Config::new()) {
-                    Err(Error::Breach { .. }) => "breach",
+                    Err(Error::Protocol { .. }) => "error",
                     Err(Error::Fault { fault, .. }) => match fault {
                         Fault::Trap(_) => "trap",
                         Fault::OutOfFuel { .. } => "fuel",

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tollgate::capability::address::{
     AddressWord, Host, Verdict, judge, parse_destination, parse_host,
 };
-use tollgate::capability::{Capability, Wish};
+use tollgate::capability::{Capability, Request};
 
 fn judged(ip: &str) -> Verdict {
     judge(ip.parse().unwrap())
@@ -25,7 +25,7 @@ fn denial(host: &str, grants: &[String]) -> Option<String> {
     let granted = |word| {
         grants
             .iter()
-            .any(|grant| grant.covers(&Wish::Address(word), None))
+            .any(|grant| grant.covers(&Request::Address(word), None))
     };
     (!verdict.opened_by(granted)).then(|| format!("destination is {}", verdict.refusal(ip)))
 }
@@ -92,7 +92,7 @@ const NOT_HERE: [&str; 5] = [
 fn host_covered(pattern: &str, host: &str, port: u16) -> bool {
     let grant: Capability = format!("network:outbound:{pattern}:*").parse().unwrap();
     grant.covers(
-        &Wish::Connect {
+        &Request::Connect {
             host: Some(host.to_owned()),
             port,
         },
@@ -115,11 +115,15 @@ fn the_v2_filter_rows() {
                     let ports = ports.trim_matches(['[', ']']);
                     let grant: Capability = format!("network:outbound:{ports}").parse().unwrap();
                     let (host, port) = parse_destination(case[0].as_str().unwrap()).unwrap();
-                    let wish = Wish::Connect {
+                    let request = Request::Connect {
                         host: Some(host.to_string()),
                         port: port.unwrap(),
                     };
-                    assert_eq!(Some(grant.covers(&wish, None)), case[2].as_bool(), "{case}");
+                    assert_eq!(
+                        Some(grant.covers(&request, None)),
+                        case[2].as_bool(),
+                        "{case}"
+                    );
                 }
             }
             "TestParseAddress" => {

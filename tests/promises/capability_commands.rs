@@ -10,7 +10,7 @@ use tollgate::capability::command::{
     Family, base_name, env_allowed, env_allowed_freely, env_never_allowed, family, is_interpreter,
     is_shell,
 };
-use tollgate::capability::{Capability, Wish};
+use tollgate::capability::{Capability, Request};
 
 /// Rows about arguments, which we do not look at: a program that can run code needs a literal
 /// grant whatever its arguments are, and any other is allowed with all of them. The test, the case,
@@ -188,8 +188,8 @@ fn names_that_a_file_system_may_take_for_another_are_that_one() {
 #[test]
 fn literal_grants_for_what_runs_code() {
     let covers = |grant: &str, line: &str| {
-        let wish: Wish = format!("exec:{line}").parse().unwrap();
-        grant.parse::<Capability>().unwrap().covers(&wish, None)
+        let request: Request = format!("exec:{line}").parse().unwrap();
+        grant.parse::<Capability>().unwrap().covers(&request, None)
     };
     for (grant, line, allowed) in [
         ("exec:**", "bash", false),
@@ -381,7 +381,7 @@ fn variables_that_steer_a_command() {
 
 #[test]
 fn a_grant_is_advised_that_helps_for_every_name() {
-    let wish = |command: &str, args: &[&str]| Wish::Exec {
+    let request = |command: &str, args: &[&str]| Request::Exec {
         command: command.to_owned(),
         args: args.iter().map(ToString::to_string).collect(),
     };
@@ -396,10 +396,10 @@ fn a_grant_is_advised_that_helps_for_every_name() {
         ("python:x", &[], "exec:\"python:x\""),
         ("/opt/\u{9b}x\n\"", &[], "exec:\"/opt/\\u{9b}x\\n\\\"\""),
     ] {
-        let wish = wish(command, args);
-        let found = wish.needed().unwrap();
+        let request = request(command, args);
+        let found = request.needed().unwrap();
         assert_eq!(found.to_string(), needed);
-        assert!(found.covers(&wish, None), "{found}");
+        assert!(found.covers(&request, None), "{found}");
     }
-    assert_eq!(wish("/bin/", &[]).needed(), None);
+    assert_eq!(request("/bin/", &[]).needed(), None);
 }

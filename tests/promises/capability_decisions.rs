@@ -6,7 +6,7 @@
 use crate::capability_rows;
 
 use capability_rows::{rows, text, texts};
-use tollgate::capability::{Capability, Grants, Wish, decide, decide_resolved};
+use tollgate::capability::{Capability, Grants, Request, decide, decide_resolved};
 
 /// The links the table was made with: W is /x/w.
 fn resolve(path: &str) -> Option<String> {
@@ -319,12 +319,12 @@ fn grants_expose_what_they_name() {
             let read = |path: &str| {
                 grants
                     .iter()
-                    .any(|g| g.covers(&Wish::Read(path.into()), cwd))
+                    .any(|g| g.covers(&Request::Read(path.into()), cwd))
             };
             let write = |path: &str| {
                 grants
                     .iter()
-                    .any(|g| g.covers(&Wish::Write(path.into()), cwd))
+                    .any(|g| g.covers(&Request::Write(path.into()), cwd))
             };
             assert!(
                 read("/d/x/y") && read("/d/out.txt") && write("/d/out.txt"),
@@ -342,7 +342,10 @@ fn grants_expose_what_they_name() {
         let writes = named.starts_with("fs:write");
         for (paths, allowed) in [(open, true), (closed, false)] {
             for path in paths {
-                let (read, write) = (Wish::Read((*path).into()), Wish::Write((*path).into()));
+                let (read, write) = (
+                    Request::Read((*path).into()),
+                    Request::Write((*path).into()),
+                );
                 assert_eq!(
                     grant.covers(&read, cwd),
                     allowed && !writes,

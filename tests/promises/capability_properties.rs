@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tollgate::capability::address::{judge, parse_destination, parse_host};
 use tollgate::capability::command::{env_allowed, env_allowed_freely, family};
 use tollgate::capability::risk::assess;
-use tollgate::capability::{Capability, GrantSet, Wish, decide};
+use tollgate::capability::{Capability, GrantSet, Request, decide};
 
 /// Globs by definition: try everything. `*` and `?` never take a `/`.
 fn reference_part(pattern: &[char], name: &[char]) -> bool {
@@ -87,19 +87,19 @@ fn near_grammar() -> impl Strategy<Value = String> {
     ]
 }
 
-fn any_wish() -> impl Strategy<Value = Wish> {
+fn any_request() -> impl Strategy<Value = Request> {
     let text = || prop_oneof!["[a-c*?\\[\\]/.,~]{0,10}", any::<String>()];
     prop_oneof![
-        text().prop_map(Wish::Read),
-        text().prop_map(Wish::Write),
+        text().prop_map(Request::Read),
+        text().prop_map(Request::Write),
         (prop::option::of(text()), any::<u16>())
-            .prop_map(|(host, port)| Wish::Connect { host, port }),
-        any::<u16>().prop_map(|port| Wish::Listen { port }),
-        text().prop_map(Wish::Url),
-        text().prop_map(Wish::Env),
+            .prop_map(|(host, port)| Request::Connect { host, port }),
+        any::<u16>().prop_map(|port| Request::Listen { port }),
+        text().prop_map(Request::Url),
+        text().prop_map(Request::Env),
         (text(), prop::collection::vec(text(), 0..4))
-            .prop_map(|(command, args)| Wish::Exec { command, args }),
-        (text(), text()).prop_map(|(kind, value)| Wish::Custom { kind, value }),
+            .prop_map(|(command, args)| Request::Exec { command, args }),
+        (text(), text()).prop_map(|(kind, value)| Request::Custom { kind, value }),
         near_grammar().prop_filter_map("no wish", |text| text.parse().ok()),
     ]
 }
@@ -169,12 +169,12 @@ proptest! {
             .iter()
             .any(|text| reference_path(&reference_clean(&plain(text)), &names));
         let asked = path.replace('y', "{").replace('z', ",");
-        let wish = match relative {
-            true => Wish::Read(format!("/w{asked}")),
-            false => Wish::Read(format!("/{asked}")),
+        let request = match relative {
+            true => Request::Read(format!("/w{asked}")),
+            false => Request::Read(format!("/{asked}")),
         };
-        let covered = grant.covers(&wish, Some("/w"));
-        prop_assert_eq!(covered, expected, "{} {:?}", grant, wish);
+        let covered = grant.covers(&request, Some("/w"));
+        prop_assert_eq!(covered, expected, "{} {:?}", grant, request);
         // The v2 form means the same, and is one capability.
         let set = serde_json::json!({"fs": {"rules": [{"read": [glob]}]}});
         let set: GrantSet = serde_json::from_value(set).unwrap();
@@ -198,8 +198,8 @@ proptest! {
         let expected = written_out(&glob).iter().any(|text| {
             reference_path(&text.split('/').collect::<Vec<_>>(), &names)
         });
-        let wish = Wish::Custom { kind: "kv".to_owned(), value: name };
-        prop_assert_eq!(grant.covers(&wish, None), expected, "{} {:?}", grant, wish);
+        let request = Request::Custom { kind: "kv".to_owned(), value: name };
+        prop_assert_eq!(grant.covers(&request, None), expected, "{} {:?}", grant, request);
     }
 
     #[test]
@@ -217,8 +217,8 @@ proptest! {
             return Ok(());
         };
         let expected = written_out(&glob).iter().any(|text| reference_path(&[text], &[&host]));
-        let wish = Wish::Connect { host: Some(host), port: 80 };
-        prop_assert_eq!(grant.covers(&wish, None), expected, "{} {:?}", grant, wish);
+        let request = Request::Connect { host: Some(host), port: 80 };
+        prop_assert_eq!(grant.covers(&request, None), expected, "{} {:?}", grant, request);
     }
 
     #[test]
@@ -251,16 +251,16 @@ proptest! {
         let (Ok(own), Ok(other)) = (read(&own), read(&other)) else {
             return Ok(());
         };
-        let wishes = [
-            Wish::Read(format!("/{path}")),
-            Wish::Read(format!("/w/{path}")),
-            Wish::Custom { kind: "kv".to_owned(), value: path },
+        let requests = [
+            Request::Read(format!("/{path}")),
+            Request::Read(format!("/w/{path}")),
+            Request::Custom { kind: "kv".to_owned(), value: path },
         ];
         prop_assert!(own.includes(&own, Some("/w")));
         if own.includes(&other, Some("/w")) {
-            for wish in wishes {
-                let opens = other.covers(&wish, Some("/w"));
-                prop_assert!(!opens || own.covers(&wish, Some("/w")), "{} {} {}", own, other, wish);
+            for request in requests {
+                let opens = other.covers(&request, Some("/w"));
+                prop_assert!(!opens || own.covers(&request, Some("/w")), "{} {} {}", own, other, request);
             }
         }
     }
@@ -277,11 +277,11 @@ proptest! {
         };
         let path = format!("/{path}");
         let (parts, names) = (reference_clean(&pattern), reference_clean(&path));
-        let covered = grant.covers(&Wish::Read(path.clone()), None);
+        let covered = grant.covers(&Request::Read(path.clone()), None);
         prop_assert_eq!(covered, reference_path(&parts, &names), "{} {}", grant, path);
         // The same from a working directory, with both sides relative.
         let relative: Capability = format!("fs:read:.{pattern}").parse().unwrap();
-        let below = Wish::Read(format!("./{}", names.join("/")));
+        let below = Request::Read(format!("./{}", names.join("/")));
         prop_assert_eq!(relative.covers(&below, Some("/w/../cwd")), covered, "{}", relative);
     }
 
@@ -296,11 +296,11 @@ proptest! {
         // Random ports seldom meet random lists: ask for the ends of the ranges as well.
         let end = items.get(nudge).and_then(|item| item.rsplit('-').next()?.parse().ok());
         for port in [port, end.unwrap_or(port), end.unwrap_or(port).saturating_add(1)] {
-            let covered = grant.covers(&Wish::Connect { host: None, port }, None);
+            let covered = grant.covers(&Request::Connect { host: None, port }, None);
             prop_assert_eq!(covered, port != 0 && reference_ports(&list, port), "{} {}", list, port);
             let named: Capability = format!("network:outbound:e.com:{list}").parse().unwrap();
-            let wish = Wish::Connect { host: Some("E.com.".into()), port };
-            prop_assert_eq!(named.covers(&wish, None), covered);
+            let request = Request::Connect { host: Some("E.com.".into()), port };
+            prop_assert_eq!(named.covers(&request, None), covered);
         }
     }
 
@@ -326,7 +326,7 @@ proptest! {
         let grant: Capability = "fs:read:/safe/**".parse().unwrap();
         let path = format!("/safe{tail}");
         let inside = reference_clean(&path).first() == Some(&"safe");
-        prop_assert_eq!(grant.covers(&Wish::Read(path), None), inside);
+        prop_assert_eq!(grant.covers(&Request::Read(path), None), inside);
     }
 
     #[test]
@@ -337,28 +337,28 @@ proptest! {
             prop_assert!(capability.includes(&again, None));
             let _ = capability.risk();
         }
-        if let Ok(wish) = text.parse::<Wish>() {
-            prop_assert_eq!(wish.to_string().parse::<Wish>().unwrap(), wish);
+        if let Ok(request) = text.parse::<Request>() {
+            prop_assert_eq!(request.to_string().parse::<Request>().unwrap(), request);
         }
     }
 
     #[test]
-    fn what_a_wish_needs_covers_it(wish in any_wish()) {
-        if let Some(needed) = wish.needed() {
-            prop_assert!(needed.covers(&wish, Some("/w")), "{:?} {}", wish, needed);
+    fn what_a_request_needs_covers_it(request in any_request()) {
+        if let Some(needed) = request.needed() {
+            prop_assert!(needed.covers(&request, Some("/w")), "{:?} {}", request, needed);
             prop_assert_eq!(needed.to_string().parse::<Capability>().unwrap(), needed);
         }
     }
 
     #[test]
-    fn nothing_panics(text in near_grammar(), grant in near_grammar(), wish in any_wish()) {
+    fn nothing_panics(text in near_grammar(), grant in near_grammar(), request in any_request()) {
         let _ = assess(&text);
         let _ = decide(&text, &grant, &text, Some(&grant));
         for kind in ["fs", "network", "env", "exec", "kv"] {
             let _ = decide(kind, &text, &grant, Some("/w"));
         }
         if let Ok(grant) = grant.parse::<Capability>() {
-            let _ = grant.covers(&wish, Some(&text));
+            let _ = grant.covers(&request, Some(&text));
             let _ = grant.pinned(&|path| Some(format!("{path}/{text}")), Some("/w"));
         }
         let _ = parse_host(&text).is_ok() && parse_destination(&text).is_ok();

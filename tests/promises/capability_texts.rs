@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests fail by panicking.
 
-use tollgate::capability::{Capability, Wish};
+use tollgate::capability::{Capability, Request};
 
 #[test]
 fn errors_say_where_and_what_instead() {
@@ -45,11 +45,11 @@ fn errors_say_where_and_what_instead() {
         ("fs:read:glob:/a/{b,c", 16, None),
         ("fs:read:glob:/a/b}", 17, None),
         ("fs:write:glob:{/a,b}", 14, Some("`./`")),
-        ("fs:write:glob:/{a,..}/b", 21, Some("path that is meant")),
+        ("fs:write:glob:/{a,..}/b", 21, Some("without `..`")),
         ("env:glob:{A,B}\\", 14, Some("[[]")),
         ("env:glob:{*,A}*", 14, Some("[*]")),
-        ("network:outbound:{a,10.0.0.0/8}:80", 28, Some("on its own")),
-        ("network:outbound:[{::1,::2}]:80", 19, Some("on its own")),
+        ("network:outbound:{a,10.0.0.0/8}:80", 28, Some("separately")),
+        ("network:outbound:[{::1,::2}]:80", 19, Some("separately")),
     ] {
         let error = text.parse::<Capability>().expect_err(text);
         assert_eq!(
@@ -130,8 +130,8 @@ fn canonical_texts() {
 }
 
 #[test]
-fn the_grant_a_wish_needs() {
-    for (wish, needed) in [
+fn the_grant_a_request_needs() {
+    for (request, needed) in [
         ("fs:read:/etc/../x", Some("fs:read:/x")),
         ("fs:read:/a*/b[1]", Some("fs:read:/a[*]/b[[]1[]]")),
         ("network:outbound:443", Some("network:outbound:443")),
@@ -154,16 +154,19 @@ fn the_grant_a_wish_needs() {
         ("exec:/bin/ls -l", Some("exec:/bin/ls")),
         ("kv:x", Some("kv:x")),
     ] {
-        let wish: Wish = wish.parse().unwrap();
+        let request: Request = request.parse().unwrap();
         assert_eq!(
-            wish.needed().map(|c| c.to_string()).as_deref(),
+            request.needed().map(|c| c.to_string()).as_deref(),
             needed,
-            "{wish}"
+            "{request}"
         );
-        assert!(wish.needed().unwrap().covers(&wish, Some("/w")), "{wish}");
+        assert!(
+            request.needed().unwrap().covers(&request, Some("/w")),
+            "{request}"
+        );
     }
     assert_eq!(
-        Wish::Connect {
+        Request::Connect {
             host: None,
             port: 0
         }
@@ -171,12 +174,12 @@ fn the_grant_a_wish_needs() {
         None
     );
     assert_eq!(
-        Wish::Connect {
+        Request::Connect {
             host: Some("127.1".into()),
             port: 80
         }
         .needed(),
         None
     );
-    assert_eq!(Wish::Read(String::new()).needed(), None);
+    assert_eq!(Request::Read(String::new()).needed(), None);
 }

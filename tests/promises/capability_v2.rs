@@ -6,7 +6,7 @@ use crate::capability_rows;
 
 use capability_rows::{rows, text, texts};
 use serde_json::{Value, json};
-use tollgate::capability::{Capability, GrantSet, Grants, Level, Wish};
+use tollgate::capability::{Capability, GrantSet, Grants, Level, Request};
 
 fn read(set: &Value) -> Vec<Capability> {
     GrantSet::deserialize_from(set).capabilities().unwrap()
@@ -22,11 +22,11 @@ impl FromValue for GrantSet {
     }
 }
 
-fn wish(request: &Value) -> Wish {
+fn read_request(request: &Value) -> Request {
     let field = |key: &str| request[key].as_str().map(str::to_owned);
     if let Some(host) = field("host") {
         let port = u16::try_from(request["port"].as_u64().unwrap()).unwrap();
-        return Wish::Connect {
+        return Request::Connect {
             host: Some(host),
             port,
         };
@@ -38,14 +38,14 @@ fn wish(request: &Value) -> Wish {
         field("key"),
         field("op").as_deref(),
     ) {
-        (Some(path), None, None, None, Some("read")) => Wish::Read(path),
-        (Some(path), None, None, None, Some("write")) => Wish::Write(path),
-        (None, Some(var), None, None, None) => Wish::Env(var),
-        (None, None, Some(command), None, None) => Wish::Exec {
+        (Some(path), None, None, None, Some("read")) => Request::Read(path),
+        (Some(path), None, None, None, Some("write")) => Request::Write(path),
+        (None, Some(var), None, None, None) => Request::Env(var),
+        (None, None, Some(command), None, None) => Request::Exec {
             command,
             args: Vec::new(),
         },
-        (None, None, None, Some(key), Some(op)) => Wish::Custom {
+        (None, None, None, Some(key), Some(op)) => Request::Custom {
             kind: "kv".to_owned(),
             value: format!("{op}:{key}"),
         },
@@ -63,20 +63,21 @@ fn the_policy_rows() {
             for capability in read(&set) {
                 for host in texts(seeds, "host") {
                     for port in seeds["port"].as_array().unwrap() {
-                        capability.covers(&wish(&json!({"host": host, "port": port})), None);
+                        let _ = capability
+                            .covers(&read_request(&json!({"host": host, "port": port})), None);
                     }
                 }
                 for path in texts(seeds, "path") {
-                    capability.covers(&Wish::Read(path), None);
+                    let _ = capability.covers(&Request::Read(path), None);
                 }
             }
             continue;
         }
-        let wish = wish(&row["request"]);
+        let request = read_request(&row["request"]);
         let cwd = row["cwd"].as_str();
         let allowed = read(&row["grants"])
             .iter()
-            .any(|held| held.covers(&wish, cwd));
+            .any(|held| held.covers(&request, cwd));
         assert_eq!(Some(allowed), row["expect"].as_bool(), "{row}");
     }
 }
@@ -151,8 +152,8 @@ fn the_examples() {
         (&kv, json!({"key": "config/db", "op": "write"}), false),
         (&kv, json!({"key": "config/a/b", "op": "read"}), false),
     ] {
-        let wish = wish(&request);
-        let found = read(set).iter().any(|held| held.covers(&wish, None));
+        let request = read_request(&request);
+        let found = read(set).iter().any(|held| held.covers(&request, None));
         assert_eq!(found, allowed, "{set} {request}");
     }
     // Everything granted, and still no closed address: the words are not part of this form.
@@ -161,7 +162,7 @@ fn the_examples() {
         all.iter()
             .all(|held| !held.covers(&"network:outbound:private".parse().unwrap(), None))
     );
-    let shell = Wish::Exec {
+    let shell = Request::Exec {
         command: "/bin/sh".into(),
         args: vec!["-c".into()],
     };
@@ -222,7 +223,7 @@ fn the_checker_rows() {
     for row in rows("capability-checker-v2") {
         match (text(&row, "test"), row["case"].as_str().unwrap_or_default()) {
             ("TestCapabilityChecker_CheckExec_NoGrants", _) => {
-                let run = Wish::Exec {
+                let run = Request::Exec {
                     command: text(&row, "command").into(),
                     args: Vec::new(),
                 };
@@ -233,18 +234,18 @@ fn the_checker_rows() {
                 );
             }
             (name, _) if name.starts_with("TestCapabilityChecker_") => {
-                let wish = match (row["var"].as_str(), row["command"].as_str()) {
-                    (Some(var), _) => Wish::Env(var.into()),
+                let request = match (row["var"].as_str(), row["command"].as_str()) {
+                    (Some(var), _) => Request::Env(var.into()),
                     (_, command) => {
                         let command = command.unwrap_or_else(|| text(&row, "capability"));
-                        Wish::Exec {
+                        Request::Exec {
                             command: command.into(),
                             args: Vec::new(),
                         }
                     }
                 };
                 let held = read(&row["grants"]);
-                let covered = held.iter().any(|held| held.covers(&wish, None));
+                let covered = held.iter().any(|held| held.covers(&request, None));
                 assert_eq!(Some(covered), row["expect"].as_bool(), "{row}");
             }
             ("TestGrantSet_Difference", "left null") => {

@@ -5,14 +5,14 @@
 
 use tollgate::capability::address::{AddressWord, judge, parse_host};
 use tollgate::capability::command::env_allowed;
-use tollgate::capability::{Capability, Wish, decide, decide_resolved};
+use tollgate::capability::{Capability, Request, decide, decide_resolved};
 
-fn allowed(grant: &str, wish: &str) -> bool {
-    let wish: Wish = wish.parse().unwrap();
+fn allowed(grant: &str, request: &str) -> bool {
+    let request: Request = request.parse().unwrap();
     grant
         .parse::<Capability>()
         .unwrap()
-        .covers(&wish, Some("/w"))
+        .covers(&request, Some("/w"))
 }
 
 #[test]
@@ -134,11 +134,11 @@ fn n1_no_range_is_forgotten() {
 #[test]
 fn n2_a_star_implies_no_word() {
     for word in ["private", "loopback", "metadata"] {
-        let wish = format!("network:outbound:{word}");
-        assert!(!allowed("network:outbound:*", &wish), "{word}");
-        assert!(!allowed("network:outbound:*:*", &wish), "{word}");
-        assert!(!allowed("network:outbound:1-65535", &wish), "{word}");
-        assert!(allowed(&wish, &wish), "{word}");
+        let request = format!("network:outbound:{word}");
+        assert!(!allowed("network:outbound:*", &request), "{word}");
+        assert!(!allowed("network:outbound:*:*", &request), "{word}");
+        assert!(!allowed("network:outbound:1-65535", &request), "{word}");
+        assert!(allowed(&request, &request), "{word}");
     }
     let metadata = judge("169.254.169.254".parse().unwrap());
     assert!(!metadata.opened_by(|word| word != AddressWord::Metadata));
@@ -172,7 +172,7 @@ fn n14_ports_are_numbers_from_1_to_65535() {
         let decision = decide("network", &format!("outbound:{port}"), "outbound:*", None);
         assert!(!decision.allowed && decision.malformed, "{port:?}");
     }
-    let zero = Wish::Connect {
+    let zero = Request::Connect {
         host: None,
         port: 0,
     };
@@ -200,11 +200,11 @@ fn n15_urls_are_compared_as_urls() {
 fn e1_and_e8_code_in_arguments_needs_a_literal_grant() {
     let run = |grant: &str, command: &str, args: &[&str]| {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let wish = Wish::Exec {
+        let request = Request::Exec {
             command: command.to_owned(),
             args,
         };
-        grant.parse::<Capability>().unwrap().covers(&wish, None)
+        grant.parse::<Capability>().unwrap().covers(&request, None)
     };
     for grant in ["exec:**", "exec:/bin/*"] {
         assert!(!run(grant, "/bin/sh", &["-c", "x"]), "{grant}");
@@ -251,7 +251,7 @@ fn odd_hosts_reach_nothing() {
         "",
     ] {
         assert!(parse_host(host).is_err(), "{host}");
-        let wish = Wish::Connect {
+        let request = Request::Connect {
             host: Some(host.to_owned()),
             port: 80,
         };
@@ -259,10 +259,10 @@ fn odd_hosts_reach_nothing() {
             !"network:outbound:*"
                 .parse::<Capability>()
                 .unwrap()
-                .covers(&wish, None),
+                .covers(&request, None),
             "{host}"
         );
-        let url = Wish::Url(format!("http://{host}/"));
+        let url = Request::Url(format!("http://{host}/"));
         assert!(
             !"network:outbound:*"
                 .parse::<Capability>()

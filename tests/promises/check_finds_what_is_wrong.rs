@@ -1,5 +1,5 @@
-//! `tollgate check` reports what a host would refuse in a plugin and what is unwise, each with a fix,
-//! and its exit code shows which.
+//! `tollgate check` reports errors and warnings about a plugin, each with a fix,
+//! and ends with a code that says which.
 
 #![cfg(feature = "cli")]
 
@@ -124,7 +124,7 @@ fn what_a_host_would_refuse_is_named_all_at_once() {
         "imports reglet_host.env_get as (i32) -> ()",
     ] {
         let hit = findings.iter().any(|[severity, check, found]| {
-            severity == "refused" && check == "contract" && found.contains(message)
+            severity == "error" && check == "contract" && found.contains(message)
         });
         assert!(hit, "{message} is not in {findings:?}");
     }
@@ -138,27 +138,27 @@ fn what_it_says_of_itself_is_judged() {
         info: info.into(),
         ..Module::default()
     };
-    finds(&info("nonsense"), 3, ["refused", "describe", ""]);
+    finds(&info("nonsense"), 3, ["error", "describe", ""]);
     let nameless = info(r#"{"version":"1","description":"d"}"#);
-    finds(&nameless, 1, ["unwise", "describe", "has no name"]);
+    finds(&nameless, 1, ["warning", "describe", "has no name"]);
     for (kind, pattern, severity, why) in [
-        ("fs", "read:**", "unwise", "high risk"),
-        ("exec", "/bin/sh", "unwise", "high risk"),
+        ("fs", "read:**", "warning", "high risk"),
+        ("exec", "/bin/sh", "warning", "high risk"),
         (
             "exec",
             "/usr/bin/*",
-            "unwise",
+            "warning",
             "every wildcard for commands is high risk",
         ),
         (
             "exec",
             "/bin/sh -c *",
-            "unwise",
+            "warning",
             "words of the plugin's choice",
         ),
         ("exec", "/bin/sh -c uptime", "note", "with fixed arguments"),
-        ("exec", "/bin/ls -l*", "unwise", "nobody can grant"),
-        ("fs", "/etc/hosts", "unwise", "nobody can grant"),
+        ("exec", "/bin/ls -l*", "warning", "no grant can match"),
+        ("fs", "/etc/hosts", "warning", "no grant can match"),
         ("kv", "get", "note", "only some hosts"),
     ] {
         let module = info(&format!(
@@ -166,7 +166,7 @@ fn what_it_says_of_itself_is_judged() {
         ));
         finds(
             &module,
-            i32::from(severity == "unwise"),
+            i32::from(severity == "warning"),
             [severity, "capability", why],
         );
     }
@@ -187,9 +187,9 @@ fn the_schema_is_judged() {
         schema: schema.map(Into::into),
         ..Module::default()
     };
-    finds(&schema(None), 1, ["unwise", "schema", "has no schema"]);
-    finds(&schema(Some("{\"type\":")), 3, ["refused", "schema", ""]);
-    finds(&schema(Some("{}")), 1, ["unwise", "schema", "an object"]);
+    finds(&schema(None), 1, ["warning", "schema", "has no schema"]);
+    finds(&schema(Some("{\"type\":")), 3, ["error", "schema", ""]);
+    finds(&schema(Some("{}")), 1, ["warning", "schema", "an object"]);
     let field = schema(Some(r#"{"type":"object","properties":{"a":{}}}"#));
     finds(&field, 0, ["note", "schema", "does not describe a"]);
 }
@@ -210,17 +210,17 @@ fn memory_that_is_not_used_again_is_a_leak() {
         more: "(global $top (mut i32) (i32.const 65536))".into(),
         ..Module::default()
     };
-    finds(&leaking, 1, ["unwise", "leak", "not used again"]);
+    finds(&leaking, 1, ["warning", "leak", "not reused"]);
     let trapping = Module {
         allocate: "unreachable".into(),
         ..Module::default()
     };
-    finds(&trapping, 3, ["refused", "leak", ""]);
+    finds(&trapping, 3, ["error", "leak", ""]);
     let without = Module {
         deallocate: None,
         ..Module::default()
     };
-    finds(&without, 1, ["unwise", "deallocate", "does not export"]);
+    finds(&without, 1, ["warning", "deallocate", "does not export"]);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn evidence_that_depends_on_chance_is_found() {
         more: r#"(data (i32.const 0x3012) "{\22data\22:{\22a\22:\22") (data (i32.const 0x3028) "\22}}")"#.into(),
         ..Module::default()
     };
-    finds(&chance, 1, ["unwise", "determinism", "the empty config"]);
+    finds(&chance, 1, ["warning", "determinism", "the empty config"]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_plugin_that_gives_no_evidence_is_found_also_with_a_config_of_yours() {
         observe: "unreachable".into(),
         ..Module::default()
     };
-    finds(&trapping, 1, ["unwise", "observe", "the empty config"]);
+    finds(&trapping, 1, ["warning", "observe", "the empty config"]);
     // Traps on any config longer than `{}`.
     let picky = Module {
         observe: "(if (i32.gt_u (local.get 1) (i32.const 2)) (then unreachable)) (i64.const 0x3000_0000_000f)".into(),
@@ -272,14 +272,14 @@ fn people_read_words_and_bad_input_is_code_2() {
     let words = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        words.starts_with("unwise: capability: declares fs:read:**"),
+        words.starts_with("warning: capability: declares fs:read:**"),
         "{words}"
     );
     assert!(words.contains("\n  fix: "), "{words}");
     assert!(
         words
             .trim_end()
-            .ends_with("file: 0 refused, 1 unwise, 0 notes"),
+            .ends_with("file: 0 errors, 1 warnings, 0 notes"),
         "{words}"
     );
     assert_eq!(tollgate(&["no/such.wasm"]).status.code(), Some(2));

@@ -51,6 +51,64 @@ fn the_main_job() {
     assert!(stderr(&seen).contains("[file] DEBUG"), "{}", stderr(&seen));
 }
 
+/// The words of a command line, of which those in single quotes hold spaces.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for (number, part) in line.split('\'').enumerate() {
+        if number % 2 == 1 {
+            words.last_mut().unwrap().push_str(part);
+            continue;
+        }
+        let mut parts = part.split(' ');
+        words.last_mut().unwrap().push_str(parts.next().unwrap());
+        words.extend(parts.map(str::to_owned));
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether `line` is `shown`, in which `…` stands for any text.
+fn is_shown(line: &str, shown: &str) -> bool {
+    let (first, rest) = shown.split_once('…').unwrap_or((shown, ""));
+    let Some(mut line) = line.strip_prefix(first) else {
+        return false;
+    };
+    if !shown.contains('…') {
+        return line.is_empty();
+    }
+    for part in rest.split('…') {
+        match line.find(part) {
+            Some(at) => line = &line[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[test]
+fn the_commands_of_the_readme_print_what_it_shows() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let recording = home.path().join("run.jsonl");
+    let mut commands = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let (block, _) = block.split_once("```").unwrap();
+        let block = block.replace("\\\n", "");
+        let (command, shown) = block.split_once('\n').unwrap();
+        let command = command.replace("run.jsonl", recording.to_str().unwrap());
+        let words = words(command.strip_prefix("$ tollgate ").unwrap());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = tollgate(&words);
+        let printed = stderr(&output) + std::str::from_utf8(&output.stdout).unwrap();
+        for shown in shown.lines() {
+            let found = printed.lines().any(|line| is_shown(line, shown));
+            assert!(found, "{shown}\n{printed}");
+        }
+        commands += 1;
+    }
+    assert_eq!(commands, 3);
+}
+
 #[test]
 fn without_the_grant_the_error_names_it() {
     let seen = tollgate(&["observe", FILE, "--config", r#"{"path":"/etc/passwd"}"#]);
@@ -282,7 +340,7 @@ fn an_audit_tells_what_a_run_needed() {
     let granted = tollgate(&["observe", FILE, "--audit", "--trust", "--config", config]);
     assert_eq!(code(&granted), 0);
     let told = stderr(&granted);
-    assert!(told.contains("needed 1 grants, 0 of which"), "{told}");
+    assert!(told.contains("this run used 1 grant:\n"), "{told}");
     assert!(
         told.contains("audit: --grant 'fs:read:/etc/passwd' (granted)"),
         "{told}"
@@ -314,16 +372,16 @@ fn explain_says_what_the_gate_would() {
             .unwrap();
         stdout(&output)
     };
-    for (grant, wish, allowed) in [
+    for (grant, request, allowed) in [
         ("exec:**", "exec:tool", false),
         ("exec:**", "exec:other", true),
         ("exec:**", "exec:missing", true),
         ("exec:tool", "exec:tool", true),
     ] {
         assert_eq!(
-            explain(&[grant, wish])["allowed"],
+            explain(&[grant, request])["allowed"],
             allowed,
-            "{grant} {wish}"
+            "{grant} {request}"
         );
     }
     let denied = explain(&["exec:**", "exec:tool"]);
@@ -333,7 +391,7 @@ fn explain_says_what_the_gate_would() {
         "{reason}"
     );
     let root = root.to_str().unwrap();
-    for (grant, wish, allowed) in [
+    for (grant, request, allowed) in [
         ("*", "", true),
         ("*", "/directory", true),
         ("*", "/directory/", true),
@@ -343,11 +401,11 @@ fn explain_says_what_the_gate_would() {
         ("directory/*.log", "/directory", false),
     ] {
         let grant = format!("fs:read:{root}/{grant}");
-        let wish = format!("fs:read:{root}{wish}");
+        let request = format!("fs:read:{root}{request}");
         assert_eq!(
-            explain(&[&grant, &wish])["allowed"],
+            explain(&[&grant, &request])["allowed"],
             allowed,
-            "{grant} {wish}"
+            "{grant} {request}"
         );
     }
     let writing = explain(&[
@@ -376,7 +434,7 @@ fn explain_answers_in_words_and_in_json() {
         answer["reason"]
             .as_str()
             .unwrap()
-            .contains("does not cover")
+            .contains("does not allow")
     );
     let (exit, answer) = json(&["fs:read:*.txt", "fs:read:a.txt", "--cwd", "/w"]);
     assert_eq!((exit, &answer["allowed"]), (0, &Value::Bool(true)));
@@ -424,7 +482,7 @@ fn explain_answers_in_words_and_in_json() {
     assert_eq!(answer["allowed"], false);
     let reason = answer["reason"].as_str().unwrap();
     assert!(
-        reason.contains("exec:/usr/bin/systemctl stop \"a b\" would"),
+        reason.contains("it needs the grant exec:/usr/bin/systemctl stop \"a b\""),
         "{reason}"
     );
     // Behind --exec everything is the command's, but for a --json at the very end.

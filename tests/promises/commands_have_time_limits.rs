@@ -11,7 +11,7 @@ use std::{
 use support::Guest;
 use tollgate::{
     Config, Runtime,
-    effect::{Answer, Effect, Ran, Refusal},
+    effect::{Answer, CommandOutput, Effect, Refusal},
     gate::{Checkpoint, Permitted},
     world::World,
 };
@@ -21,7 +21,7 @@ const NOW: u64 = 1_767_225_600_000_000_000;
 
 struct Witness {
     runs: Arc<Mutex<Vec<Effect>>>,
-    ran: Ran,
+    ran: CommandOutput,
 }
 
 impl World for Witness {
@@ -47,7 +47,7 @@ impl World for Witness {
 }
 
 /// What the world was asked for, and what the plugin was answered.
-fn ask(request: Value, ran: Ran) -> (Option<Effect>, Value) {
+fn ask(request: Value, ran: CommandOutput) -> (Option<Effect>, Value) {
     let runs = Arc::new(Mutex::new(Vec::new()));
     let seen = runs.clone();
     let runtime = Runtime::builder()
@@ -68,7 +68,7 @@ fn ask(request: Value, ran: Ran) -> (Option<Effect>, Value) {
 
 fn limit(mut request: Value) -> Duration {
     request["command"] = json!("ls");
-    match ask(request.clone(), Ran::default()) {
+    match ask(request.clone(), CommandOutput::default()) {
         (Some(Effect::Run { timeout, .. }), _) => timeout,
         other => panic!("{request}: {other:?}"),
     }
@@ -133,7 +133,7 @@ fn the_rest_of_the_request_arrives_as_it_was_meant() {
         "command": "ls", "args": ["-l", ""], "dir": "a/../b",
         "env": ["A=1", "LD_PRELOAD=x", "B"]
     });
-    let (effect, _) = ask(request, Ran::default());
+    let (effect, _) = ask(request, CommandOutput::default());
     let expected = Effect::Run {
         command: "ls".into(),
         args: vec!["-l".into(), String::new()],
@@ -147,12 +147,12 @@ fn the_rest_of_the_request_arrives_as_it_was_meant() {
 
 #[test]
 fn what_was_written_before_the_time_was_up_is_kept() {
-    let ran = Ran {
+    let ran = CommandOutput {
         exit_code: 0,
         stdout: b"half".to_vec(),
         timed_out: true,
         duration: Duration::from_millis(300),
-        ..Ran::default()
+        ..CommandOutput::default()
     };
     let (_, reply) = ask(json!({"command": "ls"}), ran);
     assert_eq!(
@@ -172,7 +172,7 @@ fn what_was_written_before_the_time_was_up_is_kept() {
 fn what_was_given_up_before_is_not_run() {
     let (effect, reply) = ask(
         json!({"command": "ls", "context": {"canceled": true}}),
-        Ran::default(),
+        CommandOutput::default(),
     );
     assert_eq!(effect, None);
     assert_eq!(reply["error"]["type"], "timeout");

@@ -2,10 +2,10 @@
 //! and its text form is canonical.
 
 use proptest::prelude::*;
-use tollgate::capability::{Capability, Wish, decide_resolved};
+use tollgate::capability::{Capability, Request, decide_resolved};
 
-fn wish(args: &[&str]) -> Wish {
-    Wish::Exec {
+fn request(args: &[&str]) -> Request {
+    Request::Exec {
         command: "/bin/tool".to_owned(),
         args: args.iter().map(ToString::to_string).collect(),
     }
@@ -59,10 +59,14 @@ fn words_match_one_by_one() {
             assert!(pattern.contains('\''), "{pattern}");
             continue;
         };
-        assert_eq!(grant.covers(&wish(args), None), allowed, "{grant} {args:?}");
+        assert_eq!(
+            grant.covers(&request(args), None),
+            allowed,
+            "{grant} {args:?}"
+        );
     }
     // Another command is another command, whatever its arguments.
-    let other = Wish::Exec {
+    let other = Request::Exec {
         command: "/bin/other".to_owned(),
         args: vec!["a".to_owned()],
     };
@@ -148,19 +152,19 @@ fn requests_are_written_as_grants_are_but_without_wildcards() {
         ("exec:/bin/tool * ** a*", &["*", "**", "a*"]),
         ("exec:/bin/tool \"a b\" \"\"", &["a b", ""]),
     ] {
-        let parsed: Wish = text.parse().unwrap();
-        assert_eq!(parsed, wish(args));
-        assert_eq!(parsed.to_string().parse::<Wish>().unwrap(), parsed);
+        let parsed: Request = text.parse().unwrap();
+        assert_eq!(parsed, request(args));
+        assert_eq!(parsed.to_string().parse::<Request>().unwrap(), parsed);
     }
     // A grant of these arguments and no others, for each of them.
     for args in [&["*"][..], &["**"], &[""], &["a b", "\"", "\n\u{9b}"]] {
-        let needed = wish(args).needed_with_arguments().unwrap();
-        assert!(needed.covers(&wish(args), None), "{needed}");
-        assert!(!needed.covers(&wish(&[]), None), "{needed}");
-        assert!(!needed.covers(&wish(&["x"]), None), "{needed}");
+        let needed = request(args).needed_with_arguments().unwrap();
+        assert!(needed.covers(&request(args), None), "{needed}");
+        assert!(!needed.covers(&request(&[]), None), "{needed}");
+        assert!(!needed.covers(&request(&["x"]), None), "{needed}");
     }
-    assert_eq!(wish(&[]).needed_with_arguments(), None);
-    assert_eq!(wish(&[&"x".repeat(9000)]).needed_with_arguments(), None);
+    assert_eq!(request(&[]).needed_with_arguments(), None);
+    assert_eq!(request(&[&"x".repeat(9000)]).needed_with_arguments(), None);
 }
 
 #[test]
@@ -178,7 +182,10 @@ fn a_denial_for_other_arguments_says_which_grant_would_do() {
     assert!(ask("/bin/systemctl stop \"a b\"", &needed[5..]).allowed);
     let denied = ask("/bin/systemctl", "/bin/systemctl is-active *");
     assert!(
-        denied.reason.as_str().contains("exec:/bin/systemctl would"),
+        denied
+            .reason
+            .as_str()
+            .contains("it needs the grant exec:/bin/systemctl"),
         "{}",
         denied.reason
     );
@@ -254,13 +261,13 @@ proptest! {
         near.extend(args.iter().take(more).cloned());
         for args in [args, near] {
             let expected = !is_set || reference(words, *rest, &args);
-            let wish = Wish::Exec { command: "/bin/tool".into(), args };
-            prop_assert_eq!(grant.covers(&wish, None), expected, "{} {:?}", grant, wish);
-            if let Some(exact) = wish.needed_with_arguments() {
-                prop_assert!(exact.covers(&wish, None), "{} {:?}", exact, wish);
+            let request = Request::Exec { command: "/bin/tool".into(), args };
+            prop_assert_eq!(grant.covers(&request, None), expected, "{} {:?}", grant, request);
+            if let Some(exact) = request.needed_with_arguments() {
+                prop_assert!(exact.covers(&request, None), "{} {:?}", exact, request);
                 prop_assert!(!expected || grant.includes(&exact, None), "{} {}", grant, exact);
             }
-            prop_assert_eq!(wish.to_string().parse::<Wish>().unwrap(), wish);
+            prop_assert_eq!(request.to_string().parse::<Request>().unwrap(), request);
         }
         let text = grant.to_string();
         prop_assert_eq!(text.parse::<Capability>().unwrap(), grant);
@@ -284,9 +291,9 @@ proptest! {
             let args: Vec<String> = (0..length)
                 .map(|at| words.get(at).cloned().flatten().unwrap_or_else(|| fresh.clone()))
                 .collect();
-            let wish = Wish::Exec { command: "/bin/tool".into(), args };
-            assert!(theirs.covers(&wish, None));
-            mine.covers(&wish, None)
+            let request = Request::Exec { command: "/bin/tool".into(), args };
+            assert!(theirs.covers(&request, None));
+            mine.covers(&request, None)
         });
         prop_assert_eq!(mine.includes(&theirs, None), all_allowed, "{} {}", mine, theirs);
     }
@@ -298,10 +305,10 @@ proptest! {
         };
         let again: Capability = grant.to_string().parse().unwrap();
         prop_assert_eq!(&again, &grant);
-        // A wish of the same words is what a grant without wildcards allows.
+        // A request of the same words is what a grant without wildcards allows.
         if !text.contains(['*', ',']) && !text.starts_with("glob:") {
-            let wish: Wish = format!("exec:{text}").parse().unwrap();
-            prop_assert!(grant.covers(&wish, Some("/w")), "{} {:?}", grant, wish);
+            let request: Request = format!("exec:{text}").parse().unwrap();
+            prop_assert!(grant.covers(&request, Some("/w")), "{} {:?}", grant, request);
         }
     }
 }

@@ -195,8 +195,8 @@ fn each_variable_that_is_left_out_is_reported() {
         .audit()
         .on_event(move |_, event| {
             events.lock().unwrap().push(match event {
-                Event::Denied(denial) => (false, denial.wish.clone(), denial.needs.clone()),
-                Event::Granted { wish, needs, .. } => (true, wish.clone(), needs.clone()),
+                Event::Denied(denial) => (false, denial.request.clone(), denial.needs.clone()),
+                Event::Granted { request, needs, .. } => (true, request.clone(), needs.clone()),
                 other => panic!("{other:?}"),
             });
         });
@@ -214,7 +214,7 @@ fn each_variable_that_is_left_out_is_reported() {
     let told = told.lock().unwrap();
     let told: Vec<(bool, &str, &str)> = told
         .iter()
-        .map(|(granted, wish, needs)| (*granted, wish.as_str(), needs.as_str()))
+        .map(|(granted, request, needs)| (*granted, request.as_str(), needs.as_str()))
         .collect();
     assert_eq!(
         told,
@@ -266,8 +266,8 @@ fn a_grant_with_arguments_runs_exactly_these() {
         .audit()
         .on_event(move |_, event| {
             events.lock().unwrap().push(match event {
-                Event::Denied(denial) => (denial.wish.clone(), denial.needs.clone()),
-                Event::Granted { wish, needs, .. } => (wish.clone(), needs.clone()),
+                Event::Denied(denial) => (denial.request.clone(), denial.needs.clone()),
+                Event::Granted { request, needs, .. } => (request.clone(), needs.clone()),
                 other => panic!("{other:?}"),
             });
         });

@@ -1,6 +1,7 @@
 //! A config is validated against the plugin's schema before the plugin runs, if that is enabled: every
 //! violation is reported with its place, defaults are filled in, unsupported keywords are noted, and no
 //! schema makes validation slow.
+#![cfg(feature = "schema")]
 
 use crate::support;
 
@@ -44,37 +45,37 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"type": "string"}),
             json!("a"),
             json!(1),
-            "$: must be a string, and is a number",
+            "$: must be a string, but is a number",
         ),
         (
             json!({"type": "integer"}),
             json!(2.0),
             json!(2.5),
-            "$: must be an integer, and is a number",
+            "$: must be an integer, but is a number",
         ),
         (
             json!({"type": "number"}),
             json!(2),
             json!("2"),
-            "$: must be a number, and is a string",
+            "$: must be a number, but is a string",
         ),
         (
             json!({"type": "boolean"}),
             json!(false),
             json!(null),
-            "$: must be a boolean, and is null",
+            "$: must be a boolean, but is null",
         ),
         (
             json!({"type": "null"}),
             json!(null),
             json!({}),
-            "$: must be null, and is an object",
+            "$: must be null, but is an object",
         ),
         (
             json!({"type": ["array", "object"]}),
             json!([]),
             json!(true),
-            "$: must be an array or an object, and is a boolean",
+            "$: must be an array or an object, but is a boolean",
         ),
         (
             json!({"enum": ["a", 1]}),
@@ -92,91 +93,91 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"required": ["a b"]}),
             json!({"a b": null}),
             json!({}),
-            "$[\"a b\"]: is required, and missing",
+            "$[\"a b\"]: missing property",
         ),
         (
             json!({"properties": {"a": {"items": {"type": "null"}}}}),
             json!({"b": 1}),
             json!({"a": [null, 1]}),
-            "$.a[1]: must be null, and is a number",
+            "$.a[1]: must be null, but is a number",
         ),
         (
             json!({"properties": {"a": {}}, "additionalProperties": false}),
             json!({"a": 1}),
             json!({"b": 1}),
-            "$.b: is unknown; known are \"a\"",
+            "$.b: unknown property; expected one of: \"a\"",
         ),
         (
             json!({"additionalProperties": {"type": "string"}}),
             json!({"a": ""}),
             json!({"a": 1}),
-            "$.a: must be a string, and is a number",
+            "$.a: must be a string, but is a number",
         ),
         (
             json!({"propertyNames": {"maxLength": 2}}),
             json!({"ab": 1}),
             json!({"abc": 1}),
-            "$.abc: has a name that is not allowed",
+            "$.abc: property name is not allowed",
         ),
         (
             json!({"minProperties": 1}),
             json!({"a": 1}),
             json!({}),
-            "$: must have at least 1 properties, and has 0",
+            "$: must have at least 1 properties, but has 0",
         ),
         (
             json!({"maxProperties": 0}),
             json!({}),
             json!({"a": 1}),
-            "$: must have at most 0 properties, and has 1",
+            "$: must have at most 0 properties, but has 1",
         ),
         (
             json!({"dependentRequired": {"a": ["b"]}}),
             json!({"b": 1}),
             json!({"a": 1}),
-            "$.b: is required beside \"a\", and missing",
+            "$.b: missing property, required by \"a\"",
         ),
         (
             json!({"dependentSchemas": {"a": {"maxProperties": 1}}}),
             json!({"a": 1}),
             json!({"a": 1, "b": 2}),
-            "$: must have at most 1 properties, and has 2",
+            "$: must have at most 1 properties, but has 2",
         ),
         (
             json!({"items": {"type": "string"}}),
             json!([]),
             json!([1]),
-            "$[0]: must be a string, and is a number",
+            "$[0]: must be a string, but is a number",
         ),
         (
             json!({"prefixItems": [{}], "items": {"type": "string"}}),
             json!([1, "a"]),
             json!([1, 2]),
-            "$[1]: must be a string, and is a number",
+            "$[1]: must be a string, but is a number",
         ),
         (
             json!({"minItems": 2}),
             json!([1, 1]),
             json!([1]),
-            "$: must have at least 2 items, and has 1",
+            "$: must have at least 2 items, but has 1",
         ),
         (
             json!({"maxItems": 1.0}),
             json!([1]),
             json!([1, 2]),
-            "$: must have at most 1 items, and has 2",
+            "$: must have at most 1 items, but has 2",
         ),
         (
             json!({"uniqueItems": true}),
             json!([1, "1", [1]]),
             json!([1, {"a": 2}, {"a": 2.0}]),
-            "$[2]: is in the list before, and must not be twice",
+            "$[2]: duplicates an earlier item",
         ),
         (
             json!({"contains": {"const": 1}, "maxContains": 2}),
             json!([0, 1]),
             json!([0]),
-            "$: must contain at least 1 and at most 2 items of a certain kind, and has 0",
+            "$: must contain at least 1 and at most 2 matching items, but has 0",
         ),
         (
             json!({"minimum": 1}),
@@ -212,13 +213,13 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"minLength": 2}),
             json!("éé"),
             json!("é"),
-            "$: must have at least 2 characters, and has 1",
+            "$: must have at least 2 characters, but has 1",
         ),
         (
             json!({"maxLength": 1}),
             json!("é"),
             json!("ab"),
-            "$: must have at most 1 characters, and has 2",
+            "$: must have at most 1 characters, but has 2",
         ),
         (
             json!({"allOf": [{"minimum": 1}, {"maximum": 2}]}),
@@ -230,19 +231,19 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"anyOf": [{"type": "null"}, {"minimum": 2}]}),
             json!(2),
             json!(1),
-            "$: fits none of 2 alternatives",
+            "$: matches none of 2 alternatives",
         ),
         (
             json!({"oneOf": [{"minimum": 1}, {"minimum": 2}]}),
             json!(1),
             json!(2),
-            "$: fits 2 alternatives, and must fit one",
+            "$: matches 2 alternatives, but must match one",
         ),
         (
             json!({"not": {"type": "string"}}),
             json!(1),
             json!("a"),
-            "$: is what the schema says it must not be",
+            "$: matches a schema that it must not match",
         ),
         (
             json!({"if": {"minimum": 5}, "then": {"multipleOf": 5}, "else": {"const": 1}}),
@@ -260,19 +261,19 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "string"}}}),
             json!(""),
             json!(1),
-            "$: must be a string, and is a number",
+            "$: must be a string, but is a number",
         ),
         (
             json!({"properties": {"a": {"$ref": "#"}}, "type": "object"}),
             json!({"a": {"a": {}}}),
             json!({"a": {"a": 1}}),
-            "$.a.a: must be an object, and is a number",
+            "$.a.a: must be an object, but is a number",
         ),
         (
             json!({"properties": {"a": false}}),
             json!({}),
             json!({"a": 1}),
-            "$.a: must not be there",
+            "$.a: is not allowed",
         ),
     ] {
         assert_eq!(found(schema.clone(), right), [] as [&str; 0], "{schema}");
@@ -298,8 +299,8 @@ fn patterns_are_checked_with_the_feature() {
     assert_eq!(
         found(schema, json!({"x-a": 1, "host": "A", "y": 1})),
         [
-            "$.y: is unknown; known are \"host\"",
-            "$[\"x-a\"]: must be a string, and is a number",
+            "$.y: unknown property; expected one of: \"host\"",
+            "$[\"x-a\"]: must be a string, but is a number",
             "$.host: must match the pattern \"^[a-z.]+$\""
         ]
     );
@@ -451,7 +452,7 @@ fn only_a_runtime_that_is_asked_to_refuses() {
     let error = strict.observe(&bad).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the config for plugin odd cannot be used: $.path: is required, and missing"
+        "the config for plugin odd cannot be used: $.path: missing property"
     );
     let Error::Config {
         problem: ConfigError::Invalid(violations),

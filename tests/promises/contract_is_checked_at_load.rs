@@ -21,7 +21,7 @@ fn refusal_of_text(wat: &str) -> String {
 fn bytes_that_are_not_wasm() {
     for (bytes, word) in [
         (b"this is not wasm".as_slice(), "magic number"),
-        (b"", "there are none"),
+        (b"", "no bytes"),
         (b"(module)", "text format"),
         (b"\0asm\x02\0\0\0", "version"),
         (b"\0as", "magic number"),

@@ -99,9 +99,9 @@ fn each_thing_that_can_be_wrong_has_its_words() {
     let deep = line(body(first).replace("\"realtime\"", &nested));
     for (lines, expected_line, words) in [
         (vec![], 1, "empty"),
-        (vec!["{}\n".to_owned()], 1, "no line of a transcript"),
-        (vec![line("{}".to_owned())], 1, "no header"),
-        (with(&[&other_format, end]), 1, "format is 2"),
+        (vec!["{}\n".to_owned()], 1, "not a line of a transcript"),
+        (vec![line("{}".to_owned())], 1, "not the header"),
+        (with(&[&other_format, end]), 1, "format 2"),
         (
             with(&[&edited, first, second, end]),
             1,
@@ -110,19 +110,23 @@ fn each_thing_that_can_be_wrong_has_its_words() {
         (
             with(&[header, second, first, end]),
             2,
-            "number 1, and 0 was to come",
+            "effect index 1, expected 0",
         ),
-        (with(&[header, first, end]), 3, "ends 2 effects, but 1"),
+        (
+            with(&[header, first, end]),
+            3,
+            "expected 2 effects, found 1",
+        ),
         (
             with(&[header, first, second, &two_more]),
             4,
-            "ends 4 effects, but 2",
+            "expected 4 effects, found 2",
         ),
         (with(&[header, first, second]), 4, "cut off"),
         (
             with(&[header, first, second, end, first]),
             5,
-            "more after the last line",
+            "more lines after the last line",
         ),
         (with(&[header, &unknown_field, second, end]), 2, "more"),
         (with(&[header, &unknown_effect, second, end]), 2, "wow"),
@@ -134,7 +138,7 @@ fn each_thing_that_can_be_wrong_has_its_words() {
         (
             with(&[header, &false_blob, first, second, end]),
             2,
-            "another SHA-256",
+            "the SHA-256 of the bytes differs",
         ),
         (with(&[header, &deep, second, end]), 2, "recursion limit"),
         (
@@ -194,7 +198,7 @@ fn a_short_line_cannot_make_the_host_unfold_more_than_was_asked_for() {
     let asked = |length: u32| format!("{{\"random\":{{\"length\":{length}}}}}");
     assert!(effect(&asked(100_000), "granted", &bytes).is_ok());
     let problem = effect(&asked(99_999), "granted", &bytes).unwrap_err();
-    assert!(problem.as_str().contains("asked for 99999"), "{problem}");
+    assert!(problem.as_str().contains("requested 99999"), "{problem}");
     // Only bytes can stand elsewhere: no text, however often, and no message.
     for (asked, verdict, reply) in [
         (

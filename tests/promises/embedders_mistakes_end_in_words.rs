@@ -13,74 +13,79 @@ use std::{
 };
 use support::{Guest, data, text_at};
 use tollgate::{
-    Config, ConfigError, Error, HostError, Limits, ModuleCache, Plugin, Runtime, RuntimeBuilder,
-    effect::{Answer, Effect, Failure, Fetched, Refusal},
+    Config, Error, HostError, Limits, ModuleCache, Plugin, Runtime, RuntimeBuilder,
+    effect::{Answer, Effect, Failure, HttpResponse, Refusal},
     gate::{Checkpoint, Permitted},
-    replay::Replay,
     world::World,
 };
 
-const SCHEMA: &str = r#"{"type":"object","properties":{"path":{"type":"string"}},"required":["path"],"additionalProperties":false}"#;
+#[cfg(feature = "schema")]
+mod validation {
+    use super::*;
+    use tollgate::{ConfigError, replay::Replay};
 
-/// A plugin with a schema that takes a path and nothing else.
-fn particular() -> Guest {
-    let wat = format!(
-        "{} (func (export \"own_schema\") (result i64) {})",
-        data(2048, SCHEMA),
-        text_at(2048, SCHEMA.len())
-    );
-    Guest {
-        more: wat,
-        ..Guest::default()
+    const SCHEMA: &str = r#"{"type":"object","properties":{"path":{"type":"string"}},"required":["path"],"additionalProperties":false}"#;
+
+    /// A plugin with a schema that takes a path and nothing else.
+    fn particular() -> Guest {
+        let wat = format!(
+            "{} (func (export \"own_schema\") (result i64) {})",
+            data(2048, SCHEMA),
+            text_at(2048, SCHEMA.len())
+        );
+        Guest {
+            more: wat,
+            ..Guest::default()
+        }
     }
-}
 
-/// Its module: the schema is exported under its real name, in place of the default one.
-fn particular_bytes(more: &str) -> Vec<u8> {
-    let guest = particular();
-    let wat = guest.wat();
-    let wat = wat.replace("(export \"schema\")", "(export \"default_schema\")");
-    let wat = wat.replace("own_schema", "schema");
-    let end = wat.rfind(')').unwrap();
-    wat::parse_str(format!("{}{more})", &wat[..end])).unwrap()
-}
-
-fn is_refused<T: std::fmt::Debug>(what: &str, outcome: Result<T, Error>) {
-    match outcome {
-        Err(Error::Config {
-            problem: ConfigError::Invalid(_),
-            plugin,
-        }) => assert_eq!(plugin, "odd", "{what}"),
-        other => panic!("{what}: {other:?}"),
+    /// Its module: the schema is exported under its real name, in place of the default one.
+    fn particular_bytes(more: &str) -> Vec<u8> {
+        let guest = particular();
+        let wat = guest.wat();
+        let wat = wat.replace("(export \"schema\")", "(export \"default_schema\")");
+        let wat = wat.replace("own_schema", "schema");
+        let end = wat.rfind(')').unwrap();
+        wat::parse_str(format!("{}{more})", &wat[..end])).unwrap()
     }
-}
 
-#[test]
-fn a_config_is_validated_whichever_way_the_plugin_is_called() {
-    let runtime = Runtime::builder().validate_configs().build().unwrap();
-    let plugin = runtime.load("odd", particular_bytes("")).unwrap();
-    let (bad, good) = (
-        Config::new().set("nonsense", 1),
-        Config::new().set("path", "/"),
-    );
-    is_refused("observe", plugin.observe(&bad));
-    let mut instance = plugin.fork().unwrap();
-    is_refused("in an instance", instance.observe(&bad));
-    instance.observe(&good).unwrap();
-    is_refused("in an instance that was called", instance.observe(&bad));
-    instance.observe(&good).unwrap();
-    let mut seen = Vec::new();
-    runtime.observe_many(&plugin, [bad.clone(), good.clone()], |one| seen.push(one));
-    let [first, second] = <[_; 2]>::try_from(seen).unwrap();
-    is_refused("observe_many", first);
-    second.unwrap();
-    // Nothing ran, so nothing is written.
-    let recording = plugin.observe_recorded(&bad, vec![7]).unwrap();
-    is_refused("observe_recorded", recording.outcome);
-    assert_eq!(recording.sink, [7]);
-    let recording = plugin.observe_recorded(&good, Vec::new()).unwrap();
-    recording.outcome.unwrap();
-    Replay::read(recording.sink).unwrap().run(&plugin).unwrap();
+    fn is_refused<T: std::fmt::Debug>(what: &str, outcome: Result<T, Error>) {
+        match outcome {
+            Err(Error::Config {
+                problem: ConfigError::Invalid(_),
+                plugin,
+            }) => assert_eq!(plugin, "odd", "{what}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_config_is_validated_whichever_way_the_plugin_is_called() {
+        let runtime = Runtime::builder().validate_configs().build().unwrap();
+        let plugin = runtime.load("odd", particular_bytes("")).unwrap();
+        let (bad, good) = (
+            Config::new().set("nonsense", 1),
+            Config::new().set("path", "/"),
+        );
+        is_refused("observe", plugin.observe(&bad));
+        let mut instance = plugin.fork().unwrap();
+        is_refused("in an instance", instance.observe(&bad));
+        instance.observe(&good).unwrap();
+        is_refused("in an instance that was called", instance.observe(&bad));
+        instance.observe(&good).unwrap();
+        let mut seen = Vec::new();
+        runtime.observe_many(&plugin, [bad.clone(), good.clone()], |one| seen.push(one));
+        let [first, second] = <[_; 2]>::try_from(seen).unwrap();
+        is_refused("observe_many", first);
+        second.unwrap();
+        // Nothing ran, so nothing is written.
+        let recording = plugin.observe_recorded(&bad, vec![7]).unwrap();
+        is_refused("observe_recorded", recording.outcome);
+        assert_eq!(recording.sink, [7]);
+        let recording = plugin.observe_recorded(&good, Vec::new()).unwrap();
+        recording.outcome.unwrap();
+        Replay::read(recording.sink).unwrap().run(&plugin).unwrap();
+    }
 }
 
 const LINE: &str = r#"{"level":"INFO","message":"hello"}"#;
@@ -445,7 +450,7 @@ impl World for Generous {
         };
         self.0.lock().unwrap().push(*body_limit);
         let permit = gate.address("93.184.216.34".parse().unwrap())?;
-        Ok(permit.answer(Answer::Fetched(Fetched {
+        Ok(permit.answer(Answer::Fetched(HttpResponse {
             status: 200,
             protocol: "HTTP/1.1".into(),
             headers: Vec::new(),

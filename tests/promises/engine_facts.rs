@@ -1,4 +1,4 @@
-//! What this crate relies on in the pinned engine. If one of these fails after an upgrade, figures in
+//! What this crate relies on in the engine. A failure here after an upgrade means that figures in
 //! users' transcripts and limits change: decide, then adjust.
 
 use crate::support;

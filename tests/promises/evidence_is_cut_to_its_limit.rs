@@ -6,7 +6,7 @@ use crate::support;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::Guest;
-use tollgate::{Config, ErrorDetail, Evidence, Limits, Redactor, Runtime, fit};
+use tollgate::{Config, ErrorDetail, Evidence, Limits, Redactor, Runtime, truncate_evidence};
 
 fn with(data: Value) -> Evidence {
     let Value::Object(data) = data else {
@@ -46,7 +46,7 @@ fn the_rows_hold() {
         let whole = with(written_out(&row["data"]));
         let mut cut = whole.clone();
         let limit = usize::try_from(row["limit"].as_u64().unwrap()).unwrap();
-        let told = fit(&mut cut, limit);
+        let told = truncate_evidence(&mut cut, limit);
         for (key, expected) in row["expect"].as_object().unwrap() {
             match (key.as_str(), expected.as_str()) {
                 ("meta", None) => assert!(told.is_none(), "{row}"),
@@ -71,7 +71,7 @@ fn strings_are_cut_between_characters_and_lists_are_replaced() {
     let mut evidence = with(json!({
         "long": "é".repeat(1000), "list": vec![7; 1000], "short": "kept", "n": 1.5, "b": null,
     }));
-    fit(&mut evidence, 1001).unwrap();
+    truncate_evidence(&mut evidence, 1001).unwrap();
     let long = evidence.data["long"].as_str().unwrap();
     assert_eq!(long, format!("{}\n... [TRUNCATED] ...", "é".repeat(250)));
     assert_eq!(
@@ -89,7 +89,7 @@ fn strings_are_cut_between_characters_and_lists_are_replaced() {
 fn many_small_values_are_left_out_from_the_end() {
     let data: Map<String, Value> = (0..1000).map(|n| (format!("{n:04}"), json!(n))).collect();
     let mut evidence = Evidence::success(data);
-    fit(&mut evidence, 1000).unwrap();
+    truncate_evidence(&mut evidence, 1000).unwrap();
     assert_eq!(evidence.data["0000"], 0);
     assert_eq!(evidence.data["_truncated"], true);
     assert!(!evidence.data.contains_key("0999"));
@@ -106,7 +106,7 @@ fn raw_text_counts() {
         raw: Some("r".repeat(3000)),
         ..with(json!({"a": "b"}))
     };
-    fit(&mut evidence, 1000).unwrap();
+    truncate_evidence(&mut evidence, 1000).unwrap();
     assert!(
         evidence
             .raw
@@ -178,7 +178,7 @@ fn what_is_said_beside_the_data_is_cut_too() {
         metadata: Some(object),
         ..with(json!({"a": "b"}))
     };
-    let told = fit(&mut evidence, 1000).unwrap();
+    let told = truncate_evidence(&mut evidence, 1000).unwrap();
     assert!(told.original_size_bytes > 4 * long.len());
     assert_eq!(evidence.data["a"], "b");
     let message = evidence.message.unwrap();
@@ -204,14 +204,14 @@ fn errors_with_causes_without_end_fit() {
         };
     }
     let mut evidence = Evidence::failure(error);
-    assert!(fit(&mut evidence, 300).is_some());
+    assert!(truncate_evidence(&mut evidence, 300).is_some());
     let error = evidence.error.unwrap();
     assert!(
         json_size(&error) <= 300 && !error.kind.is_empty(),
         "{error:?}"
     );
     let mut small = Evidence::failure(ErrorDetail::new("fs", "no such file"));
-    assert!(fit(&mut small, 300).is_none());
+    assert!(truncate_evidence(&mut small, 300).is_none());
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -295,7 +295,7 @@ proptest! {
     ) {
         let whole = Evidence { raw, ..Evidence::success(data.into_iter().collect()) };
         let mut cut = whole.clone();
-        let told = fit(&mut cut, limit);
+        let told = truncate_evidence(&mut cut, limit);
         prop_assert_eq!(told.is_some(), size(&whole) > limit);
         if told.is_none() {
             prop_assert_eq!(cut, whole);

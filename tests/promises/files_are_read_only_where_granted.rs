@@ -108,7 +108,7 @@ fn what_leads_out_is_denied() {
 }
 
 #[test]
-fn the_denial_names_plugin_wish_and_grant() {
+fn the_denial_names_plugin_request_and_grant() {
     let place = place();
     let path = place.path("closed/secret");
     let without = place.plugin("fs_read", &[]);

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use tollgate::{
-    Breach, Config, Error, Event, Fault, MemoryLimit, Plugin, Runtime, RuntimeBuilder,
+    Config, Error, Event, Fault, MemoryLimit, Plugin, ProtocolError, Runtime, RuntimeBuilder,
     effect::LogSource,
 };
 
@@ -168,7 +168,7 @@ fn listening() -> (Lines, RuntimeBuilder) {
 #[test]
 fn what_is_printed_arrives_line_by_line() {
     let (lines, builder) = listening();
-    let builder = builder.redactor(|text| text.replace("s3cret", "[REDACTED]"));
+    let builder = builder.redaction_rule(|text| text.replace("s3cret", "[REDACTED]"));
     data(
         &load(builder),
         json!({"op": "print", "content": "one\ntwo s3cret\n\x1b[2Jthree"}),
@@ -212,8 +212,8 @@ fn a_description_that_is_evidence_of_an_error_is_an_error() {
         ..support::Guest::default()
     };
     match guest.load().describe() {
-        Err(Error::Breach {
-            breach: Breach::Reported(error),
+        Err(Error::Protocol {
+            error: ProtocolError::Reported(error),
             ..
         }) => assert_eq!(error.message, "plugin not registered"),
         other => panic!("{other:?}"),

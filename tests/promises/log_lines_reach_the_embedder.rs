@@ -84,7 +84,7 @@ fn control_characters_are_escaped_and_sizes_capped() {
     assert!(lines[0].attrs[0].key.len() < 300);
 }
 
-/// The words of a wish are the guest's, and a denial ends up where an operator reads it.
+/// The words of a request are the guest's, and a denial ends up where an operator reads it.
 #[test]
 fn denials_are_safe_to_print() {
     let odd = "\u{1b}[2J\r\n\u{202e}x";
@@ -146,7 +146,7 @@ fn a_request_that_is_none_is_dropped() {
 
 #[test]
 fn logs_and_evidence_pass_the_redactor() {
-    let builder = Runtime::builder().redactor(|text| text.replace("hunter2", "[REDACTED]"));
+    let builder = Runtime::builder().redaction_rule(|text| text.replace("hunter2", "[REDACTED]"));
     let config = Config::new().set("message", "password hunter2");
     assert_eq!(
         logged(&logger(), builder.clone(), &config)[0].message,

@@ -52,6 +52,7 @@ mod commands_say_how_they_ended;
 mod configs_are_held_against_the_schema;
 mod contract_is_checked_at_load;
 mod damaged_transcripts_are_refused_by_line;
+mod dependencies_point_one_way;
 mod embedders_add_their_own_functions;
 mod embedders_mistakes_end_in_words;
 mod encoded_secrets_are_hidden;
@@ -68,6 +69,8 @@ mod go_plugins_run_unmodified;
 mod go_plugins_use_files;
 mod grants_come_from_the_operator;
 mod guest_kits;
+#[cfg(feature = "net")]
+mod host_functions_do_what_the_table_says;
 mod initialisation_is_counted_by_itself;
 mod limits_end_what_does_not_end;
 mod links_of_plugins_stay_inside;

@@ -48,19 +48,19 @@ fn the_same_module_is_the_same() {
 fn order_is_no_difference_and_questions_are() {
     let replay = recording(&clocks(&[0, 1], EVIDENCE));
     let turned = replay.compare(&clocks(&[1, 0], EVIDENCE)).unwrap();
-    assert!(turned.asks_the_same() && turned.answers.is_empty());
+    assert!(turned.has_same_effects() && turned.answers.is_empty());
 
     let fewer = replay.compare(&clocks(&[0], EVIDENCE)).unwrap();
-    assert_eq!(fewer.asks_no_more, [r#"{"now":{"clock":"monotonic"}}"#]);
-    assert!(fewer.fuel_now < fewer.fuel_before && fewer.asks_anew.is_empty());
+    assert_eq!(fewer.missing_effects, [r#"{"now":{"clock":"monotonic"}}"#]);
+    assert!(fewer.fuel_now < fewer.fuel_before && fewer.new_effects.is_empty());
 
     let again = replay.compare(&clocks(&[0, 1, 1], EVIDENCE)).unwrap();
-    assert_eq!(again.asks_again, 1);
+    assert_eq!(again.repeated_effects, 1);
     assert!(again.fuel_now > again.fuel_before && !again.is_same());
 
     let more = recording(&clocks(&[0], EVIDENCE));
     let more = more.compare(&clocks(&[0, 1], EVIDENCE)).unwrap();
-    assert_eq!(more.asks_anew, [r#"{"now":{"clock":"monotonic"}}"#]);
+    assert_eq!(more.new_effects, [r#"{"now":{"clock":"monotonic"}}"#]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn another_answer_is_told_by_its_places() {
         compared.answers,
         ["data.name: nothing -> \"x\"", "status: true -> false"]
     );
-    assert!(compared.asks_the_same());
+    assert!(compared.has_same_effects());
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn open_files_are_told_apart_by_what_they_are_and_not_by_their_numbers() {
     let path = path.to_str().unwrap();
     let replay = recording(&reader([0, 1], path));
     let compared = replay.compare(&reader([1, 0], path)).unwrap();
-    assert!(compared.asks_the_same(), "{compared:?}");
+    assert!(compared.has_same_effects(), "{compared:?}");
     assert_eq!(compared.answers, Vec::<String>::new());
 }
 
@@ -207,7 +207,7 @@ fn recording_anew_is_asked_for_by_any_word_that_means_it_and_no_other() {
         let replaced = fs::read(&transcript).unwrap() != other;
         assert_eq!(replaced, records, "{value}");
         let is_unknown = ["yes please", "2"].contains(&value);
-        let told = printed.contains(&format!("TOLLGATE_UPDATE is {value:?}, and must be"));
+        let told = printed.contains(&format!("TOLLGATE_UPDATE is {value:?}; expected"));
         assert_eq!(told, is_unknown, "{value}: {printed}");
     }
 }
@@ -236,7 +236,7 @@ fn first_and_later_runs() {
     assert_eq!(fs::read(&transcript).unwrap(), written);
 
     let other = failure(&transcript, &file, &Config::new()).unwrap();
-    assert!(other.contains("another config"), "{other}");
+    assert!(other.contains("recorded config differs"), "{other}");
     // The same plugin with a section more is another module.
     let changed = load(&[FILE, &[0, 2, 1, b'x']].concat());
     let message = failure(&transcript, &changed, &config).unwrap();

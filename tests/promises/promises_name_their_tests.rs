@@ -1,5 +1,5 @@
-//! SECURITY.md names a test for each of its promises; each of them exists and is part of a test
-//! program.
+//! The documents name files that exist: SECURITY.md a test, which is run, for each of its promises, CONTRIBUTING.md the
+//! files to change, and all of them in their links. The guide names each limit.
 
 use std::{fs, path::Path};
 
@@ -50,6 +50,71 @@ fn each_file_is_part_of_its_program() {
                 name == "main" || main.contains(&format!("\nmod {name};\n")),
                 "{program}/main.rs does not name {name}"
             );
+        }
+    }
+}
+
+/// What stands in backquotes in a text.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_map_for_contributors_names_files_and_what_is_in_them() {
+    let page = fs::read_to_string("CONTRIBUTING.md").unwrap();
+    let (_, map) = page.split_once("## Where things happen").unwrap();
+    let (map, _) = map.split_once("## Tests").unwrap();
+    let mut paths = 0;
+    let mut file = String::new();
+    for name in quoted(map) {
+        if name.contains('/') || name.contains('.') {
+            assert!(Path::new(name).exists(), "{name}");
+            file = fs::read_to_string(name).unwrap_or_default();
+            paths += 1;
+        } else if !name.contains("::") {
+            assert!(file.contains(name), "{name}");
+        }
+    }
+    assert!(paths > 30, "{paths}");
+}
+
+#[test]
+fn the_guide_names_each_limit_with_its_default() {
+    let guide = fs::read_to_string("src/guide.md").unwrap();
+    let limits = serde_json::to_value(tollgate::Limits::default()).unwrap();
+    // These are not in the JSON form where they have their defaults.
+    let left_out = ["log_bytes", "denials", "audited", "module"];
+    let names = limits.as_object().unwrap().keys().map(String::as_str);
+    for limit in names.chain(left_out) {
+        assert!(guide.contains(&format!("`{limit}`")), "{limit}");
+    }
+    assert_eq!(limits["fuel"], 100_000_000_000_u64);
+    assert!(guide.contains("| fuel of one call | 100 000 000 000 |"));
+}
+
+#[test]
+fn the_links_of_the_documents_lead_to_files_and_headings() {
+    for page in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "benches/README.md",
+    ] {
+        let text = fs::read_to_string(page).unwrap();
+        let folder = Path::new(page).parent().unwrap();
+        for link in text.split("](").skip(1) {
+            let (link, _) = link.split_once(')').unwrap();
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = folder.join(path);
+            assert!(path.exists(), "{page}: {link}");
+            if !heading.is_empty() {
+                let text = fs::read_to_string(path).unwrap().to_lowercase();
+                let heading = heading.replace('-', " ");
+                assert!(text.contains(&format!("# {heading}\n")), "{page}: {link}");
+            }
         }
     }
 }

@@ -154,7 +154,7 @@ fn new_versions_are_compared_with_what_was_recorded() {
     let stranger = tollgate(&["diff", c_file, FILE, "--transcript", path]);
     assert_eq!(code(&stranger), 4, "{stranger:?}");
     assert!(
-        text(&stranger.stderr).contains("no recording of"),
+        text(&stranger.stderr).contains("not a recording of"),
         "{stranger:?}"
     );
 }

@@ -1,5 +1,5 @@
-//! A recording replaces a file only when it is complete; an interrupted one is kept beside it. No
-//! command overwrites its own input. Needs the feature `cli`.
+//! A recording or a baked module replaces a file only when it is complete; an interrupted recording is
+//! kept beside it. No command overwrites its own input. Needs the feature `cli`.
 
 #![cfg(all(feature = "cli", unix))]
 
@@ -126,7 +126,7 @@ fn an_error_names_the_file_that_has_what_was_recorded() {
         .join("run.jsonl.partial");
     let text = error.to_string();
     assert!(
-        text.contains("recorded until then is in") && text.ends_with("run.jsonl.partial"),
+        text.contains("incomplete content is in") && text.ends_with("run.jsonl.partial"),
         "{text}"
     );
     is_whole(&partial);
@@ -144,6 +144,7 @@ fn a_device_is_written_to_as_it_is() {
     }
 }
 
+#[cfg(feature = "schema")]
 #[test]
 fn a_config_that_is_refused_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
@@ -270,7 +271,7 @@ fn nothing_is_written_over_its_own_input() {
                 let output = tollgate(&args).arg(&other).output().unwrap();
                 assert_eq!(output.status.code(), Some(2), "{other}: {output:?}");
                 let told = words(&output);
-                assert!(told.contains(&format!("this is {what}")), "{told}");
+                assert!(told.contains(&format!("would overwrite {what}")), "{told}");
                 assert_eq!(fs::read(inputs.path(name)).unwrap(), before, "{other}");
             }
         }
@@ -302,10 +303,7 @@ fn nothing_is_written_over_standard_input() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(
-            words(&output).contains("would be overwritten"),
-            "{output:?}"
-        );
+        assert!(words(&output).contains("would overwrite"), "{output:?}");
         assert_eq!(fs::read(inputs.path(name)).unwrap(), before, "{name}");
     }
 }
@@ -367,4 +365,28 @@ fn a_new_project_goes_over_nothing() {
     assert_eq!(names(&target), ["README.md"]);
     fs::remove_file(target.join("README.md")).unwrap();
     assert_eq!(make().status.code(), Some(0));
+}
+
+/// A baked module written in place would show under the other name, too.
+#[test]
+fn a_baked_module_replaces_a_file_as_a_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let (out, old) = (directory.path().join("out"), directory.path().join("old"));
+    fs::write(&out, "an older one").unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::hard_link(&out, &old).unwrap();
+    let module = "fixtures/file/file.wasm";
+    let baked = tollgate(&["bake", module, "-o", out.to_str().unwrap()]).output();
+    let baked = baked.unwrap();
+    assert!(baked.status.success(), "{}", words(&baked));
+    assert!(fs::read(&out).unwrap().starts_with(b"\0asm"));
+    assert_eq!(fs::read(&old).unwrap(), b"an older one");
+    assert_eq!(
+        fs::metadata(&out).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(names(directory.path()), ["old", "out"]);
+    // A pipe is written to directly.
+    let piped = tollgate(&["bake", module, "-o", "/dev/stdout"]).output();
+    assert!(piped.unwrap().stdout.starts_with(b"\0asm"));
 }

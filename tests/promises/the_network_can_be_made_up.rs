@@ -16,8 +16,8 @@ use tollgate::{
     Plugin, Runtime,
     abi::rfc3339,
     effect::{
-        Answer, Effect, Fetched, Found, Greeted, Nameserver, RecordType, Records, Refusal, Secured,
-        Security, TlsSession,
+        Answer, DnsRecords, Effect, HttpResponse, Nameserver, RecordType, Records, Refusal,
+        Security, SmtpInfo, TlsInfo, TlsSession,
     },
     gate::{Checkpoint, Permitted},
     world::World,
@@ -63,7 +63,7 @@ impl World for Imagined {
                 let to = url
                     .split_once("to=")
                     .map(|(_, to)| ("location".into(), to.to_owned()));
-                Answer::Fetched(Fetched {
+                Answer::Fetched(HttpResponse {
                     status: if to.is_some() { 302 } else { 200 },
                     protocol: "HTTP/1.1".into(),
                     headers: to.into_iter().collect(),
@@ -80,23 +80,23 @@ impl World for Imagined {
                 let records = Records::MailServers(vec![(10, "mx.e.com.".into())]);
                 return Ok(gate
                     .granted()?
-                    .answer(Answer::Found(Found { records, took })));
+                    .answer(Answer::Found(DnsRecords { records, took })));
             }
             Effect::Lookup { nameserver, .. } => {
                 let records = Records::Texts(vec![ADDRESS.into()]);
-                let found = Answer::Found(Found { records, took });
+                let found = Answer::Found(DnsRecords { records, took });
                 match nameserver {
                     Some(_) => found,
                     None => return Ok(gate.granted()?.answer(found)),
                 }
             }
-            Effect::Tls { port, .. } => Answer::Secured(Secured {
+            Effect::Tls { port, .. } => Answer::Secured(TlsInfo {
                 remote: SocketAddr::new(address, *port),
                 local: SocketAddr::new(address, 1),
                 took,
                 session,
             }),
-            Effect::Greet { security, .. } => Answer::Greeted(Greeted {
+            Effect::Greet { security, .. } => Answer::Greeted(SmtpInfo {
                 banner: "220 hi".into(),
                 took,
                 session: (*security != Security::None).then_some(session),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 use tollgate::{
     Config, FuelLimit, Inspection, Limits, Plugin, Runtime,
-    effect::Ran,
+    effect::CommandOutput,
     replay::{Replay, assert_with},
     world::Simulated,
 };
@@ -117,9 +117,9 @@ fn runs() -> Vec<Run> {
 }
 
 fn world() -> Simulated {
-    let ran = Ran {
+    let ran = CommandOutput {
         stdout: b"Thu Jan  1 00:00:00 UTC 2026\n".to_vec(),
-        ..Ran::default()
+        ..CommandOutput::default()
     };
     Simulated::new()
         .seed(6)

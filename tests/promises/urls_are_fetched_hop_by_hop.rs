@@ -188,9 +188,12 @@ fn each_hop_is_judged_like_the_first() {
         request.clone(),
     );
     assert_eq!(error(&denied), ("capability", "EACCES"), "{denied}");
-    let wish = format!("network:outbound:http://127.0.0.1:{second}/x");
+    let second_hop = format!("network:outbound:http://127.0.0.1:{second}/x");
     assert!(
-        denied["error"]["message"].as_str().unwrap().contains(&wish),
+        denied["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains(&second_hop),
         "{denied}"
     );
     assert_eq!(reached.take(), [""; 0]);

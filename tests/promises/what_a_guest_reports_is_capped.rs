@@ -117,8 +117,8 @@ fn size(event: &Event) -> usize {
                 .sum();
             record.message.len() + attrs
         }
-        Event::Denied(denial) => denial.wish.as_str().len() + denial.needs.as_str().len(),
-        Event::Granted { wish, needs } => wish.as_str().len() + needs.as_str().len(),
+        Event::Denied(denial) => denial.request.as_str().len() + denial.needs.as_str().len(),
+        Event::Granted { request, needs } => request.as_str().len() + needs.as_str().len(),
         _ => 0,
     }
 }

@@ -9,7 +9,7 @@ use std::{net::IpAddr, time::Duration};
 use support::ask;
 use tollgate::{
     Runtime,
-    effect::{Answer, Failure, Fetched, Ran},
+    effect::{Answer, CommandOutput, Failure, HttpResponse},
     world::Simulated,
 };
 
@@ -122,7 +122,7 @@ fn whoever_has_no_answer_refuses_and_every_address_is_judged() {
 
 #[test]
 fn urls_are_answered_and_lead_elsewhere() {
-    let moved = Fetched {
+    let moved = HttpResponse {
         status: 302,
         protocol: "HTTP/1.1".into(),
         headers: vec![("location".into(), "/there".into())],
@@ -130,7 +130,7 @@ fn urls_are_answered_and_lead_elsewhere() {
         truncated: false,
         took: Duration::from_secs(2),
     };
-    let slow = Fetched {
+    let slow = HttpResponse {
         status: 200,
         took: Duration::from_secs(3),
         ..moved.clone()
@@ -227,9 +227,9 @@ fn everything_else_is_answered_by_its_pattern() {
 
 #[test]
 fn commands_are_found_judged_and_answered() {
-    let ran = |text: &str| Ran {
+    let ran = |text: &str| CommandOutput {
         stdout: text.as_bytes().to_vec(),
-        ..Ran::default()
+        ..CommandOutput::default()
     };
     let world = Simulated::new()
         .at("/work")

@@ -1,5 +1,5 @@
 //! A config and its schema out of one declaration: the [`config!`](crate::config!) macro and the
-//! types that may stand in it. Whether a config fits its schema is the host's business, too; here
+//! types of its fields. The host validates configs against the schema as well; here
 //! the plugin makes sure for itself.
 
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
@@ -102,12 +102,12 @@ impl ConfigValue for serde_json::Value {
 ///
 /// ```
 /// tollgate_abi::config! {
-///     struct Wish {
+///     struct Watched {
 ///         /// The port.
 ///         port: u16 = 22,
 ///     }
 /// }
-/// let schema = tollgate_abi::guest::schema_of::<Wish>();
+/// let schema = tollgate_abi::guest::schema_of::<Watched>();
 /// let schema = tollgate_abi::ConfigSchema::parse(&schema).unwrap();
 /// assert_eq!(schema.fields()[0].description, "The port.");
 /// ```
@@ -181,9 +181,9 @@ pub fn push_text(to: &mut String, value: &str) {
 ///
 /// ```
 /// tollgate_abi::config! {
-///     /// What to look at.
+///     /// The file to check.
 ///     #[derive(Debug, PartialEq)]
-///     struct Wish {
+///     struct Watched {
 ///         /// The file.
 ///         path: String,
 ///         /// Whether to hash it.
@@ -193,9 +193,9 @@ pub fn push_text(to: &mut String, value: &str) {
 ///     }
 /// }
 ///
-/// let wish: Wish = tollgate_abi::from_json(br#"{"path":"/etc/motd"}"#).unwrap();
-/// assert_eq!(wish, Wish { path: "/etc/motd".into(), hash: false, limit: None });
-/// let error = tollgate_abi::from_json::<Wish>(br#"{"path":"x","hsah":true}"#).unwrap_err();
+/// let config: Watched = tollgate_abi::from_json(br#"{"path":"/etc/motd"}"#).unwrap();
+/// assert_eq!(config, Watched { path: "/etc/motd".into(), hash: false, limit: None });
+/// let error = tollgate_abi::from_json::<Watched>(br#"{"path":"x","hsah":true}"#).unwrap_err();
 /// assert!(error.to_string().starts_with("unknown field `hsah`"));
 /// ```
 #[macro_export]
@@ -327,7 +327,7 @@ mod tests {
     config! {
         /// Not in the schema.
         #[derive(Debug, PartialEq)]
-        struct Wish {
+        struct Watched {
             /// The "file",
             /// or directory.
             path: String,
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_schema_says_what_the_reader_takes() {
-        let schema = schema_of::<Wish>();
+        let schema = schema_of::<Watched>();
         let document = ConfigSchema::parse(&schema).unwrap().document().clone();
         assert_eq!(
             document,
@@ -390,11 +390,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_has_its_default() {
-        let wish: Wish =
+        let config: Watched =
             from_json(br#"{"path":"x","depth":null,"inner":{"names":{"a":true}}}"#).unwrap();
         assert_eq!(
-            wish,
-            Wish {
+            config,
+            Watched {
                 path: "x".into(),
                 depth: 3,
                 tags: vec![],
@@ -428,7 +428,7 @@ mod tests {
             (r#"{"path":"x","inner":{}}"#, "missing field `names`"),
             ("[]", "invalid type: sequence, expected an object"),
         ] {
-            let error = from_json::<Wish>(config.as_bytes())
+            let error = from_json::<Watched>(config.as_bytes())
                 .unwrap_err()
                 .to_string();
             assert!(error.starts_with(why), "{config}: {error}");

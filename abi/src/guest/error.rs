@@ -1,44 +1,44 @@
-//! What a plugin does with an error: tell its kinds apart, and pass it on. The host's own error
-//! object has more to it; this one stays small, because every plugin carries its code.
+//! Errors of a plugin. The type holds less than [`ErrorDetail`], because its code is part of every
+//! plugin.
 
 use crate::{ErrorDetail, host::kinds};
 use alloc::string::String;
 use core::fmt;
 
-/// Which kind of error it is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The operator has not granted what was asked; the message names the grant.
+    /// The request was not granted; the message names the missing grant.
     Denied,
-    /// An address that is private or reserved; the message names the grant that opens it.
+    /// The address is private or reserved; the message names the grant that allows it.
     AddressRefused,
-    /// There is no such file or name.
+    /// The file or name does not exist.
     NotFound,
     /// A deadline passed.
     Timeout,
-    /// This host cannot do that.
+    /// The host does not support the request.
     Unsupported,
-    /// The config, or a request to the host, is wrong.
+    /// The config, or a request to the host, is invalid.
     Config,
-    /// A value is not of the shape it must have.
+    /// A value has the wrong shape.
     Validation,
-    /// A file could not be read, written or examined.
+    /// A file operation failed.
     Fs,
-    /// A connection could not be made or was lost.
+    /// A connection could not be made, or it broke.
     Network,
-    /// A handshake or certificate was refused.
+    /// A TLS handshake or certificate was rejected.
     Tls,
     /// A command could not be started.
     Execution,
-    /// A fault of the host, or of what lies between it and the plugin.
+    /// A fault of the host or of the transport.
     Internal,
-    /// Another word than this crate knows.
+    /// A kind that this crate does not know.
     Other,
 }
 
 impl ErrorKind {
-    /// The word on the wire.
+    /// The value of `type` in JSON.
     const fn word(self) -> &'static str {
         match self {
             ErrorKind::Denied => kinds::CAPABILITY,
@@ -56,8 +56,8 @@ impl ErrorKind {
 }
 
 wire! {
-    /// As it crosses the boundary.
-    pub struct Told {
+    /// The error in JSON.
+    pub struct WireError {
         pub message: String = "message",
         pub kind: String = "type",
         pub code: String = "code",
@@ -66,7 +66,7 @@ wire! {
     }
 }
 
-/// Why a plugin could not look: the host's answer, or the plugin's own words.
+/// Why a plugin could not check: an error of the host or of the plugin.
 ///
 /// ```
 /// use tollgate_abi::guest::{Error, ErrorKind};
@@ -76,12 +76,12 @@ wire! {
 /// assert_eq!(error.to_string(), "validation: that is no port [port]");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Error(pub(super) Told);
+pub struct Error(pub(super) WireError);
 
 impl Error {
-    /// An error of the plugin's own.
+    /// Creates an error.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Told {
+        Error(WireError {
             message: message.into(),
             kind: kind.word().into(),
             code: match kind {
@@ -93,7 +93,7 @@ impl Error {
         })
     }
 
-    /// The config is wrong in this field; the message is the field's name and `why`.
+    /// Creates an error about a field of the config; the message is the name of the field and `why`.
     ///
     /// ```
     /// # use tollgate_abi::guest::Error;
@@ -103,14 +103,14 @@ impl Error {
         Error::new(ErrorKind::Config, [field, " ", why].concat()).with_code(field)
     }
 
-    /// The same with a finer code.
+    /// Sets the code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Error {
         self.0.code = code.into();
         self
     }
 
-    /// Which kind it is.
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         if self.0.is_not_found {
             return ErrorKind::NotFound;
@@ -136,23 +136,23 @@ impl Error {
         }
     }
 
-    /// For people.
+    /// Returns the message for people.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// A finer code such as `ENOENT` or `ECONNREFUSED`; may be empty.
+    /// Returns the finer code, such as `ENOENT` or `ECONNREFUSED`; may be empty.
     pub fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// A reply that is none.
+    /// Creates the error of an invalid reply.
     pub(super) fn broken(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Internal, message)
     }
 }
 
-/// The message alone for type `internal`, else `type: message [code]`.
+/// Writes the message alone for type `internal`, else `type: message [code]`.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !matches!(self.0.kind.as_str(), "" | kinds::INTERNAL) {
@@ -168,10 +168,10 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// The host's error object, without its cause, details and stack.
+/// Drops cause, details and stack.
 impl From<ErrorDetail> for Error {
     fn from(detail: ErrorDetail) -> Error {
-        Error(Told {
+        Error(WireError {
             message: detail.message,
             kind: detail.kind,
             code: detail.code,
@@ -196,7 +196,7 @@ impl From<Error> for ErrorDetail {
 
 impl<'de> serde::Deserialize<'de> for Error {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Error, D::Error> {
-        Told::deserialize(deserializer).map(Error)
+        WireError::deserialize(deserializer).map(Error)
     }
 }
 

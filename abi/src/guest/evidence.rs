@@ -105,7 +105,7 @@ impl Evidence {
         self
     }
 
-    /// The same with status false and the reason why the plugin could not look, or not to the
+    /// Sets status false and the reason why the plugin could not check, or not to the
     /// end. Without data it is shorter to return the error.
     ///
     /// ```
@@ -142,7 +142,7 @@ impl Evidence {
         json
     }
 
-    /// As the host reads it; for tests, which look inside.
+    /// Returns the evidence as the host reads it, for tests.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn read(&self) -> crate::Evidence {
         crate::from_json(&self.json()).unwrap_or_else(|error| {

@@ -30,7 +30,7 @@ pub const VERSION_BYTES: [u8; crate::VERSION.len()] = {
 };
 
 // A borrow can only fail when the host calls an export while the guest reads a buffer. There is
-// no way to do that; the answer would be "no block".
+// no way to do that; the result would be "no block".
 
 // SAFETY: the contract reserves the name; nothing else in a plugin has it.
 #[unsafe(no_mangle)]
@@ -62,7 +62,7 @@ pub(super) fn release(range: PtrLen) {
     deallocate(range.ptr(), range.len());
 }
 
-/// Leaves the last words of a panic where the host finds them.
+/// Writes the message of a panic into the mailbox.
 pub fn post_panic(text: &dyn fmt::Display, place: Option<&Location<'_>>) {
     MAILBOX.post(text, place);
 }
@@ -92,7 +92,7 @@ pub fn observe<P: Plugin>(ptr: u32, len: u32) -> u64 {
     hand_over(&evidence.json())
 }
 
-/// Copies an answer to where the host may read and free it; 0 if it does not fit.
+/// Copies a result into a buffer that the host reads and frees; 0 if there is no memory.
 fn hand_over(bytes: &[u8]) -> u64 {
     let ptr = BLOCKS
         .0

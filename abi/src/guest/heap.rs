@@ -21,6 +21,12 @@ const CLASSES: usize = 28;
 /// The allocator that `plugin!(no_std …)` installs.
 pub struct Heap(UnsafeCell<State>);
 
+impl core::fmt::Debug for Heap {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Heap")
+    }
+}
+
 struct State {
     /// The first free block of each size, each of which begins with the address of the next.
     free: [*mut u8; CLASSES],
@@ -63,7 +69,7 @@ fn class(layout: Layout) -> Option<(usize, usize)> {
 }
 
 impl State {
-    /// A block that nobody had before.
+    /// A block that was never used before.
     fn fresh(&mut self, size: usize, align: usize) -> Option<usize> {
         if self.end == 0 {
             self.top = (&raw const __heap_base).expose_provenance();

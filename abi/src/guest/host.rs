@@ -1,9 +1,9 @@
-//! The host functions as a plugin calls them. Each asks the host and waits for the answer; whether
-//! the answer is "no" is the host's business. Outside wasm32 the answers come out of a
-//! [`Script`](super::Script), and without one every wish fails with "not inside a host".
+//! The host functions as a plugin calls them. Each call waits for the reply of the host, which checks
+//! the grants. Outside wasm32 a [`Script`](super::Script) replies; without one every call fails with
+//! "not inside a host".
 //!
-//! The functions named like the host's take its whole request. [`read`], [`write()`], [`stat`],
-//! [`env()`] and [`run`] are the same for the usual case.
+//! A function with the name of a host function takes its whole request. [`read`], [`write()`],
+//! [`stat`], [`env()`] and [`run`] cover the common cases.
 //!
 //! ```
 //! use tollgate_abi::guest::{ErrorKind, Script, host};
@@ -15,40 +15,61 @@
 //!     assert_eq!(host::read("/etc/shadow").unwrap_err().kind(), ErrorKind::NotFound);
 //! });
 //! ```
+//!
+//! A whole request, and scripted replies:
+//!
+//! ```
+//! use tollgate_abi::guest::{ErrorKind, Script, host};
+//! use tollgate_abi::host::{
+//!     FsListReply, FsListRequest, HttpReply, HttpRequest, NetConnectRequest,
+//! };
+//!
+//! let script = Script::new().on("fs_list", |_: FsListRequest| Ok(FsListReply::default()));
+//! let request = FsListRequest { path: "/etc".into(), ..FsListRequest::default() };
+//! assert!(script.run(|| host::fs_list(&request)).unwrap().entries.is_empty());
+//!
+//! let request = NetConnectRequest { host: "mail".into(), port: 25, ..Default::default() };
+//! let script = Script::new().fail("net_connect", ErrorKind::Network, "refused");
+//! assert_eq!(script.run(|| host::net_connect(&request)).unwrap_err().message(), "refused");
+//!
+//! let script = Script::new().on("http_request", |request: HttpRequest| {
+//!     assert_eq!(request.url, "https://example.com/health");
+//!     Ok(HttpReply { status_code: 503, ..HttpReply::default() })
+//! });
+//! let request = HttpRequest { url: "https://example.com/health".into(), ..Default::default() };
+//! assert_eq!(script.run(|| host::http_request(&request)).unwrap().status_code, 503);
+//! ```
 
 use super::{Error, json};
 use crate::{
     base64,
     host::{
-        DnsLookupReply, DnsLookupRequest, EnvGetReply, EnvGetRequest, ExecReply, ExecRequest,
-        FsListReply, FsListRequest, FsReadReply, FsReadRequest, FsStatReply, FsStatRequest,
-        FsWriteReply, FsWriteRequest, HttpReply, HttpRequest, LogAttr, LogMessage, NetConnectReply,
-        NetConnectRequest, SmtpConnectReply, SmtpConnectRequest, TcpConnectReply,
-        TcpConnectRequest,
+        self as shapes, EnvGetRequest, ExecReply, ExecRequest, FsReadReply, FsReadRequest,
+        FsStatReply, FsStatRequest, FsWriteRequest, LogAttr, LogMessage,
     },
     wire::Wire,
 };
 use alloc::{format, string::String, vec::Vec};
 use serde::Serialize;
 
-/// How many bytes [`read`] asks for at a time.
+/// How many bytes [`read`] requests at a time.
 pub const PIECE: u64 = 1024 * 1024;
 
-/// How much a log line matters.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// For whoever works on the plugin.
+    /// For developers of the plugin.
     Debug,
-    /// For whoever runs it.
+    /// For operators.
     Info,
-    /// Something is odd.
+    /// Something unexpected that the plugin can handle.
     Warn,
-    /// Something is wrong.
+    /// A failure.
     Error,
 }
 
 impl Level {
-    /// The word on the wire.
+    /// The level as a log message carries it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Level::Debug => "DEBUG",
@@ -59,19 +80,39 @@ impl Level {
     }
 }
 
-/// One wrapper for each host function that answers.
-macro_rules! host_functions {
-    ( $( $(#[$doc:meta])* $name:ident($request:ident) -> $reply:ident; )* ) => {
+/// One wrapper for each row of the table of host functions, and its import.
+macro_rules! wrappers {
+    (
+        answering { $(
+            $(#[doc = $doc:literal])*
+            $constant:ident $name:ident($request:ident) -> $reply:ident $(partial_if $flag:ident)? { $($about:tt)* }
+        )* }
+        aliases { $($aliases:tt)* }
+        silent { $(
+            $(#[doc = $silent_doc:literal])*
+            $silent_constant:ident $silent:ident($silent_request:ident) { $($silent_about:tt)* }
+        )* }
+    ) => {
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
+            $(
+                ///
+                #[doc = concat!("A reply whose `", stringify!($flag), "` is true is returned with its `error`.")]
+            )?
             ///
             /// # Errors
             ///
-            /// The host's refusal or failure, or kind `Internal` if there was no proper reply.
-            pub fn $name(request: &$request) -> Result<$reply, Error> {
-                match ask::<$reply>(call!($name), request)? {
-                    (_, Some(error)) => Err(error),
-                    (reply, None) => Ok(reply),
+            /// The error of the reply; kind `Internal` if the host sent no valid reply.
+            pub fn $name(request: &shapes::$request) -> Result<shapes::$reply, Error> {
+                #[allow(unused_mut)]
+                let (mut reply, error) = call_host::<shapes::$reply>(import!($name), request)?;
+                match error {
+                    None => Ok(reply),
+                    $(Some(error) if reply.$flag => {
+                        reply.error = Some(error.into());
+                        Ok(reply)
+                    })?
+                    Some(error) => Err(error),
                 }
             }
         )*
@@ -85,96 +126,27 @@ macro_rules! host_functions {
             #[link(wasm_import_module = "reglet_host")]
             unsafe extern "C" {
                 $( pub(super) safe fn $name(request: u64) -> u64; )*
-                pub(super) safe fn exec_run(request: u64) -> u64;
-                pub(super) safe fn log_message(request: u64);
+                $( pub(super) safe fn $silent(request: u64); )*
             }
         }
     };
 }
 
-/// The function to call for an import. Outside wasm32 the script knows it by its name.
+/// The function to call for an import. Outside wasm32 the script finds it by its name.
 #[cfg(target_arch = "wasm32")]
-macro_rules! call {
+macro_rules! import {
     ($name:ident) => {
         imports::$name
     };
 }
 #[cfg(not(target_arch = "wasm32"))]
-macro_rules! call {
+macro_rules! import {
     ($name:ident) => {
         stringify!($name)
     };
 }
 
-host_functions! {
-    /// Reads a file, or a piece of it. See [`read`] and [`content`].
-    fs_read(FsReadRequest) -> FsReadReply;
-    /// Examines a path. See [`stat`].
-    fs_stat(FsStatRequest) -> FsStatReply;
-    /// Lists a directory.
-    ///
-    /// ```
-    /// use tollgate_abi::guest::{Script, host};
-    /// use tollgate_abi::host::{FsListReply, FsListRequest};
-    ///
-    /// let script = Script::new().on("fs_list", |_: FsListRequest| Ok(FsListReply::default()));
-    /// let request = FsListRequest { path: "/etc".into(), ..FsListRequest::default() };
-    /// assert!(script.run(|| host::fs_list(&request)).unwrap().entries.is_empty());
-    /// ```
-    fs_list(FsListRequest) -> FsListReply;
-    /// Writes a file. See [`write()`].
-    fs_write(FsWriteRequest) -> FsWriteReply;
-    /// Reads a variable of the environment. See [`env()`].
-    env_get(EnvGetRequest) -> EnvGetReply;
-    /// Connects, sends and receives.
-    ///
-    /// ```
-    /// use tollgate_abi::guest::{ErrorKind, Script, host};
-    /// use tollgate_abi::host::NetConnectRequest;
-    ///
-    /// let request = NetConnectRequest { host: "mail".into(), port: 25, ..Default::default() };
-    /// let script = Script::new().fail("net_connect", ErrorKind::Network, "refused");
-    /// assert_eq!(script.run(|| host::net_connect(&request)).unwrap_err().message(), "refused");
-    /// ```
-    net_connect(NetConnectRequest) -> NetConnectReply;
-    /// Tries a connection; like [`net_connect`].
-    tcp_connect(TcpConnectRequest) -> TcpConnectReply;
-    /// Fetches a URL.
-    ///
-    /// ```
-    /// use tollgate_abi::guest::{Script, host};
-    /// use tollgate_abi::host::{HttpReply, HttpRequest};
-    ///
-    /// let script = Script::new().on("http_request", |request: HttpRequest| {
-    ///     assert_eq!(request.url, "https://example.com/health");
-    ///     Ok(HttpReply { status_code: 503, ..HttpReply::default() })
-    /// });
-    /// let request = HttpRequest { url: "https://example.com/health".into(), ..Default::default() };
-    /// assert_eq!(script.run(|| host::http_request(&request)).unwrap().status_code, 503);
-    /// ```
-    http_request(HttpRequest) -> HttpReply;
-    /// Looks a name up; like [`http_request`].
-    dns_lookup(DnsLookupRequest) -> DnsLookupReply;
-    /// Asks a mail server for its greeting; like [`net_connect`].
-    smtp_connect(SmtpConnectRequest) -> SmtpConnectReply;
-}
-
-/// Runs a command to its end. A reply says how it ended, which may be with a failure, or that its
-/// time was up: then `is_timeout` and `error` are set beside what it had written. See [`run`].
-///
-/// # Errors
-///
-/// As [`fs_read`], if the command did not run.
-pub fn exec_run(request: &ExecRequest) -> Result<ExecReply, Error> {
-    let (mut reply, error) = ask::<ExecReply>(call!(exec_run), request)?;
-    match error {
-        Some(error) if !reply.is_timeout => Err(error),
-        error => {
-            reply.error = error.map(Into::into);
-            Ok(reply)
-        }
-    }
-}
+crate::host_functions!(wrappers);
 
 /// Runs a command with these arguments, as [`exec_run`] does.
 ///
@@ -200,7 +172,7 @@ pub fn run(command: &str, args: &[&str]) -> Result<ExecReply, Error> {
     })
 }
 
-/// The value of a variable, or `None` if it is not set.
+/// Returns an environment variable, or `None` if it is not set.
 ///
 /// ```
 /// # use tollgate_abi::guest::{Script, host};
@@ -220,7 +192,7 @@ pub fn env(name: &str) -> Result<Option<String>, Error> {
     Ok(reply.is_set.then_some(reply.value))
 }
 
-/// What a path names, a symbolic link followed.
+/// Describes a file or directory. A symbolic link is followed.
 ///
 /// ```
 /// # use tollgate_abi::guest::{Script, host};
@@ -230,7 +202,7 @@ pub fn env(name: &str) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 ///
-/// As [`fs_read`]; kind `NotFound` if there is nothing.
+/// As [`fs_read`]; kind `NotFound` if nothing is there.
 pub fn stat(path: &str) -> Result<FsStatReply, Error> {
     fs_stat(&FsStatRequest {
         path: path.into(),
@@ -238,7 +210,7 @@ pub fn stat(path: &str) -> Result<FsStatReply, Error> {
     })
 }
 
-/// Writes a file: the new content takes the old one's place, or nothing changes.
+/// Replaces the content of a file, whole or not at all.
 ///
 /// ```
 /// use tollgate_abi::guest::{Script, host};
@@ -273,7 +245,7 @@ pub fn write(path: &str, content: &[u8]) -> Result<(), Error> {
 /// assert_eq!(script.lines(), ["WARN nearly full disk=/srv"]);
 /// ```
 pub fn log(level: Level, message: impl Into<String>, attrs: Vec<LogAttr>) {
-    wire::tell(&crate::to_json(&LogMessage {
+    transport::send(&crate::to_json(&LogMessage {
         level: level.as_str().into(),
         message: message.into(),
         attrs,
@@ -290,7 +262,7 @@ pub fn attr(key: &str, value: impl Into<String>) -> LogAttr {
     }
 }
 
-/// The whole content of a file, asked for in pieces.
+/// Returns the whole content of a file, read in pieces.
 ///
 /// # Errors
 ///
@@ -301,8 +273,8 @@ pub fn read(path: &str) -> Result<Vec<u8>, Error> {
     Ok(content)
 }
 
-/// Gives `take` the content of a file, piece by piece in order, so that a large file need not fit
-/// into memory. A piece has at most `piece` bytes, or as many as the host allows.
+/// Passes the content of a file to `take`, piece by piece and in order, so that a large file need not
+/// fit into memory. A piece has at most `piece` bytes, or as many as the host allows.
 ///
 /// ```
 /// # use tollgate_abi::guest::{Script, host};
@@ -314,7 +286,7 @@ pub fn read(path: &str) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 ///
-/// As [`fs_read`]; `take` may have seen pieces by then.
+/// As [`fs_read`]; `take` may have received pieces before the error.
 pub fn read_pieces(path: &str, piece: u64, mut take: impl FnMut(&[u8])) -> Result<(), Error> {
     let mut request = FsReadRequest {
         path: path.into(),
@@ -330,14 +302,14 @@ pub fn read_pieces(path: &str, piece: u64, mut take: impl FnMut(&[u8])) -> Resul
         }
         if bytes.is_empty() {
             return Err(Error::broken(
-                "the host says that the file goes on and sends nothing",
+                "the host reports more content and sends none",
             ));
         }
         request.offset = request.offset.saturating_add(bytes.len() as u64);
     }
 }
 
-/// The bytes of a reply, whichever encoding it came in.
+/// Decodes the content of a reply.
 ///
 /// ```
 /// # use tollgate_abi::{guest::host, host::FsReadReply};
@@ -356,9 +328,9 @@ pub fn content(reply: &FsReadReply) -> Result<Vec<u8>, Error> {
         .map_err(|error| Error::broken(format!("the host sent a file in bad base64: {error}")))
 }
 
-/// Asks the host, and reads the reply and the error in it.
-fn ask<T: Wire>(
-    import: wire::Import,
+/// Calls a host function and reads the reply and the error in it.
+fn call_host<T: Wire>(
+    import: transport::Import,
     request: &impl Serialize,
 ) -> Result<(T, Option<Error>), Error> {
     struct Reply<T>(T, Option<Error>);
@@ -368,7 +340,7 @@ fn ask<T: Wire>(
         }
     }
     let request = crate::to_json(request);
-    match wire::ask(import, &request, json::read::<Reply<T>>)? {
+    match transport::call(import, &request, json::read::<Reply<T>>)? {
         Ok(Reply(reply, error)) => Ok((reply, error)),
         Err(error) => Err(Error::broken(format!("the host sent a bad reply: {error}"))),
     }
@@ -376,14 +348,14 @@ fn ask<T: Wire>(
 
 /// Requests and replies in linear memory.
 #[cfg(target_arch = "wasm32")]
-mod wire {
+mod transport {
     use super::Error;
     use crate::{PtrLen, guest::exports};
 
     pub(super) type Import = extern "C" fn(u64) -> u64;
 
-    /// Gives `read` the reply to a request.
-    pub(super) fn ask<R>(
+    /// Passes the reply to a request to `read`.
+    pub(super) fn call<R>(
         import: Import,
         request: &[u8],
         read: impl FnOnce(&[u8]) -> R,
@@ -400,11 +372,11 @@ mod wire {
         })
     }
 
-    pub(super) fn tell(message: &[u8]) {
+    pub(super) fn send(message: &[u8]) {
         super::imports::log_message(packed(message));
     }
 
-    /// The place of a request, which stays valid while its owner waits for the host.
+    /// Packs a request, which stays in place while the host reads it.
     fn packed(request: &[u8]) -> u64 {
         PtrLen::new(
             request.as_ptr().expose_provenance() as u32,
@@ -414,24 +386,24 @@ mod wire {
     }
 }
 
-/// Outside wasm32 a script plays the host.
+/// Outside wasm32 a script replies.
 #[cfg(not(target_arch = "wasm32"))]
-mod wire {
+mod transport {
     use super::Error;
     use crate::guest::script;
 
     pub(super) type Import = &'static str;
 
-    pub(super) fn ask<R>(
+    pub(super) fn call<R>(
         import: Import,
         request: &[u8],
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, Error> {
-        script::answer(import, request).map(|reply| read(&reply))
+        script::reply_to(import, request).map(|reply| read(&reply))
     }
 
-    pub(super) fn tell(message: &[u8]) {
-        script::hear(message);
+    pub(super) fn send(message: &[u8]) {
+        script::record_log_line(message);
     }
 }
 
@@ -441,7 +413,7 @@ mod tests {
     use crate::guest::ErrorKind;
 
     #[test]
-    fn without_a_host_every_wish_fails() {
+    fn without_a_host_every_call_fails() {
         assert_eq!(read("/etc/motd"), Err(Error::broken("not inside a host")));
         assert_eq!(
             fs_stat(&FsStatRequest::default()),
@@ -453,7 +425,7 @@ mod tests {
         );
         log(
             Level::Info,
-            "nobody hears this",
+            "this line is lost",
             [attr("key", "value")].into(),
         );
     }

@@ -1,9 +1,9 @@
-//! What a plugin says of itself, written down once as a constant.
+//! The description of a plugin, as a constant.
 
 use crate::to_json;
 use alloc::vec::Vec;
 
-/// The answer of `describe`.
+/// The result of `describe`.
 ///
 /// ```
 /// use tollgate_abi::guest::Info;
@@ -24,7 +24,7 @@ pub struct Info {
     pub version: &'static str,
     /// One sentence for people.
     pub description: &'static str,
-    /// What it wants to be granted: kind and pattern, as narrow as can be.
+    /// The capabilities it needs: kind and pattern, as narrow as possible.
     pub capabilities: &'static [(&'static str, &'static str)],
 }
 

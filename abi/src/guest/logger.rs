@@ -1,4 +1,4 @@
-//! The facade of the crate `log` over the host's log, for plugins that ask for it (feature `log`).
+//! The crate `log`, connected with the log of the host (feature `log`).
 
 use super::host::{self, Level};
 use alloc::{string::ToString, vec::Vec};
@@ -37,7 +37,7 @@ impl log::Log for HostLog {
 /// script.run(|| {
 ///     log_to_host(log::LevelFilter::Info);
 ///     log::info!(target: "", "{} of {}", 1, 2);
-///     log::debug!("not heard");
+///     log::debug!("filtered out");
 /// });
 /// assert_eq!(script.lines(), ["INFO 1 of 2"]);
 /// ```

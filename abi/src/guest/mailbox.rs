@@ -1,5 +1,5 @@
-//! The panic mailbox: where a guest that panics leaves its last words. A panic ends in a trap,
-//! so they cannot be returned; the host reads them out of memory afterwards.
+//! The panic mailbox: the place of the panic message. A panic ends in a trap and cannot return it, so
+//! the host reads it from memory.
 //! Nothing here allocates, because a panic may come from a heap that is full.
 
 // Outside wasm32 nothing panics into a mailbox but the tests.
@@ -11,14 +11,14 @@ use core::{
     sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed},
 };
 
-/// How long the text in a [`Mailbox`] can be, in bytes; what does not fit is cut.
+/// The most bytes of the text in a [`Mailbox`]; a longer text is cut.
 pub const MAILBOX_TEXT: usize = 2040;
 
 // What is kept free behind the message and behind the place, for what must follow them.
 const AFTER_MESSAGE: usize = 512;
 const AFTER_PLACE: usize = 160;
 
-/// Where and how long the last words are, and room for them.
+/// The address and length of the panic message, and room for it.
 ///
 /// The address of the one mailbox of a module is its exported global
 /// [`tollgate_panic`](crate::names::export::PANIC). The host needs only the first two words:
@@ -26,6 +26,7 @@ const AFTER_PLACE: usize = 160;
 /// [`Evidence`](crate::Evidence) in JSON. Length 0 means that there was no panic.
 // Atomics because a static must be `Sync`; the module has one thread, so they are plain memory.
 #[repr(C)]
+#[derive(Debug)]
 pub struct Mailbox {
     ptr: AtomicU32,
     len: AtomicU32,
@@ -41,7 +42,7 @@ impl Mailbox {
         }
     }
 
-    /// Leaves the evidence of a panic that says `text`.
+    /// Writes the evidence of a panic with this message.
     pub(super) fn post(&self, text: &dyn fmt::Display, place: Option<&Location<'_>>) {
         let mut pen = Pen {
             mailbox: self,

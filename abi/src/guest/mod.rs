@@ -1,8 +1,7 @@
 //! What a Rust plugin needs: the [`Plugin`] trait, the [`plugin!`](crate::plugin!) macro that
 //! turns an implementation into a module's exports, [`config!`](crate::config!) for its config and
 //! schema, [`Evidence`] as a builder, and safe wrappers for the host functions ([`host`]).
-//! Natively everything builds too, with a [`Script`] as the host, so that a plugin is tested by
-//! plain `cargo test`.
+//! Everything also builds natively, with a [`Script`] as the host, so `cargo test` tests a plugin.
 //!
 //! ```
 //! use std::borrow::Cow;
@@ -10,7 +9,7 @@
 //!
 //! tollgate_abi::config! {
 //!     struct Config {
-//!         /// The variable to look at.
+//!         /// The variable to check.
 //!         name: String,
 //!     }
 //! }
@@ -72,6 +71,7 @@ pub use error::{Error, ErrorKind};
 pub use evidence::Evidence;
 pub use info::Info;
 #[cfg(feature = "log")]
+#[cfg_attr(docsrs, doc(cfg(feature = "log")))]
 pub use logger::log_to_host;
 pub use mailbox::{MAILBOX_TEXT, Mailbox};
 #[cfg(not(target_arch = "wasm32"))]
@@ -83,26 +83,25 @@ use serde::de::DeserializeOwned;
 /// A plugin: a constant and two functions without state, since every call may be the first of an
 /// instance. The example is that of [the module](self).
 pub trait Plugin {
-    /// What `observe` is told: a [`config!`](crate::config!), or any type that serde can read.
+    /// The argument of `observe`: a [`config!`](crate::config!), or any type that serde can read.
     type Config: DeserializeOwned;
 
-    /// Who the plugin is and what it wants to be granted.
+    /// Name, version and needed capabilities.
     const INFO: Info;
 
     /// The JSON Schema of the config: [`schema_of`] or a text of your own.
     fn schema() -> Cow<'static, str>;
 
-    /// Looks, and says what it saw.
+    /// Runs the check and returns evidence.
     ///
     /// # Errors
     ///
-    /// Whatever kept the plugin from looking; it becomes evidence with status false.
+    /// The reason why the plugin could not check. It becomes evidence with status false.
     fn observe(config: Self::Config) -> Result<Evidence, Error>;
 }
 
-/// The evidence that `P` gives for a config in JSON, as the host reads it; with
-/// [`Script::observe`] there is a host to ask, too. A config that is not as it should be becomes
-/// evidence with an error of type `config`, and `null` is the empty one.
+/// Returns the evidence of `P` for a config in JSON, without a host; [`Script::observe`] has one. An
+/// invalid config results in evidence with an error of type `config`; `null` is the empty config.
 ///
 /// ```
 /// # use std::borrow::Cow;
@@ -129,7 +128,7 @@ pub fn evidence_of<P: Plugin>(config: &[u8]) -> crate::Evidence {
         .read()
 }
 
-/// Reads a config; `null` is the empty one.
+/// Reads a config; `null` is the empty config.
 fn decode_config<P: Plugin>(config: &[u8]) -> Result<P::Config, Error> {
     let config = match config.trim_ascii() {
         b"null" => b"{}",
@@ -145,7 +144,7 @@ fn decode_config<P: Plugin>(config: &[u8]) -> Result<P::Config, Error> {
 /// level of a `cdylib` crate.
 ///
 /// * `plugin!(MyPlugin);` for a crate with `std`: installs a panic hook.
-/// * `plugin!(no_std MyPlugin);` for a crate that says
+/// * `plugin!(no_std MyPlugin);` for a crate with
 ///   `#![cfg_attr(target_arch = "wasm32", no_std)]`: brings the `#[panic_handler]` and a small heap
 ///   as the `#[global_allocator]`. The module is about 10 KB smaller.
 ///

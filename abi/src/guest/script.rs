@@ -1,5 +1,4 @@
-//! A host for native tests: answers out of a script, through the same JSON as in a real one.
-//! Not for wasm32, where there is a real one.
+//! A host for native tests: scripted replies, through the same JSON as from a real host.
 
 use super::{Error, ErrorKind, Plugin, evidence_of};
 use crate::{
@@ -20,7 +19,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::cell::RefCell;
+use core::{cell::RefCell, fmt};
 use serde::{Serialize, de::DeserializeOwned};
 
 std::thread_local! {
@@ -38,11 +37,10 @@ struct Scene {
     lines: Vec<String>,
 }
 
-/// What a host answers in a test, on the test's own thread.
+/// A scripted host for a test, on the thread of the test.
 ///
-/// Files and variables are there as in a real host that grants everything; any other function
-/// answers what [`on`](Script::on) and [`fail`](Script::fail) say, and without that fails with
-/// kind `Unsupported`.
+/// Files and variables work as with a real host that grants everything. Any other function returns
+/// what [`on`](Script::on) or [`fail`](Script::fail) sets, and otherwise fails with kind `Unsupported`.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -88,13 +86,26 @@ pub struct Script {
     scene: Rc<RefCell<Scene>>,
 }
 
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scene = self.scene.borrow();
+        f.debug_struct("Script")
+            .field("replies", &scene.answers.keys())
+            .field("files", &scene.files.keys())
+            .field("variables", &scene.variables.keys())
+            .field("calls", &scene.calls)
+            .field("lines", &scene.lines)
+            .finish()
+    }
+}
+
 impl Script {
-    /// A host that has nothing.
+    /// Creates a host without files and variables.
     pub fn new() -> Script {
         Script::default()
     }
 
-    /// The same with a file that can be read and examined.
+    /// Adds a file that can be read and examined.
     #[must_use]
     pub fn file(self, path: &str, content: impl Into<Vec<u8>>) -> Script {
         let content = content.into();
@@ -105,7 +116,7 @@ impl Script {
         self
     }
 
-    /// The same with a variable of the environment.
+    /// Adds an environment variable.
     #[must_use]
     pub fn variable(self, name: &str, value: &str) -> Script {
         let (name, value) = (name.to_owned(), value.to_owned());
@@ -113,9 +124,8 @@ impl Script {
         self
     }
 
-    /// The same with an answer to every call of a host function, such as `http_request`; the
-    /// types are the function's, of [`host`](crate::host). It takes the place of files and
-    /// variables, too.
+    /// Sets the reply to every call of a host function, such as `http_request`, instead of files and
+    /// variables. The types are those of the function in [`host`](crate::host).
     #[must_use]
     pub fn on<Request, Reply>(
         self,
@@ -141,7 +151,7 @@ impl Script {
         self
     }
 
-    /// The same with an error as the answer to every call of a host function.
+    /// Sets an error as the reply to every call of a host function.
     #[must_use]
     pub fn fail(self, function: &str, kind: ErrorKind, message: &str) -> Script {
         let error = Error::new(kind, message);
@@ -165,17 +175,17 @@ impl Script {
         act()
     }
 
-    /// Has a plugin look at this host: what `observe` answers for a config in JSON.
+    /// Runs a plugin with this host and a config in JSON, and returns its evidence.
     pub fn observe<P: Plugin>(&self, config: &str) -> Evidence {
         self.run(|| evidence_of::<P>(config.as_bytes()))
     }
 
-    /// The names of the functions that were called, in order, log lines aside.
+    /// Returns the names of the functions that were called, in order, without log lines.
     pub fn calls(&self) -> Vec<String> {
         self.scene.borrow().calls.clone()
     }
 
-    /// What was logged: level, message, and attributes as `key=value`.
+    /// Returns the log lines: level, message, and attributes as `key=value`.
     pub fn lines(&self) -> Vec<String> {
         self.scene.borrow().lines.clone()
     }
@@ -194,12 +204,12 @@ fn reply<T: Serialize>(answer: Result<T, Error>) -> Vec<u8> {
     }
 }
 
-/// The answer of the host that is playing.
-pub(super) fn answer(name: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
+/// The reply of the current script.
+pub(super) fn reply_to(name: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
     let Some(scene) = PLAYING.with_borrow(Clone::clone) else {
         return Err(Error::broken("not inside a host"));
     };
-    // Out of the scene while it runs: an answer may be a test of another plugin.
+    // Taken out while it runs: it may run another plugin with this script.
     let mine = {
         let mut scene = scene.borrow_mut();
         scene.calls.push(name.to_owned());
@@ -215,7 +225,7 @@ pub(super) fn answer(name: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
     })
 }
 
-pub(super) fn hear(message: &[u8]) {
+pub(super) fn record_log_line(message: &[u8]) {
     let Some(scene) = PLAYING.with_borrow(Clone::clone) else {
         return;
     };
@@ -331,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_whose_time_was_up_is_told_with_its_output() {
+    fn a_command_that_timed_out_is_returned_with_its_output() {
         use crate::host::{ExecReply, ExecRequest};
         let script = Script::new().on("exec_run", |_: ExecRequest| {
             Ok(ExecReply {

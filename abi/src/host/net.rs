@@ -1,4 +1,4 @@
-//! Requests and replies of the host functions that reach the network, one pair a function.
+//! Requests and replies of the host functions that use the network.
 
 use super::Context;
 use crate::ErrorDetail;
@@ -6,163 +6,163 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize};
 
 wire! {
-    /// Asks for a connection over which bytes are sent and received, and which is then closed.
+    /// Where to connect, what to send and how much to receive.
     pub struct NetConnectRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// A name or an address.
+        /// A host name or an IP address.
         pub host: String = "host",
-        /// The port.
-        pub port: u16 = "port",
-        /// What to send, in `encoding`.
+        /// The port, 1 to 65535.
+        pub port: u16 = "port" port,
+        /// The bytes to send, in `encoding`.
         pub send: String = "send" omit,
-        /// `base64` (also when empty) or `utf-8`, for `send` and the reply's `received`.
+        /// `base64` or `utf-8`, for `send` and for `received` of the reply; empty is `base64`.
         pub encoding: String = "encoding" omit,
-        /// How many bytes to receive at most; 0 closes after sending.
+        /// The most bytes to receive; 0 closes the connection after sending.
         pub receive: u64 = "receive" omit,
-        /// How long all of it may take, in milliseconds.
+        /// The most time for the whole operation, in milliseconds; 0 is as much as the host allows.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
 
 wire! {
-    /// What came of a connection.
+    /// The result of a connection.
     pub struct NetConnectReply {
-        /// Whether it was made.
+        /// Whether the connection was made.
         pub connected: bool = "connected",
-        /// What was received, in `encoding`.
+        /// The bytes received, in `encoding`.
         pub received: String = "received",
-        /// `base64` or `utf-8`, as asked.
+        /// `base64` or `utf-8`, as requested.
         pub encoding: String = "encoding",
-        /// Whether there was more than was asked for.
+        /// Whether more bytes arrived than `receive`.
         pub truncated: bool = "truncated" omit,
-        /// Whether the time was up before the other side closed; `received` is what had come.
+        /// Whether the time was up before the peer closed; `received` holds what had arrived.
         pub is_timeout: bool = "is_timeout" omit,
-        /// Who answered, `ip:port`.
+        /// The remote address, `ip:port`.
         pub remote_addr: String = "remote_addr" omit,
-        /// From where, `ip:port`.
+        /// The local address, `ip:port`.
         pub local_addr: String = "local_addr" omit,
         /// How long connecting took, in milliseconds.
         pub response_time_ms: u64 = "response_time_ms" omit,
-        /// Why there was no connection, or why it broke.
+        /// Why the connection failed.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
 wire! {
-    /// Asks whether a TCP (and TLS) connection can be made.
+    /// Where to connect.
     pub struct TcpConnectRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// A name or an address.
+        /// A host name or an IP address.
         pub host: String = "host",
-        /// The port, as text.
-        pub port: String = "port",
-        /// How long it may take, in milliseconds.
+        /// The port, 1 to 65535.
+        pub port: String = "port" port,
+        /// The most time, in milliseconds; 0 is as much as the host allows.
         pub timeout_ms: u64 = "timeout_ms" omit,
-        /// Whether to speak TLS.
+        /// Whether to use TLS.
         pub tls: bool = "tls",
     }
 }
 
 wire! {
-    /// What a connection was like. When `error` is set, every other key is zero.
+    /// The result of a connection. When `error` is set, every other key has its default value.
     pub struct TcpConnectReply {
-        /// Whether it was made.
+        /// Whether the connection was made.
         pub connected: bool = "connected",
-        /// Host and port as given; an IPv6 address in brackets.
+        /// Host and port as requested; an IPv6 address is in brackets.
         pub address: String = "address" omit,
-        /// Who answered, `ip:port`.
+        /// The remote address, `ip:port`.
         pub remote_addr: String = "remote_addr" omit,
-        /// From where, `ip:port`.
+        /// The local address, `ip:port`.
         pub local_addr: String = "local_addr" omit,
-        /// How long connecting (and the handshake) took, in milliseconds.
+        /// How long connecting and the TLS handshake took, in milliseconds.
         pub response_time_ms: u64 = "response_time_ms" omit,
-        /// Whether TLS was spoken.
+        /// Whether TLS is used.
         pub tls: bool = "tls" omit,
         /// `TLS 1.2` or `TLS 1.3`.
         pub tls_version: String = "tls_version" omit,
         /// The IANA name of the cipher suite.
         pub tls_cipher_suite: String = "tls_cipher_suite" omit,
-        /// The server name that was asked for; empty for an address.
+        /// The server name sent in the handshake; empty for an IP address.
         pub tls_server_name: String = "tls_server_name" omit,
-        /// The subject of the server's certificate.
+        /// The subject of the certificate of the server.
         pub tls_cert_subject: String = "tls_cert_subject" omit,
-        /// Its issuer.
+        /// The issuer of the certificate.
         pub tls_cert_issuer: String = "tls_cert_issuer" omit,
-        /// When it ends, RFC 3339.
+        /// When the certificate expires, in RFC 3339.
         pub tls_cert_not_after: String = "tls_cert_not_after" omit,
-        /// Why there was no connection.
+        /// Why the connection failed.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
 wire! {
-    /// Asks a mail server for its greeting.
+    /// Which mail server to connect to.
     pub struct SmtpConnectRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// A name or an address.
+        /// A host name or an IP address.
         pub host: String = "host",
-        /// The port, as text.
-        pub port: String = "port",
-        /// How long all of it may take, in milliseconds.
+        /// The port, 1 to 65535.
+        pub port: String = "port" port,
+        /// The most time for the whole operation, in milliseconds; 0 is as much as the host allows.
         pub timeout_ms: u64 = "timeout_ms" omit,
-        /// Whether to speak TLS from the first byte.
+        /// Whether to use TLS from the first byte.
         pub tls: bool = "tls",
-        /// Whether to switch to TLS after the greeting. Not beside `tls`.
+        /// Whether to switch to TLS after the greeting. Excludes `tls`.
         pub starttls: bool = "starttls",
     }
 }
 
 wire! {
-    /// What a mail server was like. When `error` is set, every other key is zero.
+    /// The greeting of a mail server. When `error` is set, every other key has its default value.
     pub struct SmtpConnectReply {
-        /// Whether it greeted.
+        /// Whether the server sent a greeting.
         pub connected: bool = "connected",
-        /// Host and port as given; an IPv6 address in brackets.
+        /// Host and port as requested; an IPv6 address is in brackets.
         pub address: String = "address" omit,
         /// `220 ` and the text of the greeting, its lines joined by newlines.
         pub banner: String = "banner" omit,
-        /// How long all of it took, in milliseconds.
+        /// How long the whole operation took, in milliseconds.
         pub response_time_ms: u64 = "response_time_ms" omit,
-        /// Whether TLS was spoken.
+        /// Whether TLS is used.
         pub tls: bool = "tls" omit,
         /// `TLS 1.2` or `TLS 1.3`.
         pub tls_version: String = "tls_version" omit,
         /// The IANA name of the cipher suite.
         pub tls_cipher_suite: String = "tls_cipher_suite" omit,
-        /// The server name that was asked for; empty for an address.
+        /// The server name sent in the handshake; empty for an IP address.
         pub tls_server_name: String = "tls_server_name" omit,
-        /// Why there was no greeting.
+        /// Why no greeting was received.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
 
 wire! {
-    /// Asks for the records of a name.
+    /// Which DNS records to look up.
     pub struct DnsLookupRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
-        /// The name.
+        /// The name to look up.
         pub hostname: String = "hostname",
         /// `A`, `AAAA`, `CNAME`, `MX`, `TXT` or `NS`, in any case; empty is `A` and `AAAA`.
         pub record_type: String = "type",
-        /// Whom to ask, `host:port` or `host`; empty is the machine's own resolver.
+        /// The DNS server, `host:port` or `host`; empty is the resolver of the host.
         pub nameserver: String = "nameserver" omit,
-        /// How long it may take, in milliseconds.
+        /// The most time, in milliseconds; 0 is as much as the host allows.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
 
 wire! {
-    /// The records of a name. A name that exists without such records has none.
+    /// The records of a name. Both lists are empty if the name exists and has no such records.
     pub struct DnsLookupReply {
-        /// Addresses, texts (the chunks of a record joined), or names with a dot at the end.
+        /// Addresses, texts (each record with its parts joined), or names that end in a dot.
         pub records: Vec<String> = "records" omit,
-        /// Mail servers, the preferred ones first.
+        /// Mail servers, in order of preference.
         pub mx_records: Vec<MxRecord> = "mx_records" omit,
-        /// Why the records are not known.
+        /// Why the lookup failed.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
@@ -170,46 +170,47 @@ wire! {
 wire! {
     /// One mail server of a name.
     pub struct MxRecord {
-        /// Its name, with a dot at the end.
+        /// Its name, which ends in a dot.
         pub host: String = "host",
-        /// Its preference; lower ones are tried first.
+        /// Its preference; lower values come first.
         pub pref: u16 = "pref",
     }
 }
 
 wire! {
-    /// Asks for a URL.
+    /// The URL to fetch, and how.
     pub struct HttpRequest {
-        /// How long to wait.
+        /// Time limits.
         pub context: Context = "context" omit,
         /// The method; empty is `GET`.
         pub method: String = "method",
         /// The URL, `http` or `https`.
         pub url: String = "url",
-        /// Header fields. What the connection decides (`Host`, `Content-Length`, `User-Agent`) is
-        /// ignored; what belongs to the connection (`Connection`, `Upgrade`, …) is an error.
+        /// Header fields. `Host`, `Content-Length` and `User-Agent` are ignored. Fields about the
+        /// connection (`Connection`, `Upgrade`, …) are an error.
         pub headers: Headers = "headers" omit,
         /// The body, in base64.
         pub body: String = "body" omit,
-        /// How long all of it may take, redirects included, in milliseconds.
+        /// The most time for the whole operation, with redirects, in milliseconds; 0 is as much as
+        /// the host allows.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
 
 wire! {
-    /// What a URL answered, after its redirects.
+    /// The response, after redirects.
     pub struct HttpReply {
-        /// Such as 200. It is no error here, whatever it says.
+        /// The status code, such as 200. No status code is an error.
         pub status_code: u16 = "status_code",
-        /// Header fields, names written like `Content-Type`.
+        /// Header fields, with names such as `Content-Type`.
         pub headers: Headers = "headers" omit,
         /// The body, in base64; decompressed unless the request named its own `Accept-Encoding`.
         pub body: String = "body" omit,
-        /// Whether the body was longer than the host passes on.
+        /// Whether the body was cut because of the size limit.
         pub body_truncated: bool = "body_truncated" omit,
-        /// Such as `HTTP/1.1`.
+        /// The protocol, such as `HTTP/1.1`.
         pub proto: String = "proto" omit,
-        /// Why there is no answer.
+        /// Why there is no response.
         pub error: Option<ErrorDetail> = "error" failure,
     }
 }
@@ -219,7 +220,7 @@ wire! {
 #[serde(transparent)]
 pub struct Headers(pub BTreeMap<String, Vec<String>>);
 
-/// Go writes a list without elements as `null`.
+/// The Go SDK writes an empty list as `null`.
 impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
         let lists = BTreeMap::<String, Option<Vec<String>>>::deserialize(deserializer)?;

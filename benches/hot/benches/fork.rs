@@ -93,7 +93,7 @@ fn images(c: &mut Criterion) {
 }
 
 fn loading(c: &mut Criterion) {
-    let steady = load(Runtime::builder().steady(1), GO);
+    let steady = load(Runtime::builder().deterministic_init(1), GO);
     let baked = steady.bake().expect("a Go program can be baked");
     let mut group = c.benchmark_group("load and describe");
     group.sample_size(10);

@@ -1,4 +1,4 @@
-//! The gate: what a wish costs where nothing happens outside, with few grants and with many. The
+//! The gate: what a request costs where nothing happens outside, with few grants and with many. The
 //! guest asks for a variable that is not set, 10 000 times.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -24,7 +24,7 @@ fn asking_for_a_variable() -> Vec<u8> {
     assemble(&text)
 }
 
-fn wishes(c: &mut Criterion) {
+fn requests(c: &mut Criterion) {
     let module = asking_for_a_variable();
     let mut group = c.benchmark_group("gate");
     group.throughput(Throughput::Elements(10_000));
@@ -53,6 +53,6 @@ fn wishes(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3));
-    targets = wishes
+    targets = requests
 }
 criterion_main!(benches);

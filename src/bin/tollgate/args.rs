@@ -1,4 +1,4 @@
-//! The flags, and the runtime options they stand for.
+//! The command line's arguments, and the runtime options that they set.
 
 use crate::new::Language;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -8,10 +8,10 @@ use std::{
 };
 use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
 
-/// Runs untrusted WebAssembly plugins: metered, gated, deterministic.
+/// Runs untrusted WebAssembly plugins with limits and permissions.
 ///
-/// Exit codes: 0 the evidence's status is true (or the question was answered), 1 it is false,
-/// 2 bad arguments or input, 3 the plugin could not run, 4 a replay did something else.
+/// Exit codes: 0 success, and the evidence's status is true; 1 the status is false, or `check` found
+/// warnings; 2 bad arguments or input; 3 the plugin failed; 4 a replay or comparison found differences.
 #[derive(Parser)]
 #[command(name = "tollgate", bin_name = "tollgate", version)]
 pub struct Args {
@@ -21,25 +21,25 @@ pub struct Args {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Print what a plugin says of itself
+    /// Print a plugin's description
     Describe(PluginArgs),
     /// Print the JSON Schema of a plugin's config
     Schema(PluginArgs),
-    /// Print what a module is and wants, without running it
+    /// Print a module's imports, exports and sizes, without running it
     Inspect(InspectArgs),
-    /// Have a plugin look at the world, and print its evidence
+    /// Run a plugin and print its evidence
     Observe(ObserveArgs),
-    /// Play a recorded run back, offline, and print its evidence if it is the same
+    /// Replay a recorded run offline, and print its evidence or the first difference
     Replay(ReplayArgs),
-    /// Play recorded runs of a plugin to a new version of it, and tell what differs
+    /// Compare a new version of a plugin with recorded runs of the old one
     Diff(DiffArgs),
-    /// Initialise a plugin and write it as a module that is initialised already
+    /// Initialise a plugin and write the initialised module
     Bake(BakeArgs),
-    /// Write a plugin project that builds and tests itself
+    /// Create a plugin project with build and test scripts
     New(NewArgs),
-    /// Tell what a host would refuse in a plugin, and what is unwise, each with a fix
+    /// Lint a plugin, with a fix for each finding
     Check(CheckArgs),
-    /// Tell what a grant allows, how risky it is, which addresses are closed, what a command does
+    /// Explain a grant, a request, an IP address or a command
     Explain(ExplainArgs),
 }
 
@@ -47,15 +47,15 @@ pub enum Command {
 pub struct PluginArgs {
     /// The plugin: a WebAssembly module (or its text form)
     pub plugin: PathBuf,
-    /// The name to load it under [default: the file's name without its ending]
+    /// The plugin's name, which selects its grants [default: the file name without its extension]
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
-    /// A JSON file of a simulated world, in place of this machine
+    /// Run in the simulated world of this JSON file instead of on this machine
     #[arg(long, value_name = "FILE", value_parser = world)]
     world: Option<WorldFile>,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
 }
@@ -69,10 +69,10 @@ struct WorldFile {
 
 #[derive(ClapArgs)]
 pub struct LimitArgs {
-    /// Units of fuel for the call, or `unlimited`
+    /// Fuel limit of the call in units, or `unlimited`
     #[arg(long, value_parser = fuel, default_value = "100000000000")]
     fuel: FuelLimit,
-    /// Memory of the plugin in megabytes: 0 is 256, -1 is unlimited
+    /// Memory limit of the plugin in megabytes: 0 means 256, -1 means unlimited
     #[arg(
         long,
         value_name = "MB",
@@ -81,8 +81,8 @@ pub struct LimitArgs {
         default_value = "0"
     )]
     memory_mb: MemoryLimit,
-    /// Wall-clock time for the call in milliseconds; 0 is no deadline [default: 60000, and none in
-    /// a simulated world]
+    /// Wall-clock limit of the call in milliseconds; 0 means none [default: 60000, none in a
+    /// simulated world]
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u64>,
 }
@@ -91,7 +91,7 @@ pub struct LimitArgs {
 pub struct InspectArgs {
     #[command(flatten)]
     pub plugin: PluginArgs,
-    /// Also load and describe the plugin, and tell how long each step takes, in milliseconds
+    /// Also load and run the plugin, and print the time of each step in milliseconds
     #[arg(long)]
     pub timings: bool,
 }
@@ -103,76 +103,75 @@ pub struct ObserveArgs {
     /// The config as JSON
     #[arg(long, value_name = "JSON", conflicts_with = "config_file")]
     pub config: Option<String>,
-    /// A file with the config as JSON, or `-` for standard input
+    /// A file with the config as JSON; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub config_file: Option<PathBuf>,
-    /// Grant a capability, such as `fs:read:/etc/**`; may be repeated
+    /// Grant a capability such as `fs:read:/etc/**`; may be repeated
     #[arg(long = "grant", value_name = "CAPABILITY")]
     pub grants: Vec<Capability>,
     /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
     #[arg(long, value_name = "FILE")]
     pub grants_file: Option<PathBuf>,
-    /// Grant everything that the plugin declares
+    /// Grant all capabilities that the plugin declares
     #[arg(long)]
     pub trust: bool,
-    /// Write the run to this file, for `replay` and `diff`; until it is complete, it is
-    /// FILE.partial
+    /// Record the run to this file, for `replay` and `diff`; it is FILE.partial until it is complete
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Print the smallest set of grants that this run needed to standard error
+    /// Print the smallest set of grants for this run to standard error
     #[arg(long)]
     pub audit: bool,
-    /// Print what the call used to standard error
+    /// Print the fuel and memory that the call used to standard error
     #[arg(long)]
     pub usage: bool,
-    /// Skip validating the config against the plugin's schema
+    /// Skip config validation
     #[arg(long)]
     pub no_validate: bool,
-    /// Add what the config leaves out and the plugin's schema has a default for
+    /// Fill in the defaults of the plugin's schema
     #[arg(long)]
     pub fill_defaults: bool,
-    /// Hide what looks like a token or private key, in evidence, errors, logs and recordings
+    /// Redact tokens and private keys in evidence, errors, logs and recordings
     #[arg(long)]
     pub redact: bool,
-    /// Hide the value of this variable, which must have 4 characters or more, and what --redact
-    /// hides; may be repeated
+    /// As --redact, and redact the value of this environment variable, of at least 4 characters; may
+    /// be repeated
     #[arg(long, value_name = "NAME")]
     pub redact_env: Vec<String>,
-    /// Hide what stands at this place of the evidence's data, as `db.password`, and what --redact
-    /// hides; may be repeated
+    /// As --redact, and redact the value at this path of the evidence's data, such as `db.password`;
+    /// may be repeated
     #[arg(long, value_name = "PATH")]
     pub redact_path: Vec<String>,
-    /// The most bytes of evidence; what is longer is cut, and 0 is no limit
+    /// Truncate evidence to this many bytes; 0 means no limit
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub evidence_bytes: u32,
 }
 
 #[derive(ClapArgs)]
 pub struct ReplayArgs {
-    /// The transcript, as `observe --record` writes it
+    /// A transcript of `observe --record`
     pub transcript: PathBuf,
-    /// The plugin [default: NAME.wasm beside the transcript or in the working directory]
+    /// The plugin [default: NAME.wasm next to the transcript or in the working directory]
     #[arg(long, value_name = "FILE")]
     pub plugin: Option<PathBuf>,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
 }
 
 #[derive(ClapArgs)]
 pub struct DiffArgs {
-    /// The plugin that was recorded
+    /// The recorded plugin
     pub old: PathBuf,
-    /// The new version of it
+    /// Its new version
     pub new: PathBuf,
-    /// Transcripts of the old one
+    /// Transcripts of the recorded plugin
     #[arg(long = "transcript", value_name = "FILE", num_args = 1.., required = true)]
     pub transcripts: Vec<PathBuf>,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// How to print: words, or one line of JSON for each transcript
+    /// Output format: text, or one line of JSON for each transcript
     #[arg(long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
 }
@@ -181,10 +180,10 @@ pub struct DiffArgs {
 pub struct BakeArgs {
     #[command(flatten)]
     pub plugin: PluginArgs,
-    /// Where to write the module
+    /// The file to write
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
-    /// Grant a capability to its initialisation; may be repeated
+    /// Grant a capability during initialisation; may be repeated
     #[arg(long = "grant", value_name = "CAPABILITY")]
     pub grants: Vec<Capability>,
     /// A JSON file of grants by plugin name: {"file": ["fs:read:/etc/**"]}
@@ -196,13 +195,13 @@ pub struct BakeArgs {
 pub struct NewArgs {
     /// The plugin's name
     pub name: String,
-    /// The language to write it in
+    /// The programming language
     #[arg(long, value_enum)]
     pub lang: Language,
-    /// Where to write it [default: a new directory of the plugin's name]
+    /// The directory to create [default: the plugin's name]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// For Rust: the package tollgate-abi as a directory, instead of its published version
+    /// For Rust: a directory with the package tollgate-abi, instead of the published version
     #[arg(long, value_name = "DIR")]
     pub abi_path: Option<PathBuf>,
 }
@@ -211,37 +210,37 @@ pub struct NewArgs {
 pub struct CheckArgs {
     /// The plugin: a WebAssembly module (or its text form)
     pub plugin: PathBuf,
-    /// A config to observe with, as JSON, beside the empty one
+    /// A config to run with as JSON, in addition to the empty one
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum CheckFormat {
-    /// For people
+    /// Text for people
     Text,
     /// One line of JSON
     Json,
 }
 
-/// `explain GRANT WISH`: does the one allow the other? `explain CAPABILITY`: how risky is it?
+/// `explain GRANT REQUEST` shows whether GRANT allows REQUEST; `explain CAPABILITY` shows its risk.
 #[derive(ClapArgs)]
 pub struct ExplainArgs {
     /// A capability, such as `network:outbound:*`
     #[arg(required_unless_present_any = ["address", "exec"])]
     pub capability: Option<String>,
-    /// A wish in the same grammar, such as `network:outbound:443`
-    pub wish: Option<String>,
-    /// The working directory that relative paths start from
+    /// A request such as `network:outbound:443`
+    pub request: Option<String>,
+    /// The working directory for relative paths
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,
-    /// Whether this address is closed, and which word opens it
+    /// Show whether this address is blocked, and which grant allows it
     #[arg(long, value_name = "IP", conflicts_with_all = ["capability", "exec"])]
     pub address: Option<String>,
-    /// Which family of programs this command is of, and which grant it needs
+    /// Show which kind of program this command is, and which grant it needs
     #[arg(
         long,
         value_name = "COMMAND",
@@ -250,7 +249,7 @@ pub struct ExplainArgs {
         conflicts_with = "capability"
     )]
     pub exec: Option<Vec<String>>,
-    /// Print JSON instead of words
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -272,18 +271,18 @@ impl PluginArgs {
         }
     }
 
-    /// The files that are read, and what each is.
+    /// The input files, each with its role.
     pub fn inputs(&self) -> [(&'static str, Option<&Path>); 2] {
         let world = self.world.as_ref().map(|file| file.path.as_path());
         [("the plugin", Some(&self.plugin)), ("the world", world)]
     }
 
-    /// Whether it is given another world than this machine.
+    /// Returns whether the plugin runs in a simulated world.
     pub fn is_simulated(&self) -> bool {
         self.world.is_some()
     }
 
-    /// The options of a runtime without any grant.
+    /// The options of a runtime without grants.
     pub fn runtime(&self) -> RuntimeBuilder {
         match self.world.clone() {
             Some(WorldFile { world, .. }) => {
@@ -296,7 +295,7 @@ impl PluginArgs {
 }
 
 impl ObserveArgs {
-    /// The files that are read, and what each is.
+    /// The input files, each with its role.
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
         // Standard input may come from a file.
         let config = match self.config_file.as_deref() {
@@ -331,7 +330,7 @@ fn world(file: &str) -> Result<WorldFile, String> {
 fn fuel(text: &str) -> Result<FuelLimit, String> {
     match text {
         "unlimited" => Ok(FuelLimit::Unlimited),
-        "0" => Err("a fuel limit of 0 lets nothing run; say `unlimited` for no limit".to_owned()),
+        "0" => Err("nothing runs with a fuel limit of 0; use `unlimited` for no limit".to_owned()),
         _ => text
             .parse()
             .map(FuelLimit::Units)

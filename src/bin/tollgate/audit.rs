@@ -1,4 +1,4 @@
-//! `observe --audit`: the grants that a run needed, and whether it had them.
+//! `observe --audit`: lists the grants that a run used, and those it lacked.
 
 use crate::output::{say, shell_word};
 use std::{
@@ -7,10 +7,10 @@ use std::{
 };
 use tollgate::Event;
 
-/// The most grants that are kept and listed.
+/// The most grants that are listed.
 const MOST: usize = 1000;
 
-/// What a run requested, collected while it runs.
+/// Collects the requests of a run.
 #[derive(Default)]
 pub struct Audit(Mutex<Needed>);
 
@@ -18,11 +18,11 @@ pub struct Audit(Mutex<Needed>);
 struct Needed {
     /// The smallest grants, and whether the run had them.
     grants: BTreeMap<String, bool>,
-    /// Requests whose grants are not remembered, and how many of those were denied.
+    /// Requests beyond the limit, and how many of them were denied.
     more: u64,
     more_denied: u64,
     /// Requests that no grant can allow.
-    hopeless: u64,
+    impossible: u64,
 }
 
 impl Audit {
@@ -34,7 +34,7 @@ impl Audit {
         };
         let mut needed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if needs.is_empty() {
-            needed.hopeless += 1;
+            needed.impossible += 1;
         } else if let Some(had) = needed.grants.get_mut(needs.as_str()) {
             *had &= granted;
         } else if needed.grants.len() < MOST {
@@ -51,36 +51,52 @@ impl Audit {
             grants,
             more,
             more_denied,
-            hopeless,
+            impossible,
         } = &*needed;
         let missing = grants.values().filter(|granted| !**granted).count();
+        let used = grants.len() - missing;
+        let lacked = match missing {
+            0 => String::new(),
+            missing => format!(" and lacked {missing}"),
+        };
+        let colon = if grants.is_empty() { "" } else { ":" };
         say(format_args!(
-            "audit: this run needed {} grants, {missing} of which it did not have",
-            grants.len()
+            "audit: this run used {used} {}{lacked}{colon}",
+            plural(used, "grant")
         ));
         for (grant, granted) in grants {
             let verdict = if *granted { "granted" } else { "denied" };
             match shell_word(grant) {
                 Some(word) => say(format_args!("audit: --grant {word} ({verdict})")),
                 None => say(format_args!(
-                    "audit: {grant} ({verdict}), to be written in a grants file"
+                    "audit: {grant} ({verdict}), for a grants file only"
                 )),
             }
         }
         if *more > 0 {
             say(format_args!(
-                "audit: and {more} more requests, {more_denied} of them denied; only {MOST} grants are listed"
+                "audit: {more} more {}, {more_denied} denied; only {MOST} grants are listed",
+                plural(*more, "request")
             ));
         }
-        if *hopeless > 0 {
+        if *impossible > 0 {
             say(format_args!(
-                "audit: and {hopeless} requests that no grant can allow"
+                "audit: {impossible} {} that no grant can allow",
+                plural(*impossible, "request")
             ));
         }
         if missing > 0 || *more_denied > 0 {
             say(format_args!(
-                "audit: run again with these grants; after a denial a plugin may request less than it needs"
+                "audit: run again with these grants: after a denial, a plugin may request less than it needs"
             ));
         }
+    }
+}
+
+/// Returns a noun in the form for a count.
+fn plural(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into() {
+        Ok(1) => noun.to_owned(),
+        _ => format!("{noun}s"),
     }
 }

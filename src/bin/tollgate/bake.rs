@@ -1,11 +1,11 @@
-//! `tollgate bake`: initialises a plugin and writes it as a module that is initialised already.
+//! `tollgate bake`: initialises a plugin and writes the initialised module.
 
 use super::{Exit, Failure, args::BakeArgs, files, load_with, print, read_grants, read_module};
 use serde_json::json;
-use tollgate::{abi::sha256, printable::Printable};
+use tollgate::abi::sha256;
 
-/// Bakes so that the same module, grants and world give the same bytes: on this machine, clocks
-/// hardly move meanwhile and chance is none; a simulated world has its own.
+/// Bakes reproducibly: the same module, grants and world give the same bytes. On this machine,
+/// initialisation therefore gets deterministic clocks and random numbers.
 pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     let inputs = args.plugin.inputs();
     let grants = ("the grants file", args.grants_file.as_deref());
@@ -15,7 +15,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     let name = args.plugin.name();
     let mut builder = args.plugin.runtime();
     if !args.plugin.is_simulated() {
-        builder = builder.steady(seed(&original));
+        builder = builder.deterministic_init(seed(&original));
     }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
@@ -25,12 +25,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     }
     let plugin = load_with(builder, &name, &bytes)?;
     let baked = plugin.bake()?;
-    std::fs::write(&args.output, &baked).map_err(|error| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(args.output.display())),
-        )
-    })?;
+    files::write_whole(&args.output, &baked).map_err(|error| Failure::file(&args.output, error))?;
     let report = json!({
         "original": sha256::hex(&original),
         "sha256": sha256::hex(&sha256::digest(&baked)),
@@ -40,7 +35,7 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     print(&report, args.plugin.format)
 }
 
-/// Plugins differ in what they take for chance.
+/// Each plugin gets its own random numbers.
 fn seed(digest: &[u8; 32]) -> u64 {
     digest
         .iter()

@@ -1,5 +1,5 @@
-//! `tollgate check`: what a host would refuse in a plugin, and what is unwise, each with a fix. The
-//! plugin runs in a made-up world, so checking touches nothing outside.
+//! `tollgate check`: lints a plugin. The plugin runs in a simulated world, without access to this
+//! machine.
 
 use crate::{
     Exit, Failure,
@@ -7,12 +7,13 @@ use crate::{
     findings::{Findings, Severity},
     read_module,
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tollgate::{
     Capability, Config, Error, Evidence, Grants, Inspection, LoadError, Plugin, PluginInfo,
     Problem, Runtime, RuntimeBuilder,
     abi::{
-        names::{HOST_MODULE, export, import},
+        functions::{self, FUNCTIONS},
+        names::{HOST_MODULE, export},
         rfc3339::Moment,
     },
     capability::risk,
@@ -25,12 +26,11 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut configs = vec![Config::new()];
     if let Some(json) = &args.config {
         let config = json.parse();
-        configs.push(config.map_err(|error| {
-            Failure::new(
-                Exit::BadInput,
-                format!("the config cannot be used: {error}"),
-            )
-        })?);
+        configs.push(
+            config.map_err(|error| {
+                Failure::new(Exit::BadInput, format!("invalid config: {error}"))
+            })?,
+        );
     }
     let stem = args.plugin.file_stem().unwrap_or_default();
     let name = stem.to_string_lossy().into_owned();
@@ -45,11 +45,11 @@ fn check(
     configs: &[Config],
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let runtime = made_up(1).build()?;
+    let runtime = simulated(1).build()?;
     let inspection = match Inspection::new(bytes, runtime.limits()) {
         Ok(inspection) => inspection,
         Err(problem) => {
-            refused(&problem, findings);
+            rejected(&problem, findings);
             return Ok(());
         }
     };
@@ -59,7 +59,7 @@ fn check(
     let plugin = match runtime.load(name, bytes) {
         Ok(plugin) => plugin,
         Err(Error::Load { problem, .. }) => {
-            refused(&problem, findings);
+            rejected(&problem, findings);
             return Ok(());
         }
         Err(error) => return Err(error.into()),
@@ -67,9 +67,9 @@ fn check(
     let exports = |name: &str| inspection.exports.iter().any(|export| export.name == name);
     if !exports(export::DEALLOCATE) {
         findings.add(
-            Severity::Unwise,
+            Severity::Warning,
             "deallocate",
-            "does not export deallocate, so the host cannot give back what it asked for",
+            "does not export deallocate, so the host cannot free the buffers that it allocated",
             "export deallocate(ptr: i32, size: i32)",
         );
     } else {
@@ -78,7 +78,7 @@ fn check(
     let info = match plugin.describe() {
         Ok(info) => info,
         Err(error) => {
-            findings.silent("describe", &error);
+            findings.failed("describe", &error);
             return Ok(());
         }
     };
@@ -88,18 +88,23 @@ fn check(
     observe(name, bytes, &info, configs, findings)
 }
 
-fn refused(problem: &LoadError, findings: &mut Findings) {
+fn rejected(problem: &LoadError, findings: &mut Findings) {
     match problem {
         LoadError::Contract(problems) => {
             for problem in problems {
-                findings.add(Severity::Refused, "contract", problem.to_string(), fix(problem));
+                findings.add(
+                    Severity::Error,
+                    "contract",
+                    problem.to_string(),
+                    fix(problem),
+                );
             }
         }
         other => findings.add(
-            Severity::Refused,
+            Severity::Error,
             "module",
             other.to_string(),
-            "build a core WebAssembly module, with the features of WebAssembly 2.0 and no later ones",
+            "build a core WebAssembly module with WebAssembly 2.0 features only",
         ),
     }
 }
@@ -122,10 +127,10 @@ fn fix(problem: &Problem) -> String {
             "in AssemblyScript, build with --use abort=tollgate/abort".to_owned()
         }
         Problem::UnknownImport { module, name, .. } if module == "env" => {
-            format!("{name} is not linked into the module: define it, or link the library that has it")
+            format!("{name} is not linked into the module: define it, or link the library that defines it")
         }
         Problem::UnknownImport { .. } => {
-            format!("use the functions of {HOST_MODULE} and of WASI preview 1, or ask the embedder to offer it")
+            format!("use the functions of {HOST_MODULE} and of WASI preview 1, or run it in a host that offers this one")
         }
         Problem::ImportType { module, name, expected, .. } => {
             format!("declare {module}.{name} as {expected}")
@@ -143,12 +148,12 @@ fn buffers(plugin: &Plugin, findings: &mut Findings) {
     match plugin.reuses_buffers() {
         Ok(true) => {}
         Ok(false) => findings.add(
-            Severity::Unwise,
+            Severity::Warning,
             "leak",
-            "memory that the host gave back through deallocate is not used again",
-            "free the block in deallocate; a stub runtime never does",
+            "memory that the host released with deallocate is not reused",
+            "free the block in deallocate; a stub runtime does not",
         ),
-        Err(error) => findings.silent("leak", &error),
+        Err(error) => findings.failed("leak", &error),
     }
 }
 
@@ -160,39 +165,14 @@ fn about(info: &PluginInfo, findings: &mut Findings) {
     ] {
         if text.is_empty() {
             findings.add(
-                Severity::Unwise,
+                Severity::Warning,
                 "describe",
                 format!("has no {what}"),
-                format!("give {what} in the answer of describe, as text"),
+                format!("return {what} from describe, as text"),
             );
         }
     }
 }
-
-/// The host functions that need a grant of each kind.
-const NEEDS: [(&str, &[&str]); 4] = [
-    (
-        "fs",
-        &[
-            import::FS_READ,
-            import::FS_STAT,
-            import::FS_LIST,
-            import::FS_WRITE,
-        ],
-    ),
-    ("env", &[import::ENV_GET]),
-    (
-        "network",
-        &[
-            import::NET_CONNECT,
-            import::TCP_CONNECT,
-            import::HTTP_REQUEST,
-            import::DNS_LOOKUP,
-            import::SMTP_CONNECT,
-        ],
-    ),
-    ("exec", &[import::EXEC_RUN, import::EXEC_COMMAND]),
-];
 
 fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findings) {
     for declared in &info.capabilities {
@@ -200,19 +180,19 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
         let shown = Printable(&text);
         match risk::assess(&text) {
             Ok(risk) if risk.is_broad() => findings.add(
-                Severity::Unwise,
+                Severity::Warning,
                 "capability",
                 format!("declares {shown}, which is high risk. {}", risk.reason),
                 match declared.kind.as_str() {
                     "exec" => "name each command with its arguments, as in `exec` `/usr/bin/systemctl is-active *`; if the config decides, declare an example and document it",
-                    _ => "declare the narrowest pattern that does; if the config decides, declare an example and document it",
+                    _ => "declare the narrowest sufficient pattern; if the config decides, declare an example and document it",
                 },
             ),
             Ok(_) => {}
             Err(error) => findings.add(
-                Severity::Unwise,
+                Severity::Warning,
                 "capability",
-                format!("declares {shown}, which nobody can grant: {error}"),
+                format!("declares {shown}, which no grant can match: {error}"),
                 "write kind and pattern as in `fs` `read:/etc/hosts`",
             ),
         }
@@ -232,31 +212,35 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
             findings.add(
                 Severity::Note,
                 "capability",
-                format!("declares {shown}, a kind that only some hosts have"),
+                format!("declares {shown}, a kind that only some hosts support"),
                 "",
             );
         }
     }
-    for (kind, functions) in NEEDS {
-        let used = inspection
-            .imports
+    let mut kinds: Vec<&str> = FUNCTIONS.iter().filter_map(|own| own.capability).collect();
+    let mut seen = BTreeSet::new();
+    kinds.retain(|kind| seen.insert(*kind));
+    for kind in kinds {
+        let used = inspection.imports.iter().find(|import| {
+            import.module == HOST_MODULE
+                && functions::find(&import.name).is_some_and(|own| own.capability == Some(kind))
+        });
+        let declared = info
+            .capabilities
             .iter()
-            .find(|import| import.module == HOST_MODULE && functions.contains(&&*import.name));
+            .any(|declared| declared.kind == kind);
         if let Some(used) = used
-            && !info
-                .capabilities
-                .iter()
-                .any(|declared| declared.kind == kind)
+            && !declared
         {
             findings.add(
                 Severity::Note,
                 "capability",
                 format!(
-                    "imports {} and declares no capability of kind {kind}",
+                    "imports {} but declares no capability of kind {kind}",
                     used.name
                 ),
                 format!(
-                    "declare what it needs, so that operators know what to grant, or drop {}",
+                    "declare it, so that operators know what to grant, or remove {}",
                     used.name
                 ),
             );
@@ -267,24 +251,24 @@ fn capabilities(info: &PluginInfo, inspection: &Inspection, findings: &mut Findi
 fn schema(plugin: &Plugin, findings: &mut Findings) {
     let schema = match plugin.schema() {
         Ok(schema) => schema,
-        Err(Error::Breach {
-            breach: tollgate::Breach::NotExported,
+        Err(Error::Protocol {
+            error: tollgate::ProtocolError::NotExported,
             ..
         }) => {
             findings.add(
-                Severity::Unwise,
+                Severity::Warning,
                 "schema",
-                "has no schema, so nobody can know what a config looks like, or check one",
+                "has no schema, so configs cannot be documented or validated",
                 "export schema() -> i64 with the JSON Schema of the config",
             );
             return;
         }
         Err(error) => {
             findings.add(
-                Severity::Refused,
+                Severity::Error,
                 "schema",
                 error.to_string(),
-                "answer schema with one JSON document",
+                "return one JSON document from schema",
             );
             return;
         }
@@ -296,10 +280,10 @@ fn schema(plugin: &Plugin, findings: &mut Findings) {
         != Some("object")
     {
         findings.add(
-            Severity::Unwise,
+            Severity::Warning,
             "schema",
-            "the schema does not say that a config is an object",
-            "begin it with \"type\": \"object\"",
+            "the schema does not require an object",
+            "add \"type\": \"object\"",
         );
     }
     for field in schema.fields() {
@@ -314,7 +298,7 @@ fn schema(plugin: &Plugin, findings: &mut Findings) {
     }
 }
 
-/// Two runs in worlds that differ in nothing but clock and chance.
+/// Runs the plugin twice, in worlds that differ only in clock and random numbers.
 fn observe(
     name: &str,
     bytes: &[u8],
@@ -327,10 +311,10 @@ fn observe(
             let capability = Capability::try_from(declared).ok()?;
             (!capability.is_custom()).then_some(capability)
         });
-        // All at once: each one alone would be compared with those before it.
+        // Granting one by one would compare each with all earlier ones.
         let mut grants = Grants::new();
         grants.extend(name, declared);
-        let builder = made_up(seed).grants(grants);
+        let builder = simulated(seed).grants(grants);
         Ok::<Plugin, Failure>(builder.build()?.load(name, bytes)?)
     };
     let (first, second) = (world(1)?, world(2)?);
@@ -339,27 +323,27 @@ fn observe(
             (Ok(first), Ok(second)) => (first.evidence, second.evidence),
             (Err(error), _) | (_, Err(error)) => {
                 findings.add(
-                    Severity::Unwise,
+                    Severity::Warning,
                     "observe",
-                    format!("gives no evidence for {which} where nothing exists: {error}"),
-                    "answer what is missing with evidence that has an error, such as one of type config",
+                    format!("returns no evidence for {which} in an empty world: {error}"),
+                    "return evidence with an error for what is missing, such as an error of type config",
                 );
                 continue;
             }
         };
         if !same(&first, &second) {
             findings.add(
-                Severity::Unwise,
+                Severity::Warning,
                 "determinism",
-                format!("two runs with {which} gave different evidence, where only clock and random numbers differed"),
-                "leave times and random numbers out of data and raw (the timestamp is the place for the time), and do not iterate over unordered maps",
+                format!("two runs with {which} returned different evidence; only clock and random numbers differed"),
+                "keep times and random numbers out of data and raw (the time belongs in the timestamp), and do not iterate over unordered maps",
             );
         }
     }
     Ok(())
 }
 
-/// Timestamps may differ.
+/// Compares evidence without timestamps.
 fn same(first: &Evidence, second: &Evidence) -> bool {
     let plain = |evidence: &Evidence| Evidence {
         timestamp: Default::default(),
@@ -369,8 +353,8 @@ fn same(first: &Evidence, second: &Evidence) -> bool {
     plain(first) == plain(second)
 }
 
-/// A world without files, variables and neighbours, whose clock and chance are those of a seed.
-fn made_up(seed: u32) -> RuntimeBuilder {
+/// An empty world; the seed determines its clock and random numbers.
+fn simulated(seed: u32) -> RuntimeBuilder {
     let start = Moment {
         seconds: 1_600_000_000 + i64::from(seed) * 1_000_003,
         nanos: seed,

@@ -1,23 +1,23 @@
-//! `tollgate explain`: an operator's questions about grants, answered in words or as JSON.
+//! `tollgate explain`: explains grants, requests, addresses and commands, as text or JSON.
 
 use crate::{Exit, Failure, args::ExplainArgs, print_json, print_line};
 use serde_json::{Value, json};
 use std::{env, fs, net::IpAddr, path::PathBuf};
 use tollgate::{
     Capability,
-    capability::{Wish, address, command, explain, risk},
+    capability::{Request, address, command, explain, risk},
     printable::Printable,
 };
 
-/// What is said: as JSON, in words, and how the program ends.
+/// The output as JSON and as text, and the exit code.
 struct Answer {
     json: Value,
-    words: String,
+    text: String,
     exit: Exit,
 }
 
 pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
-    // Everything behind --exec is the command's; a --json at the very end is meant for us.
+    // All arguments after --exec belong to the command, except a --json at the very end.
     if let Some(words) = &mut args.exec
         && words.len() > 1
         && !args.json
@@ -26,17 +26,17 @@ pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
         words.pop();
         args.json = true;
     }
-    let answer = match (&args.address, &args.exec, &args.capability, &args.wish) {
+    let answer = match (&args.address, &args.exec, &args.capability, &args.request) {
         (Some(text), ..) => about_address(text)?,
         (_, Some(words), ..) => about_command(words)?,
-        (_, _, Some(grant), Some(wish)) => about_wish(grant, wish, args.cwd.as_deref()),
+        (_, _, Some(grant), Some(request)) => about_request(grant, request, args.cwd.as_deref()),
         (_, _, Some(capability), None) => about_risk(capability)?,
-        (None, None, None, _) => return Err(bad("there is nothing to explain")),
+        (None, None, None, _) => return Err(bad("nothing to explain")),
     };
     match (&answer.exit, args.json) {
         (_, true) => print_json(&answer.json.to_string())?,
-        (Exit::Success, false) => print_line(&answer.words)?,
-        (_, false) => return Err(Failure::new(answer.exit, answer.words)),
+        (Exit::Success, false) => print_line(&answer.text)?,
+        (_, false) => return Err(Failure::new(answer.exit, answer.text)),
     };
     Ok(answer.exit)
 }
@@ -45,33 +45,42 @@ fn bad(message: impl Into<String>) -> Failure {
     Failure::new(Exit::BadInput, message.into())
 }
 
-/// Does a grant allow a wish? What is malformed allows nothing, and ends with 2.
-fn about_wish(grant: &str, wish: &str, cwd: Option<&str>) -> Answer {
-    let parsed: Result<(Capability, Wish), String> = (|| {
+/// Shows whether a grant allows a request. Invalid input allows nothing, with exit code 2.
+fn about_request(grant: &str, request: &str, cwd: Option<&str>) -> Answer {
+    let parsed: Result<(Capability, Request), String> = (|| {
         let grant = grant
             .parse()
-            .map_err(|error| format!("the grant is none: {error}"))?;
-        let wish = wish
+            .map_err(|error| format!("invalid grant: {error}"))?;
+        let request = request
             .parse()
-            .map_err(|error| format!("the wish is none: {error}"))?;
-        Ok((grant, wish))
+            .map_err(|error| format!("invalid request: {error}"))?;
+        Ok((grant, request))
     })();
     let (allowed, reason, exit) = match parsed {
-        Ok((grant, wish)) => {
-            let decision = explain(&grant, &wish, cwd.filter(|cwd| !cwd.is_empty()), &real_path);
+        Ok((grant, request)) => {
+            let decision = explain(
+                &grant,
+                &request,
+                cwd.filter(|cwd| !cwd.is_empty()),
+                &real_path,
+            );
             (decision.allowed, decision.reason, Exit::Success)
         }
         Err(reason) => (false, reason.into(), Exit::BadInput),
     };
-    let verdict = if allowed { "allowed" } else { "denied" };
+    let verdict = match (&exit, allowed) {
+        (Exit::BadInput, _) => "error",
+        (_, true) => "allowed",
+        (_, false) => "denied",
+    };
     Answer {
-        words: format!("{verdict}: {reason}"),
+        text: format!("{verdict}: {reason}"),
         json: json!({ "allowed": allowed, "reason": reason }),
         exit,
     }
 }
 
-/// Links are followed and bare names looked up in `PATH`, as the system's world does it.
+/// Follows links and looks up bare names in `PATH`, as the system's world does.
 fn real_path(path: &str) -> Option<String> {
     let file = match path.contains('/') {
         true => path.into(),
@@ -106,36 +115,39 @@ fn about_risk(capability: &str) -> Result<Answer, Failure> {
     let risk = risk::assess(capability).map_err(|error| bad(error.to_string()))?;
     let level = risk.level.as_str();
     Ok(Answer {
-        words: format!("{}: {level} risk. {}", Printable(capability), risk.reason),
+        text: format!("{}: {level} risk. {}", Printable(capability), risk.reason),
         json: json!({ "capability": capability, "risk": level, "reason": risk.reason }),
         exit: Exit::Success,
     })
 }
 
-fn about_address(text: &str) -> Result<Answer, Failure> {
-    let plain = text
+fn about_address(given: &str) -> Result<Answer, Failure> {
+    let plain = given
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
+        .unwrap_or(given);
     let address: IpAddr = plain
         .parse()
-        .map_err(|_| bad(format!("{text:?} is not an IP address")))?;
+        .map_err(|_| bad(format!("{given:?} is not an IP address")))?;
     let verdict = address::judge(address);
     let word = verdict.word.map(|word| word.as_str());
-    let words = match (verdict.blocked, word) {
-        (false, _) => format!("{address} is open: {}", verdict.range),
+    let text = match (verdict.blocked, word) {
+        (false, _) => format!("{address} is not blocked: {}", verdict.range),
         (true, Some(word)) => {
             format!(
-                "{address} is closed: {}; network:outbound:{word} opens it",
+                "{address} is blocked: {}; the grant network:outbound:{word} allows it",
                 verdict.range
             )
         }
-        (true, None) => format!("{address} is closed: {}; nothing opens it", verdict.range),
+        (true, None) => format!(
+            "{address} is blocked: {}; no grant can allow it",
+            verdict.range
+        ),
     };
     Ok(Answer {
-        words,
+        text,
         json: json!({
-            "address": text,
+            "address": given,
             "blocked": verdict.blocked,
             "range": verdict.range,
             "word": word,
@@ -145,36 +157,38 @@ fn about_address(text: &str) -> Result<Answer, Failure> {
 }
 
 fn about_command(words: &[String]) -> Result<Answer, Failure> {
-    let (command, arguments) = words.split_first().ok_or_else(|| bad("which command?"))?;
-    let wish = Wish::Exec {
+    let (command, arguments) = words.split_first().ok_or_else(|| bad("missing command"))?;
+    let request = Request::Exec {
         command: command.clone(),
         args: arguments.to_vec(),
     };
-    let needs = wish
+    let needs = request
         .needed()
-        .ok_or_else(|| bad(format!("{command:?} names no command")))?;
-    let exact = wish.needed_with_arguments().map(|grant| grant.to_string());
-    // The file behind a link counts as well, where there is one.
+        .ok_or_else(|| bad(format!("{command:?} is not a command")))?;
+    let exact = request
+        .needed_with_arguments()
+        .map(|grant| grant.to_string());
+    // The target of a link counts as well.
     let real = real_path(command);
     let family = command::family(command).or_else(|| command::family(real.as_deref()?));
     let name = Printable(needs.pattern());
     let needed = Printable(&needs);
     let what = match family {
         Some(family) => format!(
-            "{name} is {}: no wildcard allows it, whatever its arguments; it needs the grant {needed}",
+            "{name} is {}: no wildcard allows it; it needs the grant {needed}",
             family.describe()
         ),
         None => format!(
-            "{name} is not in the table of programs that run code: every wildcard that covers it \
-             allows it, with any arguments; it needs the grant {needed}"
+            "{name} is not in the list of programs that run code: a matching wildcard allows it with any \
+             arguments; it needs the grant {needed}"
         ),
     };
-    let words = match &exact {
-        Some(exact) => format!("{what}, or for these arguments only {}", Printable(exact)),
+    let text = match &exact {
+        Some(exact) => format!("{what}; for these arguments only, {}", Printable(exact)),
         None => what,
     };
     Ok(Answer {
-        words,
+        text,
         json: json!({
             "command": command,
             "kind": family.map_or("unlisted", |family| family.as_str()),

@@ -1,14 +1,25 @@
-//! Checks that an output file is not also an input.
+//! Output files: none is also an input, and none is replaced before it is complete.
 
 use crate::{Exit, Failure};
 use std::{
     fs::{self, Metadata},
+    io::{self, Write as _},
     path::Path,
 };
 use tollgate::printable::Printable;
 
-/// Returns an error if `output` is also an input, under whatever name. Each input comes with what
-/// it is, for the message.
+#[path = "../../replay/whole_file.rs"]
+mod whole_file;
+
+/// Writes a file, which is replaced only when the content is complete.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (target, mut file) = whole_file::WholeFile::create(path)?;
+    let written = file.write_all(content).and_then(|()| target.complete());
+    written.map_err(|error| target.explain(&error))
+}
+
+/// Returns an error if `output` is also an input, under any name. Each input comes with its role,
+/// for the message.
 pub fn is_no_input<'a>(
     output: &Path,
     inputs: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>,
@@ -23,23 +34,22 @@ pub fn is_no_input<'a>(
         let read = fs::metadata(input);
         if read.is_ok_and(|read| are_one(output, &written, input, &read)) {
             let (output, input) = (Printable(output.display()), Printable(input.display()));
-            let message = format!(
-                "{output}: this is {what} {input}, and would be overwritten; write to another file"
-            );
+            let message =
+                format!("{output}: this would overwrite {what} {input}; write to another file");
             return Err(Failure::new(Exit::BadInput, message));
         }
     }
     Ok(())
 }
 
-/// Whether two names are of one regular file. Writing to a device or pipe loses nothing.
+/// Returns whether two names refer to one regular file. Writing to a device or pipe loses nothing.
 #[cfg(unix)]
 fn are_one(_: &Path, one: &Metadata, _: &Path, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// Whether two names are of one regular file. Hard links are not detected.
+/// Returns whether two names refer to one regular file. Hard links are not detected.
 #[cfg(not(unix))]
 fn are_one(one: &Path, metadata: &Metadata, other: &Path, _: &Metadata) -> bool {
     let real = |path| fs::canonicalize(path).ok();

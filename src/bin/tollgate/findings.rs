@@ -1,5 +1,5 @@
-//! What `tollgate check` finds, and how it is printed: as words or as JSON. How much is kept is
-//! bounded, and the rest is counted.
+//! The findings of `tollgate check`, printed as text or JSON. Their number is limited; the rest is
+//! only counted.
 
 use crate::{Exit, Failure, args::CheckFormat, print_json, print_line};
 use serde::Serialize;
@@ -11,16 +11,16 @@ use tollgate::Error;
 pub enum Severity {
     /// Worth knowing.
     Note,
-    /// It works, and whoever runs the plugin will regret it.
-    Unwise,
-    /// A host would not load it, or not get an answer.
-    Refused,
+    /// The plugin works, but should be changed.
+    Warning,
+    /// A host rejects the plugin, or gets no result.
+    Error,
 }
 
 #[derive(Debug, Serialize)]
 struct Finding {
     severity: Severity,
-    /// Which check it is, for programs.
+    /// The name of the check.
     check: &'static str,
     message: String,
     fix: String,
@@ -29,23 +29,23 @@ struct Finding {
 #[derive(Debug, Serialize)]
 struct Report {
     plugin: String,
-    /// Whether there is nothing but notes.
+    /// Whether there are only notes.
     ok: bool,
     findings: Vec<Finding>,
-    /// How many findings are left out.
+    /// The number of omitted findings.
     more: usize,
 }
 
-/// The most findings of one severity that are kept. A module can have as many as it has imports.
+/// The most findings of one severity that are listed. A module can have one for each import.
 const MOST: usize = 100;
 
 #[derive(Default)]
 pub struct Findings {
-    kept: Vec<Finding>,
-    /// How many there are of each severity, with those that are left out.
+    listed: Vec<Finding>,
+    /// The number of findings of each severity, omitted ones included.
     notes: usize,
-    unwise: usize,
-    refused: usize,
+    warnings: usize,
+    errors: usize,
 }
 
 impl Findings {
@@ -59,7 +59,7 @@ impl Findings {
         let count = self.count(severity);
         *count += 1;
         if *count <= MOST {
-            self.kept.push(Finding {
+            self.listed.push(Finding {
                 severity,
                 check,
                 message: message.into(),
@@ -71,41 +71,41 @@ impl Findings {
     fn count(&mut self, severity: Severity) -> &mut usize {
         match severity {
             Severity::Note => &mut self.notes,
-            Severity::Unwise => &mut self.unwise,
-            Severity::Refused => &mut self.refused,
+            Severity::Warning => &mut self.warnings,
+            Severity::Error => &mut self.errors,
         }
     }
 
-    /// Adds that the plugin did not answer.
-    pub fn silent(&mut self, check: &'static str, error: &Error) {
-        let fix = "run `tollgate observe` with a config of yours to see where it stops; a panic says so in the message";
-        self.add(Severity::Refused, check, error.to_string(), fix);
+    /// Adds that the plugin returned no result.
+    pub fn failed(&mut self, check: &'static str, error: &Error) {
+        let fix = "run `tollgate observe` with a valid config to see where it stops";
+        self.add(Severity::Error, check, error.to_string(), fix);
     }
 
     /// Prints the findings, the most severe ones first.
     pub fn report(self, name: &str, format: CheckFormat) -> Result<Exit, Failure> {
         let Findings {
-            kept: mut findings,
+            listed: mut findings,
             notes,
-            unwise,
-            refused,
+            warnings,
+            errors,
         } = self;
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let worst = findings.first().map(|finding| finding.severity);
         let exit = match worst {
-            Some(Severity::Refused) => Exit::PluginFailed,
-            Some(Severity::Unwise) => Exit::CheckFailed,
+            Some(Severity::Error) => Exit::PluginFailed,
+            Some(Severity::Warning) => Exit::CheckFailed,
             Some(Severity::Note) | None => Exit::Success,
         };
         let report = Report {
             plugin: name.to_owned(),
-            ok: worst < Some(Severity::Unwise),
-            more: notes + unwise + refused - findings.len(),
+            ok: worst < Some(Severity::Warning),
+            more: notes + warnings + errors - findings.len(),
             findings,
         };
-        let counts = format!("{refused} refused, {unwise} unwise, {notes} notes");
+        let counts = format!("{errors} errors, {warnings} warnings, {notes} notes");
         match format {
-            CheckFormat::Text => print_words(&report, &counts)?,
+            CheckFormat::Text => print_text(&report, &counts)?,
             CheckFormat::Json => {
                 print_json(&serde_json::to_string(&report).unwrap_or_default())?;
             }
@@ -114,13 +114,13 @@ impl Findings {
     }
 }
 
-/// A line for each finding and one for its fix, and one for how many there are.
-fn print_words(report: &Report, counts: &str) -> Result<(), Failure> {
+/// Prints a line for each finding, one for its fix, and the counts.
+fn print_text(report: &Report, counts: &str) -> Result<(), Failure> {
     for finding in &report.findings {
         let severity = match finding.severity {
             Severity::Note => "note",
-            Severity::Unwise => "unwise",
-            Severity::Refused => "refused",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
         };
         let Finding { check, message, .. } = finding;
         print_line(format_args!("{severity}: {check}: {message}"))?;

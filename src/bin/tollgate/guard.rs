@@ -1,10 +1,10 @@
-//! What `observe` checks before a plugin runs, and the redactor that its flags ask for.
+//! The redactor of `observe`, and its validation of the config.
 
 use crate::{Exit, Failure, args::ObserveArgs, complain};
 use std::env::VarError;
 use tollgate::{Config, ConfigError, Error, Plugin, Redactor, RedactorError, schema::Validation};
 
-/// The redactor that the flags ask for.
+/// Builds the redactor that the flags request.
 pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     if !args.redact && args.redact_env.is_empty() && args.redact_path.is_empty() {
         return Ok(None);
@@ -16,19 +16,19 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     }
     let redactor = options.build().map_err(|error| bad(error.to_string()))?;
     for name in &args.redact_env {
-        // A variable that is not set, or whose value would not be hidden, is most likely a mistake.
+        // An unset variable, or a value that cannot be redacted, is most likely a mistake.
         let value = std::env::var(name).map_err(|error| match error {
             VarError::NotPresent => bad(format!("--redact-env {name}: {error}")),
-            // The error's own words quote the secret.
-            VarError::NotUnicode(_) => bad(format!("--redact-env {name}: its value is not UTF-8")),
+            // The error's text quotes the secret.
+            VarError::NotUnicode(_) => bad(format!("--redact-env {name}: the value is not UTF-8")),
         })?;
-        redactor.track(&value).map_err(|error| match error {
+        redactor.add_value(&value).map_err(|error| match error {
             RedactorError::ShortValue {
                 characters,
                 minimum,
                 ..
             } => bad(format!(
-                "--redact-env {name}: its value has {characters} characters without white space at its ends, and needs at least {minimum} to be hidden"
+                "--redact-env {name}: the trimmed value has {characters} characters; at least {minimum} are required"
             )),
             error => bad(format!("--redact-env {name}: {error}")),
         })?;
@@ -36,21 +36,21 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
     Ok(Some(redactor))
 }
 
-/// Reports the paths to be redacted that matched nothing.
+/// Reports the redaction paths that matched nothing.
 pub fn report_unmatched(redactor: Option<&Redactor>) {
     for path in redactor.map(Redactor::unmatched_paths).unwrap_or_default() {
         complain(format_args!("note: --redact-path {path} matched nothing"));
     }
 }
 
-/// A config as the plugin will get it.
+/// The config that the plugin receives.
 pub struct Prepared {
     pub config: Config,
-    /// Why it was not validated against the plugin's schema.
+    /// Why it was not validated.
     pub unchecked: Option<Error>,
 }
 
-/// Fills in defaults and validates against the plugin's schema, as the flags ask for.
+/// Fills in defaults and validates the config, as the flags request.
 pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<Prepared, Failure> {
     let config = if args.fill_defaults {
         plugin.with_defaults(&config)?
@@ -60,33 +60,30 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
     let mut unchecked = None;
     if !args.no_validate {
         match plugin.validate(&config) {
-            Ok(found) => refuse_invalid(plugin, found)?,
-            Err(error @ Error::Config { .. }) => return Err(refused(&error)),
-            // The plugin may still run; if it does not, its own error is more useful.
+            Ok(validation) => require_valid(plugin, validation)?,
+            Err(error @ Error::Config { .. }) => return Err(rejected(&error)),
+            // The plugin may still run; if it fails, that error is more useful.
             Err(error) => unchecked = Some(error),
         }
     }
     Ok(Prepared { config, unchecked })
 }
 
-fn refuse_invalid(plugin: &Plugin, found: Validation) -> Result<(), Failure> {
-    for note in &found.notes {
-        complain(format_args!(
-            "note: in the schema of {}, {note}",
-            plugin.name()
-        ));
+fn require_valid(plugin: &Plugin, validation: Validation) -> Result<(), Failure> {
+    for note in &validation.notes {
+        complain(format_args!("note: schema of {}: {note}", plugin.name()));
     }
-    if found.is_valid() {
+    if validation.is_valid() {
         return Ok(());
     }
     let error = Error::Config {
         plugin: plugin.name().into(),
-        problem: ConfigError::Invalid(found.violations),
+        problem: ConfigError::Invalid(validation.violations),
     };
-    Err(refused(&error))
+    Err(rejected(&error))
 }
 
-fn refused(error: &Error) -> Failure {
-    let message = format!("{error}; --no-validate runs the plugin all the same");
+fn rejected(error: &Error) -> Failure {
+    let message = format!("{error}; use --no-validate to skip config validation");
     Failure::new(Exit::BadInput, message)
 }

@@ -1,7 +1,7 @@
-//! The command line: reads files and flags, runs one plugin, prints the answer. Everything it
-//! does, a program can do with the library.
+//! The command line: reads files and flags, runs one plugin and prints the result. A program can do
+//! all of this with the library.
 
-// Data from guests, files and callers must never be able to panic us; tests may.
+// No input may cause a panic; tests may panic.
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
@@ -23,25 +23,26 @@ use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use audit::Audit;
 use clap::Parser as _;
 use guard::Prepared;
-use output::{complain, print, print_json, print_line, tell};
+use output::{complain, print, print_event, print_json, print_line};
 use serde_json::{Value, json};
 use std::{io::Read as _, path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
     Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin, Redactor, RuntimeBuilder,
-    Usage, printable::Printable,
+    Usage,
+    printable::{self, Printable},
 };
 
-/// How a run ends. The numbers are part of the interface.
+/// The exit codes, which are part of the interface.
 enum Exit {
-    /// The evidence says that all is well, or the question was answered.
+    /// The evidence's status is true, or the command succeeded.
     Success = 0,
-    /// The evidence says that it is not.
+    /// The evidence's status is false, or `check` has warnings.
     CheckFailed = 1,
-    /// The command line or a file it names is wrong.
+    /// The arguments or an input file are invalid.
     BadInput = 2,
-    /// The plugin could not be loaded or did not run to its end.
+    /// The plugin could not be loaded, or was stopped.
     PluginFailed = 3,
-    /// A replay did something else than its recording.
+    /// A replay differs from its recording.
     Diverged = 4,
 }
 
@@ -54,7 +55,7 @@ impl From<Exit> for ExitCode {
 /// A message for stderr and the exit code that goes with it.
 struct Failure {
     exit: Exit,
-    /// Printed as one line, whatever is in it.
+    /// Printed as one line.
     message: String,
     /// Lines below it.
     details: Vec<String>,
@@ -69,7 +70,13 @@ impl Failure {
         }
     }
 
-    /// With these lines below it, which are not a stranger's to begin.
+    /// An input or output file that cannot be used.
+    fn file(path: &Path, error: impl std::fmt::Display) -> Failure {
+        let path = Printable(path.display());
+        Failure::new(Exit::BadInput, format!("{path}: {error}"))
+    }
+
+    /// Adds lines below the message. The text must not begin lines with untrusted content.
     fn with_details(self, lines: &str) -> Failure {
         Failure {
             details: lines.lines().map(str::to_owned).collect(),
@@ -89,7 +96,7 @@ impl From<Error> for Failure {
 }
 
 fn main() -> ExitCode {
-    // The standard library would print the message as it is, and it may repeat text of a plugin.
+    // The message may quote a plugin, and the standard library would print it unescaped.
     std::panic::set_hook(Box::new(|panic| complain(panic)));
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -142,7 +149,10 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     })?;
     let mut report = serde_json::to_value(&inspection).unwrap_or_default();
     if args.timings && inspection.problems.is_empty() {
-        report["timings_ms"] = timings(plugin, &bytes)?;
+        let timings = timings(plugin, &bytes)?;
+        if let Some(report) = report.as_object_mut() {
+            report.insert("timings_ms".to_owned(), timings);
+        }
     }
     print(&report, plugin.format)?;
     Ok(if inspection.problems.is_empty() {
@@ -152,7 +162,7 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Loads a plugin in a runtime of its own, without any grant.
+/// Loads a plugin in a new runtime without grants.
 fn load(args: &PluginArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
     load_with(args.runtime(), &args.name(), bytes)
 }
@@ -161,11 +171,11 @@ fn load_with(builder: RuntimeBuilder, name: &str, bytes: &[u8]) -> Result<Plugin
     Ok(builder.build()?.load(name, bytes)?)
 }
 
-/// How long it takes to load a plugin, and to get its first answer; the second time on, the code
-/// is translated and what is left is the instance and the guest's own work.
+/// Measures loading a plugin, its first answer, which includes the translation of its code, and its
+/// second answer.
 fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
     let millis = |start: Instant| start.elapsed().as_secs_f64() * 1000.0;
-    // Caches of their own: what is measured here must not have happened before.
+    // A new cache: the plugin must not be compiled before.
     let fresh = || args.runtime().module_cache(ModuleCache::new()).build();
     let runtime = fresh()?;
     let start = Instant::now();
@@ -205,20 +215,20 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if args.audit {
         builder = builder.audit();
     }
-    let noted = audit.clone();
+    let requests = audit.clone();
     let builder = builder.on_event(move |plugin, event| {
-        tell(plugin, event);
-        noted.note(event);
+        print_event(plugin, event);
+        requests.note(event);
     });
     let runtime = builder.build()?;
     for (_, grant) in runtime.missing_directories() {
         complain(format_args!(
-            "note: the grant {grant} is in a directory that does not exist"
+            "note: the directory of the grant {grant} does not exist"
         ));
     }
     let plugin: Plugin = runtime.load(&name, bytes)?;
     let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
-    let seen = match &args.record {
+    let result = match &args.record {
         Some(path) => record(&plugin, &config, path)?,
         None => plugin.observe(&config),
     };
@@ -226,49 +236,44 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if args.audit {
         audit.report();
     }
-    let seen = seen.inspect_err(|error| {
+    let observation = result.inspect_err(|error| {
         if let Some(usage) = error.usage() {
             args.report(usage);
         }
     })?;
-    args.report(&seen.usage);
+    args.report(&observation.usage);
     if let Some(error) = unchecked {
         complain(format_args!("note: the config was not validated: {error}"));
     }
-    if let Some(told) = &seen.truncation {
+    if let Some(truncation) = &observation.truncation {
         complain(format_args!(
-            "note: {}, and was cut; see --evidence-bytes",
-            told.reason
+            "note: {}, so it was truncated; see --evidence-bytes",
+            truncation.reason
         ));
     }
-    print(&seen.evidence, args.plugin.format)?;
-    Ok(if seen.evidence.status {
+    print(&observation.evidence, args.plugin.format)?;
+    Ok(if observation.evidence.status {
         Exit::Success
     } else {
         Exit::CheckFailed
     })
 }
 
-/// Observes and writes a transcript, also of a run that fails.
+/// Runs the plugin and writes a transcript, also if the run fails.
 fn record(
     plugin: &Plugin,
     config: &Config,
     path: &Path,
 ) -> Result<Result<Observation, Error>, Failure> {
     let recorded = plugin.record(config, path);
-    recorded.map_err(|error| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    })
+    recorded.map_err(|error| Failure::file(path, error))
 }
 
-/// The most declarations that are named one by one.
+/// The most declarations that are listed.
 const MOST_NOTES: usize = 20;
 
-/// Grants what the plugin declares. It is asked without any grant, and what is printed of it is
-/// redacted like all that it says.
+/// Grants the capabilities that the plugin declares. Its description runs without grants, and what is
+/// printed of it is redacted.
 fn trust(
     args: &ObserveArgs,
     name: &str,
@@ -276,25 +281,25 @@ fn trust(
     redactor: Option<&Redactor>,
     mut builder: RuntimeBuilder,
 ) -> Result<RuntimeBuilder, Failure> {
-    let mut asking = args.plugin.runtime();
+    let mut reviewing = args.plugin.runtime();
     if let Some(redactor) = redactor {
-        asking = asking.redact(redactor.clone());
+        reviewing = reviewing.redact(redactor.clone());
     }
     let hidden = |text: String| redactor.map_or(text.clone(), |redactor| redactor.redact(&text));
-    // Without any grant, all that is declared is missing.
-    let declared = load_with(asking, name, bytes)?.review()?;
+    // Without grants, all declared capabilities are missing.
+    let declared = load_with(reviewing, name, bytes)?.review()?;
     if let Some((_, why)) = declared.unreadable.first() {
         let why = hidden(why.as_str().to_owned());
-        let message = format!("plugin {name} declares a bad capability: {why}");
+        let message = format!("plugin {name} declares an invalid capability: {why}");
         return Err(Failure::new(Exit::PluginFailed, message));
     }
-    let mut unanswered = 0_usize;
+    let mut unsupported = 0_usize;
     for capability in declared.missing {
         if capability.is_custom() {
-            unanswered += 1;
-            if unanswered <= MOST_NOTES {
+            unsupported += 1;
+            if unsupported <= MOST_NOTES {
                 complain(format_args!(
-                    "note: nothing here answers for {}, which the plugin declares",
+                    "note: the plugin declares {}, which the command line does not support",
                     Printable(hidden(capability.to_string()))
                 ));
             }
@@ -302,21 +307,15 @@ fn trust(
         }
         builder = builder.grant(name, capability);
     }
-    if let Some(more @ 1..) = unanswered.checked_sub(MOST_NOTES) {
-        complain(format_args!("note: and for {more} more"));
+    if let Some(more @ 1..) = unsupported.checked_sub(MOST_NOTES) {
+        complain(format_args!("note: and {more} more"));
     }
     Ok(builder)
 }
 
 fn read_grants(path: &Path) -> Result<Grants, Failure> {
-    let bad = |error: &dyn std::fmt::Display| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
-    serde_json::from_str(&text).map_err(|error| bad(&error))
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::file(path, error))
 }
 
 impl ObserveArgs {
@@ -329,19 +328,14 @@ impl ObserveArgs {
 
 /// Reads a module; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    })?;
+    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
     let text = bytes.trim_ascii_start();
     if !(text.starts_with(b"(") || text.starts_with(b";;")) {
         return Ok(bytes);
     }
     let assembled = wat::parse_bytes(&bytes).map_err(|error| {
         let text = error.to_string();
-        // The message quotes the file; below it are the place, and the line behind its number.
+        // The message quotes the file; the position and the quoted line are below it.
         let (message, place) = text.split_at(text.rfind("\n     --> ").unwrap_or(text.len()));
         let message = format!("{}: {message}", Printable(path.display()));
         Failure::new(Exit::PluginFailed, message).with_details(place.trim_start_matches('\n'))
@@ -357,13 +351,18 @@ fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
             let mut json = String::new();
             std::io::stdin()
                 .read_to_string(&mut json)
-                .map_err(|error| bad(format!("the config on standard input: {error}")))?;
+                .map_err(|error| {
+                    bad(format!(
+                        "cannot read the config from standard input: {error}"
+                    ))
+                })?;
             json
         }
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .map_err(|error| bad(format!("{}: {error}", Printable(path.display()))))?,
+        (None, Some(path)) => {
+            std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?
+        }
         (None, None) => "{}".to_owned(),
     };
     json.parse()
-        .map_err(|error| bad(format!("the config cannot be used: {error}")))
+        .map_err(|error| bad(format!("invalid config: {error}")))
 }

@@ -1,12 +1,11 @@
-//! `tollgate new`: writes a plugin project. The files are templates that are part of the program;
-//! what varies is the plugin's name, and for Rust where the guest kit is.
+//! `tollgate new`: writes a plugin project from templates and kits that are part of the program. The
+//! name of the plugin is filled in, and for Rust the place of the guest kit.
 
 use crate::{Exit, Failure, args::NewArgs, print_line};
 use clap::ValueEnum;
-use std::{fs, io::Write as _, path::Path};
-use tollgate::printable::Printable;
+use std::{fs, io::Write as _};
 
-/// A language that there is a guest kit for.
+/// A language with a guest kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
     /// Rust, on the package tollgate-abi
@@ -20,7 +19,7 @@ pub enum Language {
     AssemblyScript,
 }
 
-/// Where a file goes, and what is in it.
+/// The path of a file in the project, and its content.
 type Template = (&'static str, &'static str);
 
 const TEST: Template = ("test.sh", include_str!("new/test.sh"));
@@ -65,18 +64,10 @@ const ASSEMBLYSCRIPT: [Template; 5] = [
 pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     check_name(&args.name)?;
     let directory = args.dir.clone().unwrap_or_else(|| (&*args.name).into());
-    let bad = |path: &Path, error: &dyn std::fmt::Display| {
-        Failure::new(
-            Exit::BadInput,
-            format!("{}: {error}", Printable(path.display())),
-        )
-    };
     let occupied = fs::read_dir(&directory).is_ok_and(|mut found| found.next().is_some());
     if occupied || directory.is_file() {
-        return Err(bad(
-            &directory,
-            &"it exists already; choose another name or --dir",
-        ));
+        let message = "already exists; choose another name or --dir";
+        return Err(Failure::file(&directory, message));
     }
     let templates: &[Template] = match args.lang {
         Language::Rust => &RUST,
@@ -88,21 +79,21 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     for (name, content) in templates.iter().chain([&TEST]) {
         let path = directory.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|error| bad(parent, &error))?;
+            fs::create_dir_all(parent).map_err(|error| Failure::file(parent, error))?;
         }
-        // Whatever has come there since is not ours.
+        // Never overwrites a file that appeared in the meantime.
         fs::File::create_new(&path)
             .and_then(|mut file| file.write_all(fill(content).as_bytes()))
-            .map_err(|error| bad(&path, &error))?;
+            .map_err(|error| Failure::file(&path, error))?;
     }
     print_line(format_args!(
-        "wrote {}; {} says how to build, test and run it",
+        "created {}; {} explains how to build, test and run it",
         directory.display(),
         directory.join("README.md").display()
     ))
 }
 
-/// The name becomes that of a package, a file and a plugin, in any of the languages.
+/// The name is used for a package, a file and a plugin in any of the languages.
 fn check_name(name: &str) -> Result<(), Failure> {
     let good = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 64
@@ -115,12 +106,12 @@ fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::new(
         Exit::BadInput,
         format!(
-            "{name:?} cannot be a plugin's name: take at most 64 letters a to z, digits and hyphens, a letter first"
+            "{name:?} cannot be a plugin's name: use at most 64 letters a to z, digits and hyphens, a letter first"
         ),
     ))
 }
 
-/// Puts what varies into a template.
+/// Returns a function that fills in a template.
 fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
     let name = args.name.clone();
     let wasm = match args.lang {
@@ -134,15 +125,9 @@ fn filler(args: &NewArgs) -> Result<impl Fn(&str) -> String, Failure> {
         None => format!("version = \"{}\"", tollgate::abi::VERSION),
         Some(path) => {
             let found = path.canonicalize();
-            let found = found.map_err(|error| {
-                Failure::new(
-                    Exit::BadInput,
-                    format!("{}: {error}", Printable(path.display())),
-                )
-            })?;
+            let found = found.map_err(|error| Failure::file(path, error))?;
             if !found.join("Cargo.toml").is_file() {
-                let message = format!("{}: there is no package here", Printable(path.display()));
-                return Err(Failure::new(Exit::BadInput, message));
+                return Err(Failure::file(path, "no package found"));
             }
             // A JSON string is a TOML string, too.
             let text = serde_json::Value::from(found.to_string_lossy()).to_string();

@@ -1,6 +1,5 @@
-//! The one module that prints. Whatever it is given, a call writes whole lines whose every
-//! unprintable character is escaped, so that nothing from a plugin, a file or an argument can
-//! control a terminal or begin a line of its own.
+//! All printing. Each function writes whole lines and escapes every unprintable character, so that
+//! no text from a plugin, a file or an argument can control a terminal or begin a line.
 
 use crate::{Exit, Failure, args::Format};
 use clap::error::{ContextKind, ContextValue};
@@ -15,30 +14,29 @@ use tollgate::{
     printable::{self, is_unprintable, write_printable},
 };
 
-/// The most bytes of one line of words. Pieces of it are cut far earlier.
+/// The most bytes of one line of text.
 const LINE: usize = 64 << 10;
 
-/// Writes one line to standard error. Errors are ignored: there is nowhere to
-/// report them.
+/// Writes one line to standard error, and ignores errors: there is nowhere to report them.
 pub fn say(line: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(one_line(line).as_bytes());
 }
 
-/// What is displayed as one line, its end included.
+/// Formats one line, with its newline.
 fn one_line(text: impl Display) -> String {
     let mut line = String::new();
-    // Writing to a string does not fail; a value that cannot be displayed ends the line.
+    // Writing to a string does not fail; a failing `Display` ends the line.
     let _ = write_printable(&mut line, text, LINE);
     line.push('\n');
     line
 }
 
-/// Reports something that is not part of the answer.
+/// Prints a message to standard error.
 pub fn complain(message: impl Display) {
     say(format_args!("tollgate: {message}"));
 }
 
-/// Reports why there is no answer. Only the message begins at the margin.
+/// Prints a failure. Only the message begins at the margin.
 pub fn report_failure(failure: &Failure) {
     complain(&failure.message);
     for line in &failure.details {
@@ -47,7 +45,7 @@ pub fn report_failure(failure: &Failure) {
     }
 }
 
-/// Prints the answer as JSON.
+/// Prints a value as JSON.
 pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
     let mut out = Escaping {
         out: BufWriter::new(io::stdout().lock()),
@@ -63,7 +61,7 @@ pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints an answer that is JSON already, as one line.
+/// Prints JSON text as one line.
 pub fn print_json(text: &str) -> Result<Exit, Failure> {
     let mut out = Escaping {
         out: BufWriter::new(io::stdout().lock()),
@@ -75,10 +73,10 @@ pub fn print_json(text: &str) -> Result<Exit, Failure> {
 /// The most bytes that are escaped at once.
 const PIECE: usize = 8 << 10;
 
-/// Writes JSON piece by piece, safe to print: an answer is large, and memory may be scarce.
+/// Escapes JSON piece by piece: it may be large, and memory may be scarce.
 struct Escaping<W> {
     out: W,
-    /// Whether new lines stay: within texts of JSON there are none.
+    /// Whether newlines stay; JSON strings contain none.
     keeps_lines: bool,
 }
 
@@ -103,7 +101,7 @@ impl<W: io::Write> Escaping<W> {
 }
 
 impl<W: io::Write> io::Write for Escaping<W> {
-    /// Takes whole characters only, which is what JSON is written in.
+    /// Accepts whole characters only, as `serde_json` writes them.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
         if self.keeps_lines {
@@ -124,7 +122,7 @@ impl<W: io::Write> io::Write for Escaping<W> {
     }
 }
 
-/// Prints one line of an answer in words.
+/// Prints one line of text.
 pub fn print_line(line: impl Display) -> Result<Exit, Failure> {
     let line = one_line(line);
     printed(io::stdout().lock().write_all(line.as_bytes()))
@@ -135,24 +133,23 @@ fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Logs and denials go to standard error, so that standard output holds the evidence and nothing
-/// else.
-pub fn tell(plugin: &str, event: &Event) {
+/// Prints logs and denials to standard error, so that standard output holds only the evidence.
+pub fn print_event(plugin: &str, event: &Event) {
     match event {
         Event::Log(record) => say(format_args!("[{plugin}] {record}")),
         Event::Denied(denial) => {
             match denial.needs.as_str() {
-                // What no grant can allow has a reason of its own.
+                // No grant can allow it; the denial says why.
                 "" => complain(denial),
                 needs => complain(format_args!(
                     "denied {}; {}",
-                    denial.wish,
+                    denial.request,
                     suggestion(needs)
                 )),
             }
         }
         Event::LimitReached { name, limit } => complain(format_args!(
-            "{name} ({limit}) is reached; what follows of its kind is counted and not shown"
+            "limit reached: {name} ({limit}); further messages of this kind are only counted"
         )),
         Event::Omitted(omitted) => {
             for (count, what) in [
@@ -170,27 +167,27 @@ pub fn tell(plugin: &str, event: &Event) {
     }
 }
 
-/// Reports what a call used.
+/// Prints the resources that a call used.
 pub fn usage(usage: &Usage) {
     let json = serde_json::to_string(usage).unwrap_or_default();
     say(format_args!("usage: {json}"));
 }
 
-/// How to allow what was denied.
+/// Suggests how to grant what was denied.
 fn suggestion(needs: &str) -> String {
     match shell_word(needs) {
         Some(word) => format!("allow it with --grant {word}"),
-        None => format!("it needs the grant {needs}, to be written in a grants file"),
+        None => format!("it needs the grant {needs}, in a grants file"),
     }
 }
 
-/// A word that a POSIX shell reads as this text, made of printable characters. `None` if there is
-/// none: no word holds NUL, and one with other unprintable characters cannot end in a new line.
+/// Returns a printable word that a POSIX shell reads as this text. `None` if there is none: no word
+/// holds NUL, and a word with other unprintable characters cannot end in a newline.
 pub fn shell_word(text: &str) -> Option<String> {
     if !text.contains(is_unprintable) {
         return Some(format!("'{}'", text.replace('\'', r"'\''")));
     }
-    // A substituted command loses new lines at its end.
+    // Command substitution strips newlines at the end.
     if text.contains('\0') || text.ends_with('\n') {
         return None;
     }
@@ -200,7 +197,7 @@ pub fn shell_word(text: &str) -> Option<String> {
             '%' => word.push_str("%%"),
             '\\' => word.push_str(r"\\"),
             '\'' => word.push_str(r"\047"),
-            // Within double quotes, an interactive shell takes it for a command of its history.
+            // Within double quotes, an interactive shell expands it from its history.
             '!' => word.push_str(r"\041"),
             character if is_unprintable(character) => {
                 for byte in character.encode_utf8(&mut [0; 4]).bytes() {
@@ -214,9 +211,9 @@ pub fn shell_word(text: &str) -> Option<String> {
     Some(word)
 }
 
-/// Prints what is wrong with the arguments, or the help that they ask for.
+/// Prints an error in the arguments, or the requested help.
 pub fn explain_arguments(mut error: clap::Error) -> ExitCode {
-    // The message repeats arguments: a new line in one must not become one of the message.
+    // The message quotes arguments; a newline in one must not begin a line of the message.
     let repeated: Vec<(ContextKind, ContextValue)> = error
         .context()
         .map(|(kind, value)| (kind, escaped(kind, value)))
@@ -245,7 +242,7 @@ fn escaped(kind: ContextKind, value: &ContextValue) -> ContextValue {
         ContextValue::Strings(all) => {
             ContextValue::Strings(all.iter().map(|text| line(text)).collect())
         }
-        // How the command is used is its own text, and has several lines.
+        // The usage is our own text, and has several lines.
         value if kind == ContextKind::Usage => value.clone(),
         ContextValue::StyledStr(text) => ContextValue::StyledStr(line(text).into()),
         ContextValue::StyledStrs(all) => {
@@ -261,7 +258,7 @@ mod tests {
     use proptest::prelude::*;
     use std::process::Command;
 
-    /// Text of characters that mean something to a shell, to `printf` or to a terminal.
+    /// Text of characters that are special to a shell, to `printf` or to a terminal.
     fn odd_text() -> impl Strategy<Value = String> {
         let odd = prop_oneof![
             any::<char>(),

@@ -1,9 +1,9 @@
-//! `replay` and `diff`: playing transcripts of runs that `observe --record` wrote.
+//! `tollgate replay` and `tollgate diff`: replay transcripts of `observe --record`.
 
 use crate::{
     Exit, Failure,
     args::{DiffArgs, Format, LimitArgs, ReplayArgs},
-    complain, print, print_json, print_line, read_module, tell,
+    complain, print, print_event, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
@@ -16,7 +16,7 @@ impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Failure {
         let text = error.to_string();
         match (&error, text.split_once('\n')) {
-            // Each of its lines begins with words of its own.
+            // Our own text begins each line.
             (ReplayError::Diverged(_), Some((message, lines))) => {
                 Failure::new(Exit::Diverged, message).with_details(lines)
             }
@@ -26,7 +26,7 @@ impl From<ReplayError> for Failure {
     }
 }
 
-/// Prints the recorded evidence again, if the plugin does all that it did.
+/// Replays a transcript and prints the evidence.
 pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let replay = open(&args.transcript)?;
     let module = match &args.plugin {
@@ -38,13 +38,13 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
         Replayed::Observation(observation) => print(&observation.evidence, args.format),
         Replayed::Failed(error) => {
             complain(format_args!(
-                "the run failed, as it did when it was recorded: {error}"
+                "the run failed with the recorded error: {error}"
             ));
             Ok(Exit::Success)
         }
         Replayed::Deadline(error) => {
             complain(format_args!(
-                "the run did the same until its deadline ended it: {error}"
+                "the run is the same up to its deadline: {error}"
             ));
             Ok(Exit::Success)
         }
@@ -52,20 +52,20 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// Plays the recorded runs of one version of a plugin to another, and tells what differs.
+/// Compares a new version of a plugin with recorded runs of the old one.
 pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
     let old = read_module(&args.old)?;
     let new = read_module(&args.new)?;
     let mut same = true;
     for path in &args.transcripts {
         let replay = open(path)?;
-        // A transcript that the old version does not repeat says nothing about the new one.
+        // The comparison is valid only if the old version replays the transcript.
         let before = replay.run(&load(&replay, &args.limits, &old)?);
         before.map_err(|error| {
             let failure = Failure::from(error);
             let (path, old) = (Printable(path.display()), Printable(args.old.display()));
             Failure {
-                message: format!("{path} is no recording of {old}: {}", failure.message),
+                message: format!("{path} is not a recording of {old}: {}", failure.message),
                 ..failure
             }
         })?;
@@ -78,41 +78,29 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
 
 fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Failure> {
     if let Format::Json = format {
-        let report = serde_json::json!({
-            "transcript": path.display().to_string(),
-            "same": compared.is_same(),
-            "asks_anew": compared.asks_anew,
-            "asks_no_more": compared.asks_no_more,
-            "asks_again": compared.asks_again,
-            "answers": compared.answers,
-            "fuel_before": compared.fuel_before,
-            "fuel_now": compared.fuel_now,
-        });
+        let mut report = serde_json::to_value(compared).unwrap_or_default();
+        if let Some(report) = report.as_object_mut() {
+            report.insert("transcript".to_owned(), path.display().to_string().into());
+            report.insert("same".to_owned(), compared.is_same().into());
+        }
         print_json(&report.to_string())?;
         return Ok(());
     }
     let mut lines = vec![format!("{}:", Printable(path.display()))];
-    let mut tell_all = |what: &str, each: &[String]| {
+    for (what, each) in [
+        ("new effect", &compared.new_effects),
+        ("missing effect", &compared.missing_effects),
+        ("different evidence", &compared.answers),
+    ] {
         lines.extend(each.iter().map(|one| format!("  {what}: {one}")));
-    };
-    tell_all("asks for", &compared.asks_anew);
-    tell_all("asks no more for", &compared.asks_no_more);
-    tell_all("answers differently", &compared.answers);
-    if compared.asks_again > 0 {
-        let times = compared.asks_again;
-        lines.push(format!(
-            "  asks again for what it was told already, {times} times"
-        ));
+    }
+    if compared.repeated_effects > 0 {
+        lines.push(format!("  repeated effects: {}", compared.repeated_effects));
     }
     let (before, now) = (compared.fuel_before, compared.fuel_now);
-    match now.cmp(&before) {
-        std::cmp::Ordering::Greater => {
-            lines.push(format!("  costs more fuel: {before} -> {now}"));
-        }
-        std::cmp::Ordering::Less => {
-            lines.push(format!("  costs less fuel: {before} -> {now}"));
-        }
-        std::cmp::Ordering::Equal => {}
+    if now != before {
+        let more = if now > before { "more" } else { "less" };
+        lines.push(format!("  {more} fuel: {before} -> {now}"));
     }
     if lines.len() == 1 {
         lines.push("  same".to_owned());
@@ -124,19 +112,16 @@ fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Fail
 }
 
 fn open(path: &Path) -> Result<Replay, Failure> {
-    Replay::open(path).map_err(|error| {
-        let text = match error {
-            ReplayError::Bad(bad) => format!("{}: {bad}", Printable(path.display())),
-            error => error.to_string(),
-        };
-        Failure::new(Exit::BadInput, text)
+    Replay::open(path).map_err(|error| match error {
+        ReplayError::Bad(bad) => Failure::file(path, bad),
+        error => error.into(),
     })
 }
 
-/// The recorded module, where people keep it: beside the transcript, or where they stand.
+/// Finds the recorded module next to the transcript or in the working directory.
 fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
     let file = format!("{}.wasm", replay.plugin());
-    // A transcript's word for a name is no path to follow.
+    // The transcript is untrusted: its plugin name must not be a path.
     let places = match Path::new(&file).components().count() {
         1 => vec![transcript.with_file_name(&file), PathBuf::from(&file)],
         _ => Vec::new(),
@@ -147,14 +132,14 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
         Failure::new(
             Exit::BadInput,
             format!(
-                "the plugin {plugin} is not here; name its module with --plugin (SHA-256 {module})"
+                "cannot find the plugin {plugin}; give its module (SHA-256 {module}) with --plugin"
             ),
         )
     })
 }
 
-/// Loads a module as the recorded one was loaded, with no way to the outside.
+/// Loads a module for a replay, offline.
 fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    let builder = limits.apply(replay.runtime(), 60_000).on_event(tell);
+    let builder = limits.apply(replay.runtime(), 60_000).on_event(print_event);
     Ok(builder.build()?.load(replay.plugin(), bytes)?)
 }

@@ -1,4 +1,4 @@
-//! `[...]` in a glob: a set of characters, which matches one of them.
+//! `[...]` in a glob: a set of characters.
 
 use super::program::Step;
 
@@ -14,7 +14,7 @@ impl Class {
         self.ranges.iter().any(named) != self.negated
     }
 
-    /// Writes it as it was read.
+    /// Writes the text of the class.
     pub(super) fn write_to(&self, text: &mut String) {
         text.push('[');
         text.extend(self.negated.then_some('!'));
@@ -28,7 +28,7 @@ impl Class {
     }
 }
 
-/// The class whose inside `text` begins with, and how many bytes it has with its `]`.
+/// Parses a class after its `[`. Returns its length with the `]` in bytes too.
 ///
 /// `[^a]` means `[!a]`, as to a shell. The first character may be `]`.
 pub(super) fn read_class(text: &str) -> Option<(Step, usize)> {
@@ -55,7 +55,7 @@ pub(super) fn read_class(text: &str) -> Option<(Step, usize)> {
         }
     }
     let step = match (negated, ranges.as_slice()) {
-        // A dot that is written so is still a dot, and not the directory itself.
+        // `[.]` is a dot, and not the directory itself.
         (false, [(low, high)]) if low == high && *low != '.' => Step::Char(*low),
         _ => Step::Class(Box::new(Class { negated, ranges })),
     };

@@ -1,17 +1,17 @@
-//! Whether one glob means all that another means, as far as that is plain to see.
+//! Whether one glob matches everything that another matches.
 
 use super::program::{Part, Program, Step};
-use super::run::{Run, Thread};
+use super::run::{GlobState, Thread};
 use super::{Glob, Parts};
 use std::collections::BTreeMap;
 
 impl Glob {
-    /// Whether this means every text that begins with the parts `before` and continues as the
-    /// wildcards of `other` require. Conservative: `false` where it is not certain.
+    /// Whether this matches every text that begins with the parts `before` and continues as the
+    /// wildcards of `other` allow. Conservative: `false` where it is not certain.
     ///
-    /// The steps of `other` are gone through once, in order, with those steps of this glob that it
-    /// can have reached *whatever* text led there; of several alternatives, what they have in
-    /// common goes on. So the cost is at most the length of the one times that of the other.
+    /// The steps of `other` are visited once, in order, together with the steps of this glob that
+    /// *every* text leads to. Where alternatives of `other` meet, only their common steps are kept. The
+    /// cost is at most the product of the lengths.
     pub(in crate::capability) fn includes(&self, before: &str, other: &Glob) -> bool {
         let Some(wildcards) = &other.program else {
             return self.matches(before);
@@ -20,7 +20,7 @@ impl Glob {
         run.is_some_and(|run| includes(run, wildcards))
     }
 
-    /// Whether this means every text that `other` means. As cautious.
+    /// Whether this matches every text that `other` matches. Conservative as well.
     pub(in crate::capability) fn includes_texts(&self, other: &Glob) -> bool {
         let (before, _) = other.split_at_wildcard();
         // A text that begins with `/` has an empty part there, which `before` cannot express.
@@ -30,11 +30,11 @@ impl Glob {
     }
 }
 
-/// The steps of `other` that are still to be visited, in their order, with what is common to all
-/// that leads there.
-type Open<'a> = BTreeMap<(usize, Part), Run<'a>>;
+/// The steps of `other` that are still to be visited, in order, each with the common state of all ways
+/// that lead to it.
+type Open<'a> = BTreeMap<(usize, Part), GlobState<'a>>;
 
-fn includes<'a>(run: Run<'a>, other: &Program) -> bool {
+fn includes<'a>(run: GlobState<'a>, other: &Program) -> bool {
     let mut open: Open<'a> = BTreeMap::from([((0, Part::Empty), run)]);
     let mut includes = false;
     while let Some(((at, part), mut run)) = open.pop_first() {
@@ -76,7 +76,7 @@ fn includes<'a>(run: Run<'a>, other: &Program) -> bool {
                 run.keep_deep();
                 Part::Deep
             }
-            // `.` alone is no part: nothing follows it but the slash.
+            // Only a slash can follow a part `.`.
             _ if part == Part::Dot => continue,
             Step::Char('.') if part == Part::Empty && other.parts == Parts::OfPath => {
                 meet(&mut open, (at.saturating_add(1), Part::Dot), run.clone());
@@ -88,11 +88,11 @@ fn includes<'a>(run: Run<'a>, other: &Program) -> bool {
                 Part::Other
             }
             Step::Any => {
-                run.take_whatever(None);
+                run.take_any(None);
                 Part::Other
             }
             Step::Class(_) => {
-                run.take_whatever(Some(step));
+                run.take_any(Some(step));
                 Part::Other
             }
             Step::Star => {
@@ -105,16 +105,16 @@ fn includes<'a>(run: Run<'a>, other: &Program) -> bool {
     includes
 }
 
-fn meet<'a>(open: &mut Open<'a>, place: (usize, Part), run: Run<'a>) {
+fn meet<'a>(open: &mut Open<'a>, place: (usize, Part), run: GlobState<'a>) {
     match open.get_mut(&place) {
         Some(known) => known.keep_common(&run),
         None => drop(open.insert(place, run)),
     }
 }
 
-impl Run<'_> {
-    /// Goes on as any character but `/` would, or any of a class.
-    fn take_whatever(&mut self, class: Option<&Step>) {
+impl GlobState<'_> {
+    /// Takes any character except `/`, or any of a class.
+    fn take_any(&mut self, class: Option<&Step>) {
         let program = self.program();
         self.replace(|thread| match (program.step(thread)?, class) {
             _ if !thread.is_open() => None,
@@ -130,7 +130,7 @@ impl Run<'_> {
         });
     }
 
-    /// Goes on as any number of characters but `/` would.
+    /// Takes any number of characters except `/`.
     fn keep_stars(&mut self) {
         let program = self.program();
         self.replace(|thread| {
@@ -142,7 +142,7 @@ impl Run<'_> {
         });
     }
 
-    /// Goes on as any number of parts would.
+    /// Takes any number of parts.
     fn keep_deep(&mut self) {
         let program = self.program();
         self.replace(|thread| {

@@ -1,31 +1,31 @@
-//! A glob read into a list of steps, as a Pike machine runs them, and the check that all that the
-//! choices can make of it is a glob too.
+//! A glob parsed into a list of steps for a Pike machine, and the check that every combination of its
+//! choices is a valid glob.
 
 use super::class::{Class, read_class};
 use super::{Beginning, Braces, LITERAL_HINT, Parts, escaped};
 use crate::capability::error::Flaw;
 
-/// The most alternatives in one glob, over all its braces.
+/// The maximum number of alternatives in one glob, for all its braces together.
 pub(super) const MAX_ALTERNATIVES: usize = 256;
 
-/// One step. All but a jump and the end go on with the next one.
+/// One step. Except after a jump and the end, the next step follows.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// This character, which is no `/`.
+    /// This character, which is not `/`.
     Char(char),
-    /// `?`: any character but `/`.
+    /// `?`: any character except `/`.
     Any,
-    /// `[...]`: some characters, never `/`.
+    /// `[...]`: one of these characters, never `/`.
     Class(Box<Class>),
-    /// `*`: any number of characters but `/`.
+    /// `*`: any number of characters except `/`.
     Star,
     /// `**`: any number of parts, each with the `/` after it.
     Deep,
     /// `/`, also after the last part.
     Slash,
-    /// One more alternative begins at this step.
+    /// Another alternative begins at this step.
     Fork(usize),
-    /// The alternative ends; all of them go on here.
+    /// The alternative ends, and matching continues at this step.
     Jump(usize),
     End,
 }
@@ -44,18 +44,18 @@ impl Step {
     }
 }
 
-/// What the part that is being read, or matched, consists of so far.
+/// The content so far of the part that is being parsed or matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Part {
     Empty = 1,
-    /// `.` alone, which is left out of a path.
+    /// `.` alone, which is ignored in a path.
     Dot = 2,
     /// `..` alone.
     DotDot = 4,
     /// `**` alone.
     Deep = 8,
-    /// Something that ends with `*`.
+    /// A text that ends with `*`.
     Star = 16,
     Other = 32,
 }
@@ -74,7 +74,7 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn parse(text: &str, parts: Parts, braces: Braces) -> Result<Program, Flaw> {
-        let mut reader = Reader {
+        let mut reader = Parser {
             steps: Vec::with_capacity(text.len().saturating_add(2)),
             places: Vec::with_capacity(text.len().saturating_add(2)),
             groups: Vec::new(),
@@ -82,7 +82,7 @@ impl Program {
             braces,
         };
         reader.read(text)?;
-        let Reader { steps, places, .. } = reader;
+        let Parser { steps, places, .. } = reader;
         let program = Program { steps, parts };
         program.check(&places)?;
         Ok(program)
@@ -119,9 +119,8 @@ impl Program {
         }
     }
 
-    /// The globs without choices that together match the same, `None` if there are more than
-    /// `most`. Each text that is begun becomes at least one of them, so no more than that are ever
-    /// held.
+    /// The globs without choices that together match the same; `None` if there are more than `most`.
+    /// Memory is bounded by `most`: each unfinished text becomes at least one glob.
     pub(super) fn written_out(&self, most: usize) -> Option<Vec<String>> {
         let last = self.steps.len().saturating_sub(2);
         let mut done = Vec::new();
@@ -155,8 +154,8 @@ impl Program {
         Some(done)
     }
 
-    /// Goes through all that the steps can mean at once: a step is visited once for each thing
-    /// that its part may consist of, so the cost does not depend on how the choices combine.
+    /// Checks every combination of the choices. A step is visited once for each possible content of its
+    /// part, so the cost does not depend on the number of combinations.
     fn check(&self, places: &[usize]) -> Result<(), Flaw> {
         let mut seen = vec![0_u8; self.steps.len()];
         let mut open = vec![(0_usize, Part::Empty)];
@@ -185,13 +184,13 @@ impl Program {
         Ok(())
     }
 
-    fn after(&self, part: Part, step: &Step) -> Result<Part, Problem> {
+    fn after(&self, part: Part, step: &Step) -> Result<Part, InvalidPart> {
         let of_path = self.parts == Parts::OfPath;
         match (part, step) {
-            (Part::DotDot, Step::Slash) => Err(Problem::DotDot),
+            (Part::DotDot, Step::Slash) => Err(InvalidPart::DotDot),
             (_, Step::Slash) => Ok(Part::Empty),
             (Part::Empty, Step::Deep) => Ok(Part::Deep),
-            (Part::Deep, _) | (_, Step::Deep) | (Part::Star, Step::Star) => Err(Problem::Deep),
+            (Part::Deep, _) | (_, Step::Deep) | (Part::Star, Step::Star) => Err(InvalidPart::Deep),
             (_, Step::Star) => Ok(Part::Star),
             (Part::Empty, Step::Char('.')) if of_path => Ok(Part::Dot),
             (Part::Dot, Step::Char('.')) => Ok(Part::DotDot),
@@ -200,56 +199,56 @@ impl Program {
     }
 }
 
-/// What no combination of choices may make.
-enum Problem {
+/// A part that no combination of choices may contain.
+enum InvalidPart {
     Deep,
     DotDot,
 }
 
-impl Problem {
+impl InvalidPart {
     fn text(&self) -> &'static str {
         match self {
-            Problem::Deep => "bad glob: `**` must be a whole part, between slashes",
-            Problem::DotDot => "`..` after a wildcard or a brace has no fixed meaning",
+            InvalidPart::Deep => "bad glob: `**` must be a whole part, between slashes",
+            InvalidPart::DotDot => "`..` after a wildcard or a brace has no fixed meaning",
         }
     }
 
     fn hint(&self) -> &'static str {
         match self {
-            Problem::Deep => LITERAL_HINT,
-            Problem::DotDot => "write the path that is meant",
+            InvalidPart::Deep => LITERAL_HINT,
+            InvalidPart::DotDot => "write the path without `..`",
         }
     }
 }
 
-struct Reader {
+struct Parser {
     steps: Vec<Step>,
-    /// The byte that each step was read from.
+    /// The position of each step in the text.
     places: Vec<usize>,
-    /// The braces that are open.
-    groups: Vec<Group>,
+    /// The open braces.
+    groups: Vec<Choice>,
     alternatives: usize,
     braces: Braces,
 }
 
-struct Group {
+struct Choice {
     place: usize,
-    /// The fork that the next alternative is added to.
+    /// The fork to which the next alternative is added.
     fork: usize,
-    /// Where alternatives end.
+    /// The jumps at the ends of the alternatives.
     jumps: Vec<usize>,
 }
 
-impl Reader {
+impl Parser {
     fn read(&mut self, text: &str) -> Result<(), Flaw> {
         let mut place = 0;
         while let Some(rest) = text.get(place..).filter(|rest| !rest.is_empty()) {
             place = place.saturating_add(self.read_step(rest, place)?);
         }
         if let Some(group) = self.groups.first() {
-            return Err(Flaw::new(group.place, "`{` without a `}` behind it"));
+            return Err(Flaw::new(group.place, "`{` without a `}` after it"));
         }
-        // Every part ends with a slash, the last one too.
+        // Every part ends with a slash, also the last one.
         self.push(Step::Slash, text.len());
         self.push(Step::End, text.len());
         match self.alternatives {
@@ -264,7 +263,7 @@ impl Reader {
         }
     }
 
-    /// Reads what `rest` begins with, and returns how many bytes that was.
+    /// Parses the first step of `rest`, and returns its length in bytes.
     fn read_step(&mut self, rest: &str, place: usize) -> Result<usize, Flaw> {
         let mut characters = rest.chars();
         let Some(first) = characters.next() else {
@@ -320,14 +319,14 @@ impl Reader {
 
     fn open(&mut self, place: usize) {
         let fork = self.push_fork(place);
-        self.groups.push(Group {
+        self.groups.push(Choice {
             place,
             fork,
             jumps: Vec::new(),
         });
     }
 
-    /// A fork that leads on, as long as no further alternative is known.
+    /// Adds a fork that leads to the next step until another alternative is added.
     fn push_fork(&mut self, place: usize) -> usize {
         let fork = self.steps.len();
         self.push(Step::Fork(fork.saturating_add(1)), place);

@@ -1,31 +1,31 @@
-//! Matching: all the steps that a text can have led to are followed at once, character by
-//! character. A step is visited a fixed number of times for each character, whatever the glob.
+//! Matching, character by character: all steps that a text can lead to are followed at the same time.
+//! A step is visited a fixed number of times for each character.
 
 use super::Parts;
 use super::program::{Part, Program, Step};
 
-/// A step that is next, and what its part consists of.
+/// A step that can be next, and the content of the current part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Thread {
     pub(super) step: usize,
     pub(super) part: Part,
 }
 
-/// A glob in the midst of a text.
+/// The state of matching a glob with a text.
 #[derive(Clone, Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct GlobState<'a> {
     program: &'a Program,
     threads: Vec<Thread>,
-    /// The parts with which each step is among the threads.
+    /// For each step, the bits of the parts that it has among the threads.
     seen: Vec<u8>,
-    /// Kept for its memory.
+    /// Reused memory.
     spare: Vec<Thread>,
 }
 
-impl<'a> Run<'a> {
-    /// Before the first character.
-    pub(super) fn new(program: &'a Program) -> Run<'a> {
-        let mut run = Run {
+impl<'a> GlobState<'a> {
+    /// The state before the first character.
+    pub(super) fn new(program: &'a Program) -> GlobState<'a> {
+        let mut run = GlobState {
             program,
             threads: Vec::new(),
             seen: vec![0; program.steps.len()],
@@ -57,19 +57,19 @@ impl<'a> Run<'a> {
         self.replace(|thread| program.take(thread, character));
     }
 
-    /// Whether nothing that follows can be meant.
+    /// Whether no further text can match.
     pub(super) fn has_stopped(&self) -> bool {
         self.threads.is_empty()
     }
 
-    /// Whether the glob can end here.
+    /// Whether the text so far matches.
     pub(super) fn has_ended(&self) -> bool {
         let ends = |thread: &Thread| matches!(self.program.step(*thread), Some(Step::End));
         self.threads.iter().any(ends)
     }
 
-    /// After a `/` or nothing: whether the glob can end here and after any further parts.
-    pub(super) fn takes_all_that_follows(mut self) -> bool {
+    /// After a `/` or at the start: whether the text so far and all with further parts match.
+    pub(super) fn takes_all_below(mut self) -> bool {
         let program = self.program;
         self.replace(|thread| {
             let spans = matches!(program.step(thread), Some(Step::Deep));
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
         self.has_ended()
     }
 
-    /// After a `/` or nothing: whether the glob can end after any one part more.
+    /// After a `/` or at the start: whether every text with one more part matches.
     pub(super) fn takes_any_part(mut self) -> bool {
         let program = self.program;
         self.replace(|thread| matches!(program.step(thread), Some(Step::Star)).then_some(thread));
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         self.has_ended()
     }
 
-    /// Replaces each thread by what `change` makes of it, and what that leads to.
+    /// Replaces each thread by the result of `change`, and adds the threads that follow from it.
     pub(super) fn replace(&mut self, change: impl Fn(Thread) -> Option<Thread>) {
         let old = std::mem::replace(&mut self.threads, std::mem::take(&mut self.spare));
         for thread in &old {
@@ -104,8 +104,8 @@ impl<'a> Run<'a> {
         self.follow();
     }
 
-    /// Keeps the threads that `other`, a run of the same glob, has too.
-    pub(super) fn keep_common(&mut self, other: &Run<'_>) {
+    /// Keeps the threads that `other`, a state of the same glob, has too.
+    pub(super) fn keep_common(&mut self, other: &GlobState<'_>) {
         let (seen, theirs) = (&mut self.seen, &other.seen);
         self.threads.retain(|thread| {
             let common = theirs.get(thread.step).copied().unwrap_or_default() & thread.part.bit();
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Adds all that the threads lead to without a further character.
+    /// Adds the threads that can be reached without a further character.
     fn follow(&mut self) {
         let mut next = 0;
         while let Some(thread) = self.threads.get(next).copied() {
@@ -144,7 +144,7 @@ impl Program {
         self.steps.get(thread.step)
     }
 
-    /// Where a thread is after this character.
+    /// The thread after this character.
     fn take(&self, thread: Thread, character: char) -> Option<Thread> {
         if !thread.is_open() {
             return None;
@@ -168,7 +168,7 @@ impl Program {
         takes.then(|| thread.next(Part::Other))
     }
 
-    /// Where a thread is as well, without a further character.
+    /// The threads that can be reached from a thread without a further character.
     fn without_character(&self, thread: Thread) -> [Option<Thread>; 2] {
         let of_path = self.parts == Parts::OfPath;
         match (self.step(thread), thread.part) {
@@ -178,7 +178,7 @@ impl Program {
             (Some(Step::Jump(to)), part) => [Some(Thread { step: *to, part }), None],
             (Some(Step::Star), Part::Empty | Part::Other) => [Some(thread.next(Part::Other)), None],
             (Some(Step::Deep), Part::Empty) => [Some(thread.next(Part::Deep)), None],
-            // The parts that `**` matched came with their slashes.
+            // `**` has consumed the slashes of its parts.
             (Some(Step::Slash), Part::Deep) => [Some(thread.next(Part::Empty)), None],
             (Some(Step::Slash), Part::Empty | Part::Dot) if of_path => {
                 [Some(thread.next(Part::Empty)), None]
@@ -190,8 +190,7 @@ impl Program {
 }
 
 impl Thread {
-    /// Whether its part can have more characters: after `.` as a whole part and after `**` only a
-    /// slash can follow.
+    /// Whether its part can have more characters: after a part `.` or `**` only a slash can follow.
     pub(super) fn is_open(self) -> bool {
         matches!(self.part, Part::Empty | Part::Other)
     }
@@ -212,7 +211,7 @@ mod tests {
     /// How many steps are visited over the whole text.
     fn work(glob: &str, text: &str) -> usize {
         let program = Program::parse(glob, Parts::OfPath, Braces::Choices).unwrap();
-        let mut run = Run::new(&program);
+        let mut run = GlobState::new(&program);
         let mut work = run.threads.len();
         for character in text.chars() {
             run.take(character);

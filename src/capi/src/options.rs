@@ -36,7 +36,14 @@ pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
         builder = builder.evidence_bytes(bytes);
     }
     if options.validate {
-        builder = builder.validate_configs();
+        #[cfg(not(feature = "schema"))]
+        return Err(wrong(
+            &"\"validate\" needs a build with the feature `schema`",
+        ));
+        #[cfg(feature = "schema")]
+        {
+            builder = builder.validate_configs();
+        }
     }
     if options.redact || !options.secrets.is_empty() {
         let mut redactor = Redactor::builder();

@@ -49,6 +49,7 @@ fn embed(library: &Path, system: &[&str]) {
             "-I",
             HERE,
         ])
+        .args(cfg!(feature = "schema").then_some("-DWITH_SCHEMA"))
         .arg(format!("{HERE}/tests/embed.c"))
         .arg(library)
         .args(system)

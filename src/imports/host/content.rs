@@ -1,4 +1,4 @@
-//! Bytes inside JSON: base64 unless text was asked for.
+//! Bytes inside JSON: base64, or text on request.
 
 use super::config_error;
 use tollgate_abi::{ErrorDetail, base64, host::kinds};

@@ -1,14 +1,14 @@
 //! Functions of the embedder's, in the same dialect: packed JSON each way.
 
-use super::{contain, decode, pass, unexpected};
+use super::{contain, decode, pass};
 use crate::{
-    custom::Custom,
-    effect::{Answer, Effect},
-    guest::{Host, converse},
+    effect::Effect,
+    gate::Custom,
+    guest::{Host, call_host_function},
     module::Offered,
 };
-use serde_json::{Value, json};
-use tollgate_abi::{ErrorDetail, to_json};
+use serde_json::json;
+use tollgate_abi::to_json;
 use wasmi::{Caller, FuncType, Linker, ValType};
 
 pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), wasmi::Error> {
@@ -19,10 +19,10 @@ pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), w
         &custom.name,
         move |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
-                let range = converse(&mut caller, packed, |host, request| {
+                let range = call_host_function(&mut caller, packed, |host, request| {
                     let answer = decode(&name, request).and_then(|request| {
                         let (kind, function) = (kind.clone(), full_name.clone());
-                        call(
+                        pass(
                             host,
                             &Effect::Custom {
                                 kind,
@@ -38,13 +38,6 @@ pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), w
         },
     )?;
     Ok(())
-}
-
-fn call(host: &mut Host, effect: &Effect) -> Result<Value, ErrorDetail> {
-    match pass(host, effect)? {
-        Answer::Json(reply) => Ok(reply),
-        other => Err(unexpected(&other)),
-    }
 }
 
 pub(super) fn offered(custom: &Custom) -> Offered {

@@ -1,12 +1,8 @@
 //! `dns_lookup`: the records of a name.
 
-use super::{config_error, not_canceled, pass, timeout, unexpected};
+use super::{config_error, not_canceled, pass, timeout};
 use crate::{
-    capability::{
-        Wish,
-        address::{Host as NamedHost, parse_destination, parse_host},
-    },
-    effect::{Answer, Effect, Found, Nameserver, RecordType, Records, Refusal},
+    effect::{DnsRecords, Effect, RecordType, Records},
     guest::Host,
 };
 use std::{net::IpAddr, time::Duration};
@@ -15,10 +11,7 @@ use tollgate_abi::{
     host::{DnsLookupReply, DnsLookupRequest, MxRecord},
 };
 
-/// The port of a name server that is named without one.
-const PORT: u16 = 53;
-
-/// What a lookup may take that says nothing, and at most.
+/// The longest time of a lookup, and the time of one that sets none.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn lookup(
@@ -26,19 +19,15 @@ pub(super) fn lookup(
     request: DnsLookupRequest,
 ) -> Result<DnsLookupReply, ErrorDetail> {
     not_canceled(&request.context)?;
-    let nameserver = nameserver(host, &request.nameserver)?;
+    let nameserver = host.gate.nameserver(&request.nameserver)?;
     if request.hostname.is_empty() {
         return Err(config_error("hostname cannot be empty"));
     }
     let types = types(&request.record_type)?;
-    let name = match parse_host(&request.hostname) {
-        Ok(NamedHost::Name(name)) => name,
-        Ok(NamedHost::Ip(address)) => return own(address, types),
-        Err(error) => {
-            let message = format!("hostname {:?} cannot be used: {error}", request.hostname);
-            return Err(config_error(message));
-        }
-    };
+    let name = host.gate.hostname(&request.hostname)?;
+    if let Ok(address) = name.parse() {
+        return own(address, types);
+    }
     let total = timeout::effective(host, &request.context, request.timeout_ms)?.min(TIMEOUT);
     let mut spent = Duration::ZERO;
     let mut reply = DnsLookupReply::default();
@@ -49,7 +38,7 @@ pub(super) fn lookup(
             nameserver: nameserver.clone(),
             timeout: timeout::after(total, spent)?,
         };
-        let found = find(host, &effect)?;
+        let found: DnsRecords = pass(host, &effect)?;
         spent = spent.saturating_add(found.took);
         match found.records {
             Records::Texts(texts) => reply.records.extend(texts),
@@ -64,7 +53,7 @@ pub(super) fn lookup(
     Ok(reply)
 }
 
-/// An address is its own address, and nobody need be asked.
+/// The records of an address, which needs no lookup.
 fn own(address: IpAddr, types: &[RecordType]) -> Result<DnsLookupReply, ErrorDetail> {
     let mut records = Vec::new();
     for wanted in types {
@@ -85,44 +74,6 @@ fn own(address: IpAddr, types: &[RecordType]) -> Result<DnsLookupReply, ErrorDet
         records,
         ..DnsLookupReply::default()
     })
-}
-
-fn find(host: &mut Host, effect: &Effect) -> Result<Found, ErrorDetail> {
-    match pass(host, effect)? {
-        Answer::Found(found) => Ok(found),
-        other => Err(unexpected(&other)),
-    }
-}
-
-/// Reads whom to ask, in the protocol's order of checks: the grant comes before what is wrong with
-/// the request. The gate asks again, and judges the address.
-fn nameserver(host: &Host, text: &str) -> Result<Option<Nameserver>, ErrorDetail> {
-    let port_only = Wish::Connect {
-        host: None,
-        port: PORT,
-    };
-    let (wish, nameserver) = match parse_destination(text) {
-        _ if text.is_empty() => (port_only, None),
-        Ok((server, port)) => {
-            let (host, port) = (server.to_string(), port.unwrap_or(PORT));
-            let wish = Wish::Connect {
-                host: Some(host.clone()),
-                port,
-            };
-            (wish, Some(Nameserver { host, port }))
-        }
-        Err(error) if host.gate.holds_kind("network") => {
-            return Err(config_error(format!(
-                "nameserver {text:?} cannot be used: {error}"
-            )));
-        }
-        Err(_) => (port_only, None),
-    };
-    if host.gate.would_allow(&wish) {
-        Ok(nameserver)
-    } else {
-        Err(Refusal::from(host.gate.deny(&wish)).detail())
-    }
 }
 
 fn types(text: &str) -> Result<&'static [RecordType], ErrorDetail> {

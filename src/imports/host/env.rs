@@ -1,10 +1,7 @@
 //! `env_get`: one variable of the environment, as it was when the runtime was built.
 
-use super::{config_error, not_canceled, pass, unexpected};
-use crate::{
-    effect::{Answer, Effect},
-    guest::Host,
-};
+use super::{config_error, not_canceled, pass};
+use crate::{effect::Effect, guest::Host};
 use tollgate_abi::{
     ErrorDetail,
     host::{EnvGetReply, EnvGetRequest},
@@ -16,12 +13,10 @@ pub(super) fn get(host: &mut Host, request: EnvGetRequest) -> Result<EnvGetReply
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(config_error("name cannot be empty, or contain = or NUL"));
     }
-    match pass(host, &Effect::Variable { name })? {
-        Answer::Variable(value) => Ok(EnvGetReply {
-            is_set: value.is_some(),
-            value: value.unwrap_or_default(),
-            error: None,
-        }),
-        other => Err(unexpected(&other)),
-    }
+    let value: Option<String> = pass(host, &Effect::Variable { name })?;
+    Ok(EnvGetReply {
+        is_set: value.is_some(),
+        value: value.unwrap_or_default(),
+        error: None,
+    })
 }

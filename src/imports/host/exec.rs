@@ -1,10 +1,9 @@
-//! Commands by JSON: `exec_run`, which the Go SDK knows as `exec_command`.
+//! Commands by JSON: `exec_run`, which the Go SDK calls `exec_command`.
 
-use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout, unexpected};
+use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout};
 use crate::{
-    effect::{Answer, Effect, Ran},
+    effect::{CommandOutput, Effect, clean_path},
     guest::Host,
-    imports::path,
 };
 use tollgate_abi::{
     ErrorDetail,
@@ -15,7 +14,7 @@ use tollgate_abi::{
 const MAX_ARGS: usize = 1 << 20;
 
 impl JsonReply for ExecReply {
-    /// No guest should take what did not run for a success, even if it looks at nothing else.
+    /// A guest that reads only the exit code must not take this for a success.
     fn failed(error: ErrorDetail) -> Self {
         ExecReply {
             exit_code: -1,
@@ -31,7 +30,7 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
     check(&request)?;
     let environment = variables(&request.env);
     let base = host.gate.working_directory();
-    let directory = (!request.dir.is_empty()).then(|| path::clean(base, &request.dir));
+    let directory = (!request.dir.is_empty()).then(|| clean_path(base, &request.dir));
     let timeout = timeout::effective(host, &request.context, request.timeout_ms)?;
     let command = request.command.clone();
     let effect = Effect::Run {
@@ -42,14 +41,10 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
         timeout,
         output_limit: u64::from(host.limits.reply_bytes),
     };
-    match pass(host, &effect)? {
-        Answer::Ran(ran) => Ok(reply(&command, ran)),
-        other => Err(unexpected(&other)),
-    }
+    Ok(reply(&command, pass(host, &effect)?))
 }
 
-/// The entries `NAME=VALUE`, in their order. What is none, or could not be a variable of any
-/// system, is left out.
+/// The entries `NAME=VALUE`, in their order. Entries that no system takes as a variable are left out.
 fn variables(entries: &[String]) -> Vec<(String, String)> {
     entries
         .iter()
@@ -60,7 +55,7 @@ fn variables(entries: &[String]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What no grant could make sense of.
+/// Checks what is invalid whatever is granted.
 fn check(request: &ExecRequest) -> Result<(), ErrorDetail> {
     if request.command.is_empty() {
         return Err(config_error("command cannot be empty"));
@@ -84,7 +79,7 @@ fn check(request: &ExecRequest) -> Result<(), ErrorDetail> {
     Ok(())
 }
 
-fn reply(command: &str, ran: Ran) -> ExecReply {
+fn reply(command: &str, ran: CommandOutput) -> ExecReply {
     let error = ran
         .timed_out
         .then(|| timeout::error(format!("{command}: killed because its time was up")));

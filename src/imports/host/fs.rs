@@ -1,10 +1,12 @@
 //! Files by JSON: `fs_read`, `fs_stat`, `fs_list` and `fs_write`.
 
-use super::{config_error, content::Encoding, not_canceled, pass, unexpected};
+use super::{config_error, content::Encoding, not_canceled, pass};
 use crate::{
-    effect::{Answer, Effect, FileKind, OpenOptions, Stat, WriteMode},
+    effect::{
+        DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat, WriteMode, Written, clean_path,
+    },
     guest::Host,
-    imports::{path, price_of_listing},
+    imports::price_of_listing,
 };
 use tollgate_abi::{
     ErrorDetail,
@@ -26,23 +28,14 @@ pub(super) fn read(host: &mut Host, request: FsReadRequest) -> Result<FsReadRepl
     };
     let path = absolute(host, &request.path)?;
 
-    let (handle, stat) = match pass(host, &open_to_read(&path))? {
-        Answer::Opened { handle, stat } => (handle, stat),
-        other => return Err(unexpected(&other)),
-    };
-    let read = pass(
-        host,
-        &Effect::ReadAt {
-            handle,
-            offset: request.offset,
-            limit,
-        },
-    );
-    pass(host, &Effect::Close { handle })?;
-    let bytes = match read? {
-        Answer::Bytes(bytes) => bytes,
-        other => return Err(unexpected(&other)),
-    };
+    let (handle, stat): (Handle, Stat) = pass(host, &open_to_read(&path))?;
+    let read = host.gate.pass_for_json(&Effect::ReadAt {
+        handle,
+        offset: request.offset,
+        limit,
+    });
+    host.gate.pass_for_json(&Effect::Close { handle })?;
+    let bytes: Vec<u8> = read?.take()?;
 
     let read = bytes.len() as u64;
     let end = request.offset.saturating_add(read);
@@ -64,21 +57,15 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
         directory: true,
         ..OpenOptions::default()
     };
-    let handle = match pass(host, &Effect::Open { path, options })? {
-        Answer::Opened { handle, .. } => handle,
-        other => return Err(unexpected(&other)),
-    };
+    let (handle, _): (Handle, Stat) = pass(host, &Effect::Open { path, options })?;
     let listed = host.gate.pass(&Effect::List { handle });
     host.owed = host.owed.saturating_add(price_of_listing(&listed));
-    pass(host, &Effect::Close { handle })?;
-    let entries = match listed.map_err(|refusal| refusal.detail())? {
-        Answer::Entries(entries) => entries,
-        other => return Err(unexpected(&other)),
-    };
+    host.gate.pass_for_json(&Effect::Close { handle })?;
+    let entries: Vec<DirectoryEntry> = listed?.take()?;
     // A name costs about its own length in JSON, and 40 bytes around it.
     let mut room = u64::from(host.limits.reply_bytes);
     let total = entries.len();
-    let told: Vec<FsEntry> = entries
+    let returned: Vec<FsEntry> = entries
         .into_iter()
         .take_while(|entry| {
             let size = entry.name.len() as u64 + 40;
@@ -92,11 +79,11 @@ pub(super) fn list(host: &mut Host, request: FsListRequest) -> Result<FsListRepl
         })
         .collect();
     // Those that are returned are paid for with the reply.
-    let names: u64 = told.iter().map(|entry| entry.name.len() as u64).sum();
+    let names: u64 = returned.iter().map(|entry| entry.name.len() as u64).sum();
     host.owed = host.owed.saturating_sub(names);
     Ok(FsListReply {
-        truncated: told.len() < total,
-        entries: told,
+        truncated: returned.len() < total,
+        entries: returned,
         error: None,
     })
 }
@@ -116,20 +103,16 @@ pub(super) fn write(host: &mut Host, request: FsWriteRequest) -> Result<FsWriteR
     };
     let path = absolute(host, &request.path)?;
     let content = encoding.read(request.content, "content")?;
-    match pass(
-        host,
-        &Effect::WriteFile {
-            path,
-            content,
-            mode,
-        },
-    )? {
-        Answer::Written(written) => Ok(FsWriteReply {
-            written,
-            error: None,
-        }),
-        other => Err(unexpected(&other)),
-    }
+    let effect = Effect::WriteFile {
+        path,
+        content,
+        mode,
+    };
+    let Written(written) = pass(host, &effect)?;
+    Ok(FsWriteReply {
+        written,
+        error: None,
+    })
 }
 
 fn open_to_read(path: &str) -> Effect {
@@ -146,16 +129,11 @@ fn open_to_read(path: &str) -> Effect {
 pub(super) fn stat(host: &mut Host, request: FsStatRequest) -> Result<FsStatReply, ErrorDetail> {
     not_canceled(&request.context)?;
     let path = absolute(host, &request.path)?;
-    match pass(
-        host,
-        &Effect::Stat {
-            path,
-            follow: !request.no_follow,
-        },
-    )? {
-        Answer::Stat(stat) => Ok(stat_reply(stat)),
-        other => Err(unexpected(&other)),
-    }
+    let effect = Effect::Stat {
+        path,
+        follow: !request.no_follow,
+    };
+    Ok(stat_reply(pass(host, &effect)?))
 }
 
 fn stat_reply(stat: Stat) -> FsStatReply {
@@ -189,5 +167,5 @@ fn absolute(host: &Host, path: &str) -> Result<String, ErrorDetail> {
     if path.contains('\0') {
         return Err(config_error("path contains a NUL byte"));
     }
-    Ok(path::clean(host.gate.working_directory(), path))
+    Ok(clean_path(host.gate.working_directory(), path))
 }

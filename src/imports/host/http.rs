@@ -1,10 +1,8 @@
-//! `http_request`: one effect for each hop, so that each is judged like the first. What may be
-//! asked is checked here; where an answer leads is `redirect`.
+//! `http_request`: one effect for each redirect, so that each is judged like the first request.
 
-use super::{config_error, not_canceled, pass, redirect::Hop, timeout, unexpected};
+use super::{config_error, not_canceled, pass, timeout};
 use crate::{
-    capability::{RequestUrl, Wish},
-    effect::{Answer, Effect, Fetched, Refusal},
+    effect::{Hop, HttpResponse},
     guest::Host,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -13,17 +11,17 @@ use tollgate_abi::{
     host::{Headers, HttpReply, HttpRequest, kinds},
 };
 
-/// How often one request may be sent elsewhere.
+/// The most redirects of one request.
 const MAX_REDIRECTS: u32 = 10;
 
 const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 
-/// What the URL, the body and this crate decide, whatever a guest says. `Expect` would only make
-/// the server wait.
+/// Header fields that the URL, the body and this crate set. The guest's own are ignored; `Expect`
+/// would only make the server wait.
 const DECIDED: [&str; 4] = ["content-length", "expect", "host", "user-agent"];
 
-/// What is about the connection and not the request; a guest that sets it could end the request
-/// early and begin another one (`proxy-*` too).
+/// Header fields of the connection. A guest that sets them could end the request early and begin
+/// another one (`proxy-*` too).
 const OF_THE_CONNECTION: [&str; 6] = [
     "connection",
     "keep-alive",
@@ -35,21 +33,12 @@ const OF_THE_CONNECTION: [&str; 6] = [
 
 pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply, ErrorDetail> {
     not_canceled(&request.context)?;
-    let url = RequestUrl::parse(&request.url).ok_or_else(|| {
-        config_error(format!(
-            "invalid URL: {:?} is not http or https to a host beyond doubt",
-            request.url
-        ))
-    })?;
-    let wish = Wish::Url(url.text());
-    if !host.gate.would_allow(&wish) {
-        return Err(Refusal::from(host.gate.deny(&wish)).detail());
-    }
+    let url = host.gate.url(&request.url)?;
     let body =
         base64::decode(&request.body).map_err(|error| config_error(format!("body is {error}")))?;
     let mut hop = Hop {
         method: method(&request.method)?,
-        headers: headers(&request.headers, &url)?,
+        headers: headers(&request.headers, url.user())?,
         url,
         body,
     };
@@ -58,7 +47,7 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
     let mut spent = Duration::ZERO;
     for _ in 0..=MAX_REDIRECTS {
         let effect = hop.effect(u64::from(limit), timeout::after(total, spent)?);
-        let fetched = fetch(host, &effect)?;
+        let fetched: HttpResponse = pass(host, &effect)?;
         spent = spent.saturating_add(fetched.took);
         hop = match fetched.leads_to() {
             Some(location) => hop.follow(fetched.status, location)?,
@@ -69,14 +58,7 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
     Err(ErrorDetail::new(kinds::NETWORK, message).with_code("TOO_MANY_REDIRECTS"))
 }
 
-fn fetch(host: &mut Host, effect: &Effect) -> Result<Fetched, ErrorDetail> {
-    match pass(host, effect)? {
-        Answer::Fetched(fetched) => Ok(fetched),
-        other => Err(unexpected(&other)),
-    }
-}
-
-fn reply(mut fetched: Fetched, limit: u32) -> HttpReply {
+fn reply(mut fetched: HttpResponse, limit: u32) -> HttpReply {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     // A world of the embedder's may return more than was requested.
     if fetched.body.len() > limit {
@@ -122,7 +104,7 @@ fn method(method: &str) -> Result<String, ErrorDetail> {
     }
 }
 
-fn headers(asked: &Headers, url: &RequestUrl) -> Result<Vec<(String, String)>, ErrorDetail> {
+fn headers(asked: &Headers, user: Option<Vec<u8>>) -> Result<Vec<(String, String)>, ErrorDetail> {
     let mut headers = vec![("user-agent".to_owned(), USER_AGENT.to_owned())];
     for (name, values) in &asked.0 {
         if !is_token(name) {
@@ -151,7 +133,7 @@ fn headers(asked: &Headers, url: &RequestUrl) -> Result<Vec<(String, String)>, E
             headers.push((name.clone(), value.trim().to_owned()));
         }
     }
-    if let Some(user) = url.user()
+    if let Some(user) = user
         && !headers.iter().any(|(name, _)| name == "authorization")
     {
         let value = format!("Basic {}", base64::encode(&user));

@@ -1,5 +1,4 @@
-//! Module `reglet_host`: one packed JSON document each way. One file for each kind of thing that
-//! is asked for.
+//! Module `reglet_host`: one packed JSON document each way. One file for each family of functions.
 
 mod content;
 mod custom;
@@ -8,82 +7,119 @@ mod env;
 mod exec;
 mod fs;
 mod http;
-pub(super) mod log;
+mod log;
 mod net;
-mod redirect;
 mod smtp;
 mod timeout;
 
 use super::contain;
 use crate::{
-    custom::Customs,
-    effect::{Answer, Effect},
-    guest::{BadRequest, Host, converse, hear},
+    effect::{Effect, Output},
+    gate::HostFunctions,
+    guest::{BadRequest, Host, call_host_function, read_request},
     module::Offered,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
     ErrorDetail, from_json,
-    host::{
-        Context, DnsLookupReply, EnvGetReply, FsListReply, FsReadReply, FsStatReply, FsWriteReply,
-        HttpReply, NetConnectReply, SmtpConnectReply, TcpConnectReply, kinds,
-    },
+    functions::FUNCTIONS,
+    host::{self as shapes, Context, kinds},
+    host_functions,
     names::{HOST_MODULE, import},
     to_json,
 };
 use wasmi::{Caller, FuncType, Linker, ValType};
 
-/// Defines a function under its name.
-type Define = fn(&mut Linker<Host>, &'static str) -> Result<(), wasmi::Error>;
+// One implementation for each row of the table of host functions, by the name of the row.
+use dns::lookup as dns_lookup;
+use env::get as env_get;
+use exec::run as exec_run;
+use fs::{list as fs_list, read as fs_read, stat as fs_stat, write as fs_write};
+use http::request as http_request;
+use log::message as log_message;
+use net::{connect as net_connect, tcp as tcp_connect};
+use smtp::connect as smtp_connect;
 
-/// The functions that answer.
-const ANSWERING: &[(&str, Define)] = &[
-    (import::FS_READ, |linker, name| json(linker, name, fs::read)),
-    (import::FS_STAT, |linker, name| json(linker, name, fs::stat)),
-    (import::FS_LIST, |linker, name| json(linker, name, fs::list)),
-    (import::FS_WRITE, |linker, name| {
-        json(linker, name, fs::write)
-    }),
-    (import::ENV_GET, |linker, name| json(linker, name, env::get)),
-    (import::NET_CONNECT, |linker, name| {
-        json(linker, name, net::connect)
-    }),
-    (import::TCP_CONNECT, |linker, name| {
-        json(linker, name, net::tcp)
-    }),
-    (import::EXEC_RUN, |linker, name| {
-        json(linker, name, exec::run)
-    }),
-    (import::EXEC_COMMAND, |linker, name| {
-        json(linker, name, exec::run)
-    }),
-    (import::HTTP_REQUEST, |linker, name| {
-        json(linker, name, http::request)
-    }),
-    (import::DNS_LOOKUP, |linker, name| {
-        json(linker, name, dns::lookup)
-    }),
-    (import::SMTP_CONNECT, |linker, name| {
-        json(linker, name, smtp::connect)
-    }),
-];
+/// A reply that can hold an error instead.
+trait JsonReply: Serialize + Default {
+    fn failed(error: ErrorDetail) -> Self;
+}
+
+/// Makes `define_table`, which defines every row of the table of host functions. A reply that can be
+/// partial implements [`JsonReply`] beside its function.
+macro_rules! define {
+    (
+        answering { $(
+            $(#[$doc:meta])*
+            $constant:ident $name:ident($request:ident) -> $reply:ident $(partial_if $flag:ident)? { $($about:tt)* }
+        )* }
+        aliases { $(
+            $(#[$alias_doc:meta])*
+            $alias_constant:ident $alias:ident($alias_request:ident) -> $alias_reply:ident = $of:ident { $($alias_about:tt)* }
+        )* }
+        silent { $(
+            $(#[$silent_doc:meta])*
+            $silent_constant:ident $silent:ident($silent_request:ident) { $($silent_about:tt)* }
+        )* }
+    ) => {
+        $( define!(@failed $reply $($flag)?); )*
+
+        fn define_table(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+            $( json::<shapes::$request, shapes::$reply>(linker, import::$constant, $name)?; )*
+            $( json::<shapes::$alias_request, shapes::$alias_reply>(linker, import::$alias_constant, $of)?; )*
+            $( silent::<shapes::$silent_request>(linker, import::$silent_constant, $silent)?; )*
+            Ok(())
+        }
+    };
+    (@failed $reply:ident) => {
+        impl JsonReply for shapes::$reply {
+            fn failed(error: ErrorDetail) -> Self {
+                Self { error: Some(error), ..Self::default() }
+            }
+        }
+    };
+    (@failed $reply:ident $flag:ident) => {};
+}
+
+host_functions!(define);
 
 /// Defines every function of the module.
-pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(), wasmi::Error> {
-    for function in &customs.functions {
+pub(super) fn define(
+    linker: &mut Linker<Host>,
+    host_functions: &HostFunctions,
+) -> Result<(), wasmi::Error> {
+    for function in &host_functions.functions {
         custom::define(linker, function)?;
     }
-    for (name, define) in ANSWERING {
-        define(linker, name)?;
-    }
+    define_table(linker)
+}
+
+/// The same functions with their types.
+pub(super) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
+    let own = FUNCTIONS.iter().map(|function| Offered {
+        module: HOST_MODULE.into(),
+        name: function.name.into(),
+        ty: FuncType::new([ValType::I64], function.reply.map(|_| ValType::I64)),
+    });
+    own.chain(host_functions.functions.iter().map(custom::offered))
+        .collect()
+}
+
+/// Defines a host function that takes one JSON document and returns nothing. A request that cannot
+/// be read is dropped.
+fn silent<Request: DeserializeOwned + 'static>(
+    linker: &mut Linker<Host>,
+    name: &'static str,
+    function: fn(&mut Host, Request),
+) -> Result<(), wasmi::Error> {
     linker.func_wrap(
         HOST_MODULE,
-        import::LOG_MESSAGE,
-        |mut caller: Caller<'_, Host>, packed: i64| {
+        name,
+        move |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
-                hear(&mut caller, packed, |host, request| {
-                    if let Ok(message) = decode(import::LOG_MESSAGE, request) {
-                        log::message(host, message);
+                read_request(&mut caller, packed, |host, request| {
+                    if let Ok(request) = decode(name, request) {
+                        function(host, request);
                     }
                 })
             })
@@ -91,50 +127,6 @@ pub(super) fn define(linker: &mut Linker<Host>, customs: &Customs) -> Result<(),
     )?;
     Ok(())
 }
-
-/// The same functions with their types.
-pub(super) fn offered(customs: &Customs) -> Vec<Offered> {
-    let packed = |name: &'static str, results: &[ValType]| Offered {
-        module: HOST_MODULE.into(),
-        name: name.into(),
-        ty: FuncType::new([ValType::I64], results.iter().copied()),
-    };
-    let answering = ANSWERING.iter();
-    let mut offered: Vec<Offered> = answering
-        .map(|(name, _)| packed(name, &[ValType::I64]))
-        .collect();
-    offered.push(packed(import::LOG_MESSAGE, &[]));
-    offered.extend(customs.functions.iter().map(custom::offered));
-    offered
-}
-
-/// A reply that can say that there is none.
-trait JsonReply: Serialize + Default {
-    fn failed(error: ErrorDetail) -> Self;
-}
-
-macro_rules! json_reply {
-    ($($reply:ty),* $(,)?) => {
-        $(impl JsonReply for $reply {
-            fn failed(error: ErrorDetail) -> Self {
-                Self { error: Some(error), ..Self::default() }
-            }
-        })*
-    };
-}
-
-json_reply!(
-    FsReadReply,
-    FsStatReply,
-    FsListReply,
-    FsWriteReply,
-    EnvGetReply,
-    NetConnectReply,
-    TcpConnectReply,
-    HttpReply,
-    DnsLookupReply,
-    SmtpConnectReply,
-);
 
 /// Defines a host function that takes one JSON document and answers with another.
 fn json<Request, Reply>(
@@ -151,7 +143,7 @@ where
         name,
         move |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
-                let range = converse(&mut caller, packed, |host, request| {
+                let range = call_host_function(&mut caller, packed, |host, request| {
                     let reply = decode(name, request).and_then(|request| function(host, request));
                     to_json(&reply.unwrap_or_else(Reply::failed))
                 })?;
@@ -192,19 +184,11 @@ fn not_canceled(context: &Context) -> Result<(), ErrorDetail> {
     Ok(())
 }
 
-fn pass(host: &mut Host, effect: &Effect) -> Result<Answer, ErrorDetail> {
-    let reply = host.gate.pass_for_json(effect);
-    reply.map_err(|refusal| refusal.detail())
+/// Lets an effect happen, and takes what its answer holds.
+fn pass<T: Output>(host: &mut Host, effect: &Effect) -> Result<T, ErrorDetail> {
+    Ok(host.gate.pass_for_json(effect)?.take()?)
 }
 
 fn config_error(message: impl Into<String>) -> ErrorDetail {
     ErrorDetail::new(kinds::CONFIG, message)
-}
-
-/// A world that answers an effect with another effect's answer.
-fn unexpected(answer: &Answer) -> ErrorDetail {
-    ErrorDetail::new(
-        kinds::INTERNAL,
-        format!("the world gave another kind of answer: {answer:?}"),
-    )
 }

@@ -1,12 +1,9 @@
 //! Connections by JSON: `net_connect` and `tcp_connect`.
 
-use super::{config_error, content::Encoding, not_canceled, pass, timeout, unexpected};
+use super::{content::Encoding, not_canceled, pass, timeout};
 use crate::{
-    capability::{
-        Wish,
-        address::{Host as NamedHost, parse_host},
-    },
-    effect::{Answer, Effect, Exchanged, Refusal},
+    effect::{Effect, Exchanged, TlsInfo},
+    gate::Destination,
     guest::Host,
 };
 use std::time::Duration;
@@ -22,16 +19,17 @@ pub(super) fn connect(
 ) -> Result<NetConnectReply, ErrorDetail> {
     not_canceled(&request.context)?;
     let encoding = Encoding::parse(&request.encoding)?;
-    let address = Address::checked(host, &request.host, &request.port.to_string())?;
+    let port = request.port.to_string();
+    let to = host.gate.destination(&request.host, &port)?;
     let send = encoding.read(request.send, "send")?;
     let effect = Effect::Exchange {
         timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
         receive: request.receive.min(u64::from(host.limits.reply_bytes)),
-        host: address.host,
-        port: address.port,
+        host: to.host,
+        port: to.port,
         send,
     };
-    let exchanged = exchange(host, &effect)?;
+    let exchanged: Exchanged = pass(host, &effect)?;
     let came = exchanged.received.len() as u64;
     let received = encoding.write(exchanged.received, "what was received", 0);
     Ok(NetConnectReply {
@@ -52,18 +50,18 @@ pub(super) fn tcp(
     request: TcpConnectRequest,
 ) -> Result<TcpConnectReply, ErrorDetail> {
     not_canceled(&request.context)?;
-    let address = Address::checked(host, &request.host, &request.port)?;
+    let to = host.gate.destination(&request.host, &request.port)?;
     if request.tls {
-        return tls(host, &request, address);
+        return tls(host, &request, to);
     }
     let effect = Effect::Exchange {
         timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
         receive: 0,
-        host: address.host,
-        port: address.port,
+        host: to.host,
+        port: to.port,
         send: Vec::new(),
     };
-    let exchanged = exchange(host, &effect)?;
+    let exchanged: Exchanged = pass(host, &effect)?;
     Ok(TcpConnectReply {
         connected: true,
         address: with_port(&request.host, &request.port),
@@ -77,17 +75,14 @@ pub(super) fn tcp(
 fn tls(
     host: &mut Host,
     request: &TcpConnectRequest,
-    address: Address,
+    to: Destination,
 ) -> Result<TcpConnectReply, ErrorDetail> {
     let effect = Effect::Tls {
         timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
-        host: address.host,
-        port: address.port,
+        host: to.host,
+        port: to.port,
     };
-    let secured = match pass(host, &effect)? {
-        Answer::Secured(secured) => secured,
-        other => return Err(unexpected(&other)),
-    };
+    let secured: TlsInfo = pass(host, &effect)?;
     let session = secured.session;
     Ok(TcpConnectReply {
         connected: true,
@@ -106,13 +101,6 @@ fn tls(
     })
 }
 
-fn exchange(host: &mut Host, effect: &Effect) -> Result<Exchanged, ErrorDetail> {
-    match pass(host, effect)? {
-        Answer::Exchanged(exchanged) => Ok(exchanged),
-        other => Err(unexpected(&other)),
-    }
-}
-
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -122,56 +110,5 @@ pub(super) fn with_port(host: &str, port: &str) -> String {
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")
-    }
-}
-
-/// Where a request wants to connect to.
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) port: u16,
-}
-
-impl Address {
-    /// Reads host and port in the protocol's order of checks: the grant first, then an empty
-    /// host, then an empty port. The addresses of the host are judged when they are known.
-    pub(super) fn checked(
-        host: &Host,
-        name: &str,
-        port_text: &str,
-    ) -> Result<Address, ErrorDetail> {
-        let wish = format!("network:outbound:{port_text}");
-        let port = match wish.parse() {
-            Ok(Wish::Connect { host: None, port }) => port,
-            _ if port_text.is_empty() && host.gate.holds_kind("network") => {
-                let empty = if name.is_empty() { "host" } else { "port" };
-                return Err(config_error(format!("{empty} cannot be empty")));
-            }
-            // No grant can cover what is not a port.
-            _ => return Err(Refusal::from(host.gate.deny_malformed(&wish)).detail()),
-        };
-        if name.is_empty() {
-            let wish = Wish::Connect { host: None, port };
-            return Err(if host.gate.would_allow(&wish) {
-                config_error("host cannot be empty")
-            } else {
-                Refusal::from(host.gate.deny(&wish)).detail()
-            });
-        }
-        let name = match parse_host(name) {
-            Ok(NamedHost::Ip(address)) => address.to_string(),
-            Ok(NamedHost::Name(name)) => name,
-            Err(error) => {
-                let wish = Wish::Connect {
-                    host: Some(name.to_owned()),
-                    port,
-                };
-                return Err(if host.gate.holds_kind("network") {
-                    config_error(format!("host {name:?} cannot be used: {error}"))
-                } else {
-                    Refusal::from(host.gate.deny(&wish)).detail()
-                });
-            }
-        };
-        Ok(Address { host: name, port })
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     config_error,
-    net::{Address, millis, with_port},
-    not_canceled, pass, timeout, unexpected,
+    net::{millis, with_port},
+    not_canceled, pass, timeout,
 };
 use crate::{
-    effect::{Answer, Effect, Security},
+    effect::{Effect, Security, SmtpInfo},
     guest::Host,
 };
 use tollgate_abi::{
@@ -19,7 +19,7 @@ pub(super) fn connect(
     request: SmtpConnectRequest,
 ) -> Result<SmtpConnectReply, ErrorDetail> {
     not_canceled(&request.context)?;
-    let address = Address::checked(host, &request.host, &request.port)?;
+    let to = host.gate.destination(&request.host, &request.port)?;
     let security = match (request.tls, request.starttls) {
         (false, false) => Security::None,
         (true, false) => Security::Tls,
@@ -28,14 +28,11 @@ pub(super) fn connect(
     };
     let effect = Effect::Greet {
         timeout: timeout::effective(host, &request.context, request.timeout_ms)?,
-        host: address.host,
-        port: address.port,
+        host: to.host,
+        port: to.port,
         security,
     };
-    let greeted = match pass(host, &effect)? {
-        Answer::Greeted(greeted) => greeted,
-        other => return Err(unexpected(&other)),
-    };
+    let greeted: SmtpInfo = pass(host, &effect)?;
     let tls = greeted.session.is_some();
     let session = greeted.session.unwrap_or_default();
     Ok(SmtpConnectReply {

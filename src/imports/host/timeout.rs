@@ -1,9 +1,9 @@
-//! How long an operation may take, out of all the places where a guest can say so. The call's own
-//! deadline is not among them: the gate looks after that.
+//! How long an operation may take, from all the fields where a guest can set it. The gate keeps the
+//! deadline of the call.
 
-use super::{config_error, pass, unexpected};
+use super::{config_error, pass};
 use crate::{
-    effect::{Answer, Clock, Effect},
+    effect::{Clock, Effect, Nanoseconds},
     guest::Host,
 };
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tollgate_abi::{
     rfc3339,
 };
 
-/// What a guest that says nothing may take, and the most that one can ask for.
+/// The time of an operation without a timeout, and the longest one.
 const DEFAULT: Duration = Duration::from_secs(30);
 
 const NANOS: i128 = 1_000_000_000;
@@ -34,10 +34,8 @@ pub(super) fn effective(
         return Ok(relative);
     };
     let clock = Clock::Realtime;
-    match pass(host, &Effect::Now { clock })? {
-        Answer::Time(now) => Ok(relative.min(between(now.into(), deadline))),
-        other => Err(unexpected(&other)),
-    }
+    let Nanoseconds(now) = pass(host, &Effect::Now { clock })?;
+    Ok(relative.min(between(now.into(), deadline)))
 }
 
 /// What is left of `timeout` when `spent` has passed.
@@ -49,7 +47,7 @@ pub(super) fn after(timeout: Duration, spent: Duration) -> Result<Duration, Erro
     Ok(left)
 }
 
-/// What a guest is told whose time was up.
+/// The error for a guest whose time is over.
 pub(super) fn error(message: impl Into<String>) -> ErrorDetail {
     ErrorDetail {
         is_timeout: true,

@@ -1,21 +1,20 @@
-//! What a program is started with and needs to run: arguments, variables, clocks, chance, and
-//! the ways to give up or to pause.
+//! What a program needs to run: arguments, variables, clocks, random bytes, exiting and yielding.
 
 use super::{
     call::Call,
     errno::{Errno, Halt},
 };
 use crate::{
-    effect::{Answer, Clock, Effect},
+    effect::{Clock, Effect, Nanoseconds},
     error::Fault,
 };
 use std::sync::Arc;
 
-/// The variable by which Go, C and Rust programs know their working directory.
+/// The variable that Go, C and Rust programs read their working directory from.
 const WORKING_DIRECTORY: &str = "PWD";
-/// Random bytes are asked for in pieces, between which the guest pays.
+/// Random bytes are drawn in pieces, and the guest pays after each.
 const RANDOM_PIECE: u32 = 64 << 10;
-/// What clocks are said to tell apart, in nanoseconds; the same in every world.
+/// The resolution of clocks in nanoseconds, the same in every world.
 const RESOLUTION: u64 = 1;
 
 /// There are no arguments.
@@ -52,17 +51,13 @@ pub(super) fn environ_sizes_get(
     Ok(call.put_u32(size, number(bytes)?)?)
 }
 
-/// The variables as `NAME=VALUE` with a NUL behind, asked for once: a guest takes their size
-/// first and the text later. The working directory is the host's to say, granted or not, since
-/// that is where relative grants begin.
+/// The variables as `NAME=VALUE` and NUL, read once: a guest reads their size first and the text
+/// later. The host sets the working directory, granted or not, since relative grants begin there.
 fn environment(call: &mut Call<'_, '_>) -> Result<Arc<[Vec<u8>]>, Halt> {
     if let Some(known) = &call.state().environment {
         return Ok(known.clone());
     }
-    let mut variables = match call.pass(&Effect::Variables)? {
-        Answer::Variables(variables) => variables,
-        _ => return Err(Errno::IO.into()),
-    };
+    let mut variables: Vec<(String, String)> = call.ask(&Effect::Variables)?;
     variables.retain(|(name, value)| {
         name != WORKING_DIRECTORY && !name.contains(['\0', '=']) && !value.contains('\0')
     });
@@ -75,7 +70,7 @@ fn environment(call: &mut Call<'_, '_>) -> Result<Arc<[Vec<u8>]>, Halt> {
     Ok(environment)
 }
 
-/// A clock by its number. Time spent computing is no matter of the world, and told by none.
+/// A clock by its number. There is no clock of processor time.
 pub(super) fn clock(id: u32) -> Result<Clock, Errno> {
     match id {
         0 => Ok(Clock::Realtime),
@@ -86,10 +81,8 @@ pub(super) fn clock(id: u32) -> Result<Clock, Errno> {
 }
 
 pub(super) fn now(call: &mut Call<'_, '_>, clock: Clock) -> Result<u64, Halt> {
-    match call.pass(&Effect::Now { clock })? {
-        Answer::Time(nanoseconds) => Ok(nanoseconds),
-        _ => Err(Errno::IO.into()),
-    }
+    let Nanoseconds(now) = call.ask(&Effect::Now { clock })?;
+    Ok(now)
 }
 
 pub(super) fn clock_res_get(call: &mut Call<'_, '_>, id: u32, out: u32) -> Result<(), Halt> {
@@ -114,10 +107,10 @@ pub(super) fn random_get(call: &mut Call<'_, '_>, out: u32, len: u32) -> Result<
     let (mut at, mut left) = (out, len);
     while left > 0 {
         let length = left.min(RANDOM_PIECE);
-        let bytes = match call.pass(&Effect::Random { length })? {
-            Answer::Bytes(bytes) if bytes.len() as u64 == u64::from(length) => bytes,
-            _ => return Err(Errno::IO.into()),
-        };
+        let bytes: Vec<u8> = call.ask(&Effect::Random { length })?;
+        if bytes.len() as u64 != u64::from(length) {
+            return Err(Errno::IO.into());
+        }
         call.put(at, &bytes)?;
         call.settle()?;
         at = at.saturating_add(length);
@@ -130,13 +123,13 @@ pub(super) fn proc_exit(_: &mut Call<'_, '_>, code: u32) -> Result<(), Halt> {
     Err(Halt::Stop(Fault::Exit { code }.into()))
 }
 
-/// There is nobody to send a signal to.
+/// There are no signals.
 pub(super) fn proc_raise(_: &mut Call<'_, '_>, _signal: u32) -> Result<(), Halt> {
     Err(Errno::NOTSUP.into())
 }
 
-/// A guest in a loop of these is a guest that waits; whether its time is up is looked at after
-/// every call.
+/// Does nothing: a guest that waits in a loop of these is stopped by its deadline, which is checked
+/// after every call.
 pub(super) fn sched_yield(_: &mut Call<'_, '_>) -> Result<(), Halt> {
     Ok(())
 }

@@ -2,13 +2,16 @@
 //! moved, and the way to the gate.
 
 use super::{
-    State,
     errno::{Errno, Halt},
     layout::{Fields, IOVEC},
 };
 use crate::{
-    effect::{Answer, Effect},
-    guest::{Host, Stop, charge_bytes, check_deadline, enter_memory},
+    effect::{Answer, Effect, Output},
+    guest::{
+        Host, Stop, charge_bytes, check_deadline,
+        descriptors::{Descriptor, WasiState},
+        enter_memory,
+    },
     room,
 };
 use wasmi::{Caller, Memory};
@@ -52,12 +55,21 @@ impl Call<'_, '_> {
         self.caller.data_mut()
     }
 
-    pub(super) fn state(&mut self) -> &mut State {
+    pub(super) fn state(&mut self) -> &mut WasiState {
         &mut self.host().wasi
+    }
+
+    pub(super) fn fd(&mut self, fd: u32) -> Result<&Descriptor, Errno> {
+        self.state().fds.get(fd).ok_or(Errno::BADF)
     }
 
     pub(super) fn pass(&mut self, effect: &Effect) -> Result<Answer, Halt> {
         Ok(self.host().gate.pass(effect)?)
+    }
+
+    /// Lets an effect happen, and takes what its answer holds.
+    pub(super) fn ask<T: Output>(&mut self, effect: &Effect) -> Result<T, Halt> {
+        Ok(self.pass(effect)?.take()?)
     }
 
     /// Pays for what was moved so far, before more is done.

@@ -62,8 +62,14 @@ impl From<Refusal> for Halt {
     }
 }
 
-/// A denial is "permission denied" and nothing else: "does not exist" would make a check of a
-/// denied file pass, and "not capable" is no matter of permission to a Go program.
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Halt {
+        Halt::Errno(of_failure(&failure))
+    }
+}
+
+/// A denial is "permission denied": "does not exist" would make a check of a denied file pass, and Go
+/// programs do not take "not capable" for an error of permission.
 fn of(refusal: &Refusal) -> Errno {
     match refusal {
         Refusal::Denied(_) => Errno::ACCES,

@@ -1,212 +1,37 @@
-//! The descriptor table: which number stands for what, and where a file is read next. What an
-//! open file may be used for is the gate's to say.
+//! Descriptors: closing, renumbering, and what is reported about them.
 
 use super::{
     call::Call,
     errno::{Errno, Halt},
     layout::{self, filetype, rights},
 };
-use crate::effect::{DirectoryEntry, Effect, Handle};
-use std::collections::BTreeMap;
+use crate::{
+    effect::Effect,
+    guest::descriptors::{Descriptor, Kind, OpenFile, flags},
+};
 
-/// The most numbers in use at once.
-const MAX_FDS: usize = 256;
-/// The most names that the listings of all open directories remember together.
-const MAX_LISTED: usize = 200_000;
-/// The lowest number that opening gives.
-const FIRST: u32 = 3;
 /// The one directory that is open from the start.
 const ROOT: &str = "/";
 
-/// The flags of the numbers that are there at first.
-pub(crate) type Flags = [u16; 4];
-
-/// Flags of descriptors.
-pub(super) mod flags {
-    pub(in super::super) const APPEND: u16 = 1;
-    pub(in super::super) const DSYNC: u16 = 2;
-    pub(in super::super) const SYNC: u16 = 16;
-    pub(in super::super) const ALL: u16 = 31;
-}
-
-#[derive(Clone)]
-pub(super) struct Table(BTreeMap<u32, Descriptor>);
-
-#[derive(Clone)]
-pub(super) struct Descriptor {
-    pub(super) kind: Kind,
-    pub(super) flags: u16,
-    /// What a directory held when its listing was begun.
-    pub(super) listing: Option<Vec<DirectoryEntry>>,
-}
-
-/// What a number stands for.
-#[derive(Clone)]
-pub(super) enum Kind {
-    /// Standard input, which is at its end.
-    Input,
-    /// Standard output.
-    Output,
-    /// Standard error.
-    Errors,
-    /// The directory of everything. It is open without having been opened: what may be done with
-    /// it is asked for each time.
-    Root,
-    File(OpenFile),
-    Directory(OpenDirectory),
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct OpenFile {
-    pub(super) handle: Handle,
-    /// Where it is read and written next.
-    pub(super) position: u64,
-    pub(super) read: bool,
-    pub(super) write: bool,
-}
-
-#[derive(Clone)]
-pub(super) struct OpenDirectory {
-    pub(super) handle: Handle,
-    /// The path it was opened by, where paths relative to it begin.
-    pub(super) path: String,
-    pub(super) inode: u64,
-}
-
-impl Descriptor {
-    pub(super) fn new(kind: Kind, flags: u16) -> Descriptor {
-        Descriptor {
-            kind,
-            flags,
-            listing: None,
-        }
-    }
-
-    /// The path where relative paths begin.
-    pub(super) fn base(&self) -> Result<&str, Errno> {
-        match &self.kind {
-            Kind::Root => Ok(ROOT),
-            Kind::Directory(directory) => Ok(&directory.path),
-            Kind::File(_) | Kind::Input | Kind::Output | Kind::Errors => Err(Errno::NOTDIR),
-        }
-    }
-
-    pub(super) fn file(&self) -> Result<OpenFile, Errno> {
-        match &self.kind {
-            Kind::File(file) => Ok(*file),
-            Kind::Root | Kind::Directory(_) => Err(Errno::ISDIR),
-            Kind::Input | Kind::Output | Kind::Errors => Err(Errno::SPIPE),
-        }
-    }
-
-    /// What was opened for it, and is given back when the number is.
-    pub(super) fn handle(&self) -> Option<Handle> {
-        match &self.kind {
-            Kind::File(file) => Some(file.handle),
-            Kind::Directory(directory) => Some(directory.handle),
-            Kind::Root | Kind::Input | Kind::Output | Kind::Errors => None,
-        }
+/// The path where relative paths begin.
+pub(super) fn base(descriptor: &Descriptor) -> Result<&str, Errno> {
+    match &descriptor.kind {
+        Kind::Root => Ok(ROOT),
+        Kind::Directory(directory) => Ok(&directory.path),
+        Kind::File(_) | Kind::Input | Kind::Output | Kind::Errors => Err(Errno::NOTDIR),
     }
 }
 
-impl Default for Table {
-    fn default() -> Table {
-        let first = [Kind::Input, Kind::Output, Kind::Errors, Kind::Root];
-        let numbered = (0..).zip(first);
-        Table(
-            numbered
-                .map(|(number, kind)| (number, Descriptor::new(kind, 0)))
-                .collect(),
-        )
-    }
-}
-
-impl Table {
-    pub(super) fn get(&self, fd: u32) -> Result<&Descriptor, Errno> {
-        self.0.get(&fd).ok_or(Errno::BADF)
-    }
-
-    pub(super) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
-        self.0.get_mut(&fd).ok_or(Errno::BADF)
-    }
-
-    /// Moves the place where a file is used next.
-    pub(super) fn set_position(&mut self, fd: u32, to: u64) {
-        if let Some(Descriptor {
-            kind: Kind::File(file),
-            ..
-        }) = self.0.get_mut(&fd)
-        {
-            file.position = to;
-        }
-    }
-
-    /// The number that the next thing to be opened will have.
-    pub(super) fn free(&self) -> Result<u32, Errno> {
-        if self.0.len() >= MAX_FDS {
-            return Err(Errno::MFILE);
-        }
-        (FIRST..)
-            .find(|number| !self.0.contains_key(number))
-            .ok_or(Errno::MFILE)
-    }
-
-    pub(super) fn holds_files(&self) -> bool {
-        self.0.values().any(|open| open.handle().is_some())
-    }
-
-    /// The flags of the numbers that are there at first, if there are no others and they stand
-    /// for what they stood for.
-    pub(super) fn first_flags(&self) -> Option<Flags> {
-        let mut flags = Flags::default();
-        if self.0.len() != flags.len() {
-            return None;
-        }
-        for ((number, open), kept) in self.0.iter().zip(&mut flags) {
-            let same = match number {
-                0 => matches!(open.kind, Kind::Input),
-                1 => matches!(open.kind, Kind::Output),
-                2 => matches!(open.kind, Kind::Errors),
-                _ => matches!(open.kind, Kind::Root),
-            };
-            if !same || open.listing.is_some() {
-                return None;
-            }
-            *kept = open.flags;
-        }
-        Some(flags)
-    }
-
-    /// Gives the numbers that are there at first these flags, as far as there are such flags.
-    pub(super) fn set_first_flags(&mut self, flags: Flags) {
-        for (open, flags) in self.0.values_mut().zip(flags) {
-            open.flags = flags & flags::ALL;
-        }
-    }
-
-    /// Remembers what a directory held, if there is room for it.
-    pub(super) fn set_listing(
-        &mut self,
-        fd: u32,
-        listing: Vec<DirectoryEntry>,
-    ) -> Result<(), Errno> {
-        self.get_mut(fd)?.listing = None;
-        let listings = self.0.values().filter_map(|other| other.listing.as_ref());
-        let listed: usize = listings.map(Vec::len).sum();
-        if listed.saturating_add(listing.len()) > MAX_LISTED {
-            return Err(Errno::NOMEM);
-        }
-        self.get_mut(fd)?.listing = Some(listing);
-        Ok(())
-    }
-
-    pub(super) fn insert(&mut self, fd: u32, descriptor: Descriptor) {
-        self.0.insert(fd, descriptor);
+pub(super) fn file(descriptor: &Descriptor) -> Result<OpenFile, Errno> {
+    match &descriptor.kind {
+        Kind::File(file) => Ok(*file),
+        Kind::Root | Kind::Directory(_) => Err(Errno::ISDIR),
+        Kind::Input | Kind::Output | Kind::Errors => Err(Errno::SPIPE),
     }
 }
 
 pub(super) fn close(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
-    let closed = call.state().fds.0.remove(&fd).ok_or(Errno::BADF)?;
+    let closed = call.state().fds.remove(fd).ok_or(Errno::BADF)?;
     if let Some(handle) = closed.handle() {
         call.pass(&Effect::Close { handle })?;
     }
@@ -214,14 +39,14 @@ pub(super) fn close(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
 }
 
 pub(super) fn renumber(call: &mut Call<'_, '_>, from: u32, to: u32) -> Result<(), Halt> {
-    let table = &mut call.state().fds;
-    table.get(from)?;
-    table.get(to)?;
+    call.fd(from)?;
+    call.fd(to)?;
     if from == to {
         return Ok(());
     }
-    let moved = table.0.remove(&from).ok_or(Errno::BADF)?;
-    let replaced = table.0.insert(to, moved);
+    let table = &mut call.state().fds;
+    let moved = table.remove(from).ok_or(Errno::BADF)?;
+    let replaced = table.insert(to, moved);
     if let Some(handle) = replaced.and_then(|replaced| replaced.handle()) {
         call.pass(&Effect::Close { handle })?;
     }
@@ -229,7 +54,7 @@ pub(super) fn renumber(call: &mut Call<'_, '_>, from: u32, to: u32) -> Result<()
 }
 
 pub(super) fn fdstat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
+    let descriptor = call.fd(fd)?;
     let (filetype, base, inheriting) = match &descriptor.kind {
         // Without the rights to seek, C libraries take a character device for a terminal, and
         // print line by line.
@@ -265,7 +90,7 @@ pub(super) fn fdstat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(
 }
 
 pub(super) fn fdstat_set_flags(call: &mut Call<'_, '_>, fd: u32, new: u32) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get_mut(fd)?;
+    let descriptor = call.state().fds.get_mut(fd).ok_or(Errno::BADF)?;
     match u16::try_from(new) {
         Ok(new) if new & !flags::ALL == 0 => {
             descriptor.flags = new;
@@ -282,7 +107,7 @@ pub(super) fn fdstat_set_rights(
     _base: u64,
     _inheriting: u64,
 ) -> Result<(), Halt> {
-    call.state().fds.get(fd)?;
+    call.fd(fd)?;
     Err(Errno::NOSYS.into())
 }
 
@@ -306,9 +131,9 @@ pub(super) fn prestat_dir_name(
     Ok(call.put(out, ROOT.as_bytes())?)
 }
 
-/// Guests count up from 3 until they hear "bad file number".
+/// Guests count up from 3 until "bad file number".
 fn preopened(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Errno> {
-    match call.state().fds.get(fd)?.kind {
+    match call.fd(fd)?.kind {
         Kind::Root => Ok(()),
         _ => Err(Errno::BADF),
     }

@@ -1,14 +1,15 @@
-//! Open files and directories: reading, writing, listing, and what can be asked and set of them.
-//! The place where a file is used next is kept here; effects carry offsets.
+//! Open files and directories: reading, writing, listing, and their metadata. Effects carry offsets;
+//! where a file is read next is the state of its descriptor.
 
 use super::{
     call::{Call, total},
     errno::{Errno, Halt},
-    fds::{Kind, OpenFile, flags},
+    fds,
     layout::{self, filetype},
 };
 use crate::{
-    effect::{Answer, DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat},
+    effect::{DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat, Written},
+    guest::descriptors::{Kind, OpenFile, flags},
     imports::price_of_listing,
 };
 
@@ -22,7 +23,7 @@ pub(super) fn read(
     count: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let kind = call.state().fds.get(fd)?.kind.clone();
+    let kind = call.fd(fd)?.kind.clone();
     let file = match kind {
         // Standard input is at its end.
         Kind::Input => None,
@@ -46,7 +47,7 @@ pub(super) fn pread(
     offset: u64,
     out: u32,
 ) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     read_at(call, Some(file), offset, iovecs, count, out)?;
     Ok(())
 }
@@ -67,14 +68,11 @@ fn read_at(
         return Err(Errno::INVAL.into());
     }
     let bytes = match file {
-        Some(file) => match call.pass(&Effect::ReadAt {
+        Some(file) => call.ask(&Effect::ReadAt {
             handle: file.handle,
             offset,
             limit: total(&buffers).into(),
-        })? {
-            Answer::Bytes(bytes) => bytes,
-            _ => return Err(Errno::IO.into()),
-        },
+        })?,
         None => Vec::new(),
     };
     call.scatter(&buffers, &bytes)?;
@@ -90,7 +88,7 @@ pub(super) fn write(
     count: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
+    let descriptor = call.fd(fd)?;
     let (kind, flags) = (descriptor.kind.clone(), descriptor.flags);
     match kind {
         Kind::Output | Kind::Errors => print(call, &kind, iovecs, count, out),
@@ -99,11 +97,11 @@ pub(super) fn write(
             let written = write_at(call, file, flags, at, iovecs, count, out)?;
             let next = match at {
                 Some(position) => position.saturating_add(written),
-                None if call.host().gate.may_examine(file.handle) => {
-                    examine(call, file.handle)?.size
-                }
-                // Where the end is, is not the guest's to know.
-                None => file.position.saturating_add(written),
+                // A guest that may not read the file does not learn where its end is.
+                None => match call.host().gate.examine_if_granted(file.handle)? {
+                    Some(stat) => stat.size,
+                    None => file.position.saturating_add(written),
+                },
             };
             call.state().fds.set_position(fd, next);
             Ok(())
@@ -121,8 +119,8 @@ pub(super) fn pwrite(
     offset: u64,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
-    let (file, flags) = (descriptor.file()?, descriptor.flags);
+    let descriptor = call.fd(fd)?;
+    let (file, flags) = (fds::file(descriptor)?, descriptor.flags);
     write_at(call, file, flags, Some(offset), iovecs, count, out)?;
     Ok(())
 }
@@ -150,9 +148,7 @@ fn write_at(
         offset,
         bytes,
     };
-    let Answer::Written(written) = call.pass(&effect)? else {
-        return Err(Errno::IO.into());
-    };
+    let Written(written) = call.ask(&effect)?;
     if flags & (flags::DSYNC | flags::SYNC) != 0 {
         call.pass(&Effect::Sync { handle })?;
     }
@@ -187,7 +183,7 @@ pub(super) fn seek(
     whence: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.state().fds.get(fd)?;
+    let descriptor = call.fd(fd)?;
     if matches!(descriptor.kind, Kind::Root | Kind::Directory(_)) {
         // Go rewinds a directory so, before it lists it once more.
         return match (offset, whence) {
@@ -195,7 +191,7 @@ pub(super) fn seek(
             _ => Err(Errno::INVAL.into()),
         };
     }
-    let file = descriptor.file()?;
+    let file = fds::file(descriptor)?;
     call.check(out, 8)?;
     let from = match whence {
         0 => 0,
@@ -211,7 +207,7 @@ pub(super) fn seek(
 }
 
 pub(super) fn tell(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     Ok(call.put_u64(out, file.position)?)
 }
 
@@ -223,7 +219,7 @@ pub(super) fn advise(
     _len: u64,
     advice: u32,
 ) -> Result<(), Halt> {
-    call.state().fds.get(fd)?.file()?;
+    fds::file(call.fd(fd)?)?;
     if advice > 5 {
         return Err(Errno::INVAL.into());
     }
@@ -237,7 +233,7 @@ pub(super) fn allocate(
     offset: u64,
     len: u64,
 ) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     if len == 0 || offset > MAX_OFFSET || len > MAX_OFFSET {
         return Err(Errno::INVAL.into());
     }
@@ -254,7 +250,7 @@ pub(super) fn allocate(
 }
 
 pub(super) fn sync(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
-    match call.state().fds.get(fd)?.kind.clone() {
+    match call.fd(fd)?.kind.clone() {
         Kind::File(OpenFile { handle, .. }) => {
             call.pass(&Effect::Sync { handle })?;
             Ok(())
@@ -265,15 +261,12 @@ pub(super) fn sync(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
 }
 
 pub(super) fn filestat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
-    let kind = call.state().fds.get(fd)?.kind.clone();
+    let kind = call.fd(fd)?.kind.clone();
     call.check(out, 64)?;
     let record = match kind {
         Kind::File(file) => layout::filestat(&examine(call, file.handle)?),
         Kind::Directory(directory) => layout::filestat(&examine(call, directory.handle)?),
-        Kind::Root => match call.pass(&root())? {
-            Answer::Stat(stat) => layout::filestat(&stat),
-            _ => return Err(Errno::IO.into()),
-        },
+        Kind::Root => layout::filestat(&call.ask(&root())?),
         Kind::Input | Kind::Output | Kind::Errors => {
             layout::Record::new().u8(16, filetype::CHARACTER_DEVICE).0
         }
@@ -289,14 +282,11 @@ fn root() -> Effect {
 }
 
 pub(super) fn examine(call: &mut Call<'_, '_>, handle: Handle) -> Result<Stat, Halt> {
-    match call.pass(&Effect::StatOpen { handle })? {
-        Answer::Stat(stat) => Ok(stat),
-        _ => Err(Errno::IO.into()),
-    }
+    call.ask(&Effect::StatOpen { handle })
 }
 
 pub(super) fn filestat_set_size(call: &mut Call<'_, '_>, fd: u32, size: u64) -> Result<(), Halt> {
-    let file = call.state().fds.get(fd)?.file()?;
+    let file = fds::file(call.fd(fd)?)?;
     if size > MAX_OFFSET {
         return Err(Errno::INVAL.into());
     }
@@ -312,7 +302,7 @@ pub(super) fn filestat_set_times(
     modified: u64,
     which: u32,
 ) -> Result<(), Halt> {
-    let handle = call.state().fds.get(fd)?.handle();
+    let handle = call.fd(fd)?.handle();
     let times = layout::times(accessed, modified, which)?;
     let handle = handle.ok_or(Errno::BADF)?;
     call.pass(&Effect::SetTimesOpen { handle, times })?;
@@ -329,16 +319,18 @@ pub(super) fn readdir(
     cookie: u64,
     out: u32,
 ) -> Result<(), Halt> {
-    let known = call.state().fds.get(fd)?.listing.is_some();
+    let known = call.fd(fd)?.listing.is_some();
     call.check(buffer, len)?;
     call.check(out, 4)?;
     if cookie == 0 || !known {
         let listing = list(call, fd)?;
-        call.state().fds.set_listing(fd, listing)?;
+        if !call.state().fds.set_listing(fd, listing) {
+            return Err(Errno::NOMEM.into());
+        }
     }
     let most = usize::try_from(len).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    let listing = call.state().fds.get(fd)?.listing.as_deref();
+    let listing = call.fd(fd)?.listing.as_deref();
     let first = usize::try_from(cookie).unwrap_or(usize::MAX);
     let rest = listing.and_then(|listing| listing.get(first..));
     // Straight to the entry: a guest with a small buffer comes once for each.
@@ -360,7 +352,7 @@ pub(super) fn readdir(
 
 /// What a directory holds now, itself and its parent first.
 fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
-    let (entries, inode) = match call.state().fds.get(fd)?.kind.clone() {
+    let (entries, inode) = match call.fd(fd)?.kind.clone() {
         Kind::Directory(directory) => (list_open(call, directory.handle)?, directory.inode),
         Kind::Root => {
             let options = OpenOptions {
@@ -369,10 +361,8 @@ fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
                 ..OpenOptions::default()
             };
             let path = "/".to_owned();
-            let Answer::Opened { handle, stat } = call.pass(&Effect::Open { path, options })?
-            else {
-                return Err(Errno::IO.into());
-            };
+            let effect = Effect::Open { path, options };
+            let (handle, stat): (Handle, Stat) = call.ask(&effect)?;
             let entries = list_open(call, handle);
             call.pass(&Effect::Close { handle })?;
             (entries?, stat.inode)
@@ -395,8 +385,5 @@ fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
 fn list_open(call: &mut Call<'_, '_>, handle: Handle) -> Result<Vec<DirectoryEntry>, Halt> {
     let reply = call.host().gate.pass(&Effect::List { handle });
     call.owe(price_of_listing(&reply));
-    match reply? {
-        Answer::Entries(entries) => Ok(entries),
-        _ => Err(Errno::IO.into()),
-    }
+    Ok(reply?.take()?)
 }

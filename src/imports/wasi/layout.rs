@@ -13,7 +13,7 @@ pub(super) mod filetype {
     pub(in super::super) const SYMBOLIC_LINK: u8 = 7;
 }
 
-/// Rights that matter here. What a guest may do is decided elsewhere; it only likes to be told.
+/// Rights that are reported to guests. They decide nothing.
 pub(super) mod rights {
     pub(in super::super) const FD_READ: u64 = 1 << 1;
     pub(in super::super) const FD_SEEK: u64 = 1 << 2;

@@ -9,69 +9,16 @@ mod errno;
 mod fds;
 mod files;
 mod layout;
-mod output;
 mod paths;
 mod poll;
 mod sockets;
 
-pub(crate) use fds::Flags;
-
 use super::contain;
-use crate::{effect::LogSource, gate::Gate, guest::Host, module::Offered};
+use crate::{guest::Host, module::Offered};
 use call::serve;
-use output::Stream;
-use std::sync::Arc;
 use wasmi::{Caller, FuncType, Linker, ValType};
 
 const MODULE: &str = "wasi_snapshot_preview1";
-
-/// What the functions remember of an instance.
-#[derive(Clone)]
-pub(crate) struct State {
-    fds: fds::Table,
-    output: Stream,
-    errors: Stream,
-    /// The variables, once they were asked for.
-    environment: Option<Arc<[Vec<u8>]>>,
-}
-
-impl Default for State {
-    fn default() -> State {
-        State {
-            fds: fds::Table::default(),
-            output: Stream::new(LogSource::Stdout),
-            errors: Stream::new(LogSource::Stderr),
-            environment: None,
-        }
-    }
-}
-
-impl State {
-    /// Whether it names files that are open in this instance's world and no other.
-    pub(crate) fn holds_files(&self) -> bool {
-        self.fds.holds_files()
-    }
-
-    /// The flags of the first descriptors, if nothing else is remembered but the variables, which
-    /// can be asked for anew.
-    pub(crate) fn first_flags(&self) -> Option<Flags> {
-        let flags = self.fds.first_flags()?;
-        (self.output.is_at_start() && self.errors.is_at_start()).then_some(flags)
-    }
-
-    /// What the functions remember when nothing was called, but for flags of descriptors.
-    pub(crate) fn with_flags(flags: Flags) -> State {
-        let mut state = State::default();
-        state.fds.set_first_flags(flags);
-        state
-    }
-
-    /// Tells the last lines that a guest printed without ending them.
-    pub(crate) fn finish(&mut self, gate: &mut Gate) {
-        self.output.finish(gate);
-        self.errors.finish(gate);
-    }
-}
 
 /// The type of a parameter in WebAssembly.
 macro_rules! val_type {
@@ -163,10 +110,10 @@ functions! {
         rights_inheriting: u64, fdflags: u32, out: u32
     ) |call: &mut call::Call<'_, '_>,
        fd, dirflags, path, path_len, oflags, rights_base, _inheriting: u64, fdflags, out| {
-        let asked = paths::Open {
+        let request = paths::Open {
             fd, dirflags, path, path_len, oflags, rights_base, fdflags, out,
         };
-        paths::open(call, &asked)
+        paths::open(call, &request)
     };
     "path_readlink"(fd: u32, path: u32, path_len: u32, buffer: u32, len: u32, out: u32)
         paths::readlink;

@@ -1,15 +1,15 @@
-//! Names: opening, examining, making and removing what a path leads to. What it really leads to,
-//! and whether that is granted, is found behind the gate.
+//! Names: opening, examining, making and removing what a path leads to. The world resolves paths,
+//! and the gate decides.
 
 use super::{
     call::Call,
     errno::{Errno, Halt},
-    fds::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
+    fds,
     layout::{self, rights},
 };
 use crate::{
-    effect::{Answer, Effect, FileKind, OpenOptions, Stat},
-    imports::path::clean,
+    effect::{Effect, FileKind, Handle, OpenOptions, Stat, clean_path},
+    guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
 };
 
 /// The longest path, in bytes, as the guest writes it.
@@ -33,10 +33,10 @@ struct Named {
 
 /// Reads a path, and makes it absolute by the directory that it is relative to.
 fn named(call: &mut Call<'_, '_>, fd: u32, ptr: u32, len: u32) -> Result<Named, Halt> {
-    let base = call.state().fds.get(fd)?.base()?.to_owned();
+    let base = fds::base(call.fd(fd)?)?.to_owned();
     let path = text(call, ptr, len)?;
     Ok(Named {
-        path: clean(&base, &path),
+        path: clean_path(&base, &path),
         directory: matches!(path.rsplit('/').next(), Some("" | "." | "..")),
     })
 }
@@ -68,33 +68,31 @@ pub(super) struct Open {
     pub(super) out: u32,
 }
 
-pub(super) fn open(call: &mut Call<'_, '_>, asked: &Open) -> Result<(), Halt> {
-    let Named { path, directory } = named(call, asked.fd, asked.path, asked.path_len)?;
-    call.check(asked.out, 4)?;
-    let has = |flag| asked.oflags & flag != 0;
-    let fdflags = u16::try_from(asked.fdflags).map_err(|_| Errno::INVAL)?;
+pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> {
+    let Named { path, directory } = named(call, request.fd, request.path, request.path_len)?;
+    call.check(request.out, 4)?;
+    let has = |flag| request.oflags & flag != 0;
+    let fdflags = u16::try_from(request.fdflags).map_err(|_| Errno::INVAL)?;
     if fdflags & !flags::ALL != 0 || (has(oflags::CREAT) && has(oflags::DIRECTORY)) {
         return Err(Errno::INVAL.into());
     }
     // Guests ask for nearly every right whatever they mean to do, so only these words of theirs
     // mean writing.
     let options = OpenOptions {
-        read: asked.rights_base & rights::FD_READ != 0,
-        write: asked.rights_base & rights::FD_WRITE != 0 || fdflags & flags::APPEND != 0,
+        read: request.rights_base & rights::FD_READ != 0,
+        write: request.rights_base & rights::FD_WRITE != 0 || fdflags & flags::APPEND != 0,
         create: has(oflags::CREAT),
         exclusive: has(oflags::EXCL),
         truncate: has(oflags::TRUNC),
         directory: has(oflags::DIRECTORY) || directory,
-        no_follow: asked.dirflags & FOLLOW == 0 && !directory,
+        no_follow: request.dirflags & FOLLOW == 0 && !directory,
     };
-    let fd = call.state().fds.free()?;
+    let fd = call.state().fds.free().ok_or(Errno::MFILE)?;
     let effect = Effect::Open {
         path: path.clone(),
         options,
     };
-    let Answer::Opened { handle, stat } = call.pass(&effect)? else {
-        return Err(Errno::IO.into());
-    };
+    let (handle, stat): (Handle, Stat) = call.ask(&effect)?;
     let access = options.access();
     let kind = match stat.kind {
         FileKind::Directory => Kind::Directory(OpenDirectory {
@@ -110,7 +108,7 @@ pub(super) fn open(call: &mut Call<'_, '_>, asked: &Open) -> Result<(), Halt> {
         }),
     };
     call.state().fds.insert(fd, Descriptor::new(kind, fdflags));
-    Ok(call.put_u32(asked.out, fd)?)
+    Ok(call.put_u32(request.out, fd)?)
 }
 
 pub(super) fn filestat_get(
@@ -132,12 +130,10 @@ fn examine(call: &mut Call<'_, '_>, named: &Named, follow: bool) -> Result<Stat,
         path: named.path.clone(),
         follow: follow || named.directory,
     };
-    match call.pass(&effect)? {
-        Answer::Stat(stat) if named.directory && stat.kind != FileKind::Directory => {
-            Err(Errno::NOTDIR.into())
-        }
-        Answer::Stat(stat) => Ok(stat),
-        _ => Err(Errno::IO.into()),
+    let stat: Stat = call.ask(&effect)?;
+    match named.directory && stat.kind != FileKind::Directory {
+        true => Err(Errno::NOTDIR.into()),
+        false => Ok(stat),
     }
 }
 
@@ -177,9 +173,7 @@ pub(super) fn readlink(
     if directory {
         return Err(Errno::INVAL.into());
     }
-    let Answer::Target(target) = call.pass(&Effect::ReadLink { path })? else {
-        return Err(Errno::IO.into());
-    };
+    let target: String = call.ask(&Effect::ReadLink { path })?;
     // A guest whose buffer is full asks again with a larger one.
     let fits = target.len().min(usize::try_from(len).unwrap_or(usize::MAX));
     let cut = target.as_bytes().get(..fits).unwrap_or_default();
@@ -288,7 +282,7 @@ pub(super) fn symlink(
         return Err(Errno::NOTDIR.into());
     }
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let leads_to = clean(parent, &target);
+    let leads_to = clean_path(parent, &target);
     call.pass(&Effect::Symlink {
         path,
         target,

@@ -4,11 +4,10 @@ use super::{
     args,
     call::Call,
     errno::{Errno, Halt},
-    fds::Kind,
     files,
     layout::{EVENT, Fields, Record, SUBSCRIPTION},
 };
-use crate::effect::Effect;
+use crate::{effect::Effect, guest::descriptors::Kind};
 use std::time::Duration;
 
 /// As many things as one call may wait for.
@@ -103,7 +102,7 @@ pub(super) fn oneoff(
     };
     if nearest > 0 {
         // Waiting is paid for like work, or a guest could hold its thread for nothing.
-        // Past the deadline nobody waits, and what a call costs that ends there is nobody's plan.
+        // It does not wait beyond the deadline, where the call ends.
         let left = call
             .host()
             .gate
@@ -179,7 +178,7 @@ fn left(
 
 /// Files and streams are ready at any time.
 fn ready(call: &mut Call<'_, '_>, fd: u32, tag: u8) -> Result<Event, Halt> {
-    let kind = match call.state().fds.get(fd) {
+    let kind = match call.fd(fd) {
         Ok(descriptor) => descriptor.kind.clone(),
         Err(errno) => return Ok(Event::failed(errno)),
     };

@@ -6,7 +6,7 @@ use super::{
 };
 
 fn no_socket(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
-    call.state().fds.get(fd)?;
+    call.fd(fd)?;
     Err(Errno::NOTSUP.into())
 }
 

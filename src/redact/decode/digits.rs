@@ -1,5 +1,5 @@
-//! Base64 and hex. Where in a run of digits the first one is cannot be seen, so each run is read
-//! from each of its first digits on. Most of what comes out is garbage: only text is kept of it.
+//! Base64 and hex. A run of digits can have any alignment, so each run is decoded once for each. Only
+//! the text in the result is kept.
 
 use super::super::{SHORTEST, layer::Layer, spans::HIDDEN};
 use std::ops::Range;
@@ -8,11 +8,11 @@ use std::ops::Range;
 struct Digits {
     /// How many bits a digit has.
     bits: u8,
-    /// How many digits may be the first of a byte, before they repeat.
+    /// The number of alignments.
     places: usize,
     /// The value of each byte as a digit, or [`NONE`].
     values: [u8; 256],
-    /// The most signs behind the last digit that belong to it.
+    /// The maximum number of padding characters after the last digit.
     padding: usize,
 }
 
@@ -33,10 +33,15 @@ static HEX: Digits = Digits {
     padding: 0,
 };
 
-/// The value of what is no digit.
+/// The value of a byte that is not a digit.
 const NONE: u8 = 0xFF;
 
-/// The values of the digits in some alphabets.
+/// The values of the digits of these alphabets.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler for alphabets of at most 64 digits"
+)]
 const fn values(alphabets: &[&[u8]]) -> [u8; 256] {
     let mut values = [NONE; 256];
     let mut alphabet = 0;
@@ -61,7 +66,7 @@ pub(super) fn hex(bytes: &[u8]) -> Option<Layer> {
 
 impl Digits {
     fn decode(&self, bytes: &[u8]) -> Option<Layer> {
-        // The fewest digits that a secret has.
+        // The minimum number of digits of a secret.
         let least = (SHORTEST * 8).div_ceil(self.bits.into());
         let mut layer = Layer::default();
         let mut decoded = Vec::new();
@@ -76,7 +81,7 @@ impl Digits {
     }
 
     fn value(&self, byte: u8) -> u8 {
-        self.values[usize::from(byte)]
+        self.values.get(usize::from(byte)).copied().unwrap_or(NONE)
     }
 
     fn read(&self, digits: &[u8], decoded: &mut Vec<u8>) {
@@ -93,7 +98,7 @@ impl Digits {
         }
     }
 
-    /// Keeps what of the bytes of a run is text that is long enough for a secret.
+    /// Keeps the text of a decoded run that is long enough for a secret.
     fn keep(
         &self,
         bytes: &[u8],
@@ -107,14 +112,14 @@ impl Digits {
         let before = run.start.checked_sub(1).and_then(|at| bytes.get(at));
         for text in texts(decoded) {
             let is_last = text.end == decoded.len();
-            // From where a byte begins with a digit.
+            // The last byte before it that begins with a digit.
             let start = text.start - text.start % 3;
             let shared = text.end - usize::from(is_last);
             layer.border(start == 0 && before == Some(&HIDDEN));
             let all_but_last = decoded.get(start..shared).unwrap_or_default();
             layer.digits(place(start), self.bits, all_but_last);
             if let Some(last) = decoded.get(shared..text.end).filter(|_| is_last) {
-                // It was written with the padding behind it.
+                // The padding after it belongs to it.
                 let mut to = run.start + skipped + (text.end * 8).div_ceil(bits);
                 let is_padding = |at: &usize| bytes.get(*at) == Some(&b'=');
                 if to == run.end {
@@ -127,7 +132,7 @@ impl Digits {
     }
 }
 
-/// The stretches of text, without control characters, that are long enough for a secret.
+/// The ranges of text without control characters that are long enough for a secret.
 fn texts(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     let pieces = bytes.split_inclusive(is_control);
@@ -145,7 +150,7 @@ fn texts(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The stretches of at least so many digits.
+/// The ranges of at least `least` digits.
 fn runs(
     bytes: &[u8],
     is_digit: impl Fn(u8) -> bool,

@@ -1,9 +1,8 @@
-//! Character references of HTML: by number, and by name for what has one in ASCII and Latin-1.
+//! Character references of HTML: by number, and by name for ASCII and Latin-1.
 
 use super::{Escape, number};
 
-/// Names of ASCII characters, as HTML 5 has them. Names that differ by case alone mean
-/// different characters, or are old.
+/// The names of ASCII characters in HTML 5. They are case-sensitive.
 const NAMES: &[(&str, char)] = &[
     ("quot", '"'),
     ("QUOT", '"'),
@@ -52,7 +51,7 @@ const NAMES: &[(&str, char)] = &[
     ("rbrace", '}'),
 ];
 
-/// Names of the characters from U+00A0 to U+00FF, in their order.
+/// The names of the characters from U+00A0 to U+00FF, in order.
 const LATIN_1: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr \
     deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest \
     Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml \
@@ -60,13 +59,13 @@ const LATIN_1: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ord
     agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml \
     eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml";
 
-/// The longest of the names.
+/// The length of the longest name.
 const LONGEST: usize = 16;
 
-/// As many digits as any character needs, and zeros before them.
+/// The maximum number of digits, with leading zeros.
 const DIGITS: usize = 10;
 
-/// The character reference at the beginning of some bytes.
+/// The character reference at the start of some bytes.
 pub(super) fn reference(bytes: &[u8]) -> Option<Escape> {
     let (digits, radix, before) = match bytes.get(1..3)? {
         [b'#', b'x' | b'X'] => (bytes.get(3..)?, 16, 3),
@@ -80,7 +79,7 @@ pub(super) fn reference(bytes: &[u8]) -> Option<Escape> {
         .take_while(|byte| is_digit(byte))
         .count();
     let code = number(digits.get(..count)?, radix)?;
-    // Browsers read it without its end, too.
+    // Browsers accept it without the semicolon too.
     let ends = usize::from(digits.get(count) == Some(&b';'));
     Some(Escape::character(
         before + count + ends,

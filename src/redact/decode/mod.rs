@@ -1,5 +1,5 @@
-//! The encodings in which secrets leave by accident. Each is decoded wherever in a text it is, with
-//! everything else left as it is; what is found in the result is hidden in the text.
+//! The encodings in which secrets are searched for. Each is decoded wherever it occurs in a text; the
+//! rest of the text is unchanged. What is found in the result is replaced in the text.
 
 mod digits;
 mod html;
@@ -9,17 +9,17 @@ use super::{layer::Layer, spans};
 /// An encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Escapes with a backslash: of JSON, and those that other languages add to them.
+    /// Escapes with a backslash: those of JSON and of other languages.
     Backslash,
     /// `%41`.
     Percent,
     /// Character references: `&quot;`, `&#34;`, `&#x22;`.
     Html,
-    /// Standard or for URLs, padded or not, from each digit on.
+    /// Standard or for URLs, padded or not, at any alignment.
     Base64,
-    /// In either case, from each digit on.
+    /// In either case, at any alignment.
     Hex,
-    /// Lines that one word was wrapped over: all white space is dropped.
+    /// Wrapped over lines: all white space is removed.
     Wrapped,
 }
 
@@ -33,7 +33,7 @@ impl Encoding {
         Encoding::Wrapped,
     ];
 
-    /// The decoded text, unless nothing in this one is so encoded.
+    /// The decoded text; `None` if nothing in `bytes` has this encoding.
     pub(super) fn decode(self, bytes: &[u8]) -> Option<Layer> {
         let mut layer = match self {
             Encoding::Backslash => escapes(bytes, b'\\', backslash),
@@ -48,9 +48,9 @@ impl Encoding {
     }
 }
 
-/// What an escape at the beginning of some bytes stands for.
+/// An escape at the start of some bytes, and its meaning.
 struct Escape {
-    /// How many bytes it has.
+    /// Its length in bytes.
     length: usize,
     bytes: [u8; 4],
     count: usize,
@@ -76,7 +76,7 @@ impl Escape {
     }
 }
 
-/// Decodes what begins with this byte, as `read` reads it.
+/// Decodes the escapes that begin with `sign`, with `read`.
 fn escapes(bytes: &[u8], sign: u8, read: impl Fn(&[u8]) -> Option<Escape>) -> Option<Layer> {
     let mut layer = Layer::default();
     let (mut copied, mut at) = (0, 0);
@@ -131,8 +131,7 @@ fn backslash(bytes: &[u8]) -> Option<Escape> {
     Some(Escape::byte(2, byte))
 }
 
-/// `\xc3\xa9`, which are the bytes of one character, or `\xe9`, which is one by its number: both
-/// are written for the same one.
+/// `\xc3\xa9`, the UTF-8 of a character, or `\xe9`, its number.
 fn hex(bytes: &[u8]) -> Option<Escape> {
     let mut read = [0; 4];
     let mut count = 0;
@@ -173,7 +172,7 @@ fn unit(bytes: &[u8]) -> Option<Escape> {
     Some(Escape::character(12, character))
 }
 
-/// The number that these digits are, all of them and at least one.
+/// The number that these digits mean; `None` if there is another character or none.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
     if digits.is_empty() {
         return None;
@@ -184,7 +183,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     })
 }
 
-/// The text without white space, if that breaks lines anywhere.
+/// The text without white space; `None` if it has no line break.
 fn unwrapped(bytes: &[u8]) -> Option<Layer> {
     let mut layer = Layer::default();
     let (mut copied, mut at, mut breaks) = (0, 0, false);
@@ -196,7 +195,7 @@ fn unwrapped(bytes: &[u8]) -> Option<Layer> {
         layer.copy(copied, bytes.get(copied..at).unwrap_or_default());
         let mut next = Some(first);
         let mut breaks_here = false;
-        while let Some(Space { length, is_break }) = next {
+        while let Some(WhiteSpace { length, is_break }) = next {
             at += length;
             breaks_here |= is_break;
             next = bytes.get(at..).and_then(white_space);
@@ -212,13 +211,13 @@ fn unwrapped(bytes: &[u8]) -> Option<Layer> {
 }
 
 /// A character of white space.
-struct Space {
+struct WhiteSpace {
     length: usize,
     is_break: bool,
 }
 
-/// The white space, as Unicode has it, that some bytes begin with.
-fn white_space(bytes: &[u8]) -> Option<Space> {
+/// The Unicode white space at the start of some bytes.
+fn white_space(bytes: &[u8]) -> Option<WhiteSpace> {
     let (length, is_break) = match bytes {
         [b'\n' | b'\r' | 0x0B | 0x0C, ..] => (1, true),
         [b' ' | b'\t', ..] => (1, false),
@@ -232,7 +231,7 @@ fn white_space(bytes: &[u8]) -> Option<Space> {
         | [0xE3, 0x80, 0x80, ..] => (3, false),
         _ => return None,
     };
-    Some(Space { length, is_break })
+    Some(WhiteSpace { length, is_break })
 }
 
 #[cfg(test)]

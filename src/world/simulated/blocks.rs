@@ -1,19 +1,19 @@
-//! The bytes of a simulated file, in blocks. What nobody wrote is zero and takes neither memory nor
-//! time, however large a file is said to be; copies share the blocks that neither has changed.
+//! The bytes of a simulated file, in blocks. Bytes that were never written are zero and take neither
+//! memory nor time. Copies share the blocks that neither has changed.
 
 use crate::room::{self, OutOfMemory};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Bytes of a block.
 const BLOCK: u64 = 4096;
-/// What keeping a block takes beside its bytes, about.
+/// The approximate memory of a block in addition to its bytes.
 const OVERHEAD: u64 = 128;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocks {
     size: u64,
-    /// By their number. A block has no more bytes than [`BLOCK`] and than the file has there; those
-    /// that it lacks are zero, and so are all of a block that is not here.
+    /// By block number. A block has at most [`BLOCK`] bytes and does not go past the end of the file.
+    /// Bytes that it lacks are zero, and so are all bytes of a missing block.
     written: Arc<BTreeMap<u64, Arc<Vec<u8>>>>,
 }
 
@@ -36,7 +36,7 @@ impl Blocks {
         self.size
     }
 
-    /// The bytes from `offset` on, `limit` at most, and none past the end.
+    /// At most `limit` bytes from `offset` on, none of them past the end.
     pub(super) fn read(&self, offset: u64, limit: u64) -> Result<Vec<u8>, OutOfMemory> {
         let length = self.size.saturating_sub(offset).min(limit);
         let end = offset.saturating_add(length);
@@ -51,7 +51,7 @@ impl Blocks {
             let Some(piece) = block.get(from..to) else {
                 continue;
             };
-            // What is missing before it is zero.
+            // The bytes missing before it are zero.
             read.resize(in_memory(start.max(offset) - offset), 0);
             read.extend_from_slice(piece);
         }
@@ -59,8 +59,8 @@ impl Blocks {
         Ok(read)
     }
 
-    /// Puts bytes in the place of those from `offset` on; the file grows if they go past its end.
-    /// The caller has seen to it that the end is a number.
+    /// Overwrites the bytes from `offset` on; the file grows if they go past its end. The caller checks
+    /// that the end does not overflow.
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
         let end = offset.saturating_add(bytes.len() as u64);
         let blocks = (end.saturating_sub(1) / BLOCK).saturating_sub(offset / BLOCK) + 1;
@@ -88,7 +88,7 @@ impl Blocks {
         Ok(())
     }
 
-    /// Cuts the file, or makes it longer by zeros.
+    /// Truncates the file or extends it with zeros.
     pub(super) fn set_size(&mut self, size: u64) -> Result<(), OutOfMemory> {
         let kept = size.div_ceil(BLOCK);
         let is_cut = |written: &BTreeMap<u64, Arc<Vec<u8>>>| {
@@ -122,7 +122,7 @@ impl Blocks {
     }
 }
 
-/// A number of bytes that are in memory, or are to be.
+/// A number of bytes in memory.
 fn in_memory(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -1,16 +1,16 @@
-//! Making a simulated world, a piece at a time.
+//! Building a simulated world piece by piece.
 
 use super::{
     Simulated, SimulatedError,
-    clock::{Chance, Time},
-    names,
+    clock::{Generator, Time},
+    names::absolute,
     script::Script,
     tree::{Inode, Node, ROOT, Tree, check_name},
 };
 use crate::{
     capability::address::{Host, parse_host},
-    effect::{Answer, Exchanged, Failure, Fetched, Ran},
-    world::file_error::MOST_MOVED,
+    effect::{Answer, CommandOutput, Exchanged, Failure, HttpResponse},
+    world::{links::MOST_MOVED, resolve::MAX_PATH},
 };
 use serde_json::{Value, json};
 use std::{
@@ -20,12 +20,12 @@ use std::{
 };
 use tollgate_abi::rfc3339::Moment;
 
-/// When a world begins that says nothing of it: 2026-01-01T00:00:00Z.
+/// The default start: 2026-01-01T00:00:00Z.
 const START: Moment = Moment {
     seconds: 1_767_225_600,
     nanos: 0,
 };
-/// How much time passes at each reading of a clock, unless the world says otherwise.
+/// The default time that passes at each reading of a clock.
 const STEP: Duration = Duration::from_millis(1);
 
 impl Default for Simulated {
@@ -35,10 +35,10 @@ impl Default for Simulated {
 }
 
 impl Simulated {
-    /// A world in which there is an empty directory `/`, where relative paths begin, and nothing
-    /// else: no variable, no name that can be resolved, nobody who answers. It is the first moment
-    /// of 2026, each reading of a clock takes a millisecond, and random numbers come from the seed
-    /// 0.
+    /// A world with an empty root directory, where relative paths begin, and no variables, host names
+    /// or answers. It begins at 2026-01-01T00:00:00Z, a millisecond passes at each reading of a
+    /// clock, and the seed of random numbers is 0.
+    #[must_use]
     pub fn new() -> Simulated {
         Simulated {
             working_directory: "/".into(),
@@ -46,37 +46,37 @@ impl Simulated {
             hosts: Arc::default(),
             script: Script::default(),
             clock: Time::new(START, STEP),
-            chance: Chance::new(0),
+            random: Generator::new(0),
             tree: Tree::new(START),
             opened: Default::default(),
             moves_left: MOST_MOVED,
         }
     }
 
-    /// Random numbers come from this seed, by SplitMix64, the same on every machine.
+    /// Sets the seed of random numbers, which SplitMix64 generates alike on every machine.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Simulated {
-        self.chance = Chance::new(seed);
+        self.random = Generator::new(seed);
         self
     }
 
-    /// The moment that the clock of the day shows first. What is put in the world from then on has
-    /// this time.
+    /// Sets the first time of the real-time clock. Files that are added after this call have this
+    /// time, too.
     #[must_use]
     pub fn start(mut self, moment: Moment) -> Simulated {
         self.clock = Time::new(moment, self.clock.step);
         self
     }
 
-    /// How much time passes at each reading of a clock. Beside that it passes only where a plugin
-    /// sleeps, by as much as it sleeps, and where an answer took time, by as much as that took.
+    /// Sets how much time passes at each reading of a clock. Time also passes while a plugin sleeps
+    /// and by the duration that an answer states.
     #[must_use]
     pub fn step(mut self, step: Duration) -> Simulated {
         self.clock = Time::new(self.clock.start, step);
         self
     }
 
-    /// Where relative paths and patterns begin; the directory is made if there is none.
+    /// Sets where relative paths and patterns begin, and creates the directory if it is missing.
     #[must_use]
     pub fn at(mut self, path: &str) -> Simulated {
         let path = self.absolute(path);
@@ -85,25 +85,25 @@ impl Simulated {
         self
     }
 
-    /// A variable of the environment.
+    /// Adds an environment variable.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Simulated {
         Arc::make_mut(&mut self.variables).insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// How many bytes plugins can add to the files of the world; beyond that there is no space left
-    /// on the device. A name costs 512 bytes. Unless this is called, 256 MiB.
+    /// Sets how many bytes plugins can add to the files before there is no space left on the device.
+    /// A name takes 512 bytes. The default is 256 MiB.
     #[must_use]
     pub fn room(mut self, bytes: u64) -> Simulated {
         self.tree.room = bytes;
         self
     }
 
-    /// A file with this content, readable by all and writable by its owner (0644).
+    /// Adds a file with this content and mode 0644.
     ///
-    /// For this and all that follows: paths may be relative, directories on the way are made, and
-    /// what is there already makes way, be it a file where a directory is needed.
+    /// This and the following methods accept relative paths, create missing directories on the way,
+    /// and replace what exists, even a file where a directory is needed.
     #[must_use]
     pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Simulated {
         let file = Node::file(&content.into(), self.clock.start);
@@ -111,7 +111,7 @@ impl Simulated {
         self
     }
 
-    /// A directory, searchable by all (0755); one that is there stays as it is.
+    /// Adds a directory with mode 0755; an existing one stays as it is.
     #[must_use]
     pub fn directory(mut self, path: &str) -> Simulated {
         let path = self.absolute(path);
@@ -119,7 +119,7 @@ impl Simulated {
         self
     }
 
-    /// A symbolic link to this target, which need not exist.
+    /// Adds a symbolic link to this target, which need not exist.
     #[must_use]
     pub fn link(mut self, path: &str, target: &str) -> Simulated {
         let link = Node::link(target, self.clock.start);
@@ -127,7 +127,7 @@ impl Simulated {
         self
     }
 
-    /// One more name for a file or symbolic link. Without effect where there is none.
+    /// Adds a hard link to an existing file or symbolic link. Does nothing if there is none.
     #[must_use]
     pub fn hard_link(mut self, path: &str, existing: &str) -> Simulated {
         if let Some(inode) = self.inode(existing)
@@ -139,29 +139,29 @@ impl Simulated {
         self
     }
 
-    /// The permission bits of what is at a path, such as 0o600. Those of the owner hold for every
-    /// plugin, whoever the owner is; those of others are only told.
+    /// Sets the permission bits at a path, such as 0o600. Every plugin has the permissions of the
+    /// owner; the bits of group and others are only reported.
     #[must_use]
     pub fn mode(self, path: &str, mode: u32) -> Simulated {
         self.alter(path, |node| node.mode = mode & 0o7777)
     }
 
-    /// The owner and the group of what is at a path, which are only told. Unless this is called, 0.
+    /// Sets the owner and the group at a path, which are only reported. The default is 0.
     #[must_use]
     pub fn owner(self, path: &str, uid: u32, gid: u32) -> Simulated {
         self.alter(path, |node| (node.uid, node.gid) = (uid, gid))
     }
 
-    /// When what is at a path was last modified.
+    /// Sets the time of the last modification at a path.
     #[must_use]
     pub fn modified(self, path: &str, moment: Moment) -> Simulated {
         self.alter(path, |node| node.modified = moment)
     }
 
-    /// A name that leads to these addresses.
+    /// Adds a host name with these addresses. Does nothing if it is not a valid host name.
     #[must_use]
     pub fn host(mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Simulated {
-        // What cannot be the name of a host is never asked for.
+        // No effect looks up an invalid name.
         let _ = self.give_addresses(name, addresses.into_iter().collect());
         self
     }
@@ -176,24 +176,24 @@ impl Simulated {
                 Arc::make_mut(&mut self.hosts).insert(name, addresses);
                 Ok(())
             }
-            Ok(Host::Ip(_)) => Err("an address leads to itself".to_owned()),
+            Ok(Host::Ip(_)) => Err("an address cannot have addresses".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    /// Answers to a URL, whatever the method, in no time. If its host is a name,
-    /// [`host`](Simulated::host) must give that an address.
+    /// Adds a response to a URL, for every method and without delay. A host name in it needs an
+    /// address by [`host`](Simulated::host).
     ///
     /// # Errors
     ///
-    /// If the URL is none, or not one for HTTP.
+    /// If it is not an HTTP URL.
     pub fn http(
         self,
         url: &str,
         status: u16,
         body: impl Into<Vec<u8>>,
     ) -> Result<Simulated, SimulatedError> {
-        let fetched = Fetched {
+        let fetched = HttpResponse {
             status,
             protocol: "HTTP/1.1".to_owned(),
             headers: Vec::new(),
@@ -205,8 +205,8 @@ impl Simulated {
         self.answer(when, Ok(Answer::Fetched(fetched)))
     }
 
-    /// Sends these bytes to whoever connects to this port. If the host is a name,
-    /// [`host`](Simulated::host) must give that an address.
+    /// Adds a server that sends these bytes to each connection. A host name needs an address by
+    /// [`host`](Simulated::host).
     #[must_use]
     pub fn exchange(mut self, host: &str, port: u16, received: impl Into<Vec<u8>>) -> Simulated {
         let unset = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
@@ -219,31 +219,32 @@ impl Simulated {
             connect_time: Duration::ZERO,
         };
         let when = json!({"exchange": {"host": host, "port": port}});
-        // A host and a port always make a pattern.
+        // This pattern is always valid.
         let _ = self
             .script
             .add(when, Ok(Answer::Exchanged(exchanged)), false);
         self
     }
 
-    /// How a command with these arguments ends. The executable file is made if there is nothing
-    /// at the path. Who asks for it by a bare name finds it if the variable `PATH` says so.
+    /// Adds the result of a command with these arguments. An executable file is created if nothing
+    /// exists at the path. A bare name finds it if its directory is in the variable `PATH`.
     #[must_use]
-    pub fn command(self, path: &str, args: &[&str], ran: Ran) -> Simulated {
+    pub fn command(self, path: &str, args: &[&str], ran: CommandOutput) -> Simulated {
         let path = self.absolute(path);
         let mut world = self.program(&path);
         let when = json!({"run": {"command": path, "args": args}});
-        // A path and arguments always make a pattern.
+        // This pattern is always valid.
         let _ = world.script.add(when, Ok(Answer::Ran(ran)), false);
         world
     }
 
-    /// What comes of every effect that has all that the pattern has, in the JSON form that
-    /// [`from_json`](Simulated::from_json) describes. What was added first is tried first.
+    /// Adds the outcome of every effect that matches the pattern, in the JSON form that
+    /// [`from_json`](Simulated::from_json) describes. Patterns are tried in the order in which they
+    /// were added.
     ///
     /// # Errors
     ///
-    /// If there is no such effect, or none that is answered so.
+    /// If the pattern matches no effect, or the answer is not one to such an effect.
     pub fn answer(
         self,
         pattern: Value,
@@ -253,7 +254,7 @@ impl Simulated {
             .map_err(SimulatedError::in_pattern)
     }
 
-    /// The same, but for the first such effect only.
+    /// Does the same for the first matching effect only.
     ///
     /// # Errors
     ///
@@ -283,7 +284,7 @@ impl Simulated {
         Ok(self)
     }
 
-    /// An executable file, unless something is there.
+    /// Adds an executable file unless something exists at the path.
     fn program(self, path: &str) -> Simulated {
         if self.has(path) {
             return self;
@@ -291,12 +292,12 @@ impl Simulated {
         self.file(path, "").mode(path, 0o755)
     }
 
-    /// Whether something is at a path.
+    /// Whether something exists at a path.
     pub(super) fn has(&self, path: &str) -> bool {
         self.inode(path).is_some()
     }
 
-    /// Whether a strict description may put something there.
+    /// Checks whether a description in JSON may add something at a path.
     pub(super) fn may_be_put(&self, path: &str, directory: bool) -> Result<(), String> {
         check_length(path)?;
         let path = self.absolute(path);
@@ -313,7 +314,7 @@ impl Simulated {
             match names.peek() {
                 Some(_) if !is_directory => return Err(format!("{name:?} is not a directory")),
                 None if !(directory && is_directory) => {
-                    return Err("something is there already".to_owned());
+                    return Err("already exists".to_owned());
                 }
                 _ => {}
             }
@@ -331,11 +332,10 @@ impl Simulated {
     }
 
     pub(super) fn absolute(&self, path: &str) -> String {
-        names::clean(&names::join(&self.working_directory, path))
+        absolute(&self.working_directory, path)
     }
 
-    /// What is at a path, links on the way followed by name only: whoever builds a world says where
-    /// things are.
+    /// What exists at a path. Links are not followed: a builder names real places.
     fn inode(&self, path: &str) -> Option<Inode> {
         let path = self.absolute(path);
         let mut names = path.split('/').filter(|name| !name.is_empty());
@@ -347,7 +347,7 @@ impl Simulated {
         self.put_at(&path, Ok(node));
     }
 
-    /// Makes a directory and those that lead to it, and gives the number of the last.
+    /// Creates a directory and its missing ancestors.
     fn make_directory(&mut self, path: &str) -> Inode {
         let now = self.clock.start;
         let mut directory = ROOT;
@@ -362,7 +362,7 @@ impl Simulated {
         directory
     }
 
-    /// Puts something new, or one more name of something, at an absolute path.
+    /// Adds something new, or another name of something, at an absolute path.
     fn put_at(&mut self, path: &str, what: Result<Node, Inode>) {
         let Some((parent, name)) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty())
         else {
@@ -372,7 +372,7 @@ impl Simulated {
         self.put_in(directory, name, what);
     }
 
-    /// Gives the number of what was put; what a world begins with takes none of its room.
+    /// Adds it in a directory. What a world begins with does not count as written by plugins.
     fn put_in(&mut self, directory: Inode, name: &str, what: Result<Node, Inode>) -> Inode {
         let now = self.clock.start;
         let room = std::mem::replace(&mut self.tree.room, u64::MAX);
@@ -391,10 +391,10 @@ impl Simulated {
     }
 }
 
-/// Whether a system would take a path of this length.
+/// Checks the length of a path.
 pub(super) fn check_length(path: &str) -> Result<(), String> {
-    if path.len() >= names::MAX_PATH {
-        return Err(format!("a path has at most {} bytes", names::MAX_PATH - 1));
+    if path.len() >= MAX_PATH {
+        return Err(format!("a path has at most {} bytes", MAX_PATH - 1));
     }
     Ok(())
 }

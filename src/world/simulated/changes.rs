@@ -1,53 +1,60 @@
-//! What the simulated file system does to names that the gate has judged, with the checks of Linux
-//! in their order.
+//! Changes to judged names of the simulated file system, with the checks of Linux in their order.
 
 use super::{
     Simulated,
     names::Entry,
     tree::{Inode, May, Node},
 };
-use crate::world::file_error::FileError;
-
-/// No system takes longer targets of links, the zero at the end included.
-const MAX_TARGET: usize = 4096;
+use crate::world::{
+    file_error::FileError,
+    resolve::{MAX_PATH, text},
+};
 
 impl Simulated {
-    /// What has a name, if something has.
+    /// What has this name, if something has.
     fn named(&self, entry: &Entry) -> Result<Option<Inode>, FileError> {
-        self.tree.child(entry.directory, &entry.name)
+        self.tree.child(entry.directory.handle, &text(entry.name()))
     }
 
-    /// Whether names in the entry's directory may come and go.
+    /// Checks whether names may be added to and removed from the entry's directory.
     fn may_change(&self, entry: &Entry) -> Result<(), FileError> {
-        self.tree.node(entry.directory)?.may(May::Write)
+        self.tree.node(entry.directory.handle)?.may(May::Write)
     }
 
-    /// Gives something new a name that nothing has.
-    pub(super) fn create(&mut self, entry: &Entry, node: Node) -> Result<(), FileError> {
+    /// Gives something new a name that is free.
+    pub(super) fn create(&mut self, entry: &Entry, node: Node) -> Result<Inode, FileError> {
         if self.named(entry)?.is_some() {
             return Err(FileError::Exists);
         }
         self.may_change(entry)?;
-        let now = self.clock.present();
-        self.tree.add(entry.directory, &entry.name, node, now)?;
-        Ok(())
+        let (directory, name) = (entry.directory.handle, text(entry.name()));
+        self.tree.add(directory, &name, node, self.clock.present())
     }
 
-    /// Puts something new in the place of what has the name.
+    fn add(&mut self, entry: &Entry, inode: Inode) -> Result<(), FileError> {
+        let (directory, name) = (entry.directory.handle, text(entry.name()));
+        self.tree
+            .name(directory, &name, inode, self.clock.present())
+    }
+
+    fn take(&mut self, entry: &Entry) -> Result<Inode, FileError> {
+        let (directory, name) = (entry.directory.handle, text(entry.name()));
+        self.tree.unname(directory, &name, self.clock.present())
+    }
+
+    /// Replaces what has the name by something new.
     pub(super) fn replace(&mut self, entry: &Entry, node: Node) -> Result<(), FileError> {
         self.may_change(entry)?;
-        let now = self.clock.present();
-        // Both are there for a moment, as both need room.
-        let aside = self.tree.add_unnamed(node)?;
+        // For a moment both exist, and both need room.
+        let inode = self.tree.add_unnamed(node)?;
         self.remove(entry);
-        self.tree.name(entry.directory, &entry.name, aside, now)
+        self.add(entry, inode)
     }
 
-    /// Takes a name away, and what it named if that was the last of it.
+    /// Removes a name, and what it named if that was its last name.
     fn remove(&mut self, entry: &Entry) {
-        let now = self.clock.present();
-        if let Ok(inode) = self.tree.unname(entry.directory, &entry.name, now) {
-            self.let_go(inode);
+        if let Ok(inode) = self.take(entry) {
+            self.release(inode);
         }
     }
 
@@ -58,10 +65,11 @@ impl Simulated {
         if target.is_empty() {
             return Err(FileError::Missing);
         }
-        if target.len() >= MAX_TARGET {
+        if target.len() >= MAX_PATH {
             return Err(FileError::NameTooLong);
         }
         self.create(entry, Node::link(target, self.clock.present()))
+            .map(drop)
     }
 
     pub(super) fn rmdir(&mut self, entry: &Entry) -> Result<(), FileError> {
@@ -87,7 +95,7 @@ impl Simulated {
         Ok(())
     }
 
-    pub(super) fn name_again(&mut self, old: &Entry, new: &Entry) -> Result<(), FileError> {
+    pub(super) fn add_name(&mut self, old: &Entry, new: &Entry) -> Result<(), FileError> {
         let inode = self.named(old)?.ok_or(FileError::Missing)?;
         if self.named(new)?.is_some() {
             return Err(FileError::Exists);
@@ -96,14 +104,13 @@ impl Simulated {
         if self.tree.node(inode)?.is_directory() {
             return Err(FileError::NotPermitted);
         }
-        let now = self.clock.present();
-        self.tree.name(new.directory, &new.name, inode, now)
+        self.add(new, inode)
     }
 
     pub(super) fn rename(&mut self, old: &Entry, new: &Entry) -> Result<(), FileError> {
         // Both directories are searched before either name is looked up.
         for entry in [old, new] {
-            self.tree.node(entry.directory)?.may(May::Search)?;
+            self.tree.node(entry.directory.handle)?.may(May::Search)?;
         }
         let source = self.named(old)?.ok_or(FileError::Missing)?;
         let target = self.named(new)?;
@@ -126,7 +133,7 @@ impl Simulated {
                 _ => {}
             }
         }
-        if moves_directory && old.directory != new.directory {
+        if moves_directory && old.directory.handle != new.directory.handle {
             // Its `..` changes.
             self.tree.node(source)?.may(May::Write)?;
         }
@@ -136,15 +143,13 @@ impl Simulated {
             }
             self.remove(new);
         }
-        let now = self.clock.present();
-        self.tree.unname(old.directory, &old.name, now)?;
-        self.tree.name(new.directory, &new.name, source, now)
+        self.take(old)?;
+        self.add(new, source)
     }
 }
 
-/// Whether the directory of one entry is what the other names, or is somewhere in that.
+/// Whether one entry is below the other.
 fn is_in(entry: &Entry, directory: &Entry) -> bool {
-    let rest = entry.real.strip_prefix(&directory.real);
-    // Two names that are the same name are in nothing of each other's.
-    rest.is_some_and(|rest| rest.starts_with('/'))
+    let rest = entry.real.strip_prefix(directory.real.as_slice());
+    rest.is_some_and(|rest| rest.starts_with(b"/"))
 }

@@ -1,5 +1,5 @@
-//! Time that passes only when somebody looks, sleeps or waits for an answer, and chance that comes
-//! from a seed.
+//! Clocks that advance only when they are read, at sleeps and with answers, and random numbers from a
+//! seed.
 
 use crate::effect::Clock;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tollgate_abi::rfc3339::Moment;
 
 const SECOND: u128 = 1_000_000_000;
 
-/// Both clocks. They begin together and never part.
+/// Both clocks, which advance together.
 #[derive(Clone, Debug)]
 pub(super) struct Time {
-    /// What the clock of the day shows first.
+    /// The first time of the real-time clock.
     pub(super) start: Moment,
     /// How much passes at each reading.
     pub(super) step: Duration,
@@ -27,7 +27,7 @@ impl Time {
         }
     }
 
-    /// Reads a clock, in nanoseconds, and lets the step pass.
+    /// Reads a clock in nanoseconds and advances it by the step.
     pub(super) fn read(&mut self, clock: Clock) -> u64 {
         let nanos = match clock {
             Clock::Realtime => {
@@ -35,7 +35,7 @@ impl Time {
                 let seconds = u128::try_from(seconds).unwrap_or(0);
                 seconds * SECOND + u128::from(nanos)
             }
-            // Some guests take the time 0 for "never".
+            // Some guests interpret the time 0 as "never".
             Clock::Monotonic => SECOND + self.elapsed.as_nanos(),
         };
         self.pass(self.step);
@@ -46,7 +46,7 @@ impl Time {
         self.elapsed = self.elapsed.saturating_add(time);
     }
 
-    /// The moment that it is, which nobody's looking changes.
+    /// The present time, without advancing it.
     pub(super) fn present(&self) -> Moment {
         let nanos = u128::from(self.start.nanos) + self.elapsed.as_nanos();
         let passed = i64::try_from(nanos / SECOND).unwrap_or(i64::MAX);
@@ -57,15 +57,15 @@ impl Time {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014). Its numbers are for tests and keep no secrets.
+/// SplitMix64 (Steele, Lea and Flood, 2014), which is not for secrets.
 #[derive(Clone, Debug)]
-pub(super) struct Chance {
+pub(super) struct Generator {
     state: u64,
 }
 
-impl Chance {
-    pub(super) fn new(seed: u64) -> Chance {
-        Chance { state: seed }
+impl Generator {
+    pub(super) fn new(seed: u64) -> Generator {
+        Generator { state: seed }
     }
 
     fn next(&mut self) -> u64 {
@@ -76,8 +76,8 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// So many bytes: each number's eight in turn, the lowest first; what is left of the last
-    /// number is not used again.
+    /// Random bytes: those of each number in little-endian order. The rest of the last number is
+    /// discarded.
     pub(super) fn bytes(&mut self, length: u32) -> Vec<u8> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let mut bytes = Vec::with_capacity(length);
@@ -95,18 +95,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chance_is_splitmix64() {
+    fn random_numbers_are_splitmix64() {
         // The first outputs for the seed 1234567, as published with the generator.
-        let mut chance = Chance::new(1_234_567);
+        let mut generator = Generator::new(1_234_567);
         let published = [
             6_457_827_717_110_365_317_u64,
             3_203_168_211_198_807_973,
             9_817_491_932_198_370_423,
         ];
         for number in published {
-            assert_eq!(chance.next(), number);
+            assert_eq!(generator.next(), number);
         }
-        let mut again = Chance::new(1_234_567);
+        let mut again = Generator::new(1_234_567);
         let bytes = again.bytes(12);
         assert_eq!(bytes[..8], published[0].to_le_bytes());
         assert_eq!(bytes[8..], published[1].to_le_bytes()[..4]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn both_clocks_tell_the_same_time() {
+    fn both_clocks_advance_together() {
         let start = Moment {
             seconds: 1_000,
             nanos: 999_999_999,

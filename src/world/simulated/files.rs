@@ -1,47 +1,26 @@
-//! Effects that name files, as `world/system` does them: what a path really leads to is found, the
-//! gate judges that, and then it is done, in the order in which Linux finds fault.
+//! Effects that name files, as `world/system` performs them: the path is resolved, the gate judges
+//! the real name, and the effect happens, with the errors of Linux in their order.
 
 use super::{
     Simulated,
-    names::{self, Entry, Found, Look},
+    names::Entry,
     tree::{May, Node},
 };
 use crate::{
-    effect::{Answer, Effect, Failure, OpenOptions, Refusal, Times, WriteMode},
-    gate::{Checkpoint, Permit, Permitted, RealName},
+    effect::{Answer, Effect, OpenOptions, Refusal, Times, WriteMode},
+    gate::{Checkpoint, Permitted},
     world::{
-        file_error::{FileError, NEVER_OPENED},
+        file_error::{FileError, check_open, not_a_file, not_a_link},
         handles,
+        judged::{judged, judged_entry, judged_object},
+        links::{judge_renaming, judge_symlink},
+        resolve::{Resolved, entry},
     },
 };
-use tollgate_abi::host::kinds;
-
-pub(super) fn judge(gate: &Checkpoint<'_>, real: &[(&str, bool)]) -> Result<Permit, Refusal> {
-    let names: Vec<_> = real
-        .iter()
-        .map(|(path, directory)| RealName {
-            path,
-            directory: *directory,
-        })
-        .collect();
-    Ok(gate.real_names(&names)?)
-}
-
-/// A failure that no file system has a number for.
-fn refuse<T>(path: &str, code: &'static str, what: &str) -> Result<T, Refusal> {
-    Err(Failure::new(kinds::FS, code, format!("{path}: {what}")).into())
-}
-
-fn not_a_file<T>(path: &str, node: &Node) -> Result<T, Refusal> {
-    match node.is_directory() {
-        true => Err(FileError::IsADirectory.failure(path).into()),
-        false => refuse(path, "EACCES", NEVER_OPENED),
-    }
-}
 
 impl Simulated {
-    /// Does what an effect asks of names of files; nothing for other effects.
-    pub(super) fn at_names(
+    /// Performs an effect that names files; `None` for other effects.
+    pub(super) fn perform_on_names(
         &mut self,
         effect: &Effect,
         gate: &Checkpoint<'_>,
@@ -61,13 +40,13 @@ impl Simulated {
                 content,
                 mode,
             } => self.write_file(path, content, *mode, gate),
-            Effect::MakeDirectory { path } => self.at_name(path, gate, |world, entry| {
-                world.create(entry, Node::directory(now))
+            Effect::MakeDirectory { path } => self.at_entry(path, gate, |world, entry| {
+                world.create(entry, Node::directory(now)).map(drop)
             }),
-            Effect::RemoveDirectory { path } => self.at_name(path, gate, Simulated::rmdir),
-            Effect::RemoveFile { path } => self.at_name(path, gate, Simulated::unlink),
+            Effect::RemoveDirectory { path } => self.at_entry(path, gate, Simulated::rmdir),
+            Effect::RemoveFile { path } => self.at_entry(path, gate, Simulated::unlink),
             Effect::Rename { from, to } => self.at_both(from, to, gate, Simulated::rename),
-            Effect::HardLink { from, to } => self.at_both(from, to, gate, Simulated::name_again),
+            Effect::HardLink { from, to } => self.at_both(from, to, gate, Simulated::add_name),
             Effect::Symlink {
                 path,
                 target,
@@ -75,32 +54,6 @@ impl Simulated {
             } => self.symlink(path, target, leads_to, gate),
             _ => return None,
         })
-    }
-
-    /// Finds what must exist. Whether the place where it would be is granted decides first, so
-    /// that nobody learns what exists elsewhere.
-    fn existing(
-        &self,
-        path: &str,
-        follow: bool,
-        gate: &Checkpoint<'_>,
-    ) -> Result<(Found, &Node, Permit), Refusal> {
-        let failed = |error: FileError| Refusal::from(error.failure(path));
-        match names::look(&self.tree, path, follow) {
-            Look::Found(found) => {
-                let node = self.tree.node(found.inode).map_err(failed)?;
-                let permit = judge(gate, &[(&found.real, node.is_directory())])?;
-                Ok((found, node, permit))
-            }
-            Look::Vacant(entry) => {
-                judge(gate, &[(&entry.real, false)])?;
-                Err(failed(FileError::Missing))
-            }
-            Look::Nowhere(place, error) => {
-                judge(gate, &[(&place, false)])?;
-                Err(failed(error))
-            }
-        }
     }
 
     fn open(
@@ -111,27 +64,27 @@ impl Simulated {
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
         let handle = handles::free(&self.opened)?;
-        let (inode, permit) = match names::look(&self.tree, path, !options.no_follow) {
-            Look::Found(found) => {
-                let node = self.tree.node(found.inode).map_err(failed)?;
-                let permit = judge(gate, &[(&found.real, node.is_directory())])?;
-                may_open(path, node, options)?;
-                (found.inode, permit)
-            }
-            Look::Vacant(entry) => {
-                let permit = judge(gate, &[(&entry.real, false)])?;
-                if !options.create || options.directory {
-                    return Err(failed(FileError::Missing));
+        let (resolved, permit) = judged(&self.tree, path, !options.no_follow, gate)?;
+        let inode = match resolved {
+            Resolved::Object(found) => {
+                let node = self.tree.node(found.handle).map_err(failed)?;
+                check_open(path, found.kind, options)?;
+                let access = options.access();
+                for (wanted, may) in [(access.read, May::Read), (access.write, May::Write)] {
+                    if wanted && !node.is_directory() {
+                        node.may(may).map_err(failed)?;
+                    }
                 }
-                let file = Node::file(&[], self.clock.present());
-                self.create(&entry, file).map_err(failed)?;
-                let inode = self.tree.child(entry.directory, &entry.name);
-                let inode = inode.map_err(failed)?.ok_or(FileError::Missing);
-                (inode.map_err(failed)?, permit)
+                found.handle
             }
-            Look::Nowhere(place, error) => {
-                judge(gate, &[(&place, false)])?;
-                return Err(failed(error));
+            Resolved::Vacant(entry) if options.create && !options.directory => {
+                let file = Node::file(&[], self.clock.present());
+                self.create(&entry, file).map_err(failed)?
+            }
+            missing => {
+                return Err(failed(
+                    missing.into_object().err().unwrap_or(FileError::Missing),
+                ));
             }
         };
         if options.truncate {
@@ -152,17 +105,18 @@ impl Simulated {
         follow: bool,
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
-        let (found, _, permit) = self.existing(path, follow, gate)?;
-        let stat = self.tree.stat(found.inode);
+        let (found, permit) = judged_object(&self.tree, path, follow, gate)?;
+        let stat = self.tree.stat(found.handle);
         Ok(permit.answer(Answer::Stat(stat.map_err(|error| error.failure(path))?)))
     }
 
     fn read_link(&self, path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let (_, node, permit) = self.existing(path, false, gate)?;
-        let Some(target) = node.target() else {
-            return refuse(path, "EINVAL", "not a symbolic link");
-        };
-        Ok(permit.answer(Answer::Target(target.to_owned())))
+        let (found, permit) = judged_object(&self.tree, path, false, gate)?;
+        let node = self.tree.node(found.handle);
+        match node.map_err(|error| error.failure(path))?.target() {
+            Some(target) => Ok(permit.answer(Answer::Target(target.to_owned()))),
+            None => Err(not_a_link(path).into()),
+        }
     }
 
     fn set_times(
@@ -173,14 +127,15 @@ impl Simulated {
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
-        let (found, node, permit) = self.existing(path, follow, gate)?;
+        let (found, permit) = judged_object(&self.tree, path, follow, gate)?;
+        let node = self.tree.node(found.handle).map_err(failed)?;
         if node.target().is_some() {
-            return not_a_file(path, node);
+            return Err(not_a_file(path, found.kind).into());
         }
-        // The system opens it to do this.
+        // The operating system opens the file to do this.
         node.may(May::Read).map_err(failed)?;
-        let done = self.change_times(found.inode, times).map_err(failed)?;
-        Ok(permit.answer(done))
+        let answer = self.change_times(found.handle, times).map_err(failed)?;
+        Ok(permit.answer(answer))
     }
 
     fn write_file(
@@ -191,22 +146,20 @@ impl Simulated {
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
-        let now = self.clock.present();
-        let written = content.len() as u64;
-        let new = Node::file(content, now);
-        let permit = match names::look(&self.tree, path, true) {
-            Look::Found(found) => {
-                let node = self.tree.node(found.inode).map_err(failed)?;
-                let permit = judge(gate, &[(&found.real, false)])?;
+        let new = Node::file(content, self.clock.present());
+        let (resolved, permit) = judged(&self.tree, path, true, gate)?;
+        match resolved {
+            Resolved::Object(found) => {
+                let node = self.tree.node(found.handle).map_err(failed)?;
                 if node.is_directory() {
-                    return not_a_file(path, node);
+                    return Err(not_a_file(path, found.kind).into());
                 }
-                let entry = names::entry(&self.tree, &found.real).map_err(failed)?;
+                let entry = entry(&self.tree, &found.real).map_err(failed)?;
                 match mode {
                     WriteMode::CreateNew => return Err(failed(FileError::Exists)),
                     WriteMode::Append => {
                         node.may(May::Write).map_err(failed)?;
-                        self.write(found.inode, None, content).map_err(failed)?;
+                        self.write(found.handle, None, content).map_err(failed)?;
                     }
                     WriteMode::Replace => {
                         let new = Node {
@@ -218,73 +171,50 @@ impl Simulated {
                         self.replace(&entry, new).map_err(failed)?;
                     }
                 }
-                permit
             }
-            Look::Vacant(entry) => {
-                let permit = judge(gate, &[(&entry.real, false)])?;
+            Resolved::Vacant(entry) => {
                 self.create(&entry, new).map_err(failed)?;
-                permit
             }
-            Look::Nowhere(place, error) => {
-                judge(gate, &[(&place, false)])?;
-                return Err(failed(error));
-            }
-        };
-        Ok(permit.answer(Answer::Written(written)))
+            Resolved::Unreachable { error, .. } => return Err(failed(error)),
+        }
+        Ok(permit.answer(Answer::Written(content.len() as u64)))
     }
 
-    /// Does something to the name at the end of a path.
-    fn at_name(
+    /// Changes the name at the end of a path.
+    fn at_entry(
         &mut self,
         path: &str,
         gate: &Checkpoint<'_>,
         act: impl FnOnce(&mut Simulated, &Entry) -> Result<(), FileError>,
     ) -> Result<Permitted, Refusal> {
-        let failed = |error: FileError| Refusal::from(error.failure(path));
-        let entry = match names::entry(&self.tree, path) {
-            Ok(entry) => entry,
-            // The place is judged before the failure is told.
-            Err(error) => {
-                judge(gate, &[(&self.place(path), false)])?;
-                return Err(failed(error));
-            }
-        };
-        let permit = judge(gate, &[(&entry.real, false)])?;
-        act(self, &entry).map_err(failed)?;
+        let (entry, permit) = judged_entry(&self.tree, path, gate)?;
+        act(self, &entry).map_err(|error| error.failure(path))?;
         Ok(permit.answer(Answer::Done))
     }
 
-    /// The real name that a path would have whose directory cannot be reached.
-    pub(super) fn place(&self, path: &str) -> String {
-        match names::look(&self.tree, path, false) {
-            Look::Nowhere(place, _) => place,
-            _ => path.to_owned(),
-        }
+    /// Gives what is at one path the name at another.
+    fn at_both(
+        &mut self,
+        from: &str,
+        to: &str,
+        gate: &Checkpoint<'_>,
+        act: impl FnOnce(&mut Simulated, &Entry, &Entry) -> Result<(), FileError>,
+    ) -> Result<Permitted, Refusal> {
+        let renaming = judge_renaming(&self.tree, [from, to], &mut self.moves_left, gate)?;
+        act(self, &renaming.old, &renaming.new).map_err(|error| error.failure(from))?;
+        Ok(renaming.permit.answer(Answer::Done))
     }
-}
 
-fn may_open(path: &str, node: &Node, options: OpenOptions) -> Result<(), Refusal> {
-    let failed = |error: FileError| Refusal::from(error.failure(path));
-    let access = options.access();
-    if options.exclusive && options.create {
-        return Err(failed(FileError::Exists));
+    fn symlink(
+        &mut self,
+        path: &str,
+        target: &str,
+        leads_to: &str,
+        gate: &Checkpoint<'_>,
+    ) -> Result<Permitted, Refusal> {
+        let (entry, permit) = judge_symlink(&self.tree, path, target, leads_to, gate)?;
+        let made = self.make_link(&entry, target);
+        made.map_err(|error| error.failure(path))?;
+        Ok(permit.answer(Answer::Done))
     }
-    if node.target().is_some() {
-        return refuse(path, "ELOOP", "is a symbolic link");
-    }
-    if node.is_directory() {
-        if access.write || !options.directory && !options.read {
-            return Err(failed(FileError::IsADirectory));
-        }
-        return Ok(());
-    }
-    if options.directory {
-        return Err(failed(FileError::NotADirectory));
-    }
-    for (wanted, may) in [(access.read, May::Read), (access.write, May::Write)] {
-        if wanted {
-            node.may(may).map_err(failed)?;
-        }
-    }
-    Ok(())
 }

@@ -2,9 +2,9 @@
 
 use super::{Simulated, build::check_length, script};
 use crate::{
-    answer,
     effect::{Failure, json},
     printable::Text,
+    room::{self, MAX_VALUES},
 };
 use serde::{
     Deserialize, Deserializer,
@@ -14,30 +14,30 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 use tollgate_abi::rfc3339::Moment;
 
-/// The most files, directories and links. Each takes half a kilobyte, and one of two bytes in a
-/// path.
+/// The most files, directories and links. Each takes half a kilobyte of memory for as little as two
+/// bytes of a path.
 const MOST_FILES: usize = 30_000;
 
-/// The longest target of a link, as on Linux.
+/// The longest target of a link in bytes, as on Linux.
 const MAX_TARGET: usize = 4095;
 
-/// The most bytes of names and values of variables: all of them can be read again and again.
+/// The most bytes of names and values of variables, which a plugin can read repeatedly.
 const MOST_VARIABLE_BYTES: usize = 128 << 10;
 
-/// The most addresses of a host, which are tried in turn.
+/// The most addresses of a host; a connection tries all of them.
 const MOST_ADDRESSES: usize = 256;
 
-/// The most sets of fields that patterns for one kind of effect name: an effect is looked up in
-/// each.
+/// The most sets of fields in the patterns for one kind of effect; an effect is looked up in each.
 const MOST_SHAPES: usize = 256;
 
-/// Why a description of a simulated world cannot be used.
+/// Why a description of a simulated world is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
+#[non_exhaustive]
 pub struct SimulatedError {
-    /// Where: `line 3 column 14`, `answers[0].when`.
+    /// Where it is invalid, such as `line 3 column 14` or `answers[0].when`.
     pub place: Text,
-    /// What is wrong there.
+    /// What is invalid there.
     pub problem: Text,
 }
 
@@ -80,7 +80,7 @@ struct WrittenAnswer {
     once: bool,
 }
 
-/// A file as text, or an object that tells more.
+/// A file, as its text or as an object.
 struct File(Described);
 
 #[derive(Default, Deserialize)]
@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for File {
 }
 
 impl Simulated {
-    /// Reads a world from JSON. All of it may be left out; what is not known is an error.
+    /// Reads a world from JSON. Every property is optional; an unknown property is an error.
     ///
     /// ```
     /// use tollgate::world::Simulated;
@@ -158,30 +158,32 @@ impl Simulated {
     /// # Ok::<(), tollgate::world::SimulatedError>(())
     /// ```
     ///
-    /// * `step` (nanoseconds for each reading of a clock) and the other settings are as the methods
-    ///   of the same name say, with the same defaults; `working_directory` is [`at`](Self::at).
+    /// * `step` (in nanoseconds) and the other settings mean the same as the methods of the same
+    ///   name and have the same defaults; `working_directory` is [`at`](Self::at).
     /// * A file is its text, or an object with exactly one of `content` (text, or an object with
-    ///   `base64`), `directory` (`true`), `link` (its target) and `same_as` (another file, of which
-    ///   this is one more name). `mode` is octal. Directories on the way need not be mentioned.
-    /// * An answer is given to effects that have all that `when` has: the kind, and as much of the
-    ///   request as matters, in the form in which transcripts have it (bytes from 4096 on cannot
-    ///   be told from each other). The first that fits is given, `once` only for the first request.
-    ///   `answer` is for `http`, `exchange`, `tls`, `greet`, `lookup`, `run` and `custom`, and may
-    ///   leave out most; `fail` is for every effect but `variables`.
-    /// * A world from a text is bounded: 30 000 files, directories and links; paths and targets of
-    ///   links of 4095 bytes; 128 KiB of variables; 256 addresses for each host; and for each kind
-    ///   of effect, patterns that name 256 different sets of fields, however many patterns there
-    ///   are.
+    ///   `base64`), `directory` (`true`), `link` (its target) and `same_as` (the path of an existing
+    ///   file, for a hard link). `mode` is octal. Missing directories are created.
+    /// * An answer is for the effects that match `when`: the kind of effect, with any of its fields,
+    ///   in the form of transcripts (which do not distinguish bytes from 4096 on). The first match
+    ///   is used; one with `once` only for one request. `answer` is for `http`, `exchange`, `tls`,
+    ///   `greet`, `lookup`, `run` and `custom`, and most of its fields are optional; `fail` is for
+    ///   every effect but `variables`.
+    /// * The limits are 30 000 files, directories and links; 4095 bytes for a path or the target of
+    ///   a link; 128 KiB of variables; 256 addresses for each host; and 256 different sets of fields
+    ///   in the patterns for one kind of effect.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text, and where.
+    /// What is invalid in the text, and where.
     pub fn from_json(text: &str) -> Result<Simulated, SimulatedError> {
-        // A list would be taken for the fields in their order.
+        // The parser would accept a list of the fields in their order.
         if text.trim_start().starts_with('[') {
-            return Err(error("line 1 column 1", "a world is an object, not a list"));
+            return Err(error(
+                "line 1 column 1",
+                "a world must be an object, not a list",
+            ));
         }
-        answer::check_text(text).map_err(|problem| error("the text", problem))?;
+        check_memory(text).map_err(|problem| error("the text", problem))?;
         let written: Written = serde_json::from_str(text).map_err(|problem| {
             let place = format!("line {} column {}", problem.line(), problem.column());
             let said = problem.to_string();
@@ -197,7 +199,7 @@ impl Simulated {
         }
         if let Some(directory) = &written.working_directory {
             if !directory.starts_with('/') {
-                return Err(error("working_directory", "it must begin with a slash"));
+                return Err(error("working_directory", "must begin with a slash"));
             }
             check_length(directory).map_err(|problem| error("working_directory", problem))?;
             world = world.at(directory);
@@ -207,7 +209,7 @@ impl Simulated {
             .map(|(name, value)| name.len() + value.len())
             .sum();
         if bytes > MOST_VARIABLE_BYTES {
-            let problem = format!("they take {bytes} bytes, more than {MOST_VARIABLE_BYTES}");
+            let problem = format!("{bytes} bytes exceed the limit of {MOST_VARIABLE_BYTES}");
             return Err(error("variables", problem));
         }
         for (name, value) in &written.variables {
@@ -221,7 +223,7 @@ impl Simulated {
             let place = format!("files[{path:?}]");
             world = put(world, &path, file).map_err(|problem| error(place, problem))?;
             if world.tree.len() > MOST_FILES {
-                let problem = format!("there are more than {MOST_FILES} files and directories");
+                let problem = format!("more than {MOST_FILES} files, directories and links");
                 return Err(error("files", problem));
             }
         }
@@ -239,12 +241,12 @@ impl Simulated {
             let place = format!("answers[{index}]");
             world = add_answer(world, &place, answer)?;
             if world.tree.len() > MOST_FILES {
-                let problem = format!("there are more than {MOST_FILES} files and directories");
+                let problem = format!("more than {MOST_FILES} files, directories and links");
                 return Err(error(place, problem));
             }
             if world.script.most_shapes() > MOST_SHAPES {
                 let problem =
-                    format!("patterns of one kind name more than {MOST_SHAPES} sets of fields");
+                    format!("more than {MOST_SHAPES} sets of fields in patterns of one kind");
                 return Err(error(place, problem));
             }
         }
@@ -253,6 +255,16 @@ impl Simulated {
         }
         Ok(world)
     }
+}
+
+/// Checks that the text can be read in the memory that there is.
+fn check_memory(text: &str) -> Result<(), String> {
+    let bytes = text.as_bytes();
+    // The first count is quick and too high, the second exact.
+    if room::most_values(bytes) > MAX_VALUES && room::values(bytes) > MAX_VALUES {
+        return Err(format!("more than {MAX_VALUES} JSON values"));
+    }
+    room::check_reading(bytes).map_err(|_| "the host has no memory to read it".to_owned())
 }
 
 fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, String> {
@@ -272,7 +284,9 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
         (Some(Bytes(content)), false, None, None) => world.file(path, content),
         (None, true, None, None) => world.directory(path),
         (None, false, Some(target), None) if target.len() > MAX_TARGET => {
-            return Err(format!("a link has at most {MAX_TARGET} bytes"));
+            return Err(format!(
+                "the target of a link has at most {MAX_TARGET} bytes"
+            ));
         }
         (None, false, Some(target), None) => world.link(path, &target),
         (None, false, None, Some(existing)) => {
@@ -284,21 +298,25 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
         }
         _ => {
             return Err(
-                "a file has exactly one of `content`, `directory`, `link` and `same_as`".to_owned(),
+                "must have exactly one of `content`, `directory`, `link` and `same_as`".to_owned(),
             );
         }
     };
     if is_second_name {
         return match (mode, uid, gid, modified) {
             (None, 0, 0, None) => Ok(world),
-            _ => Err("it has the mode, owner and time of its other name".to_owned()),
+            _ => Err("a hard link has no mode, owner and time of its own".to_owned()),
         };
     }
     let world = world.owner(path, uid, gid);
     let world = match mode {
         Some(text) => match u32::from_str_radix(&text, 8) {
             Ok(mode @ 0..=0o7777) => world.mode(path, mode),
-            _ => return Err(format!("the mode {text:?} is not octal, such as \"0644\"")),
+            _ => {
+                return Err(format!(
+                    "invalid mode {text:?}; expected octal digits such as \"0644\""
+                ));
+            }
         },
         None => world,
     };
@@ -317,7 +335,7 @@ fn add_answer(
         (Some(answer), None) => Ok(script::read_answer(answer)
             .map_err(|problem| error(format!("{place}.answer"), problem))?),
         (None, Some(failure)) => Err(failure),
-        _ => return Err(error(place, "it has exactly one of `answer` and `fail`")),
+        _ => return Err(error(place, "must have exactly one of `answer` and `fail`")),
     };
     world
         .add_answer(written.when, outcome, written.once)
@@ -325,7 +343,7 @@ fn add_answer(
 }
 
 impl SimulatedError {
-    /// A problem with a pattern that a program gave.
+    /// A problem with a pattern that was passed to a method.
     pub(super) fn in_pattern(problem: String) -> SimulatedError {
         error("the pattern", problem)
     }

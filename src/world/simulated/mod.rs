@@ -1,5 +1,5 @@
-//! A world in memory, the same every time: files, variables, clocks, chance, and answers written
-//! beforehand for what is far away. Nothing here touches the operating system.
+//! A simulated world in memory, the same every time: files, variables, clocks, random numbers, and
+//! scripted answers for commands and the network. Nothing here touches the operating system.
 
 mod blocks;
 mod build;
@@ -8,7 +8,6 @@ mod clock;
 mod commands;
 mod files;
 mod json;
-mod links;
 mod names;
 mod network;
 mod opened;
@@ -18,41 +17,44 @@ mod shapes;
 mod tests;
 mod tree;
 
-use super::{World, file_error::MOST_MOVED};
+use super::{
+    World, granted_variables,
+    links::MOST_MOVED,
+    resolve::{FileSystem as _, join, text},
+};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, Refusal},
     gate::{Checkpoint, Permitted},
 };
-use clock::{Chance, Time};
+use clock::{Generator, Time};
 pub use json::SimulatedError;
 use script::Script;
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use tollgate_abi::host::kinds;
 use tree::{Inode, Tree};
 
-/// A made-up world, the same in every run and on every machine.
+/// A simulated world, the same in every run and on every machine.
 ///
-/// * **Files, directories, symbolic and hard links**, with the rules and errors of Linux: what is
-///   judged, answered and refused is what [`System`](super::System) would with such files on its
-///   disk. Reading leaves the time of the last access as it is. New files are numbered in the order
-///   in which they are made.
-/// * **Variables**; only those of the world, none of the process.
-/// * **Clocks** that stand still but for a fixed step at each reading, the length of each sleep
-///   (which nobody waits for), and the time that answers say they took.
+/// * **Files, directories, symbolic and hard links** with the rules and errors of Linux, as
+///   [`System`](super::System) has them. Reading does not change the time of the last access. Inode
+///   numbers count up in the order in which files are created.
+/// * **Variables** of the world only, not of the process.
+/// * **Clocks** that advance by a fixed step at each reading, by the length of each sleep (which
+///   takes no real time), and by the durations that answers state.
 /// * **Random numbers** by SplitMix64 from a seed.
-/// * **The network and commands** as far as addresses and answers are written for them. A name
-///   without addresses does not exist, and who has no answer refuses the connection. The gate
+/// * **The network and commands** by configured addresses and scripted answers. A host name without
+///   addresses does not exist, and an address without an answer refuses the connection. The gate
 ///   judges names, addresses and commands as in the real world.
 ///
 /// A world is built with the methods below, or read by [`from_json`](Simulated::from_json). Clones
-/// share what they have in common until one of them changes, so that each call can have one:
+/// share their content until one of them changes, so each call can have a clone:
 ///
 /// ```
 /// use std::net::IpAddr;
-/// use tollgate::{Runtime, effect::Ran, world::Simulated};
+/// use tollgate::{Runtime, effect::CommandOutput, world::Simulated};
 ///
 /// let address: IpAddr = "93.184.215.14".parse()?;
-/// let uname = Ran { stdout: b"6.1.0\n".to_vec(), ..Ran::default() };
+/// let uname = CommandOutput { stdout: b"6.1.0\n".to_vec(), ..CommandOutput::default() };
 /// let world = Simulated::new()
 ///     .file("/etc/hosts", "127.0.0.1 localhost\n")
 ///     .variable("PATH", "/usr/bin")
@@ -63,7 +65,7 @@ use tree::{Inode, Tree};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// What a plugin writes is gone when its call is over: the next begins with the world as it was.
+/// What a plugin writes is discarded after the call; the next call begins with the original world.
 #[derive(Clone, Debug)]
 pub struct Simulated {
     working_directory: Arc<str>,
@@ -71,7 +73,7 @@ pub struct Simulated {
     hosts: Arc<BTreeMap<String, Vec<IpAddr>>>,
     script: Script,
     clock: Time,
-    chance: Chance,
+    random: Generator,
     tree: Tree,
     opened: BTreeMap<Handle, Inode>,
     /// How many more names may be searched for links in moved directories.
@@ -85,45 +87,39 @@ impl World for Simulated {
             | Effect::Tls { .. }
             | Effect::Http { .. }
             | Effect::Lookup { .. }
-            | Effect::Greet { .. } => return self.far(effect, gate),
+            | Effect::Greet { .. } => return self.perform_on_network(effect, gate),
             Effect::Run { .. } => return self.run(effect, gate),
             _ => {}
         }
         if let Some(rule) = self.script.find(effect, None) {
-            // Whatever is written here, first comes what the gate says.
+            // The gate must judge the names first, also if the scripted answer replaces the effect.
             let mut rehearsal = self.clone();
             rehearsal.tree.frozen = true;
-            let rehearsed = rehearsal.at_names(effect, gate);
+            let rehearsed = rehearsal.perform_on_names(effect, gate);
             self.moves_left = rehearsal.moves_left;
             if let Some(Err(Refusal::Denied(denial))) = rehearsed {
                 return Err(denial.into());
             }
-            let answer = self.script.give(rule)?;
+            let answer = self.script.take(rule).as_ref().clone()?;
             return Ok(gate.granted()?.answer(answer));
         }
-        if let Some(reply) = self.at_names(effect, gate) {
+        if let Some(reply) = self.perform_on_names(effect, gate) {
             return reply;
         }
-        if let Some(answer) = self.at_open(effect) {
+        if let Some(answer) = self.perform_on_open(effect) {
             return Ok(gate.granted()?.answer(answer?));
         }
         let answer = match effect {
             Effect::Variable { name } => Answer::Variable(self.variables.get(name).cloned()),
-            Effect::Variables => {
-                let granted = self
-                    .variables
-                    .iter()
-                    .filter(|(name, _)| gate.may_tell(name));
-                Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
-            }
+            Effect::Variables => granted_variables(&self.variables, gate),
             Effect::Now { clock } => Answer::Time(self.clock.read(*clock)),
             Effect::Sleep { duration } => {
                 self.clock.pass(*duration);
                 Answer::Done
             }
-            Effect::Random { length } => Answer::Bytes(self.chance.bytes(*length)),
+            Effect::Random { length } => Answer::Bytes(self.random.bytes(*length)),
             _ => {
-                let message = "the simulated world has nothing to do with this effect";
+                let message = "internal error: the simulated world does not perform this effect";
                 return Err(Failure::new(kinds::INTERNAL, "", message).into());
             }
         };
@@ -139,9 +135,9 @@ impl World for Simulated {
     }
 
     fn real_name(&self, path: &str) -> Option<String> {
-        let path = names::join(&self.working_directory, path);
-        let found = names::find(&self.tree, &path, true).ok()?;
-        Some(found.real)
+        let path = join(self.working_directory.as_bytes(), path.as_bytes());
+        let found = self.tree.find(&path, true).ok()?;
+        Some(text(&found.real).into_owned())
     }
 
     fn working_directory(&self) -> String {

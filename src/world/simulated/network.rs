@@ -1,15 +1,17 @@
-//! The simulated network: names lead to the addresses that they were given, the gate judges each,
-//! and the answers written beforehand are given.
+//! The simulated network: names resolve to the configured addresses, the gate judges each of them,
+//! and scripted answers are returned.
 
-use super::{Simulated, script::Found as Rule};
+use super::{Simulated, script::Match};
 use crate::{
     capability::{
         RequestUrl,
         address::{Host, parse_host},
     },
-    effect::{Answer, Effect, Failure, Found, RecordType, Records, Refusal},
+    effect::{
+        Answer, DnsRecords, Effect, Exchanged, Failure, HttpResponse, RecordType, Records, Refusal,
+    },
     gate::{Checkpoint, Permitted},
-    world::reach::{no_such_host, try_each},
+    world::reach::{self, no_such_host, try_each},
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -18,14 +20,14 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// Where connections come from, in networks that are nobody's (RFC 5737, RFC 3849).
+/// Where connections come from: addresses reserved for documentation (RFC 5737, RFC 3849).
 const HERE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const HERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 const PORT_HERE: u16 = 49_152;
 
 impl Simulated {
-    /// Does an effect of the network.
-    pub(super) fn far(
+    /// Performs an effect on the network.
+    pub(super) fn perform_on_network(
         &mut self,
         effect: &Effect,
         gate: &Checkpoint<'_>,
@@ -38,19 +40,19 @@ impl Simulated {
                 nameserver,
                 timeout,
             } => {
-                let outcome = |world: &mut Simulated| match rule {
-                    Some(rule) => world.script.give(rule),
-                    None => world.known(name, *records),
+                let answer = |world: &mut Simulated| match rule {
+                    Some(rule) => world.script.take(rule).as_ref().clone(),
+                    None => world.address_records(name, *records),
                 };
                 match nameserver {
                     Some(server) => {
                         self.reach(&server.host, server.port, *timeout, gate, |world, _| {
-                            Some(outcome(world))
+                            Some(answer(world))
                         })
                     }
                     None => {
-                        let answer = outcome(self);
-                        let answer = self.in_time(answer?, *timeout, name)?;
+                        let answer = answer(self)?;
+                        let answer = self.in_time(answer, *timeout, name)?;
                         Ok(gate.granted()?.answer(answer))
                     }
                 }
@@ -61,7 +63,7 @@ impl Simulated {
                 timeout,
                 receive,
                 ..
-            } => self.converse(host, *port, *timeout, gate, rule, *receive),
+            } => self.connect(host, *port, *timeout, gate, rule, *receive),
             Effect::Tls {
                 host,
                 port,
@@ -72,7 +74,7 @@ impl Simulated {
                 port,
                 timeout,
                 ..
-            } => self.converse(host, *port, *timeout, gate, rule, 0),
+            } => self.connect(host, *port, *timeout, gate, rule, 0),
             Effect::Http {
                 url,
                 timeout,
@@ -83,30 +85,34 @@ impl Simulated {
                     Failure::new(kinds::CONFIG, "", format!("invalid URL: {url}"))
                 })?;
                 let (host, port) = (read.host(), read.port());
-                self.converse(&host, port, *timeout, gate, rule, *body_limit)
+                self.connect(&host, port, *timeout, gate, rule, *body_limit)
             }
-            _ => Err(Failure::new(kinds::INTERNAL, "", "this is not of the network").into()),
+            _ => {
+                let message = "internal error: this effect needs no network";
+                Err(Failure::new(kinds::INTERNAL, "", message).into())
+            }
         }
     }
 
-    /// Has the rule answer, if there is one, for whatever address of the host may be reached.
-    fn converse(
+    /// Returns the scripted answer, if there is one, from the first granted address of the host.
+    fn connect(
         &mut self,
         host: &str,
         port: u16,
         timeout: Duration,
         gate: &Checkpoint<'_>,
-        rule: Option<Rule>,
+        rule: Option<Match>,
         limit: u64,
     ) -> Result<Permitted, Refusal> {
         self.reach(host, port, timeout, gate, |world, remote| {
-            let answer = world.script.give(rule?);
-            Some(answer.map(|answer| finished(answer, host, remote, limit)))
+            Some(match &*world.script.take(rule?) {
+                Ok(answer) => Ok(received(answer, host, remote, limit)),
+                Err(failure) => Err(failure.clone()),
+            })
         })
     }
 
-    /// Finds the first address of a host that may be reached and at which `answer` has something
-    /// to say.
+    /// Returns the answer of the first granted address of a host that has one.
     fn reach(
         &mut self,
         host: &str,
@@ -135,21 +141,17 @@ impl Simulated {
     }
 
     fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
-        match parse_host(host) {
-            Ok(Host::Ip(address)) => Ok(vec![address]),
-            Ok(Host::Name(name)) => {
+        match reach::host(host)? {
+            Host::Ip(address) => Ok(vec![address]),
+            Host::Name(name) => {
                 let found = self.hosts.get(&name);
                 found.cloned().ok_or_else(|| no_such_host(host))
-            }
-            Err(error) => {
-                let message = format!("failed to resolve host: {error}");
-                Err(Failure::new(kinds::CONFIG, "EINVAL", message))
             }
         }
     }
 
-    /// What is known of a name for which no answer was written: its addresses.
-    fn known(&self, name: &str, records: RecordType) -> Result<Answer, Failure> {
+    /// The answer for a name without a scripted one: its addresses.
+    fn address_records(&self, name: &str, records: RecordType) -> Result<Answer, Failure> {
         let addresses = self.hosts.get(name).ok_or_else(|| no_such_host(name))?;
         let texts = |wanted: fn(&&IpAddr) -> bool| {
             let wanted = addresses.iter().filter(wanted);
@@ -162,10 +164,10 @@ impl Simulated {
             RecordType::Cname | RecordType::Txt | RecordType::Ns => Records::Texts(Vec::new()),
         };
         let took = Duration::ZERO;
-        Ok(Answer::Found(Found { records, took }))
+        Ok(Answer::Found(DnsRecords { records, took }))
     }
 
-    /// Lets the time pass that an answer took, or as much of it as there was.
+    /// Advances the clock by the time that an answer took, up to the timeout.
     fn in_time(
         &mut self,
         answer: Answer,
@@ -189,47 +191,60 @@ impl Simulated {
     }
 }
 
-/// An answer as it comes over a connection: from somewhere, and no longer than was asked for.
-fn finished(answer: Answer, host: &str, remote: SocketAddr, limit: u64) -> Answer {
+/// A scripted answer as it arrives over a connection from `remote`, up to the limit.
+fn received(answer: &Answer, host: &str, remote: SocketAddr, limit: u64) -> Answer {
     let here = SocketAddr::new(if remote.is_ipv4() { HERE_V4 } else { HERE_V6 }, PORT_HERE);
-    let fill = |address: &mut SocketAddr, with| {
-        if address.ip().is_unspecified() && address.port() == 0 {
-            *address = with;
-        }
+    let or = |address: SocketAddr, default| match (address.ip().is_unspecified(), address.port()) {
+        (true, 0) => default,
+        _ => address,
     };
-    let mut answer = answer;
-    match &mut answer {
+    match answer {
         Answer::Exchanged(exchanged) => {
-            fill(&mut exchanged.remote, remote);
-            fill(&mut exchanged.local, here);
-            let more = cut(&mut exchanged.received, limit);
-            exchanged.truncated |= more && limit > 0;
+            let (received, cut) = beginning(&exchanged.received, limit);
+            Answer::Exchanged(Exchanged {
+                received,
+                truncated: exchanged.truncated || cut && limit > 0,
+                remote: or(exchanged.remote, remote),
+                local: or(exchanged.local, here),
+                timed_out: exchanged.timed_out,
+                connect_time: exchanged.connect_time,
+            })
         }
         Answer::Secured(secured) => {
-            fill(&mut secured.remote, remote);
-            fill(&mut secured.local, here);
-            if let (true, Ok(Host::Name(name))) =
-                (secured.session.server_name.is_empty(), parse_host(host))
-            {
-                secured.session.server_name = name;
+            let mut secured = secured.clone();
+            secured.remote = or(secured.remote, remote);
+            secured.local = or(secured.local, here);
+            let server_name = &mut secured.session.server_name;
+            if let (true, Ok(Host::Name(name))) = (server_name.is_empty(), parse_host(host)) {
+                *server_name = name;
             }
+            Answer::Secured(secured)
         }
         Answer::Fetched(fetched) => {
-            // Nobody waits for the body of an answer that leads elsewhere.
-            if fetched.leads_to().is_some() {
-                fetched.body.clear();
-            }
-            fetched.truncated |= cut(&mut fetched.body, limit);
+            // The body of a redirect is not read.
+            let whole: &[u8] = match fetched.leads_to() {
+                Some(_) => &[],
+                None => &fetched.body,
+            };
+            let (body, cut) = beginning(whole, limit);
+            Answer::Fetched(HttpResponse {
+                status: fetched.status,
+                protocol: fetched.protocol.clone(),
+                headers: fetched.headers.clone(),
+                body,
+                truncated: fetched.truncated || cut,
+                took: fetched.took,
+            })
         }
-        _ => {}
+        other => other.clone(),
     }
-    answer
 }
 
-/// Keeps so many bytes; whether there were more.
-pub(super) fn cut(bytes: &mut Vec<u8>, limit: u64) -> bool {
+/// The first `limit` bytes, and whether there are more.
+pub(super) fn beginning(bytes: &[u8], limit: u64) -> (Vec<u8>, bool) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = bytes.len() > limit;
-    bytes.truncate(limit);
-    more
+    match bytes.get(..limit) {
+        Some(beginning) => (beginning.to_vec(), bytes.len() > limit),
+        None => (bytes.to_vec(), false),
+    }
 }

@@ -1,5 +1,5 @@
-//! Open files and directories of the simulated file system. The gate has judged them when they
-//! were opened; nothing here resolves a name.
+//! Open files and directories of the simulated file system. The gate judged them when they were
+//! opened; nothing here resolves a name.
 
 use super::{
     Simulated,
@@ -12,12 +12,12 @@ use crate::{
 };
 use tollgate_abi::rfc3339::Moment;
 
-/// Where no file of any system reaches.
+/// The largest offset of operating systems.
 const MAX_OFFSET: u64 = i64::MAX.cast_unsigned();
 
 impl Simulated {
-    /// Does what an effect asks of an open file; nothing for other effects.
-    pub(super) fn at_open(&mut self, effect: &Effect) -> Option<Result<Answer, Failure>> {
+    /// Performs an effect on an open file; `None` for other effects.
+    pub(super) fn perform_on_open(&mut self, effect: &Effect) -> Option<Result<Answer, Failure>> {
         let result = match effect {
             Effect::ReadAt {
                 handle,
@@ -39,7 +39,7 @@ impl Simulated {
                 Ok(Answer::Entries(world.tree.list(inode)?))
             }),
             Effect::SetTimesOpen { handle, times } => self.on(*handle, |world, inode| {
-                // The system opens a directory again for this, to read.
+                // The operating system opens a directory again for this, to read.
                 let node = world.tree.node(inode)?;
                 if node.is_directory() {
                     node.may(May::Read)?;
@@ -49,7 +49,7 @@ impl Simulated {
             Effect::Sync { handle } => self.on(*handle, |_, _| Ok(Answer::Done)),
             Effect::Close { handle } => {
                 if let Some(inode) = self.opened.remove(handle) {
-                    self.let_go(inode);
+                    self.release(inode);
                 }
                 Ok(Answer::Done)
             }
@@ -67,8 +67,8 @@ impl Simulated {
         act(self, inode).map_err(|error| error.failure("the open file"))
     }
 
-    /// Lets go of what has no name and is not open any more.
-    pub(super) fn let_go(&mut self, inode: Inode) {
+    /// Removes a node that has no name left and is not open.
+    pub(super) fn release(&mut self, inode: Inode) {
         if !self.opened.values().any(|opened| *opened == inode) {
             self.tree.forget(inode);
         }

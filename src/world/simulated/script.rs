@@ -1,6 +1,6 @@
-//! Answers written beforehand: which requests they are for, by the JSON form of effects, and what
-//! they say. They are found by what they name, however many there are: patterns that name the same
-//! fields are one shape, and a request is looked up once in each shape.
+//! Scripted answers: the requests that they are for, by the JSON form of effects, and their content.
+//! Patterns that name the same fields are one shape. A request is looked up once in each shape, so
+//! the number of answers does not matter.
 
 use super::shapes::{fields_of, values_in};
 use crate::{
@@ -13,8 +13,8 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// One complete request of each kind that answers can be written for; patterns are checked against
-/// them.
+/// One complete request of each kind that can have scripted answers. Patterns are checked against
+/// these.
 static REQUESTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     defaults(
         r#"{
@@ -53,7 +53,7 @@ static REQUESTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     )
 });
 
-/// What an answer says that leaves something out.
+/// The fields that an answer may leave out, with their values.
 static ANSWERS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     defaults(
         r#"{
@@ -65,14 +65,14 @@ static ANSWERS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     )
 });
 
-/// What is answered, and whether to one request only.
+/// An answer, and whether it is for one request only.
 #[derive(Clone, Debug)]
 struct Rule {
-    outcome: Result<Answer, Failure>,
+    outcome: Arc<Result<Answer, Failure>>,
     once: bool,
 }
 
-/// All answers, and by which requests they are found.
+/// All answers, and an index of the requests that they are for.
 #[derive(Clone, Debug, Default)]
 struct Rules {
     /// In the order in which they are tried.
@@ -85,13 +85,13 @@ struct Rules {
 /// Patterns that name the same fields.
 #[derive(Clone, Debug)]
 struct Shape {
-    /// Such a pattern with `null` in place of its texts, numbers and truths.
+    /// Such a pattern with `null` in place of its strings, numbers and booleans.
     fields: Value,
     /// By the values of these fields.
     queues: BTreeMap<String, Queue>,
 }
 
-/// The answers to the same requests, in order: numbers in the list of all.
+/// The answers to the same requests, in order, by their index in the list of all.
 #[derive(Clone, Debug)]
 struct Queue {
     number: usize,
@@ -102,22 +102,24 @@ struct Queue {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script {
     rules: Arc<Rules>,
-    /// How many answers of each queue were for one request only, and have had it.
+    /// How many answers at the front of each queue are used up.
     used: Arc<BTreeMap<usize, usize>>,
 }
 
-/// Which answer it is, and where it stands.
+/// The answer to a request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Found {
+pub(super) struct Match {
+    /// Its index in the list of all.
     rule: usize,
     queue: usize,
+    /// Its index in the queue.
     place: usize,
 }
 
 impl Script {
-    /// The first answer for this effect. A command is known by the name it was asked for and, if
-    /// it is known, by its real name.
-    pub(super) fn find(&self, effect: &Effect, real: Option<&str>) -> Option<Found> {
+    /// The first unused answer to this effect. A command matches by the name in the effect and by its
+    /// real name.
+    pub(super) fn find(&self, effect: &Effect, real: Option<&str>) -> Option<Match> {
         if self.rules.all.is_empty() {
             return None;
         }
@@ -130,7 +132,7 @@ impl Script {
             let found = shapes.values().filter_map(|shape| {
                 let queue = shape.queues.get(&values_in(&shape.fields, request)?)?;
                 let place = self.used.get(&queue.number).copied().unwrap_or(0);
-                Some(Found {
+                Some(Match {
                     rule: *queue.rules.get(place)?,
                     queue: queue.number,
                     place,
@@ -146,21 +148,20 @@ impl Script {
         asked.into_iter().chain(by_real_name).min()
     }
 
-    /// What an answer says, which has been given by that.
-    pub(super) fn give(&mut self, found: Found) -> Result<Answer, Failure> {
-        let rule = self.rules.all.get(found.rule);
-        let (outcome, once) = match rule {
-            Some(rule) => (rule.outcome.clone(), rule.once),
-            None => (Ok(Answer::Done), false),
+    /// The answer, which is used up by this if it is for one request only.
+    pub(super) fn take(&mut self, found: Match) -> Arc<Result<Answer, Failure>> {
+        let Some(rule) = self.rules.all.get(found.rule) else {
+            return Arc::new(Ok(Answer::Done));
         };
-        if once {
-            // Those before it in its queue were given, too.
+        let outcome = rule.outcome.clone();
+        if rule.once {
+            // Those before it in its queue are used up already.
             Arc::make_mut(&mut self.used).insert(found.queue, found.place + 1);
         }
         outcome
     }
 
-    /// Adds an answer, behind those that are there.
+    /// Adds an answer after those that exist.
     pub(super) fn add(
         &mut self,
         when: Value,
@@ -168,11 +169,8 @@ impl Script {
         once: bool,
     ) -> Result<(), String> {
         let (kind, when) = pattern(when)?;
-        match &outcome {
-            Ok(answer) if !fits(&kind, answer) => {
-                return Err(format!("this is no answer to `{kind}`"));
-            }
-            _ => {}
+        if outcome.as_ref().is_ok_and(|answer| !fits(&kind, answer)) {
+            return Err(format!("this is no answer to `{kind}`"));
         }
         let fields = fields_of(&when);
         let Some(values) = values_in(&fields, &when) else {
@@ -192,18 +190,21 @@ impl Script {
             }
         });
         queue.rules.push(rules.all.len());
-        rules.all.push(Rule { outcome, once });
+        rules.all.push(Rule {
+            outcome: Arc::new(outcome),
+            once,
+        });
         Ok(())
     }
 
-    /// In how many shapes an effect must be looked up at most.
+    /// The most shapes in which one effect is looked up.
     pub(super) fn most_shapes(&self) -> usize {
         let shapes = self.rules.shapes.values().map(BTreeMap::len);
         shapes.max().unwrap_or(0)
     }
 }
 
-/// A pattern's kind and the rest of it, if there are such requests.
+/// Splits a pattern into its kind and the rest, and checks both.
 fn pattern(when: Value) -> Result<(String, Value), String> {
     let only = match when {
         Value::Object(when) if when.len() == 1 => when.into_iter().next(),
@@ -215,29 +216,29 @@ fn pattern(when: Value) -> Result<(String, Value), String> {
     let Some(mut request) = REQUESTS.get(&kind).cloned() else {
         let known: Vec<_> = REQUESTS.keys().map(String::as_str).collect();
         return Err(format!(
-            "there is no effect `{kind}` that can be answered, but {}",
+            "unknown effect `{kind}`; expected one of: {}",
             known.join(", ")
         ));
     };
     if let Some(url) = when.get_mut("url") {
         let text = url.as_str().unwrap_or_default();
-        let read = RequestUrl::parse(text).ok_or_else(|| format!("{text:?} is no HTTP URL"))?;
-        // As effects write it.
+        let read = RequestUrl::parse(text).ok_or_else(|| format!("{text:?} is not an HTTP URL"))?;
+        // Effects have the URL in this form.
         *url = read.text().into();
     }
-    lay_over(&mut request, when.clone());
+    overlay(&mut request, when.clone());
     let effect = Value::Object(Map::from_iter([(kind.clone(), request)]));
     serde_json::from_value::<Effect>(effect).map_err(|error| error.to_string())?;
     Ok((kind, when))
 }
 
-/// Reads an answer, with what it leaves out filled in.
+/// Reads an answer and fills in the fields that it leaves out.
 pub(super) fn read_answer(answer: Value) -> Result<Answer, String> {
     let mut answer = answer;
     if let Value::Object(kinds) = &mut answer {
         for (kind, said) in kinds {
             if let Some(mut full) = ANSWERS.get(kind).cloned() {
-                lay_over(&mut full, said.take());
+                overlay(&mut full, said.take());
                 *said = full;
             }
         }
@@ -249,20 +250,20 @@ fn defaults(json: &str) -> Map<String, Value> {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-/// Puts what one value says in place of what the other does, object by object.
-fn lay_over(below: &mut Value, above: Value) {
+/// Overwrites one value with another, field by field where both are objects.
+fn overlay(below: &mut Value, above: Value) {
     match (below, above) {
         (Value::Object(below), Value::Object(above)) => {
             for (key, above) in above {
-                lay_over(below.entry(key).or_insert(Value::Null), above);
+                overlay(below.entry(key).or_insert(Value::Null), above);
             }
         }
         (below, above) => *below = above,
     }
 }
 
-/// Whether an effect of this kind is answered so. What this world has itself (files, variables,
-/// clocks, chance) it answers itself; there an answer can only be that it fails.
+/// Whether this can be the answer to an effect of this kind. The world itself answers for files,
+/// variables, clocks and random numbers; for those a script can only fail.
 fn fits(kind: &str, answer: &Answer) -> bool {
     matches!(
         (kind, answer),
@@ -313,8 +314,8 @@ mod tests {
                 let expected = left
                     .iter()
                     .position(|rule| rule.as_ref().is_some_and(|(when, _)| covers(when, &request)));
-                let given = script.find(&effect, None).map(|found| script.give(found).unwrap_err());
-                prop_assert_eq!(given.map(|failure| failure.message), expected.map(|at| at.to_string()));
+                let given = script.find(&effect, None).map(|found| script.take(found));
+                prop_assert_eq!(given.map(|given| given.as_ref().as_ref().unwrap_err().message.clone()), expected.map(|at| at.to_string()));
                 if let Some(at) = expected && left[at].as_ref().unwrap().1 {
                     left[at] = None;
                 }

@@ -1,9 +1,9 @@
-//! Which fields a pattern names and their values: two texts by which all patterns that cover
+//! The fields that a pattern names, and their values: the two keys by which all patterns that match
 //! a request are found without trying each.
 
 use serde_json::Value;
 
-/// The fields that a pattern names, with nothing in them.
+/// The fields that a pattern names, without their values.
 pub(super) fn fields_of(pattern: &Value) -> Value {
     match pattern {
         Value::Object(fields) => {
@@ -19,7 +19,7 @@ pub(super) fn fields_of(pattern: &Value) -> Value {
     }
 }
 
-/// The values of these fields of a request, as one text; `None` if it does not have them all.
+/// The values of these fields of a request as one text; `None` if a field is missing.
 pub(super) fn values_in(fields: &Value, request: &Value) -> Option<String> {
     fn collect(fields: &Value, request: &Value, values: &mut String) -> Option<()> {
         match (fields, request) {
@@ -34,7 +34,7 @@ pub(super) fn values_in(fields: &Value, request: &Value) -> Option<String> {
             (Value::Null, Value::Object(_) | Value::Array(_)) => None,
             (Value::Null, value) => {
                 match value.as_f64() {
-                    // Both zeros are one number.
+                    // Both zeros are equal.
                     Some(0.0) if value.is_f64() => values.push_str("0.0"),
                     _ => values.push_str(&value.to_string()),
                 }
@@ -55,7 +55,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    /// Whether a request has all that a pattern has, value by value: what shapes are an index for.
+    /// Whether a request matches a pattern, compared value by value.
     pub(in super::super) fn covers(pattern: &Value, request: &Value) -> bool {
         match (pattern, request) {
             (Value::Object(pattern), Value::Object(request)) => {
@@ -105,7 +105,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn patterns_say_what_matters_and_leave_out_the_rest() {
+    fn patterns_match_requests_with_more_fields() {
         let request = json!({"a": 1, "b": [{"c": 2, "d": 3}], "e": null});
         for pattern in [
             json!({}),

@@ -1,15 +1,18 @@
-//! The simulated file system and the one of Linux answer alike, whatever is asked in whatever order.
+//! The simulated file system and the one of Linux return the same for any sequence of effects.
 
 use super::Simulated;
 use crate::{
-    custom::Customs,
     effect::{
         Answer, Effect, FileKind, Handle, OpenOptions, Reply, SetTime, Stat, Times, WriteMode,
     },
-    event::Observer,
+    gate::HostFunctions,
+    gate::Observer,
     gate::{Gate, Policy},
     limits::Limits,
-    world::{System, World},
+    world::{
+        System, World,
+        resolve::{resolve, text},
+    },
 };
 use proptest::prelude::*;
 use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc};
@@ -25,7 +28,7 @@ fn gate(world: impl World + 'static, grants: &[String]) -> Gate {
         grants: grants.iter().map(|grant| grant.parse().unwrap()).collect(),
         written: grants.len(),
         working_directory: world.working_directory(),
-        customs: Arc::<Customs>::default(),
+        host_functions: Arc::<HostFunctions>::default(),
     };
     Gate::new(
         "plugin".into(),
@@ -36,7 +39,7 @@ fn gate(world: impl World + 'static, grants: &[String]) -> Gate {
     )
 }
 
-/// The same directory twice: on the disk, and made up. Only `a` and `b` are granted, and the files
+/// The same directory twice: on the disk, and simulated. Only `a` and `b` are granted, and the files
 /// of `c` for writing.
 fn worlds(root: &Path) -> [Gate; 2] {
     let real = root.to_str().unwrap();
@@ -69,6 +72,41 @@ fn worlds(root: &Path) -> [Gate; 2] {
 }
 
 #[test]
+fn a_directory_whose_links_cannot_be_checked_is_not_moved() {
+    let world = Simulated::new()
+        .link("/a/d/closed/e/link", "/secret")
+        .mode("/a/d/closed", 0o600);
+    let mut gate = gate(
+        world,
+        &["fs:read:/a/**".to_owned(), "fs:write:/a/**".to_owned()],
+    );
+    let rename = Effect::Rename {
+        from: "/a/d".to_owned(),
+        to: "/a/e".to_owned(),
+    };
+    let refused = format!("{:?}", gate.pass(&rename));
+    assert!(refused.contains("EACCES"), "{refused}");
+}
+
+#[test]
+fn missing_objects_have_the_name_of_their_existing_ancestor() {
+    let world = Simulated::new()
+        .directory("/elsewhere/target")
+        .link("/link", "elsewhere/target")
+        .link("/dangling", "link/./no");
+    for (path, expected) in [
+        ("/link/no", "/elsewhere/target/no"),
+        ("/link/../no/x", "/elsewhere/no/x"),
+        ("/link/no/../../x", "/elsewhere/x"),
+        ("/no/./x//y/", "/no/x/y"),
+        ("/dangling/x", "/elsewhere/target/no/x"),
+    ] {
+        let resolved = resolve(&world.tree, path.as_bytes(), true).unwrap();
+        assert_eq!(text(resolved.real()), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_replaced_file_keeps_its_owner_group_and_mode() {
     let world = Simulated::new()
         .file("/file", "old")
@@ -98,7 +136,7 @@ fn a_replaced_file_keeps_its_owner_group_and_mode() {
     );
 }
 
-/// What both must say alike: no number, time or owner, and of directories no size.
+/// What both must return alike: no inode, time or owner, and of directories no size.
 fn comparable(reply: Reply) -> Reply {
     let plain = |stat: Stat| {
         let is_directory = stat.kind == FileKind::Directory;
@@ -181,7 +219,7 @@ fn options() -> impl Strategy<Value = OpenOptions> {
 
 fn effect() -> impl Strategy<Value = Effect> {
     let handle = || 0..2 as Handle;
-    // Files that are there to begin with, so that much of what follows has something to act on.
+    // Files that exist from the start, so that many of the following effects succeed.
     let there = proptest::sample::select(&["/a/f", "/a/link", "/a/d", "/b/f"][..]);
     let opened = prop_oneof![there.prop_map(str::to_owned), path()];
     let times = || {
@@ -255,14 +293,14 @@ fn below(effect: &Effect, root: &str) -> Effect {
             put(path);
             *target = target.replace("ROOT", root);
             let parent = path.rsplit_once('/').unwrap().0;
-            *leads_to = super::names::clean(&super::names::join(parent, target));
+            *leads_to = super::names::absolute(parent, target);
         }
         _ => {}
     }
     effect
 }
 
-/// The links that are there from the start.
+/// The links that exist from the start.
 const LINKS: [(&str, &str); 12] = [
     ("a/link", "f"),
     ("a/up", ".."),
@@ -278,7 +316,7 @@ const LINKS: [(&str, &str); 12] = [
     ("c/link", "./f"),
 ];
 
-/// Every link that was not there from the start leads to something that may be read.
+/// Checks that every link that did not exist from the start leads to something that may be read.
 fn no_link_leads_outside(root: &Path) {
     let mut directories = vec![root.to_owned()];
     while let Some(directory) = directories.pop() {

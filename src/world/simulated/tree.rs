@@ -1,5 +1,5 @@
-//! An in-memory file system: nodes by number, directories that name them, and how much more fits.
-//! Copies share everything until one of them changes. What paths lead to is `names`.
+//! An in-memory file system: nodes by inode, directories of names, and the space left. Copies share
+//! everything until one of them changes. Paths are resolved in `names`.
 
 use super::blocks::Blocks;
 use crate::{
@@ -13,16 +13,16 @@ use tollgate_abi::rfc3339::Moment;
 pub(super) type Inode = u64;
 
 pub(super) const ROOT: Inode = 1;
-/// Longer names no file system takes.
+/// The longest name, in bytes.
 const MAX_NAME: usize = 255;
-/// What a name costs beside the content that it names, in bytes.
+/// The space that a name takes in addition to the content, in bytes.
 const NAME_COST: u64 = 512;
-/// What a world can take in addition to what it begins with, in bytes, unless it says otherwise.
+/// The default space for what plugins write, in bytes.
 pub(super) const DEFAULT_ROOM: u64 = 256 << 20;
-/// What the mode of a new file or directory lacks of what everybody may do.
+/// Permissions that new files and directories lack.
 const UMASK: u32 = 0o022;
 
-/// What the owner may do, in the place of everybody's bits.
+/// A permission, as the bit of others.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum May {
     Read = 0o4,
@@ -43,9 +43,9 @@ pub(super) struct Node {
     pub(super) mode: u32,
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// How many names it has; a directory has one or, when it is removed, none.
+    /// How many names it has. A directory has one, or none after it was removed.
     pub(super) names: u64,
-    /// How many directories are in it, if it is one.
+    /// How many directories a directory contains.
     pub(super) directories: u64,
     pub(super) accessed: Moment,
     pub(super) modified: Moment,
@@ -98,7 +98,7 @@ impl Node {
         }
     }
 
-    /// Whether its owner may do this. Everything here belongs to whoever asks.
+    /// Checks a permission. Every plugin has those of the owner.
     pub(super) fn may(&self, what: May) -> Result<(), FileError> {
         if self.mode >> 6 & what as u32 == 0 {
             return Err(FileError::NotPermitted);
@@ -115,7 +115,7 @@ impl Node {
     }
 }
 
-/// Whether anything can have this name.
+/// Checks whether a file can have this name.
 pub(super) fn check_name(name: &str) -> Result<(), FileError> {
     if name.contains('\0') {
         return Err(FileError::Invalid);
@@ -130,14 +130,14 @@ pub(super) fn check_name(name: &str) -> Result<(), FileError> {
 pub(super) struct Tree {
     nodes: Arc<BTreeMap<Inode, Arc<Node>>>,
     next: Inode,
-    /// How many more bytes fit.
+    /// The space left, in bytes.
     pub(super) room: u64,
-    /// Nothing can be changed, so that a copy costs nothing.
+    /// Changes fail, so a copy takes no memory.
     pub(super) frozen: bool,
 }
 
 impl Tree {
-    /// A root without anything in it.
+    /// An empty root directory.
     pub(super) fn new(now: Moment) -> Tree {
         let mut root = Node::directory(now);
         root.names = 1;
@@ -178,7 +178,7 @@ impl Tree {
         }
     }
 
-    /// The directory's names, to be changed at this moment.
+    /// The names in a directory, which is modified at this time.
     fn entries_mut(
         &mut self,
         directory: Inode,
@@ -192,7 +192,7 @@ impl Tree {
         }
     }
 
-    /// What has this name in the directory, if the directory may be searched.
+    /// What has this name in a directory that may be searched.
     pub(super) fn child(&self, directory: Inode, name: &str) -> Result<Option<Inode>, FileError> {
         let entries = self.entries(directory)?;
         self.node(directory)?.may(May::Search)?;
@@ -200,7 +200,7 @@ impl Tree {
         Ok(entries.get(name).copied())
     }
 
-    /// The same, whoever may search the directory.
+    /// What has this name in a directory, without a check of permissions.
     pub(super) fn has(&self, directory: Inode, name: &str) -> Option<Inode> {
         self.entries(directory).ok()?.get(name).copied()
     }
@@ -219,7 +219,7 @@ impl Tree {
         Ok(inode)
     }
 
-    /// A new node, which is to be given a name at once.
+    /// Adds a node that has no name yet.
     pub(super) fn add_unnamed(&mut self, node: Node) -> Result<Inode, FileError> {
         self.take_room(node.size())?;
         let inode = self.next;
@@ -228,7 +228,7 @@ impl Tree {
         Ok(inode)
     }
 
-    /// Gives a node one more name, which is free.
+    /// Gives a node another name, which is free.
     pub(super) fn name(
         &mut self,
         directory: Inode,
@@ -248,7 +248,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Takes a name away. What it named is still there, until it is forgotten.
+    /// Removes a name. The node stays until [`forget`](Tree::forget).
     pub(super) fn unname(
         &mut self,
         directory: Inode,
@@ -268,7 +268,7 @@ impl Tree {
         Ok(inode)
     }
 
-    /// Lets go of what has no name any more.
+    /// Removes a node that has no name left.
     pub(super) fn forget(&mut self, inode: Inode) {
         let Ok(node) = self.node(inode) else { return };
         if node.names == 0 {
@@ -284,7 +284,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Changes the content of a file, which has `length` bytes then.
+    /// Changes the content of a file, which has `length` bytes afterwards.
     pub(super) fn change(
         &mut self,
         inode: Inode,
@@ -312,7 +312,7 @@ impl Tree {
         Ok(self.entries(directory)?.is_empty())
     }
 
-    /// What is told of a node.
+    /// The metadata of a node.
     pub(super) fn stat(&self, inode: Inode) -> Result<Stat, FileError> {
         let node = self.node(inode)?;
         let links = match &node.content {
@@ -346,7 +346,7 @@ impl Tree {
         Ok(entries)
     }
 
-    /// The same as they are returned.
+    /// The entries of a directory, in byte order of their names.
     pub(super) fn list(&self, directory: Inode) -> Result<Vec<DirectoryEntry>, FileError> {
         let entries = self.names(directory)?;
         if entries.len() > MOST_LISTED {

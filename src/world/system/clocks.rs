@@ -1,4 +1,4 @@
-//! Clocks, waiting and chance.
+//! Clocks, sleeping and random bytes.
 
 use crate::{
     effect::{Clock, Failure},
@@ -11,8 +11,8 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// The monotonic clock's zero: one second before the process first asked, since some guests take
-/// the time 0 for "never".
+/// The first reading of the monotonic clock. It reads one second then, because some guests interpret
+/// the time 0 as "never".
 static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 pub(super) fn now(clock: Clock) -> u64 {
@@ -25,7 +25,7 @@ pub(super) fn now(clock: Clock) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Waits, but never past the deadline of the call.
+/// Sleeps, but not past the deadline of the call.
 pub(super) fn sleep(duration: Duration, gate: &Checkpoint<'_>) -> Result<(), Failure> {
     let remaining = gate.remaining().unwrap_or(Duration::MAX);
     std::thread::sleep(duration.min(remaining));
@@ -44,7 +44,7 @@ pub(super) fn random(length: u32) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The only chance that std offers elsewhere is the keys of its hash maps.
+/// Elsewhere the only random numbers of the standard library are the keys of its hash maps.
 #[cfg(not(unix))]
 pub(super) fn random(length: u32) -> io::Result<Vec<u8>> {
     use std::hash::{BuildHasher as _, RandomState};

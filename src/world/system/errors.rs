@@ -1,4 +1,4 @@
-//! Errors of the operating system in the words of the protocol.
+//! Errors of the operating system as errors of the protocol.
 
 use super::names;
 use crate::{effect::Failure, world::file_error::FileError};
@@ -20,7 +20,7 @@ const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 #[cfg(not(unix))]
 const NO_DESCRIPTORS: [i32; 1] = [4];
 
-/// On its way through code that deals with errors of the system.
+/// For code that returns errors of the operating system.
 impl From<FileError> for io::Error {
     fn from(error: FileError) -> io::Error {
         io::Error::other(error)
@@ -29,7 +29,7 @@ impl From<FileError> for io::Error {
 
 /// An error of the operating system as one of the protocol.
 pub(super) fn failure(path: &str, error: &io::Error) -> Failure {
-    if let Some(cause) = names::is_doubtful(error) {
+    if let Some(cause) = names::cause(error) {
         return failure(path, &cause);
     }
     let own = error

@@ -1,96 +1,56 @@
-//! Files and directories of the operating system: each function finds what a path really leads
-//! to, has the gate judge that, and acts on the very object that was judged.
+//! Files and directories of the operating system. Each function resolves a path, has the gate judge
+//! the real name, and uses the very object that was judged.
 
 use super::{
     failure,
-    names::{self, Entry, Found, Look},
+    names::{FILES, Object},
     opened::{Opened, set_file_times},
     stat::stat,
 };
 use crate::{
-    effect::{Answer, Failure, OpenOptions, Refusal, Times},
-    gate::{Checkpoint, Permit, Permitted, RealName},
-    world::file_error::{FileError, NEVER_OPENED},
+    effect::{Answer, Failure, FileKind, OpenOptions, Refusal, Times},
+    gate::{Checkpoint, Permit, Permitted},
+    world::{
+        file_error::{FileError, check_open, not_a_file, not_a_link},
+        judged::{judged, judged_entry, judged_object},
+        resolve::{FileSystem as _, Resolved, entry},
+    },
 };
 use std::{
     fs::{self, File, Metadata},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
-use tollgate_abi::host::kinds;
-
-pub(super) fn judge(gate: &Checkpoint<'_>, real: &[(&Path, bool)]) -> Result<Permit, Refusal> {
-    // A name that is not UTF-8 is judged with U+FFFD in place of what is not.
-    let texts: Vec<_> = real
-        .iter()
-        .map(|(path, _)| path.to_string_lossy())
-        .collect();
-    let names: Vec<_> = texts
-        .iter()
-        .zip(real)
-        .map(|(path, (_, directory))| RealName {
-            path,
-            directory: *directory,
-        })
-        .collect();
-    Ok(gate.real_names(&names)?)
-}
-
-/// Finds what must exist. Whether the place where it would be is granted decides first, so that
-/// nobody learns what exists elsewhere.
-fn existing(path: &str, follow: bool, gate: &Checkpoint<'_>) -> Result<(Found, Permit), Refusal> {
-    let failed = |error: &io::Error| Refusal::from(failure(path, error));
-    match names::look(Path::new(path), follow).map_err(|error| failed(&error))? {
-        Look::Found(found) => {
-            let permit = judge(gate, &[(&found.real, found.metadata.is_dir())])?;
-            Ok((found, permit))
-        }
-        Look::Vacant(entry) => {
-            judge(gate, &[(&entry.real, false)])?;
-            Err(failed(&io::ErrorKind::NotFound.into()))
-        }
-        Look::Nowhere(place, error) => {
-            judge(gate, &[(&place, false)])?;
-            Err(failed(&error))
-        }
-    }
-}
 
 pub(super) fn open(
     path: &str,
     options: OpenOptions,
     gate: &Checkpoint<'_>,
 ) -> Result<(Opened, Metadata, Permit), Refusal> {
-    let failed = |error: &io::Error| Refusal::from(failure(path, error));
-    // Somebody else may make or remove the file between two steps; then they are taken again.
+    let failed = |error: io::Error| Refusal::from(failure(path, &error));
+    // Another process may create or remove the file between two steps; then they are repeated.
     for _ in 0..8 {
-        match names::look(Path::new(path), !options.no_follow).map_err(|error| failed(&error))? {
-            Look::Found(found) => {
-                let permit = judge(gate, &[(&found.real, found.metadata.is_dir())])?;
+        let (resolved, permit) = judged(&FILES, path, !options.no_follow, gate)?;
+        match resolved {
+            Resolved::Object(found) => {
                 let (opened, metadata) = open_found(path, found, options)?;
                 return Ok((opened, metadata, permit));
             }
-            Look::Vacant(entry) => {
-                let permit = judge(gate, &[(&entry.real, false)])?;
-                if !options.create || options.directory {
-                    return Err(failed(&io::ErrorKind::NotFound.into()));
-                }
+            Resolved::Vacant(entry) if options.create && !options.directory => {
                 match reading_and_writing(options)
                     .create_new(true)
                     .open(entry.path())
                 {
                     Ok(file) => {
-                        let metadata = file.metadata().map_err(|error| failed(&error))?;
+                        let metadata = file.metadata().map_err(failed)?;
                         return Ok((Opened::File(file), metadata, permit));
                     }
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    Err(error) => return Err(failed(&error)),
+                    Err(error) => return Err(failed(error)),
                 }
             }
-            Look::Nowhere(place, error) => {
-                judge(gate, &[(&place, false)])?;
-                return Err(failed(&error));
-            }
+            Resolved::Vacant(_) => return Err(failed(io::ErrorKind::NotFound.into())),
+            Resolved::Unreachable { error, .. } => return Err(failed(error)),
         }
     }
     Err(FileError::Changing.failure(path).into())
@@ -98,37 +58,17 @@ pub(super) fn open(
 
 fn open_found(
     path: &str,
-    found: Found,
+    found: Object,
     options: OpenOptions,
 ) -> Result<(Opened, Metadata), Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
-    let metadata = found.metadata.clone();
-    let refuse = |code: &'static str, what: &str| {
-        Err(Failure::new(kinds::FS, code, format!("{path}: {what}")).into())
-    };
-    if options.exclusive && options.create {
-        return refuse("EEXIST", "exists already");
-    }
-    if metadata.is_symlink() {
-        return refuse("ELOOP", "is a symbolic link");
-    }
-    if metadata.is_dir() {
-        if options.access().write {
-            return refuse("EISDIR", "is a directory");
-        }
-        if !options.directory && !options.read {
-            return refuse("EISDIR", "is a directory");
-        }
-        return Ok((Opened::Directory(Box::new(found)), metadata));
-    }
-    if options.directory {
-        return refuse("ENOTDIR", "not a directory");
-    }
-    if !metadata.is_file() {
-        return Err(not_a_file(path, &metadata).into());
+    let metadata = found.handle.metadata.clone();
+    check_open(path, found.kind, options)?;
+    if found.is_directory() {
+        return Ok((Opened::Directory(Box::new(found.handle)), metadata));
     }
     let file = reading_and_writing(options)
-        .open(found.path())
+        .open(found.handle.path())
         .map_err(failed)?;
     if options.truncate {
         file.set_len(0).map_err(failed)?;
@@ -145,98 +85,55 @@ fn reading_and_writing(options: OpenOptions) -> fs::OpenOptions {
     system
 }
 
+/// Keeps an open from waiting for the other end of a FIFO.
 #[cfg(target_os = "linux")]
 pub(super) fn without_waiting(options: &mut fs::OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
-    options.custom_flags(names::O_NONBLOCK);
+    options.custom_flags(super::linux::O_NONBLOCK);
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn without_waiting(_options: &mut fs::OpenOptions) {}
-
-pub(super) fn not_a_file(path: &str, metadata: &Metadata) -> Failure {
-    let (code, what) = if metadata.is_dir() {
-        ("EISDIR", "is a directory")
-    } else {
-        ("EACCES", NEVER_OPENED)
-    };
-    Failure::new(kinds::FS, code, format!("{path}: {what}"))
-}
 
 pub(super) fn examine(
     path: &str,
     follow: bool,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let (found, permit) = existing(path, follow, gate)?;
-    let target = if found.metadata.is_symlink() {
-        Some(target(path, &found)?)
-    } else {
-        None
+    let (found, permit) = judged_object(&FILES, path, follow, gate)?;
+    let target = match found.handle.metadata.is_symlink() {
+        true => Some(target(path, &found)?),
+        false => None,
     };
-    Ok(permit.answer(Answer::Stat(stat(&found.metadata, target))))
+    Ok(permit.answer(Answer::Stat(stat(&found.handle.metadata, target))))
 }
 
 pub(super) fn read_link(path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-    let (found, permit) = existing(path, false, gate)?;
-    if !found.metadata.is_symlink() {
-        let message = format!("{path}: not a symbolic link");
-        return Err(Failure::new(kinds::FS, "EINVAL", message).into());
+    let (found, permit) = judged_object(&FILES, path, false, gate)?;
+    if !found.handle.metadata.is_symlink() {
+        return Err(not_a_link(path).into());
     }
     Ok(permit.answer(Answer::Target(target(path, &found)?)))
 }
 
-fn target(path: &str, link: &Found) -> Result<String, Failure> {
-    // A handle to a link gives the link's own name. So the link is read by that name, in the very
-    // directory that was judged, which nobody can exchange meanwhile.
-    let read = names::entry(&link.real).and_then(|entry| {
-        if entry.real == link.real {
-            fs::read_link(entry.path())
-        } else {
-            Err(FileError::Changing.into())
-        }
+fn target(path: &str, link: &Object) -> Result<String, Failure> {
+    // A descriptor of a link cannot be used to read it. So the link is read by its name, in the very
+    // directory that was judged.
+    let read = entry(&FILES, &link.real).and_then(|entry| match entry.real == link.real {
+        true => FILES.target(&entry.directory.handle, entry.name()),
+        false => Err(FileError::Changing.into()),
     });
     let target = read.map_err(|error| failure(path, &error))?;
-    Ok(target.to_string_lossy().into_owned())
+    Ok(String::from_utf8_lossy(&target).into_owned())
 }
 
-/// Finds the name that an effect is about to make, remove or replace, and asks the gate.
-fn named(path: &str, gate: &Checkpoint<'_>) -> Result<(Entry, Permit), Refusal> {
-    match names::entry(Path::new(path)) {
-        Ok(entry) => {
-            let permit = judge(gate, &[(&entry.real, false)])?;
-            Ok((entry, permit))
-        }
-        // The place is judged before the failure is told.
-        Err(error) => {
-            judge(gate, &[(&place(path)?, false)])?;
-            Err(failure(path, &error).into())
-        }
-    }
-}
-
-/// The real name that a path would have whose directory cannot be reached, or could not be a
-/// moment ago.
-pub(super) fn place(path: &str) -> Result<PathBuf, Failure> {
-    real_name(Path::new(path), false).map_err(|error| failure(path, &error))
-}
-
-/// The real name of what a path leads to, or would have to.
-pub(super) fn real_name(path: &Path, follow: bool) -> io::Result<PathBuf> {
-    Ok(match names::look(path, follow)? {
-        Look::Found(found) => found.real,
-        Look::Vacant(entry) => entry.real,
-        Look::Nowhere(place, _) => place,
-    })
-}
-
-/// Does something to the name at the end of a path.
-pub(super) fn at_name(
+/// Changes the name at the end of a path.
+pub(super) fn at_entry(
     path: &str,
     gate: &Checkpoint<'_>,
     act: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<Permitted, Refusal> {
-    let (entry, permit) = named(path, gate)?;
+    let (entry, permit) = judged_entry(&FILES, path, gate)?;
     act(&entry.path()).map_err(|error| failure(path, &error))?;
     Ok(permit.answer(Answer::Done))
 }
@@ -247,11 +144,11 @@ pub(super) fn set_times(
     times: Times,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let (found, permit) = existing(path, follow, gate)?;
-    if !found.metadata.is_file() && !found.metadata.is_dir() {
-        return Err(not_a_file(path, &found.metadata).into());
+    let (found, permit) = judged_object(&FILES, path, follow, gate)?;
+    if !matches!(found.kind, FileKind::File | FileKind::Directory) {
+        return Err(not_a_file(path, found.kind).into());
     }
-    let file = File::open(found.path()).map_err(|error| failure(path, &error))?;
+    let file = File::open(found.handle.path()).map_err(|error| failure(path, &error))?;
     set_file_times(&file, times).map_err(|error| failure(path, &error))?;
     Ok(permit.answer(Answer::Done))
 }

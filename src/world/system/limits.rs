@@ -1,10 +1,9 @@
-//! What the operator of this process has limited. Past the largest size of a file the kernel does
-//! not only refuse: it sends a signal that ends the process, of which the embedder would be the
-//! victim. So nothing is written there.
+//! Resource limits of this process. A write past the largest size of a file does not only fail: the
+//! kernel sends a signal that ends the process of the embedder. So such a write is refused here.
 
 use std::{fs, io, sync::OnceLock};
 
-/// Descriptors, where the limit is not known: the usual soft limit.
+/// The assumed limit on descriptors where it is unknown: the usual soft limit.
 const FEW_DESCRIPTORS: u64 = 256;
 
 /// Limits of this process, as they were at the first use.
@@ -16,25 +15,25 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// What the operator of this process has set, if that is known.
+    /// The limits of this process, as far as they are known.
     ///
     /// # Errors
     ///
-    /// If there are such limits to be read, and they cannot be.
+    /// If the file with the limits exists and cannot be read.
     pub(super) fn of_this_process() -> io::Result<Limits> {
         static READ: OnceLock<Limits> = OnceLock::new();
         if let Some(read) = READ.get() {
             return Ok(*read);
         }
         let text = match fs::read_to_string("/proc/self/limits") {
-            // Without `/proc` no file is used on Linux, and elsewhere the limit is not known.
+            // Without `/proc` no file can be used on Linux. Elsewhere the limits are unknown.
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text?,
         };
-        Ok(*READ.get_or_init(|| Limits::told_in(&text)))
+        Ok(*READ.get_or_init(|| Limits::parse(&text)))
     }
 
-    fn told_in(text: &str) -> Limits {
+    fn parse(text: &str) -> Limits {
         Limits {
             largest_file: soft(text, "Max file size").unwrap_or(u64::MAX),
             descriptors: soft(text, "Max open files").unwrap_or(FEW_DESCRIPTORS),
@@ -51,10 +50,10 @@ impl Limits {
     }
 }
 
-/// The soft limit is the one that counts, and stands first.
+/// The soft limit of this name, which is the first column.
 fn soft(text: &str, name: &str) -> Option<u64> {
-    let told = text.lines().find_map(|line| line.strip_prefix(name))?;
-    match told.split_whitespace().next()? {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+    match value.split_whitespace().next()? {
         "unlimited" => Some(u64::MAX),
         number => number.parse().ok(),
     }
@@ -70,16 +69,16 @@ mod tests {
                     Max cpu time              unlimited            unlimited            seconds   \n\
                     Max file size             1024                 4096                 bytes     \n\
                     Max open files            64                   4096                 files     \n";
-        let limits = Limits::told_in(told);
+        let limits = Limits::parse(told);
         assert_eq!((limits.largest_file, limits.descriptors), (1024, 64));
         let none = "Max file size             unlimited            unlimited            bytes     \n\
                     Max open files            unlimited            unlimited            files     \n";
-        let limits = Limits::told_in(none);
+        let limits = Limits::parse(none);
         assert_eq!(
             (limits.largest_file, limits.descriptors),
             (u64::MAX, u64::MAX)
         );
-        let limits = Limits::told_in("");
+        let limits = Limits::parse("");
         assert_eq!((limits.largest_file, limits.descriptors), (u64::MAX, 256));
         let limits = Limits {
             largest_file: 10,

@@ -1,5 +1,4 @@
-//! The operating system as a world, and the only room (beside the command line) that touches it.
-//! One file per kind of thing; finding out what a path really leads to is `names`.
+//! The operating system as a world, the only module besides the command line that uses it.
 
 mod clocks;
 mod errors;
@@ -9,29 +8,20 @@ mod files;
 mod limits;
 mod links;
 #[cfg(target_os = "linux")]
-#[path = "names_linux.rs"]
+mod linux;
 mod names;
-#[cfg(not(target_os = "linux"))]
-#[path = "names_portable.rs"]
-mod names;
-/// On Linux only compiled, so that the other systems' way does not rot.
-#[cfg(all(test, target_os = "linux"))]
-#[allow(dead_code)]
-mod names_portable;
 mod net;
 mod opened;
-mod paths;
+/// On Linux only for its tests, which compare it with `linux`.
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
 #[cfg(target_os = "linux")]
 mod proc;
 mod shares;
 mod stat;
 mod write_file;
 
-use super::{
-    World,
-    file_error::{FileError, MOST_MOVED},
-    handles,
-};
+use super::{World, file_error::FileError, granted_variables, handles, links::MOST_MOVED};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
@@ -42,30 +32,30 @@ use opened::Opened;
 use shares::{Most, Share, Shares};
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fmt, fs, io,
     path::Path,
     sync::{Arc, OnceLock},
 };
 use tollgate_abi::host::kinds;
 
-/// The operating system of this machine: its files, variables, clocks, network and commands.
+/// The operating system: its files, environment variables, clocks, network and commands.
 pub struct System {
     surroundings: Arc<Surroundings>,
-    /// Whom TLS trusts.
+    /// The certificate authorities that TLS trusts.
     trust: net::Trust,
     opened: BTreeMap<Handle, Held>,
     /// How many more names may be searched for links in moved directories.
     moves_left: u32,
 }
 
-/// Something that is open, and what it takes of the descriptors of the process.
+/// Something that is open, and its share of the descriptors of the process.
 struct Held {
     opened: Opened,
     _share: Share,
 }
 
-/// A descriptor of those that plugins may hold: half of all that the process may have, of which one
-/// plugin never has more than half, in all its instances.
+/// Counts one descriptor. All plugins together may have half of those of the process, and one plugin
+/// with all its instances half of that.
 fn descriptor(gate: &Checkpoint<'_>) -> io::Result<Share> {
     static DESCRIPTORS: OnceLock<Shares> = OnceLock::new();
     let shares = match DESCRIPTORS.get() {
@@ -81,10 +71,10 @@ fn descriptor(gate: &Checkpoint<'_>) -> io::Result<Share> {
     share.ok_or_else(|| FileError::TooManyOpen.into())
 }
 
-/// What each plugin may hold, however much the others do.
+/// The descriptors that each plugin may have whatever the others use.
 const LEAST_DESCRIPTORS: usize = 8;
 
-/// What is looked at once, when the world is made, and never again.
+/// What is read once, when the world is created.
 struct Surroundings {
     working_directory: String,
     /// Variables whose name and value are UTF-8.
@@ -92,25 +82,28 @@ struct Surroundings {
 }
 
 impl System {
-    /// The operating system as seen from the process's working directory, with the process's
-    /// variables, both as they are at this moment.
+    /// A world with the present working directory and environment variables of the process.
     ///
     /// # Errors
     ///
-    /// If the working directory has no name that is UTF-8, or is gone.
+    /// If the working directory does not exist or its name is not UTF-8.
     pub fn new() -> io::Result<System> {
         System::at(&std::env::current_dir()?)
     }
 
-    /// The same, but with `directory` as the place where relative paths begin.
+    /// The same with `directory` as the working directory of plugins.
     ///
     /// # Errors
     ///
-    /// If `directory` does not exist or has no name that is UTF-8.
+    /// If `directory` does not exist or its name is not UTF-8.
     pub fn at(directory: &Path) -> io::Result<System> {
         let working_directory = directory.canonicalize()?.into_os_string().into_string();
-        let working_directory = working_directory
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "its name is not UTF-8"))?;
+        let working_directory = working_directory.map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the name of the directory is not UTF-8",
+            )
+        })?;
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -126,12 +119,12 @@ impl System {
         })
     }
 
-    /// The same, but TLS trusts the certificates in this PEM text and no others, instead of the
-    /// roots that come with this crate.
+    /// The same world, in which TLS trusts only the root certificates in this PEM text instead of the
+    /// roots of Mozilla.
     ///
     /// # Errors
     ///
-    /// If the text has no certificate, or one that cannot be read.
+    /// If the text has no certificate or an invalid one.
     #[cfg(feature = "net")]
     pub fn with_roots(self, pem: &[u8]) -> io::Result<System> {
         Ok(System {
@@ -140,7 +133,7 @@ impl System {
         })
     }
 
-    /// The same world for another instance: the same surroundings, and none of the open files.
+    /// The same world for another instance, without open files.
     pub(crate) fn fresh(&self) -> System {
         System {
             surroundings: self.surroundings.clone(),
@@ -148,6 +141,14 @@ impl System {
             opened: BTreeMap::new(),
             moves_left: MOST_MOVED,
         }
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System")
+            .field("working_directory", &self.surroundings.working_directory)
+            .finish_non_exhaustive()
     }
 }
 
@@ -168,17 +169,21 @@ impl World for System {
                 mode,
             } => write_file::write_file(path, content, *mode, gate),
             Effect::MakeDirectory { path } => {
-                files::at_name(path, gate, |path| fs::create_dir(path))
+                files::at_entry(path, gate, |path| fs::create_dir(path))
             }
             Effect::RemoveDirectory { path } => {
-                files::at_name(path, gate, |path| fs::remove_dir(path))
+                files::at_entry(path, gate, |path| fs::remove_dir(path))
             }
-            Effect::RemoveFile { path } => files::at_name(path, gate, |path| fs::remove_file(path)),
+            Effect::RemoveFile { path } => {
+                files::at_entry(path, gate, |path| fs::remove_file(path))
+            }
             Effect::Rename { from, to } => {
-                self.rename(from, to, gate, |from, to| fs::rename(from, to))
+                let act = |from: &Path, to: &Path| fs::rename(from, to);
+                links::rename(from, to, act, &mut self.moves_left, gate)
             }
             Effect::HardLink { from, to } => {
-                self.rename(from, to, gate, |from, to| fs::hard_link(from, to))
+                let act = |from: &Path, to: &Path| fs::hard_link(from, to);
+                links::rename(from, to, act, &mut self.moves_left, gate)
             }
             Effect::Symlink {
                 path,
@@ -191,24 +196,7 @@ impl World for System {
             | Effect::Lookup { .. }
             | Effect::Greet { .. } => net::perform(effect, &self.trust, gate),
             #[cfg(all(unix, feature = "exec"))]
-            Effect::Run {
-                command,
-                args,
-                directory,
-                environment,
-                timeout,
-                output_limit,
-            } => {
-                let order = exec::Order {
-                    command,
-                    args,
-                    directory: directory.as_deref(),
-                    environment,
-                    timeout: *timeout,
-                    output_limit: *output_limit,
-                };
-                exec::run(&order, &self.surroundings, gate)
-            }
+            Effect::Run { .. } => exec::run(effect, &self.surroundings, gate),
             #[cfg(not(all(unix, feature = "exec")))]
             Effect::Run { .. } => Err(Failure::new(
                 kinds::INTERNAL,
@@ -243,7 +231,7 @@ impl World for System {
 }
 
 impl System {
-    /// Effects that name nothing which only this world can resolve.
+    /// Performs an effect without names or addresses that the gate would have to judge here.
     fn granted(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Answer, Failure> {
         let failed = |error: io::Error| failure("the open file", &error);
         Ok(match effect {
@@ -294,11 +282,7 @@ impl System {
             Effect::Variable { name } => {
                 Answer::Variable(self.surroundings.variables.get(name).cloned())
             }
-            Effect::Variables => {
-                let all = self.surroundings.variables.iter();
-                let granted = all.filter(|(name, _)| gate.may_tell(name));
-                Answer::Variables(granted.map(|(n, v)| (n.clone(), v.clone())).collect())
-            }
+            Effect::Variables => granted_variables(&self.surroundings.variables, gate),
             Effect::Now { clock } => Answer::Time(clocks::now(*clock)),
             Effect::Sleep { duration } => {
                 clocks::sleep(*duration, gate)?;
@@ -306,7 +290,7 @@ impl System {
             }
             Effect::Random { length } => Answer::Bytes(clocks::random(*length).map_err(failed)?),
             _ => {
-                let message = "the operating system has nothing to do with this effect";
+                let message = "internal error: the operating system does not perform this effect";
                 return Err(Failure::new(kinds::INTERNAL, "", message));
             }
         })
@@ -314,22 +298,6 @@ impl System {
 
     fn find(&self, handle: Handle) -> Result<&Opened, Failure> {
         Ok(&handles::find(&self.opened, handle)?.opened)
-    }
-
-    fn rename(
-        &mut self,
-        from: &str,
-        to: &str,
-        gate: &Checkpoint<'_>,
-        act: fn(&Path, &Path) -> io::Result<()>,
-    ) -> Result<Permitted, Refusal> {
-        let renaming = links::Renaming {
-            from,
-            to,
-            act,
-            budget: &mut self.moves_left,
-        };
-        renaming.perform(gate)
     }
 
     fn open(

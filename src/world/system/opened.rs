@@ -1,27 +1,31 @@
-//! Open files and directories of the operating system. The gate has judged them when they were
-//! opened; nothing here resolves a name.
+//! Open files and directories of the operating system. The gate judged them when they were opened;
+//! nothing here resolves a name.
 
-use super::{limits::Limits, names::Found, stat::stat};
+use super::{
+    limits::Limits,
+    names::Handle,
+    stat::{kind, stat},
+};
 use crate::effect::{DirectoryEntry, FileKind, MOST_LISTED, SetTime, Stat, Times};
 use std::{
     ffi::OsString,
-    fs::{self, File, FileTimes, FileType},
+    fs::{self, File, FileTimes},
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tollgate_abi::rfc3339::Moment;
 
-/// What is read ahead of knowing how long a file is.
+/// How many bytes are reserved before the length of a file is known.
 const FIRST_GUESS: u64 = 1 << 20;
 
-/// The last offset that systems have a number for; reading must not lead past it.
+/// The last offset of operating systems; reading must not go past it.
 const LAST_OFFSET: u64 = i64::MAX as u64;
 
 /// Something that is open.
 pub(super) enum Opened {
     File(File),
-    Directory(Box<Found>),
+    Directory(Box<Handle>),
 }
 
 impl Opened {
@@ -69,8 +73,8 @@ impl Opened {
     }
 }
 
-/// Reads at most `limit` bytes from `offset` on. Past the end there are none, even where the file
-/// system knows no such offset.
+/// Reads at most `limit` bytes from `offset` on. Past the end there are none, also where the file
+/// system supports no such offset.
 pub(super) fn read_at(mut file: &File, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
     match file.seek(SeekFrom::Start(offset)) {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(Vec::new()),
@@ -94,7 +98,7 @@ pub(super) fn write_at(mut file: &File, offset: Option<u64>, bytes: &[u8]) -> io
 /// A name in a directory, and what it names.
 pub(super) struct Name {
     pub(super) name: OsString,
-    pub(super) kind: FileType,
+    pub(super) kind: FileKind,
     inode: u64,
 }
 
@@ -102,15 +106,7 @@ impl Name {
     fn entry(self) -> DirectoryEntry {
         DirectoryEntry {
             name: self.name.to_string_lossy().into_owned(),
-            kind: if self.kind.is_file() {
-                FileKind::File
-            } else if self.kind.is_dir() {
-                FileKind::Directory
-            } else if self.kind.is_symlink() {
-                FileKind::Symlink
-            } else {
-                FileKind::Other
-            },
+            kind: self.kind,
             inode: self.inode,
         }
     }
@@ -122,9 +118,9 @@ pub(super) fn names_in(directory: &Path, most: usize) -> io::Result<Option<Vec<N
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let kind = match entry.file_type() {
-            // It was removed since. The directory is there.
+            // It was removed in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            kind => kind?,
+            found => kind(found?),
         };
         if names.len() >= most {
             return Ok(None);

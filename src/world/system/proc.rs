@@ -1,5 +1,5 @@
-//! Whether the kernel's own names of open files can be read, under `/proc`. Without them nothing is
-//! known of what a path leads to, which is another thing than that it leads to nothing.
+//! The names that the kernel has for open files, under `/proc`. Without `/proc` the real name of an
+//! object is unknown, which must not be confused with a missing object.
 
 use std::{
     error::Error,
@@ -14,17 +14,17 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// The path by which the kernel reaches the object behind a handle.
-pub(super) fn through(handle: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
+/// A path that leads to the object of a descriptor.
+pub(super) fn through(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-/// The name that the kernel gives the object behind a handle.
-pub(super) fn name_of(handle: &File) -> io::Result<PathBuf> {
-    fs::read_link(through(handle)).map_err(|error| Unusable(error.to_string()).into())
+/// The name that the kernel has for the object of a descriptor.
+pub(super) fn name_of(file: &File) -> io::Result<PathBuf> {
+    fs::read_link(through(file)).map_err(|error| Unusable(error.to_string()).into())
 }
 
-/// Checks that procfs is mounted at `/proc`. Once it was there, it is not checked again.
+/// Checks that procfs is mounted at `/proc`. After a success it does not check again.
 ///
 /// # Errors
 ///
@@ -32,15 +32,15 @@ pub(super) fn name_of(handle: &File) -> io::Result<PathBuf> {
 pub(super) fn check() -> io::Result<()> {
     static SEEN: AtomicBool = AtomicBool::new(false);
     if !SEEN.load(Ordering::Relaxed) {
-        look()?;
+        check_anew()?;
         SEEN.store(true, Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// Does that check, also if an earlier one succeeded.
-pub(super) fn look() -> io::Result<()> {
-    // A pipe is on no disk. Only the kernel's own file system leads to this one.
+/// Does this check, also after a success.
+pub(super) fn check_anew() -> io::Result<()> {
+    // Only the procfs of the kernel leads to a pipe.
     let (pipe, _other_end) = io::pipe()?;
     let pipe = File::from(OwnedFd::from(pipe));
     let own = pipe.metadata()?;
@@ -48,16 +48,16 @@ pub(super) fn look() -> io::Result<()> {
     if (own.dev(), own.ino()) == (seen.dev(), seen.ino()) {
         Ok(())
     } else {
-        Err(Unusable("it is not the kernel's".to_owned()).into())
+        Err(Unusable("another file system is mounted there".to_owned()).into())
     }
 }
 
-/// Whether an error is about `/proc`, and not about a file.
+/// Whether an error is about `/proc` and not about a file.
 pub(super) fn is_to_blame(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Unusable>())
 }
 
-/// Why `/proc` is of no use.
+/// Why `/proc` cannot be used.
 #[derive(Debug)]
 struct Unusable(String);
 
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn what_cannot_be_named_is_not_taken_for_missing() {
         check().unwrap();
-        look().unwrap();
+        check_anew().unwrap();
         let file = File::open("/dev/null").unwrap();
         assert_eq!(name_of(&file).unwrap(), PathBuf::from("/dev/null"));
         let error = io::Error::from(Unusable("gone".to_owned()));

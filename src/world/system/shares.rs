@@ -1,28 +1,28 @@
-//! What the plugins of this process share and one of them must not use up: unanswered look-ups,
-//! commands that do not end, descriptors. Each plugin has a bound of its own, well below that of
-//! all, and what is left to it at least when the others have taken all the rest.
+//! Resources that all plugins of a process share and that one of them must not use up: unanswered
+//! lookups, commands that do not end, descriptors. Each plugin has a limit well below the common one,
+//! and a minimum that it may have even when the others use up the rest.
 
-use crate::lock::lock;
+use crate::sync::lock;
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-/// A number of something.
+/// A shared resource.
 pub(super) struct Shares {
     most: Most,
     taken: Mutex<Vec<Taken>>,
-    given_back: Condvar,
+    returned: Condvar,
 }
 
-/// How many there are.
+/// The limits of a shared resource.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Most {
-    /// For one plugin.
+    /// For one plugin, with all its instances.
     pub(super) own: usize,
-    /// For all together, if each has at least `least`.
+    /// For all plugins together.
     pub(super) all: usize,
-    /// For each plugin, whatever the others have.
+    /// What each plugin may have whatever the others use.
     pub(super) least: usize,
 }
 
@@ -31,7 +31,7 @@ struct Taken {
     count: usize,
 }
 
-/// One of them, given back when it is dropped.
+/// One unit of a shared resource, returned when it is dropped.
 pub(super) struct Share {
     of: &'static Shares,
     owner: Arc<str>,
@@ -42,21 +42,21 @@ impl Shares {
         Shares {
             most,
             taken: Mutex::new(Vec::new()),
-            given_back: Condvar::new(),
+            returned: Condvar::new(),
         }
     }
 
-    /// The most that one plugin may have, for messages.
+    /// The limit of one plugin, for messages.
     pub(super) fn own(&self) -> usize {
         self.most.own
     }
 
-    /// One for this plugin, if it may have one more now.
+    /// Takes one unit for this plugin, if it may have another one now.
     pub(super) fn take(&'static self, owner: &Arc<str>) -> Option<Share> {
         self.take_by(owner, None)
     }
 
-    /// One for this plugin, which may have to wait for it until this moment.
+    /// Takes one unit for this plugin, and waits for it until this moment.
     pub(super) fn take_by(
         &'static self,
         owner: &Arc<str>,
@@ -65,21 +65,21 @@ impl Shares {
         let mut taken = self.lock();
         while !self.has_room(&taken, owner) {
             let left = until?.checked_duration_since(Instant::now())?;
-            let waited = self.given_back.wait_timeout(taken, left);
+            let waited = self.returned.wait_timeout(taken, left);
             taken = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         Some(self.add(taken, owner))
     }
 
-    /// Whether this plugin may have one more now.
+    /// Whether this plugin may have another one now.
     #[cfg(any(test, all(unix, feature = "exec")))]
     pub(super) fn admits(&self, owner: &Arc<str>) -> bool {
         self.has_room(&self.lock(), owner)
     }
 
-    /// One for this plugin that it has already, whether or not it may.
+    /// Counts one unit that this plugin already has, also past its limit.
     #[cfg(any(test, all(unix, feature = "exec")))]
-    pub(super) fn note(&'static self, owner: &Arc<str>) -> Share {
+    pub(super) fn count(&'static self, owner: &Arc<str>) -> Share {
         self.add(self.lock(), owner)
     }
 
@@ -122,7 +122,7 @@ impl Drop for Share {
         }
         taken.retain(|taken| taken.count > 0);
         drop(taken);
-        self.of.given_back.notify_all();
+        self.of.returned.notify_all();
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn plugins() -> [Arc<str>; 3] {
-        // Of one name, in three runtimes: still not the same.
+        // Three plugins with one name, in three runtimes.
         ["plugin", "plugin", "plugin"].map(Arc::from)
     }
 
@@ -145,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn one_plugin_never_uses_up_what_the_others_have() {
+    fn one_plugin_never_uses_up_the_share_of_others() {
         let shares = shares(4, 6, 1);
         let [greedy, second, third] = plugins();
         let held = take_all(shares, &greedy);
         assert_eq!(held.len(), 4);
         let also = take_all(shares, &second);
         assert_eq!(also.len(), 2);
-        // All are taken, and still a plugin that has none gets one.
+        // All are taken, and a plugin that has none still gets one.
         let last = take_all(shares, &third);
         assert_eq!(last.len(), 1);
         drop(held);
@@ -162,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_already_is_counted_too() {
+    fn what_exists_already_is_counted_too() {
         let shares = shares(1, 6, 1);
         let [one, other, _] = plugins();
         assert!(shares.admits(&one));
-        let (first, second) = (shares.note(&one), shares.note(&one));
+        let (first, second) = (shares.count(&one), shares.count(&one));
         assert!(!shares.admits(&one) && shares.admits(&other));
         drop(first);
         assert!(!shares.admits(&one));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_to_wait_gets_what_is_given_back_and_only_its_own() {
+    fn a_waiting_plugin_gets_only_what_it_returned_itself() {
         let shares = shares(1, 6, 1);
         let [one, other, _] = plugins();
         let held = shares.take(&one).unwrap();

@@ -1,22 +1,28 @@
-//! Describing what was found in the words of effects.
+//! Metadata of the operating system as answers to effects.
 
 use crate::effect::{FileKind, Stat};
-use std::{fs::Metadata, time::SystemTime};
+use std::{
+    fs::{FileType, Metadata},
+    time::SystemTime,
+};
 use tollgate_abi::rfc3339::Moment;
 
-pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {
-    let kind = if metadata.is_file() {
+pub(super) fn kind(kind: FileType) -> FileKind {
+    if kind.is_file() {
         FileKind::File
-    } else if metadata.is_dir() {
+    } else if kind.is_dir() {
         FileKind::Directory
-    } else if metadata.is_symlink() {
+    } else if kind.is_symlink() {
         FileKind::Symlink
     } else {
         FileKind::Other
-    };
+    }
+}
+
+pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {
     let time = |time: std::io::Result<SystemTime>| time.map(moment).unwrap_or_default();
     let plain = Stat {
-        kind,
+        kind: kind(metadata.file_type()),
         size: metadata.len(),
         mode: if metadata.permissions().readonly() {
             0o444
@@ -54,7 +60,7 @@ fn with_unix(plain: Stat, metadata: &Metadata) -> Stat {
     }
 }
 
-/// Systems without permission bits and owners: what a Go program would invent.
+/// Systems without permission bits and owners: the values that Go programs use there.
 #[cfg(not(unix))]
 fn with_unix(plain: Stat, _metadata: &Metadata) -> Stat {
     plain

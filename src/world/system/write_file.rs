@@ -1,21 +1,25 @@
-//! Writing a whole file at once, so that at any moment either all of the new content is there or
+//! Writing a whole file in one step, so that at any moment it has either all of the new content or
 //! all of the old.
 
 use super::{
     failure,
-    files::{judge, not_a_file, without_waiting},
+    files::without_waiting,
     limits::Limits,
-    names::{self, Entry, Found, Look},
+    names::{Entry, FILES, Object},
 };
 use crate::{
-    effect::{Answer, Refusal, WriteMode},
+    effect::{Answer, FileKind, Refusal, WriteMode},
     gate::{Checkpoint, Permitted},
-    world::file_error::FileError,
+    world::{
+        file_error::{FileError, not_a_file},
+        judged::judged,
+        resolve::{self, Resolved},
+    },
 };
 use std::{
     fs::{self, File, Metadata},
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -35,7 +39,7 @@ pub(super) fn write_file(
     Err(FileError::Changing.failure(path).into())
 }
 
-/// The same, or nothing if something was made, moved or removed meanwhile.
+/// Does this once; `None` if another process created, moved or removed the file in the meantime.
 fn write_once(
     path: &str,
     content: &[u8],
@@ -43,26 +47,20 @@ fn write_once(
     gate: &Checkpoint<'_>,
 ) -> Result<Option<Permitted>, Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
-    let (old, entry, permit) = match names::look(Path::new(path), true).map_err(failed)? {
-        Look::Found(found) => {
-            let permit = judge(gate, &[(&found.real, false)])?;
-            if !found.metadata.is_file() {
-                return Err(not_a_file(path, &found.metadata).into());
+    let (resolved, permit) = judged(&FILES, path, true, gate)?;
+    let (old, entry) = match resolved {
+        Resolved::Object(found) => {
+            if found.kind != FileKind::File {
+                return Err(not_a_file(path, found.kind).into());
             }
-            match names::entry(&found.real) {
-                Ok(entry) if entry.real == found.real => (Some(found), entry, permit),
+            match resolve::entry(&FILES, &found.real) {
+                Ok(entry) if entry.real == found.real => (Some(found), entry),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
                 _ => return Ok(None),
             }
         }
-        Look::Vacant(entry) => {
-            let permit = judge(gate, &[(&entry.real, false)])?;
-            (None, entry, permit)
-        }
-        Look::Nowhere(place, error) => {
-            judge(gate, &[(&place, false)])?;
-            return Err(failed(error));
-        }
+        Resolved::Vacant(entry) => (None, entry),
+        Resolved::Unreachable { error, .. } => return Err(failed(error)),
     };
     let limits = Limits::of_this_process().map_err(failed)?;
     limits.allows_file(content.len() as u64).map_err(failed)?;
@@ -70,16 +68,16 @@ fn write_once(
         (WriteMode::CreateNew, Some(_)) => return Err(failed(io::ErrorKind::AlreadyExists.into())),
         (WriteMode::Append, Some(old)) => append(&old, content, limits).map_err(failed)?,
         (WriteMode::Replace, old) => {
-            let old = old.map(|old| old.metadata);
-            let new = aside(&entry, content, old.as_ref()).map_err(failed)?;
+            let old = old.map(|old| old.handle.metadata);
+            let new = write_beside(&entry, content, old.as_ref()).map_err(failed)?;
             let moved = fs::rename(&new, entry.path());
             moved
                 .inspect_err(|_| drop(fs::remove_file(&new)))
                 .map_err(failed)?;
         }
         (WriteMode::CreateNew | WriteMode::Append, None) => {
-            // A second name appears only if the first is free, which renaming does not promise.
-            let new = aside(&entry, content, None).map_err(failed)?;
+            // Linking fails if the name is taken, which renaming would not.
+            let new = write_beside(&entry, content, None).map_err(failed)?;
             let linked = fs::hard_link(&new, entry.path());
             let _ = fs::remove_file(&new);
             match linked {
@@ -97,8 +95,8 @@ fn write_once(
     Ok(Some(permit.answer(written)))
 }
 
-/// Writes the content to a new file beside the one it is meant for.
-fn aside(entry: &Entry, content: &[u8], old: Option<&Metadata>) -> io::Result<PathBuf> {
+/// Writes the content to a new file in the directory of the one that it is for.
+fn write_beside(entry: &Entry, content: &[u8], old: Option<&Metadata>) -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +112,7 @@ fn aside(entry: &Entry, content: &[u8], old: Option<&Metadata>) -> io::Result<Pa
             Err(error) => return Err(error),
         };
         // Before there is anything to read in it.
-        let permitted = old.map_or(Ok(()), |old| take_after(&file, old));
+        let permitted = old.map_or(Ok(()), |old| copy_permissions(&file, old));
         let written = permitted.and_then(|()| file.write_all(content));
         return match written {
             Ok(()) => Ok(path),
@@ -126,7 +124,7 @@ fn aside(entry: &Entry, content: &[u8], old: Option<&Metadata>) -> io::Result<Pa
     }
 }
 
-/// For nobody else, until the file has the permissions that it shall have.
+/// Only the owner may open the file until it has its final permissions.
 #[cfg(unix)]
 fn private(options: &mut fs::OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -136,11 +134,11 @@ fn private(options: &mut fs::OpenOptions) {
 #[cfg(not(unix))]
 fn private(_options: &mut fs::OpenOptions) {}
 
-/// Gives a file the owner, group and mode of the one that it replaces, as far as the system allows.
-/// With another owner or group it is neither set-user-ID nor set-group-ID, and another group may do
-/// no more than others may.
+/// Copies the owner, group and mode of the replaced file, as far as the system allows. With another
+/// owner or group the new file is neither set-user-ID nor set-group-ID, and another group gets no
+/// more permissions than others have.
 #[cfg(unix)]
-fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
+fn copy_permissions(file: &File, old: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
     let new = file.metadata()?;
     let owner = new.uid() == old.uid() || fchown(file, Some(old.uid()), None).is_ok();
@@ -156,16 +154,16 @@ fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
+fn copy_permissions(file: &File, old: &Metadata) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 
 /// Appends, or leaves the file as it was.
-fn append(old: &Found, content: &[u8], limits: Limits) -> io::Result<()> {
+fn append(old: &Object, content: &[u8], limits: Limits) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.append(true);
     without_waiting(&mut options);
-    let mut file = options.open(old.path())?;
+    let mut file = options.open(old.handle.path())?;
     let before = file.metadata()?.len();
     limits.allows_file(before.saturating_add(content.len() as u64))?;
     file.write_all(content)

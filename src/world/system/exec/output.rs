@@ -1,4 +1,4 @@
-//! One output of a command: a pipe that is read without ever waiting, and what is kept of it.
+//! One output of a command: a pipe that is read without blocking, and the bytes that are kept.
 
 use rustix::io::ioctl_fionbio;
 use std::{
@@ -7,24 +7,24 @@ use std::{
     os::fd::OwnedFd,
 };
 
-/// How much is read at a time.
+/// Bytes that are read at once.
 const PIECE: usize = 16 * 1024;
 
-/// How much may still lie in a pipe when nobody writes to it any more; Linux lets nobody but root
-/// have larger ones. Somebody who does write to it is not listened to for longer.
+/// The most bytes that a pipe can contain; only root may have larger pipes on Linux. More is not read
+/// after the end of a command, even if a process still writes to the pipe.
 const PIPE_SIZE: usize = 1024 * 1024;
 
-/// What is kept of an output: its beginning.
-pub(super) struct Kept {
+/// The beginning of an output.
+pub(super) struct Beginning {
     pub(super) bytes: Vec<u8>,
     limit: usize,
-    /// Whether there was a byte that did not fit.
+    /// Whether a byte did not fit.
     pub(super) truncated: bool,
 }
 
-impl Kept {
-    pub(super) fn new(limit: u64) -> Kept {
-        Kept {
+impl Beginning {
+    pub(super) fn new(limit: u64) -> Beginning {
+        Beginning {
             bytes: Vec::new(),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             truncated: false,
@@ -34,7 +34,7 @@ impl Kept {
     fn take(&mut self, piece: &[u8]) {
         let mut room = self.limit.saturating_sub(self.bytes.len());
         if self.bytes.try_reserve(piece.len().min(room)).is_err() {
-            // What does not fit into the machine's memory is not kept, either.
+            // There is no memory for more.
             self.limit = self.bytes.len();
             room = 0;
         }
@@ -46,25 +46,25 @@ impl Kept {
 
 /// An output that is being read.
 pub(super) struct Output {
-    /// `None` once nobody can write to it any more.
+    /// `None` after its end was read.
     pub(super) pipe: Option<File>,
-    pub(super) kept: Kept,
+    pub(super) beginning: Beginning,
 }
 
 impl Output {
     pub(super) fn new(pipe: Option<OwnedFd>, limit: u64) -> io::Result<Output> {
         if let Some(pipe) = &pipe {
-            // Only this end of the pipe: the command's own end goes on waiting as it expects to.
+            // This concerns only the end of this process; writes of the command still block.
             ioctl_fionbio(pipe, true)?;
         }
         Ok(Output {
             pipe: pipe.map(File::from),
-            kept: Kept::new(limit),
+            beginning: Beginning::new(limit),
         })
     }
 
-    /// Reads one piece of what is there, and says how long it was; 0 if nothing is there now.
-    /// What is beyond the limit is read all the same, so that the command need not wait.
+    /// Reads some bytes and returns how many; 0 if there are none now. Bytes beyond the limit are
+    /// read and discarded, so that the command does not block.
     pub(super) fn read(&mut self) -> usize {
         let Some(mut pipe) = self.pipe.as_ref() else {
             return 0;
@@ -72,12 +72,12 @@ impl Output {
         let mut piece = [0; PIECE];
         match pipe.read(&mut piece) {
             Ok(count) if count > 0 => {
-                self.kept.take(piece.get(..count).unwrap_or_default());
+                self.beginning.take(piece.get(..count).unwrap_or_default());
                 count
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            // The end, or a pipe that cannot be read, which is as good as one.
+            // The end. A pipe that cannot be read has ended, too.
             Ok(_) | Err(_) => {
                 self.pipe = None;
                 0
@@ -85,7 +85,7 @@ impl Output {
         }
     }
 
-    /// Reads what is there.
+    /// Reads all that the pipe contains.
     pub(super) fn drain(&mut self) {
         let mut read: usize = 0;
         while read <= PIPE_SIZE {
@@ -99,10 +99,10 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
-    use super::Kept;
+    use super::Beginning;
 
     fn keep(limit: u64, pieces: &[&str]) -> (String, bool) {
-        let mut kept = Kept::new(limit);
+        let mut kept = Beginning::new(limit);
         for piece in pieces {
             kept.take(piece.as_bytes());
         }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_is_kept_and_the_first_byte_too_many_is_told() {
+    fn the_beginning_is_kept_and_the_first_byte_too_many_is_reported() {
         for (limit, pieces, kept, truncated) in [
             (20, &["1234567890"] as &[&str], "1234567890", false),
             (5, &["hello"], "hello", false),

@@ -1,12 +1,12 @@
-//! A command that was started: both its outputs and its end are waited for at once, by the thread
-//! that asked, and when it is done or its time is up nothing of it stays behind.
+//! A running command. The calling thread waits for its outputs and its end at once. When it has ended
+//! or its time is up, all its processes are killed.
 
 use super::{
     super::shares::{Most, Shares},
     output::Output,
     strays,
 };
-use crate::effect::Ran;
+use crate::effect::CommandOutput;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -21,35 +21,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often to look whether the command has ended, where that cannot be waited for.
+/// How often to check whether the command has ended, where the system offers no descriptor for it.
 const TICK: Duration = Duration::from_millis(10);
 
-/// How long a killed command may take to be gone. Only a command that hangs in the kernel takes
-/// more than a moment.
+/// How long to wait for the end of a killed command. Only one that hangs in the kernel takes so long.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A command, the leader of a process group of its own.
 pub(super) struct Running {
-    /// `None` once it was reaped. Before that its number, which is the group's too, cannot become
-    /// somebody else's.
+    /// `None` after it was reaped. Before that its process id, which is also that of its group, is
+    /// not reused.
     child: Option<Child>,
     pid: Pid,
     /// Becomes readable when the command ends.
     ended: Option<OwnedFd>,
     stdout: Output,
     stderr: Output,
-    /// Whose command it is.
+    /// The plugin that runs it.
     plugin: Arc<str>,
 }
 
-/// Killed commands that do not end. A thread waits for each.
+/// Killed commands that have not ended. A thread waits for each.
 static UNENDING: Shares = Shares::new(Most {
     own: 8,
     all: 64,
     least: 1,
 });
 
-/// Whether this plugin may start another command, or how many of those that were killed do not end.
+/// Checks whether this plugin may start another command. The error is the limit on its killed commands
+/// that have not ended.
 pub(super) fn may_start(plugin: &Arc<str>) -> Result<(), usize> {
     match UNENDING.admits(plugin) {
         true => Ok(()),
@@ -74,15 +74,15 @@ impl Running {
             stderr: nothing()?,
             plugin: plugin.clone(),
         };
-        // From here on a failure drops, and so ends, the command.
-        running.ended = handle(running.pid);
+        // An error from here on drops the command, which kills it.
+        running.ended = pidfd(running.pid);
         running.stdout = Output::new(stdout, output_limit)?;
         running.stderr = Output::new(stderr, output_limit)?;
         Ok(running)
     }
 
-    /// Waits until the command has ended or the time is up, and says how it ended.
-    pub(super) fn watch(mut self, start: Instant, until: Instant) -> io::Result<Ran> {
+    /// Waits until the command has ended or its time is up.
+    pub(super) fn watch(mut self, start: Instant, until: Instant) -> io::Result<CommandOutput> {
         let timed_out = loop {
             if self.has_ended()? {
                 break false;
@@ -92,28 +92,28 @@ impl Running {
                 break true;
             }
             self.wait(left)?;
-            // One piece of each, so that no output can keep the other one or the clock waiting.
+            // One piece of each, so that neither output can delay the other or the deadline.
             self.stdout.read();
             self.stderr.read();
         };
-        self.clear(timed_out);
+        self.kill_all(timed_out);
         let status = self.reap();
         let Running { stdout, stderr, .. } = &mut self;
-        Ok(Ran {
+        Ok(CommandOutput {
             exit_code: status
                 .filter(|_| !timed_out)
                 .and_then(|status| status.code())
                 .unwrap_or(-1),
-            stdout: std::mem::take(&mut stdout.kept.bytes),
-            stderr: std::mem::take(&mut stderr.kept.bytes),
-            stdout_truncated: stdout.kept.truncated,
-            stderr_truncated: stderr.kept.truncated,
+            stdout: std::mem::take(&mut stdout.beginning.bytes),
+            stderr: std::mem::take(&mut stderr.beginning.bytes),
+            stdout_truncated: stdout.beginning.truncated,
+            stderr_truncated: stderr.beginning.truncated,
             timed_out,
             duration: start.elapsed(),
         })
     }
 
-    /// Whether the command has ended; it stays to be reaped.
+    /// Whether the command has ended. It is not reaped.
     fn has_ended(&self) -> io::Result<bool> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(self.pid), options) {
@@ -147,14 +147,12 @@ impl Running {
         }
     }
 
-    /// Ends what the command has left running, or the command itself with all that belongs to it,
-    /// and takes the last of the output.
-    fn clear(&mut self, timed_out: bool) {
+    /// Kills all processes of the command and reads the rest of its output.
+    fn kill_all(&mut self, timed_out: bool) {
         if timed_out {
-            // While the command lives, what it started can be told by its descent. Stopped, it
-            // starts no more.
+            // While the command runs, its descendants can be found. Stopped, it starts no more.
             self.signal_group(Signal::STOP);
-            strays::kill_family(self.pid);
+            strays::kill_descendants(self.pid);
         }
         self.signal_group(Signal::KILL);
         self.stdout.drain();
@@ -164,28 +162,27 @@ impl Running {
             .flatten()
             .collect();
         if !open.is_empty() {
-            strays::kill_holders(&open);
+            strays::kill_writers(&open);
         }
-        // Whoever still holds the other ends writes to nobody.
+        // Writes to these pipes fail from now on.
         self.stdout.pipe = None;
         self.stderr.pipe = None;
     }
 
     fn signal_group(&self, signal: Signal) {
-        // It fails if nobody is left in the group.
+        // It fails if the group has no process left.
         let _ = kill_process_group(self.pid, signal);
     }
 
-    /// Takes the command's end from the system, so that no zombie stays.
+    /// Reaps the command, so that it does not stay as a zombie.
     fn reap(&mut self) -> Option<ExitStatus> {
         let mut child = self.child.take()?;
         let until = Instant::now().checked_add(GRACE)?;
         while !self.has_ended().unwrap_or(true) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || self.wait(left).is_err() {
-                // It hangs in the kernel and dies when that lets go of it; nobody waits for it
-                // here, but somebody must.
-                let share = UNENDING.note(&self.plugin);
+                // It hangs in the kernel. A thread reaps it later.
+                let share = UNENDING.count(&self.plugin);
                 let reaper = thread::Builder::new().name("tollgate-reap".into());
                 let _ = reaper.spawn(move || {
                     let _share = share;
@@ -198,23 +195,23 @@ impl Running {
     }
 }
 
-/// A command that is given up, because it cannot be watched, ends too.
+/// A command that cannot be waited for is killed.
 impl Drop for Running {
     fn drop(&mut self) {
         if self.child.is_some() {
-            self.clear(true);
+            self.kill_all(true);
             self.reap();
         }
     }
 }
 
-/// Something that becomes readable when the process ends. Old kernels have no such thing.
+/// A descriptor that becomes readable when the process ends. Old kernels have none.
 #[cfg(target_os = "linux")]
-fn handle(pid: Pid) -> Option<OwnedFd> {
+fn pidfd(pid: Pid) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn handle(_: Pid) -> Option<OwnedFd> {
+fn pidfd(_: Pid) -> Option<OwnedFd> {
     None
 }

@@ -1,6 +1,6 @@
-//! Processes of a command that have left its group, on Linux: what descends from the command, and
-//! what holds one of its outputs open. A process that has left the group, lost the command as its
-//! ancestor and closed both outputs looks like any other and is not found.
+//! Processes of a command that have left its group, on Linux: its descendants, and processes that have
+//! one of its outputs open. A process that left the group, lost the command as its ancestor and closed
+//! both outputs cannot be found.
 
 use rustix::{
     io::DupFlags,
@@ -13,54 +13,55 @@ use std::{
     path::PathBuf,
 };
 
-/// How often to look for what was started while we looked. Everything found is stopped at once,
-/// so that only processes not found yet can start more.
+/// How often to search for processes that were started during the search. Each is stopped as soon as
+/// it is found, so that only those not found yet can start more.
 const ROUNDS: usize = 8;
 
-/// Kills the process and all that descends from it.
-pub(super) fn kill_family(root: Pid) {
+/// Kills the process and all its descendants.
+pub(super) fn kill_descendants(root: Pid) {
     let root = root.as_raw_nonzero().get();
-    hunt(|process| process.pid == root);
+    kill_matching(|process| process.pid == root);
 }
 
-/// Kills all who can write to one of these pipes, and what descends from them.
-pub(super) fn kill_holders(pipes: &[&File]) {
+/// Kills all processes that can write to one of these pipes, and their descendants.
+pub(super) fn kill_writers(pipes: &[&File]) {
     let names: Vec<PathBuf> = pipes
         .iter()
         .filter_map(|pipe| pipe.metadata().ok())
         .map(|metadata| PathBuf::from(format!("pipe:[{}]", metadata.ino())))
         .collect();
-    hunt(|process| holds(process.pid, &names));
+    kill_matching(|process| can_write_to(process.pid, &names));
 }
 
-fn hunt(is_prey: impl Fn(&Process) -> bool) {
-    let mut caught: BTreeMap<i32, Option<OwnedFd>> = BTreeMap::new();
+/// Kills the processes that match, and all their descendants.
+fn kill_matching(matches: impl Fn(&Process) -> bool) {
+    let mut stopped: BTreeMap<i32, Option<OwnedFd>> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let all = processes();
-        let mut prey: BTreeSet<i32> = caught.keys().copied().collect();
-        prey.extend(all.iter().filter(|one| is_prey(one)).map(|one| one.pid));
-        add_family(&mut prey, &all);
+        let mut found: BTreeSet<i32> = stopped.keys().copied().collect();
+        found.extend(all.iter().filter(|one| matches(one)).map(|one| one.pid));
+        add_descendants(&mut found, &all);
         let mut any_new = false;
-        for process in all.iter().filter(|process| prey.contains(&process.pid)) {
-            caught.entry(process.pid).or_insert_with(|| {
+        for process in all.iter().filter(|process| found.contains(&process.pid)) {
+            stopped.entry(process.pid).or_insert_with(|| {
                 any_new = true;
-                let handle = process.handle()?;
-                let _ = pidfd_send_signal(&handle, Signal::STOP);
-                Some(handle)
+                let pidfd = process.pidfd()?;
+                let _ = pidfd_send_signal(&pidfd, Signal::STOP);
+                Some(pidfd)
             });
         }
         if !any_new {
             break;
         }
     }
-    for handle in caught.values().flatten() {
-        let _ = pidfd_send_signal(handle, Signal::KILL);
+    for pidfd in stopped.values().flatten() {
+        let _ = pidfd_send_signal(pidfd, Signal::KILL);
     }
 }
 
-/// Adds children, and members of groups and sessions that one of the known leads, until there are
-/// no more.
-fn add_family(known: &mut BTreeSet<i32>, all: &[Process]) {
+/// Adds the children of the known processes, and the members of groups and sessions that these lead,
+/// until there are no more.
+fn add_descendants(known: &mut BTreeSet<i32>, all: &[Process]) {
     let mut before = usize::MAX;
     while known.len() != before {
         before = known.len();
@@ -78,11 +79,11 @@ struct Process {
     parent: i32,
     group: i32,
     session: i32,
-    /// With the number, this names a process for ever.
+    /// When it started; with the id, this identifies a process.
     started: u64,
 }
 
-/// All other processes that there are at the moment.
+/// All other processes at the moment.
 fn processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -101,7 +102,7 @@ impl Process {
         Process::parse(pid, &String::from_utf8_lossy(&text))
     }
 
-    /// The name in the second field may hold anything, also brackets and spaces.
+    /// Parses `/proc/PID/stat`. The name in the second field may contain brackets and spaces.
     fn parse(pid: i32, text: &str) -> Option<Process> {
         let (_, behind_name) = text.rsplit_once(')')?;
         let mut fields = behind_name.split_ascii_whitespace().skip(1);
@@ -115,18 +116,18 @@ impl Process {
         })
     }
 
-    /// A handle to this very process, not to another one that got its number since.
-    fn handle(&self) -> Option<OwnedFd> {
-        let handle = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+    /// A descriptor of this process; `None` if its id was reused.
+    fn pidfd(&self) -> Option<OwnedFd> {
+        let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
         let now = Process::read(self.pid)?;
-        (now.started == self.started).then_some(handle)
+        (now.started == self.started).then_some(pidfd)
     }
 }
 
-/// Whether the process can write to one of the pipes through a descriptor that it means to pass
-/// on. One that closes when a program starts is no command's output: it is a copy in a process
-/// that another thread of ours is just making.
-fn holds(pid: i32, pipes: &[PathBuf]) -> bool {
+/// Whether the process can write to one of the pipes through a descriptor that programs inherit. One
+/// that is closed on exec is not the output of a command but a copy in a process that another thread
+/// of ours is just starting.
+fn can_write_to(pid: i32, pipes: &[PathBuf]) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else {
         return false;
     };
@@ -136,11 +137,11 @@ fn holds(pid: i32, pipes: &[PathBuf]) -> bool {
                 "/proc/{pid}/fdinfo/{}",
                 entry.file_name().to_string_lossy()
             ))
-            .is_ok_and(|info| is_passed_on_for_writing(&info))
+            .is_ok_and(|info| is_inherited_for_writing(&info))
     })
 }
 
-fn is_passed_on_for_writing(info: &str) -> bool {
+fn is_inherited_for_writing(info: &str) -> bool {
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     let Some(flags) = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()) else {
         return false;
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_is_children_groups_and_sessions_of_its_members() {
+    fn descendants_are_children_and_members_of_groups_and_sessions() {
         let one = |pid, parent, group, session| Process {
             pid,
             parent,
@@ -190,12 +191,12 @@ mod tests {
             one(20, 1, 20, 1),
         ];
         let mut known = BTreeSet::from([10]);
-        add_family(&mut known, &all);
+        add_descendants(&mut known, &all);
         assert_eq!(known, BTreeSet::from([10, 12, 13, 14, 15, 16]));
     }
 
     #[test]
-    fn only_descriptors_for_writing_that_are_passed_on_count() {
+    fn only_inherited_descriptors_for_writing_count() {
         for (info, counts) in [
             ("pos:\t0\nflags:\t01\nmnt_id:\t15\n", true),
             ("pos:\t0\nflags:\t0100002\n", true),
@@ -204,7 +205,7 @@ mod tests {
             ("pos:\t0\n", false),
             ("flags:\tx\n", false),
         ] {
-            assert_eq!(is_passed_on_for_writing(info), counts, "{info:?}");
+            assert_eq!(is_inherited_for_writing(info), counts, "{info:?}");
         }
     }
 }

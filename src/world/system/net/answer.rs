@@ -1,4 +1,4 @@
-//! One DNS question, and what an answer to it says. No bytes move here.
+//! Encoding a DNS question and decoding its answer, without I/O.
 
 use crate::{
     effect::{Failure, RecordType, Records},
@@ -13,10 +13,10 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// How many names in a row may stand for the next.
+/// The longest chain of aliases (CNAME records).
 const MAX_ALIASES: usize = 16;
 
-/// A question, ready to be sent.
+/// An encoded question.
 pub(super) struct Question<'a> {
     name: Name<'a>,
     records: RecordType,
@@ -25,7 +25,7 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// Its number is random, so that nobody who does not see it can answer it.
+    /// Its id is random, so that only who sees the question can answer it.
     pub(super) fn new(text: &'a str, records: RecordType) -> io::Result<Question<'a>> {
         let name = Name::new(text).map_err(io::Error::other)?;
         let random = clocks::random(2)?;
@@ -53,10 +53,9 @@ impl<'a> Question<'a> {
         &self.bytes
     }
 
-    /// Whether these bytes claim to answer this question. Whether they can be read comes later.
+    /// Whether these bytes are an answer to this question, which may still be invalid.
     pub(super) fn is_answered_by(&self, bytes: &[u8]) -> bool {
-        // The question stands behind the twelve bytes of the header, and is repeated as it was. Who
-        // refuses to read it may leave it out.
+        // An answer repeats the question after the header. An error may leave it out.
         const HEADER: usize = 12;
         let repeats = match header_buffer::questions(bytes) {
             Ok(0) => has_failed(bytes),
@@ -72,29 +71,29 @@ impl<'a> Question<'a> {
             && header_buffer::has_flags(bytes, PacketFlag::RESPONSE) == Ok(true)
     }
 
-    /// Whether the answer did not fit.
-    pub(super) fn is_cut(&self, bytes: &[u8]) -> bool {
+    /// Whether the answer was truncated.
+    pub(super) fn is_truncated(&self, bytes: &[u8]) -> bool {
         header_buffer::has_flags(bytes, PacketFlag::TRUNCATION) == Ok(true)
     }
 
-    /// What an answer says.
+    /// Decodes an answer.
     pub(super) fn read(&self, bytes: &[u8], what: &str) -> Result<Records, Failure> {
         let broken = |why: String| Failure::new(kinds::NETWORK, "EPROTO", format!("{what}: {why}"));
         let (code, text) = match header_buffer::rcode(bytes) {
             Ok(RCODE::NoError) => {
                 let packet = Packet::parse(bytes)
-                    .map_err(|error| broken(format!("unreadable answer: {error}")))?;
+                    .map_err(|error| broken(format!("invalid answer: {error}")))?;
                 let owner = self.owner(&packet);
-                let owner = owner.ok_or_else(|| broken("too many aliases in a row".into()))?;
+                let owner = owner.ok_or_else(|| broken("too many aliases".into()))?;
                 return Ok(self.records(&packet, owner));
             }
             Ok(RCODE::NameError) => ("NXDOMAIN", "no such host"),
             Ok(RCODE::ServerFailure) => ("SERVFAIL", "the server failed"),
-            Ok(RCODE::Refused) => ("REFUSED", "the server refused"),
-            Ok(RCODE::FormatError) => ("FORMERR", "the server could not read the question"),
-            Ok(RCODE::NotImplemented) => ("NOTIMP", "the server does not do this"),
+            Ok(RCODE::Refused) => ("REFUSED", "the server refused the question"),
+            Ok(RCODE::FormatError) => ("FORMERR", "the server rejected the format of the question"),
+            Ok(RCODE::NotImplemented) => ("NOTIMP", "the server does not support this question"),
             Ok(other) => return Err(broken(format!("the server answered {other:?}"))),
-            Err(error) => return Err(broken(format!("unreadable answer: {error}"))),
+            Err(error) => return Err(broken(format!("invalid answer: {error}"))),
         };
         Err(Failure::new(
             kinds::NETWORK,
@@ -103,7 +102,7 @@ impl<'a> Question<'a> {
         ))
     }
 
-    /// The name that the asked one stands for in the end; `None` if there is no end.
+    /// The last name in the chain of aliases; `None` if the chain is too long.
     fn owner<'p>(&'p self, packet: &'p Packet<'_>) -> Option<&'p Name<'p>> {
         let mut owner = &self.name;
         for _ in 0..=MAX_ALIASES {
@@ -164,8 +163,8 @@ fn dotted(name: &Name<'_>) -> String {
     format!("{name}.")
 }
 
-/// An alias is told with whatever it stands for, all the way; asked for itself, only its first
-/// step would be.
+/// The type in the question. For an alias it is A: the answer then contains the whole chain of aliases,
+/// and that to a question for CNAME only the first of them.
 fn asked_for(records: RecordType) -> TYPE {
     match records {
         RecordType::A | RecordType::Cname => TYPE::A,

@@ -1,6 +1,6 @@
-//! Lookups. Addresses come from the operating system's resolver, which knows its hosts file, unless
-//! a name server was named; everything else is asked of a name server, by UDP and, where an answer
-//! does not fit, by TCP. How messages are written is the business of `simple-dns`.
+//! DNS lookups. Addresses come from the resolver of the operating system, which uses its hosts file,
+//! unless the effect names a name server. All other records come from a name server, by UDP, and by
+//! TCP if the answer is truncated. `simple-dns` encodes the messages.
 
 use super::{
     addresses, answer, failure, is_timeout, no_such_host,
@@ -8,7 +8,7 @@ use super::{
     timed_out, try_each,
 };
 use crate::{
-    effect::{Answer, Failure, Found, Nameserver, RecordType, Records, Refusal},
+    effect::{Answer, DnsRecords, Failure, Nameserver, RecordType, Records, Refusal},
     gate::{Checkpoint, Permitted},
 };
 use answer::Question;
@@ -21,10 +21,10 @@ use std::{
 };
 use tollgate_abi::host::kinds;
 
-/// How long one datagram may take to be answered before it is sent again.
+/// How long to wait for an answer before the question is sent again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// As many name servers of the machine's own as its resolver would ask.
+/// The most configured name servers that are used, as in resolvers.
 const MAX_SERVERS: usize = 3;
 
 pub(super) fn lookup(
@@ -49,21 +49,24 @@ pub(super) fn lookup(
             });
             found.unwrap_or_else(|| Err(no_such_host(&nameserver.host).into()))?
         }
-        None => (ask_own(name, records, until, gate)?, gate.granted()?),
+        None => (
+            look_up_locally(name, records, until, gate)?,
+            gate.granted()?,
+        ),
     };
-    Ok(permit.answer(Answer::Found(Found {
+    Ok(permit.answer(Answer::Found(DnsRecords {
         records,
         took: started.elapsed(),
     })))
 }
 
-/// Whether another server would say the same, or there is no time to ask one.
+/// Whether another server would answer the same, or the time is up.
 fn is_final(failure: &Failure) -> bool {
     failure.code == "NXDOMAIN" || failure.kind == kinds::TIMEOUT
 }
 
-/// Asks this machine's own resolver, or its name servers for what that does not tell.
-fn ask_own(
+/// Looks addresses up with the resolver of the system, and other records with its name servers.
+fn look_up_locally(
     name: &str,
     records: RecordType,
     until: Until,
@@ -72,13 +75,17 @@ fn ask_own(
     let wanted: fn(&IpAddr) -> bool = match records {
         RecordType::A => IpAddr::is_ipv4,
         RecordType::Aaaa => IpAddr::is_ipv6,
-        _ => return ask_configured(name, records, until),
+        _ => return query_configured_servers(name, records, until),
     };
     let addresses = addresses(name, until, gate)?.into_iter().filter(wanted);
     Ok(Records::Texts(addresses.map(|ip| ip.to_string()).collect()))
 }
 
-fn ask_configured(name: &str, records: RecordType, until: Until) -> Result<Records, Failure> {
+fn query_configured_servers(
+    name: &str,
+    records: RecordType,
+    until: Until,
+) -> Result<Records, Failure> {
     let text = match fs::read_to_string("/etc/resolv.conf") {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         text => {
@@ -95,14 +102,14 @@ fn ask_configured(name: &str, records: RecordType, until: Until) -> Result<Recor
     }
     Err(last.unwrap_or_else(|| {
         let message = format!(
-            "lookup {name}: this machine's name servers are not known; name one in the request"
+            "lookup {name}: the name servers of this machine are unknown; set one in the request"
         );
         Failure::new(kinds::NETWORK, "UNSUPPORTED", message)
     }))
 }
 
-/// The name servers of a `resolv.conf`. They are the operator's own, like the hosts file: a grant
-/// for port 53 covers asking them, wherever they are.
+/// The name servers of a `resolv.conf`. The operator configured them, so a grant for port 53 allows
+/// them at any address.
 fn configured(text: &str) -> Vec<IpAddr> {
     let named = text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();
@@ -112,7 +119,7 @@ fn configured(text: &str) -> Vec<IpAddr> {
     named.take(MAX_SERVERS).collect()
 }
 
-/// Asks one server.
+/// Queries one server.
 fn ask(
     server: SocketAddr,
     name: &str,
@@ -129,22 +136,22 @@ fn ask(
     };
     let question = Question::new(name, records).map_err(failed)?;
     let short = by_datagram(server, &question, until).map_err(failed)?;
-    if question.is_cut(&short) {
+    if question.is_truncated(&short) {
         let whole = by_stream(server, &question, until).map_err(failed)?;
         return question.read(&whole, &what);
     }
     question.read(&short, &what)
 }
 
-/// Sends the question until an answer to it comes. Answers to other questions are not ours: who
-/// cannot see the question must not be able to answer it.
+/// Sends the question repeatedly until an answer to it arrives. Other datagrams are ignored: only who
+/// sees the question can answer it.
 fn by_datagram(server: SocketAddr, question: &Question<'_>, until: Until) -> io::Result<Vec<u8>> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let socket = UdpSocket::bind((any, 0))?;
-    // From now on datagrams of others are dropped by the operating system.
+    // The operating system drops datagrams of other senders from now on.
     socket.connect(server)?;
     let mut buffer = vec![0; 65_535];
     loop {
@@ -183,7 +190,7 @@ fn by_stream(server: SocketAddr, question: &Question<'_>, until: Until) -> io::R
     if question.is_answered_by(&answer) {
         Ok(answer)
     } else {
-        Err(io::Error::other("the answer is to another question"))
+        Err(io::Error::other("the answer is for another question"))
     }
 }
 

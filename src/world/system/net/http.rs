@@ -1,5 +1,5 @@
-//! One HTTP request and its answer over a connection that this crate made, to an address that was
-//! judged. The protocol is ureq's; names, addresses, TLS and redirects are not.
+//! One HTTP request and its response over a connection to a judged address. `ureq` implements the
+//! protocol, but not names, addresses, TLS and redirects.
 
 use super::{
     Trust, connect, failure, is_timeout,
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     capability::RequestUrl,
-    effect::{Answer, Failure, Fetched, Refusal},
+    effect::{Answer, Failure, HttpResponse, Refusal},
     gate::{Checkpoint, Permitted},
-    lock::lock,
+    sync::lock,
 };
 use flate2::bufread::MultiGzDecoder;
 use std::{
@@ -56,12 +56,12 @@ pub(super) fn fetch(
     } else {
         Stream::Plain(stream)
     };
-    let told = |error: &ureq::Error| explain(request.url, error);
-    let response = send(request, &url, stream, remote).map_err(|error| told(&error))?;
+    let failed = |error: &ureq::Error| http_failure(request.url, error);
+    let response = send(request, &url, stream, remote).map_err(|error| failed(&error))?;
     let gzip = !has(request.headers, "accept-encoding");
     let fetched = receive(response, gzip, request.body_limit)
-        .map_err(|error| told(&ureq::Error::Io(error)))?;
-    Ok(permit.answer(Answer::Fetched(Fetched {
+        .map_err(|error| failed(&ureq::Error::Io(error)))?;
+    Ok(permit.answer(Answer::Fetched(HttpResponse {
         took: started.elapsed(),
         ..fetched
     })))
@@ -73,14 +73,14 @@ fn has(headers: &[(String, String)], wanted: &str) -> bool {
         .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
 }
 
-/// Sends the request and reads the head of its answer.
+/// Sends the request and reads the head of the response.
 fn send(
     request: &Request<'_>,
     url: &RequestUrl,
     stream: Stream,
     remote: SocketAddr,
 ) -> Result<Response<Body>, ureq::Error> {
-    // Everything that the library would do on its own is switched off.
+    // The library must do nothing beyond this request.
     let config = Config::builder()
         .proxy(None)
         .max_redirects(0)
@@ -95,11 +95,11 @@ fn send(
         stream,
         buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
     };
-    let agent = Agent::with_parts(config, Ready(Mutex::new(Some(wire))), Known(remote));
+    let agent = Agent::with_parts(config, Ready(Mutex::new(Some(wire))), Resolved(remote));
     let mut builder = ureq::http::Request::builder()
         .method(request.method)
         .uri(url.text())
-        // No connection outlives its effect.
+        // Each effect has its own connection.
         .header("connection", "close");
     for (name, value) in request.headers {
         builder = builder.header(name, value);
@@ -115,8 +115,8 @@ fn send(
     }
 }
 
-/// Reads the body, up to one byte more than is kept.
-fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetched> {
+/// Reads the body, up to one byte more than the limit.
+fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<HttpResponse> {
     let (head, body) = response.into_parts();
     let mut headers: Vec<(String, String)> = head
         .headers
@@ -126,7 +126,7 @@ fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetch
             (name.as_str().to_owned(), value)
         })
         .collect();
-    let mut fetched = Fetched {
+    let mut fetched = HttpResponse {
         status: head.status.as_u16(),
         protocol: format!("{:?}", head.version),
         headers: Vec::new(),
@@ -139,7 +139,7 @@ fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetch
             .iter()
             .any(|(name, value)| name == "content-encoding" && value.eq_ignore_ascii_case("gzip"));
     if zipped {
-        // They are of the bytes on the wire, which nobody sees.
+        // These describe the compressed body.
         headers.retain(|(name, _)| !matches!(name.as_str(), "content-encoding" | "content-length"));
     }
     fetched.headers = headers;
@@ -147,7 +147,7 @@ fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetch
         return Ok(fetched);
     }
     let mut reader = BufReader::new(body.into_reader());
-    // An answer without a body is no gzip file.
+    // An empty body is not compressed.
     let wanted = limit.saturating_add(1);
     if zipped && !reader.fill_buf()?.is_empty() {
         MultiGzDecoder::new(reader)
@@ -162,8 +162,8 @@ fn receive(response: Response<Body>, gzip: bool, limit: u64) -> io::Result<Fetch
     Ok(fetched)
 }
 
-/// What went wrong, in the words of the protocol.
-fn explain(url: &str, error: &ureq::Error) -> Failure {
+/// An error of `ureq` as one of the protocol.
+fn http_failure(url: &str, error: &ureq::Error) -> Failure {
     let ureq::Error::Io(error) = error else {
         return match error {
             ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
@@ -181,10 +181,10 @@ fn explain(url: &str, error: &ureq::Error) -> Failure {
         };
     }
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
-        return explain(url, error);
+        return http_failure(url, error);
     }
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        let message = format!("{url}: the connection was closed before the answer was complete");
+        let message = format!("{url}: the connection was closed before the response was complete");
         return Failure::new(kinds::NETWORK, "ECONNRESET", message);
     }
     Failure::new(kinds::NETWORK, "EPROTO", format!("{url}: {error}"))
@@ -197,14 +197,14 @@ enum Stream {
     Tls(Box<TlsStream>),
 }
 
-/// The connection as ureq wants it.
+/// The connection as a transport of ureq.
 #[derive(Debug)]
 struct Wire {
     stream: Stream,
     buffers: LazyBuffers,
 }
 
-/// An error of the connection, hidden from ureq, which takes some of them for the end of a body.
+/// An error of the connection, wrapped because ureq interprets some of them as the end of a body.
 #[derive(Debug)]
 struct Broken(io::Error);
 
@@ -256,7 +256,7 @@ impl Transport for Wire {
     }
 }
 
-/// Gives out the one connection that there is.
+/// Returns the one connection.
 #[derive(Debug)]
 struct Ready(Mutex<Option<Wire>>);
 
@@ -269,11 +269,11 @@ impl Connector for Ready {
     }
 }
 
-/// Names were resolved before.
+/// Returns the judged address.
 #[derive(Debug)]
-struct Known(SocketAddr);
+struct Resolved(SocketAddr);
 
-impl Resolver for Known {
+impl Resolver for Resolved {
     fn resolve(
         &self,
         _: &Uri,

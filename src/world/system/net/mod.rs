@@ -1,6 +1,6 @@
-//! The network: a name is resolved once, every address of it is judged, and those that pass are
-//! tried in order until one answers, all within one deadline. One file per kind of conversation;
-//! those beyond plain TCP are behind the feature `net`.
+//! The network: a name is resolved once, each of its addresses is judged, and those that pass are tried
+//! in order until one accepts the connection, all within one deadline. Protocols beyond plain TCP are
+//! behind the feature `net`.
 
 #[cfg(feature = "net")]
 mod answer;
@@ -20,10 +20,10 @@ pub(super) use tls::Trust;
 
 use super::shares::{Most, Shares};
 use crate::{
-    capability::address::{Host, parse_host},
+    capability::address::Host,
     effect::{Denial, Effect, Failure, Refusal},
     gate::{Checkpoint, Permit, Permitted},
-    world::reach::{no_such_host, try_each},
+    world::reach::{self, no_such_host, try_each},
 };
 use std::{
     io,
@@ -35,12 +35,12 @@ use std::{
 use timed::{Timed, Until};
 use tollgate_abi::host::kinds;
 
-/// Whom TLS trusts, of which a build without it knows nothing.
+/// The certificates that TLS trusts, in a build without TLS.
 #[cfg(not(feature = "net"))]
 #[derive(Clone, Default)]
 pub(super) struct Trust {}
 
-/// Does an effect of the network.
+/// Performs an effect on the network.
 pub(super) fn perform(
     effect: &Effect,
     trust: &Trust,
@@ -110,7 +110,7 @@ fn unsupported(effect: &Effect) -> Failure {
     Failure::new(kinds::INTERNAL, "UNSUPPORTED", message)
 }
 
-/// A connection to the first address of the host that may be reached and can be.
+/// Connects to the first address of a host that is granted and reachable.
 fn connect(
     host: &str,
     port: u16,
@@ -122,8 +122,8 @@ fn connect(
     first(addresses, port, until, judge).unwrap_or_else(|| Err(no_such_host(host).into()))
 }
 
-/// The first of these addresses that `judge` lets pass and that answers; the last reason why not,
-/// or nothing if there are none.
+/// Connects to the first of these addresses that passes `judge` and is reachable. Returns the last
+/// error if there is none, and `None` without addresses.
 fn first<P>(
     addresses: Vec<IpAddr>,
     port: u16,
@@ -132,7 +132,7 @@ fn first<P>(
 ) -> Option<Result<(Timed, SocketAddr, P), Refusal>> {
     let reached = try_each(addresses, judge, |address, is_last| {
         let target = SocketAddr::new(address, port);
-        // One address that is silent must not use up the time of all the others.
+        // An address that does not answer must not use up the time of the others.
         let left = match until.left(&target.to_string()) {
             Ok(left) if is_last => left,
             Ok(left) => left / 2,
@@ -146,16 +146,16 @@ fn first<P>(
     Some(reached.map(|((stream, target), permit)| (stream, target, permit)))
 }
 
-/// Lookups that are unanswered, those left behind included: a guest that does not wait for its
-/// answers must not fill the process with threads, nor keep others from asking.
+/// Unanswered lookups, including those that timed out and still run: a guest must not fill the process
+/// with threads or keep other plugins from looking names up.
 static LOOKUPS: Shares = Shares::new(Most {
     own: 16,
     all: 64,
     least: 1,
 });
 
-/// Does what cannot be cancelled, and leaves it behind if it is too slow: it counts as the plugin's
-/// until it ends. A plugin that has left too much behind waits for some of it to end.
+/// Runs a job that cannot be cancelled on a thread, which keeps running if the time is up. Until it
+/// ends it counts for the plugin, and a plugin with too many jobs waits for one of them to end.
 fn in_time<T: Send + 'static>(
     shares: &'static Shares,
     plugin: &Arc<str>,
@@ -166,7 +166,7 @@ fn in_time<T: Send + 'static>(
     let share = shares.take_by(plugin, Some(until.moment()));
     let share = share.ok_or_else(|| {
         let message = format!(
-            "{what}: other lookups of this plugin, as many as it may have ({}), are still unanswered",
+            "{what}: too many lookups of this plugin are still unanswered (limit {})",
             shares.own()
         );
         Failure::new(kinds::NETWORK, "EAGAIN", message)
@@ -184,15 +184,11 @@ fn in_time<T: Send + 'static>(
     done.recv_timeout(left).map_err(|_| timed_out(what))
 }
 
-/// Every address of a host, in the resolver's order.
+/// All addresses of a host, in the order of the resolver.
 fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAddr>, Failure> {
-    let name = match parse_host(host) {
-        Ok(Host::Ip(address)) => return Ok(vec![address]),
-        Ok(Host::Name(name)) => name,
-        Err(error) => {
-            let message = format!("failed to resolve host: {error}");
-            return Err(Failure::new(kinds::CONFIG, "EINVAL", message));
-        }
+    let name = match reach::host(host)? {
+        Host::Ip(address) => return Ok(vec![address]),
+        Host::Name(name) => name,
     };
     // By RFC 6761, no such name exists.
     if name == "invalid" || name.ends_with(".invalid") {
@@ -209,9 +205,9 @@ fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAd
             addresses.retain(|address| seen.insert(*address));
             Ok(addresses)
         }
-        // The system failed, and not the search: nobody knows whether there is such a host.
+        // The lookup itself failed, so the host may exist.
         Err(error) if error.raw_os_error().is_some() => Err(failure(host, &error)),
-        Err(error) if !is_an_answer(&error.to_string()) => {
+        Err(error) if !means_no_such_host(&error.to_string()) => {
             let message = format!("lookup {host}: {error}");
             Err(Failure::new(kinds::NETWORK, "EAGAIN", message))
         }
@@ -219,9 +215,9 @@ fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAd
     }
 }
 
-/// Whether the resolver's error means that there is no such host, and not that it got no answer. It
-/// has a number for each, and std hands on the words only: those of glibc, musl, macOS and Windows.
-fn is_an_answer(words: &str) -> bool {
+/// Whether the error of the resolver means that there is no such host, and not that it got no answer.
+/// The standard library passes on only its text, which is that of glibc, musl, macOS or Windows.
+fn means_no_such_host(text: &str) -> bool {
     [
         "Name or service not known",
         "No address associated with hostname",
@@ -231,7 +227,7 @@ fn is_an_answer(words: &str) -> bool {
         "No such host is known",
     ]
     .iter()
-    .any(|answer| words.contains(answer))
+    .any(|known| text.contains(known))
 }
 
 fn timed_out(what: &str) -> Failure {
@@ -245,7 +241,7 @@ fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-/// What the operating system says, in the words of the protocol.
+/// An error of the operating system as one of the protocol.
 fn failure(what: &str, error: &io::Error) -> Failure {
     if is_timeout(error) {
         return timed_out(what);
@@ -274,7 +270,7 @@ mod tests {
     fn denial(address: IpAddr) -> Denial {
         Denial {
             plugin: "odd".into(),
-            wish: address.to_string().into(),
+            request: address.to_string().into(),
             needs: Default::default(),
             reason: DenialReason::NotCovered,
         }
@@ -296,7 +292,7 @@ mod tests {
             reached.map(|reached| reached.map(|(_, remote, judged)| (remote.ip(), judged)))
         };
         let here: IpAddr = "127.0.0.1".parse().unwrap();
-        // Nobody listens on the second loopback address, nor may the IPv6 one be there at all.
+        // Nothing listens on the second loopback address, and the IPv6 one may not exist.
         for (texts, denied) in [
             (&["127.0.0.2", "127.0.0.1"][..], ""),
             (&["::1", "127.0.0.1"], ""),
@@ -311,9 +307,9 @@ mod tests {
     }
 
     #[test]
-    fn a_resolver_that_could_ask_nobody_does_not_say_that_there_is_no_such_host() {
+    fn a_failed_lookup_is_not_a_missing_host() {
         let words = |end: &str| format!("failed to lookup address information: {end}");
-        assert!(is_an_answer(&words("Name or service not known")));
+        assert!(means_no_such_host(&words("Name or service not known")));
         for failed in [
             "Temporary failure in name resolution",
             "Non-recoverable failure in name resolution",
@@ -321,13 +317,13 @@ mod tests {
             "Try again",
             "Unrecoverable error",
         ] {
-            assert!(!is_an_answer(&words(failed)), "{failed}");
+            assert!(!means_no_such_host(&words(failed)), "{failed}");
         }
     }
 
-    /// One plugin leaves behind all that it may; the resolver never answers.
+    /// One plugin uses up its limit; the resolver never answers.
     #[test]
-    fn who_leaves_lookups_behind_keeps_nobody_else_from_asking() {
+    fn unanswered_lookups_of_one_plugin_do_not_block_others() {
         static SHARES: Shares = Shares::new(Most {
             own: 4,
             all: 5,
@@ -350,10 +346,10 @@ mod tests {
         assert!(
             refused
                 .message
-                .contains("this plugin, as many as it may have (4)"),
+                .contains("too many lookups of this plugin are still unanswered (limit 4)"),
             "{refused:?}"
         );
-        // The others go on, also when all are taken.
+        // The other plugins are not affected, even if all lookups are taken.
         let later = || Until::within(Duration::from_secs(600));
         assert_eq!(
             in_time(&SHARES, &other, later(), "lookup other", || 7),
@@ -367,7 +363,7 @@ mod tests {
             in_time(&SHARES, &third, later(), "lookup third", || 3),
             Ok(3)
         );
-        // And the first one, when its lookups are over.
+        // The first one continues when its lookups have ended.
         drop(answer);
         assert_eq!(
             in_time(&SHARES, &greedy, later(), "lookup again", || 5),

@@ -1,8 +1,8 @@
-//! The greeting of a mail server: read once, and if asked, TLS before or after it. No mail is sent.
+//! Reading the greeting of a mail server, with TLS before or after it if requested. No mail is sent.
 
 use super::{Trust, connect, failure, timed::Until, tls};
 use crate::{
-    effect::{Answer, Failure, Greeted, Refusal, Security},
+    effect::{Answer, Failure, Refusal, Security, SmtpInfo},
     gate::{Checkpoint, Permitted},
 };
 use std::{
@@ -36,33 +36,33 @@ pub(super) fn greet(
         }
         Security::StartTls => {
             let banner = server.greeting(&mut stream)?;
-            let offers = server.ask(&mut stream, "EHLO localhost", 250)?;
+            let offers = server.command(&mut stream, "EHLO localhost", 250)?;
             if !offers
                 .iter()
                 .any(|offer| offer.eq_ignore_ascii_case("STARTTLS"))
             {
                 return Err(server.no_tls("the server does not offer STARTTLS").into());
             }
-            server.ask(&mut stream, "STARTTLS", 220)?;
+            server.command(&mut stream, "STARTTLS", 220)?;
             let mut stream = trust.handshake(stream, host)?;
             let session = tls::session(&stream.conn, host)?;
-            // Politeness: whether it is heard changes nothing.
+            // The server may expect it; an error does not matter.
             let _ = stream.write_all(b"QUIT\r\n").and_then(|()| stream.flush());
             (banner, Some(session))
         }
     };
-    Ok(permit.answer(Answer::Greeted(Greeted {
+    Ok(permit.answer(Answer::Greeted(SmtpInfo {
         banner,
         took: started.elapsed(),
         session,
     })))
 }
 
-/// Who is spoken to, for messages.
+/// The address of the server, for messages.
 struct Server(String);
 
 impl Server {
-    /// `220 ` and the text of the greeting.
+    /// Reads the greeting: `220 ` and its text.
     fn greeting(&self, stream: &mut impl Read) -> Result<String, Failure> {
         let (code, lines) = self.reply(stream)?;
         let text = lines.join("\n");
@@ -72,8 +72,8 @@ impl Server {
         }
     }
 
-    /// Says something that leads to TLS, and reads the reply.
-    fn ask(
+    /// Sends a command on the way to TLS and reads the reply.
+    fn command(
         &self,
         stream: &mut super::timed::Timed,
         command: &str,
@@ -93,7 +93,7 @@ impl Server {
         }
     }
 
-    /// One reply, which may have several lines: its code, and their texts.
+    /// Reads one reply, which may have several lines: the code and the texts.
     fn reply(&self, stream: &mut impl Read) -> Result<(u16, Vec<String>), Failure> {
         let mut lines = Vec::new();
         while lines.len() < MAX_LINES {
@@ -102,20 +102,20 @@ impl Server {
                 .get(..3)
                 .filter(|code| code.bytes().all(|b| b.is_ascii_digit()));
             let code = digits.and_then(|code| code.parse().ok());
-            let code: u16 = code.ok_or_else(|| self.broken(&format!("said {line:?}")))?;
+            let code: u16 = code.ok_or_else(|| self.broken(&format!("invalid reply {line:?}")))?;
             let rest = line.get(3..).unwrap_or_default();
             lines.push(rest.get(1..).unwrap_or_default().to_owned());
             match rest.chars().next() {
                 None | Some(' ') => return Ok((code, lines)),
                 Some('-') => {}
-                Some(_) => return Err(self.broken(&format!("said {line:?}"))),
+                Some(_) => return Err(self.broken(&format!("invalid reply {line:?}"))),
             }
         }
         Err(self.broken(&format!("its reply has more than {MAX_LINES} lines")))
     }
 
-    /// One line, without its end. Read byte by byte: what follows the reply to STARTTLS must be left
-    /// for TLS to judge.
+    /// Reads one line, without its end. It is read byte by byte, because what follows the reply to
+    /// STARTTLS belongs to TLS.
     fn line(&self, stream: &mut impl Read) -> Result<String, Failure> {
         let mut line = Vec::new();
         let mut byte = [0];

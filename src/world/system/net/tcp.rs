@@ -1,4 +1,4 @@
-//! Plain TCP: bytes there, bytes back.
+//! Plain TCP: sending bytes and reading the answer.
 
 use super::{
     connect, failure, is_timeout,
@@ -43,8 +43,8 @@ pub(super) fn exchange(
     Ok(permit.answer(Answer::Exchanged(exchanged)))
 }
 
-/// Reads until the other side closes, the limit is reached, or the time is up. What has come by
-/// then is an answer; nothing at all is a timeout.
+/// Reads until the other side closes, the limit is reached, or the time is up. If the time is up, the
+/// bytes so far are the answer; without any it is a timeout.
 fn read(
     stream: &mut Timed,
     limit: u64,

@@ -1,4 +1,4 @@
-//! A connection whose every read and write ends by one moment, however slowly the other side drips.
+//! A connection with one deadline for all reads and writes, however slowly the other side sends.
 
 use super::timed_out;
 use crate::{effect::Failure, gate::Checkpoint};
@@ -19,7 +19,7 @@ impl Until {
 
     pub(super) fn within(time: Duration) -> Until {
         let now = Instant::now();
-        // A year is as good as for ever, and never overflows.
+        // A year never overflows.
         let year = Duration::from_secs(31_536_000);
         Until(now.checked_add(time.min(year)).unwrap_or(now))
     }
@@ -66,7 +66,7 @@ impl Read for Timed {
             let left = Some(self.until.left_or_late()?);
             tolerate(self.stream.set_read_timeout(left))?;
             match self.stream.read(buffer) {
-                Err(error) if goes_on(&error) => {}
+                Err(error) if is_retried(&error) => {}
                 done => return done,
             }
         }
@@ -79,7 +79,7 @@ impl Write for Timed {
             let left = Some(self.until.left_or_late()?);
             tolerate(self.stream.set_write_timeout(left))?;
             match self.stream.write(bytes) {
-                Err(error) if goes_on(&error) => {}
+                Err(error) if is_retried(&error) => {}
                 done => return done,
             }
         }
@@ -90,8 +90,8 @@ impl Write for Timed {
     }
 }
 
-/// macOS sets no timeouts once the other side has hung up, though what it sent can still be read;
-/// nothing waits on such a connection.
+/// macOS refuses to set timeouts after the other side has closed, though its data can still be read.
+/// Nothing blocks on such a connection.
 fn tolerate(set: io::Result<()>) -> io::Result<()> {
     match set {
         Err(error) if cfg!(target_os = "macos") && error.kind() == io::ErrorKind::InvalidInput => {
@@ -101,8 +101,8 @@ fn tolerate(set: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Whether only the clock can say if waiting goes on: timers may fire early.
-fn goes_on(error: &io::Error) -> bool {
+/// Whether to retry until the deadline: timers may fire early.
+fn is_retried(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut

@@ -1,12 +1,12 @@
-//! TLS over a connection that is there already: whom we trust, the handshake, and what it agreed
-//! on. Certificates are judged by rustls; here they are only read out.
+//! TLS over an existing connection: trusted certificates, the handshake, and its result. `rustls`
+//! verifies certificates; here they are only decoded.
 
 use super::{
     connect, failure, is_timeout,
     timed::{Timed, Until},
 };
 use crate::{
-    effect::{Answer, Failure, Refusal, Secured, TlsSession},
+    effect::{Answer, Failure, Refusal, TlsInfo, TlsSession},
     gate::{Checkpoint, Permitted},
 };
 use rustls::{
@@ -25,14 +25,14 @@ use std::{
 use tollgate_abi::{host::kinds, rfc3339::Moment};
 use x509_cert::{Certificate, der::Decode as _};
 
-/// A connection in TLS.
+/// A TLS connection.
 pub(super) type TlsStream = StreamOwned<ClientConnection, Timed>;
 
-/// Whose certificates are believed.
+/// The root certificates that are trusted.
 #[derive(Clone)]
 pub(in crate::world::system) struct Trust(Result<Arc<ClientConfig>, rustls::Error>);
 
-/// The roots that browsers trust, as they were when the crate `webpki-roots` was released.
+/// The roots of Mozilla, as of the release of the crate `webpki-roots`.
 static BUNDLED: LazyLock<Trust> = LazyLock::new(|| {
     let anchors = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
     Trust::in_roots(anchors.collect())
@@ -45,7 +45,7 @@ impl Default for Trust {
 }
 
 impl Trust {
-    /// Only the certificates in this PEM text.
+    /// Trusts only the certificates in this PEM text.
     pub(in crate::world::system) fn in_pem(pem: &[u8]) -> io::Result<Trust> {
         let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
         let mut roots = RootCertStore::empty();
@@ -56,7 +56,7 @@ impl Trust {
                 .map_err(|error| invalid(error.to_string()))?;
         }
         if roots.is_empty() {
-            return Err(invalid("there is no certificate in the text".into()));
+            return Err(invalid("the text has no certificate".into()));
         }
         Ok(Trust::in_roots(roots))
     }
@@ -66,18 +66,18 @@ impl Trust {
             .with_protocol_versions(&[&TLS13, &TLS12]);
         Trust(config.map(|config| {
             let mut config = config.with_root_certificates(roots).with_no_client_auth();
-            // A session that is taken up again would tell servers that two plugins are one host's.
+            // A resumed session would show servers that two plugins run on one host.
             config.resumption = Resumption::disabled();
             Arc::new(config)
         }))
     }
 
-    /// Agrees on TLS with whoever is at the other end, who must be `host`.
+    /// Performs the handshake with the server, which must be `host`.
     pub(super) fn handshake(&self, mut stream: Timed, host: &str) -> Result<TlsStream, Failure> {
         let refused = |error: &rustls::Error| tls_error(host, &error.to_string());
         let config = self.0.clone().map_err(|error| refused(&error))?;
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| tls_error(host, "no certificate can have this name"))?;
+            .map_err(|_| tls_error(host, "not a valid server name"))?;
         let mut session = ClientConnection::new(config, name).map_err(|error| refused(&error))?;
         while session.is_handshaking() {
             if let Err(error) = session.complete_io(&mut stream) {
@@ -107,7 +107,7 @@ pub(super) fn tls_error(host: &str, why: &str) -> Failure {
     Failure::new(kinds::TLS, "TLS_ERROR", message)
 }
 
-/// Tells what a connection in TLS is like, and sends nothing over it.
+/// Reports on a TLS connection, without sending anything over it.
 pub(super) fn examine(
     host: &str,
     port: u16,
@@ -122,24 +122,24 @@ pub(super) fn examine(
         .local()
         .map_err(|error| failure(&remote.to_string(), &error))?;
     let mut stream = trust.handshake(stream, host)?;
-    let secured = Secured {
+    let secured = TlsInfo {
         remote,
         local,
         took: started.elapsed(),
         session: session(&stream.conn, host)?,
     };
-    // The other side learns that this was no accident; if it does not, nothing is lost.
+    // An orderly end; an error does not matter.
     stream.conn.send_close_notify();
     let _ = stream.flush();
     Ok(permit.answer(Answer::Secured(secured)))
 }
 
-/// What was agreed on.
+/// The result of the handshake.
 pub(super) fn session(session: &ClientConnection, host: &str) -> Result<TlsSession, Failure> {
     let leaf = session.peer_certificates().and_then(<[_]>::first);
     let leaf = leaf.ok_or_else(|| tls_error(host, "the server showed no certificate"))?;
     let leaf = Certificate::from_der(leaf)
-        .map_err(|error| tls_error(host, &format!("unreadable certificate: {error}")))?;
+        .map_err(|error| tls_error(host, &format!("invalid certificate: {error}")))?;
     let leaf = leaf.tbs_certificate();
     let not_after = leaf.validity().not_after.to_unix_duration();
     Ok(TlsSession {
@@ -151,7 +151,7 @@ pub(super) fn session(session: &ClientConnection, host: &str) -> Result<TlsSessi
         cipher_suite: session
             .negotiated_cipher_suite()
             .and_then(|suite| suite.suite().as_str())
-            // The library tells the suites of TLS 1.3 apart by a prefix that IANA does not have.
+            // The library adds a prefix to the suites of TLS 1.3 that IANA does not have.
             .map(|name| name.replacen("TLS13_", "TLS_", 1))
             .unwrap_or_default(),
         server_name: match host.parse::<IpAddr>() {

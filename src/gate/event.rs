@@ -1,0 +1,102 @@
+//! What is reported to the embedder while plugins run: log lines, denials and, with an audit, granted
+//! requests. The gate limits how many.
+
+use crate::{
+    effect::{Denial, LogRecord},
+    printable::Text,
+    redact::Redactor,
+};
+use std::{fmt, sync::Arc};
+
+/// Something that is reported to the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The plugin wrote to its log.
+    Log(LogRecord),
+    /// The plugin requested access that was not granted. Reported once for each request and call.
+    Denied(Denial),
+    /// The plugin requested access that was granted. Reported only with an audit, and once for each
+    /// request and call.
+    Granted {
+        /// The request, such as `fs:read:/etc/hosts`.
+        request: Text,
+        /// The smallest grant that allows it.
+        needs: Text,
+    },
+    /// A limit on what one call may report is reached. What follows of its kind is counted and left
+    /// out.
+    LimitReached {
+        /// The limit to raise, such as `Limits::denials`.
+        name: &'static str,
+        /// Its figure.
+        limit: u64,
+    },
+    /// What the call left out of its reports: the last event of a call that left something out.
+    Omitted(Omitted),
+}
+
+/// How much a call left out of its reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Omitted {
+    /// Lines of its log, printed ones included, beyond [`Limits::log_lines`] or
+    /// [`Limits::log_bytes`].
+    ///
+    /// [`Limits::log_lines`]: crate::Limits::log_lines
+    /// [`Limits::log_bytes`]: crate::Limits::log_bytes
+    pub log_lines: u64,
+    /// Denials of a request whose denial was reported before.
+    pub repeated_denials: u64,
+    /// Denials beyond [`Limits::denials`](crate::Limits::denials). A repeated one counts each time.
+    pub denials: u64,
+    /// Granted requests beyond [`Limits::audited`](crate::Limits::audited). A repeated one counts
+    /// each time.
+    pub granted: u64,
+}
+
+type Callback = dyn Fn(&str, &Event) + Send + Sync;
+
+/// Who gets the events, and what is hidden in them.
+#[derive(Clone, Default)]
+pub(crate) struct Observer {
+    pub(crate) callback: Option<Arc<Callback>>,
+    pub(crate) redactor: Option<Redactor>,
+    /// Whether granted requests are reported too.
+    pub(crate) audit: bool,
+}
+
+impl Observer {
+    pub(crate) fn report(&self, plugin: &str, event: &Event) {
+        let Some(callback) = &self.callback else {
+            return;
+        };
+        match event {
+            // Its secrets are hidden already: where it is cut, they could not be found.
+            Event::Log(_) => callback(plugin, event),
+            // The host wrote it all.
+            Event::LimitReached { .. } | Event::Omitted(_) => callback(plugin, event),
+            Event::Denied(denial) => {
+                let mut denial = denial.clone();
+                self.redactor.iter().for_each(|it| it.denial(&mut denial));
+                callback(plugin, &Event::Denied(denial));
+            }
+            Event::Granted { request, needs } => {
+                let hide = |text: &Text| match &self.redactor {
+                    Some(redactor) => redactor.redact(text.as_str()).into(),
+                    None => text.clone(),
+                };
+                let (request, needs) = (hide(request), hide(needs));
+                callback(plugin, &Event::Granted { request, needs });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer")
+            .field("callback", &self.callback.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,30 @@
+//! What performs the effects that pass the gate.
+
+use super::{Checkpoint, Permitted};
+use crate::effect::{Effect, Refusal};
+
+/// Performs effects. Each instance of a plugin has its own world.
+pub trait World: Send + Sync {
+    /// Performs one effect after the gate has judged the real names and addresses that it uses.
+    ///
+    /// # Errors
+    ///
+    /// The gate's denial, or why the effect failed.
+    fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal>;
+
+    /// An independent copy of this world in its present state, without its open files.
+    ///
+    /// It is called once after a plugin is initialised, and on that copy for each call. A world with
+    /// a clock or a seed of its own returns a copy, so that a call sees what it would see if it
+    /// initialised the plugin itself. With `None`, the default, each call gets a new world.
+    fn fork(&self) -> Option<Box<dyn World>> {
+        None
+    }
+
+    /// The real name of a path: absolute and without symbolic links; `None` if it does not exist. It
+    /// is used once, when a runtime is built, for the paths in grants.
+    fn real_name(&self, path: &str) -> Option<String>;
+
+    /// The absolute path where relative paths and patterns begin.
+    fn working_directory(&self) -> String;
+}

@@ -1,0 +1,92 @@
+//! Validates configs against the plugin's own schema, and fills in its defaults.
+
+use super::{Config, Plugin};
+use crate::{
+    error::{ConfigError, Error, ProtocolError},
+    limits::Deadline,
+    room::{json_len, map_len},
+    schema::{self, Budget, PatternCache, TooExpensive, Validation},
+};
+use serde_json::Value;
+
+impl Plugin {
+    /// Validates a config against the plugin's schema. A plugin without a schema accepts any config.
+    ///
+    /// [`observe`](Self::observe) does this only with
+    /// [`RuntimeBuilder::validate_configs`](crate::RuntimeBuilder::validate_configs): reading the
+    /// schema runs the plugin once more, and plugins check their configs themselves.
+    ///
+    /// The [deadline](crate::Limits::deadline) of a call and
+    /// [a budget of its own](crate::schema#cost) limit the validation.
+    ///
+    /// # Errors
+    ///
+    /// As [`schema`](Self::schema), and [`ConfigError::TooExpensive`].
+    pub fn validate(&self, config: &Config) -> Result<Validation, Error> {
+        let value = Value::Object(config.values().clone());
+        let validation = self.with_schema(config, |schema, patterns, budget| {
+            schema::check(schema, &value, patterns, budget)
+        })?;
+        let mut validation = validation.unwrap_or_default();
+        if let Some(redactor) = &self.parts().settings.observer.redactor {
+            redactor.validation(&mut validation);
+        }
+        Ok(validation)
+    }
+
+    /// Returns the config with the schema's defaults for what it leaves out; see
+    /// [`fill_defaults`](crate::schema::fill_defaults).
+    ///
+    /// # Errors
+    ///
+    /// As [`validate`](Self::validate).
+    pub fn with_defaults(&self, config: &Config) -> Result<Config, Error> {
+        let mut values = Value::Object(config.values().clone());
+        self.with_schema(config, |schema, _, budget| {
+            schema::fill(schema, &mut values, budget)
+        })?;
+        // It was an object, and still is one.
+        Ok(Config::try_from(values).unwrap_or_default())
+    }
+
+    /// Returns an error if the config does not match the schema.
+    pub(super) fn require_valid(&self, config: &Config) -> Result<(), Error> {
+        let validation = self.validate(config)?;
+        if validation.is_valid() {
+            return Ok(());
+        }
+        Err(Error::Config {
+            plugin: self.name().into(),
+            problem: ConfigError::Invalid(validation.violations),
+        })
+    }
+
+    /// Runs `work` on the schema, within a budget and the deadline of a call. Returns `None` for a
+    /// plugin without a schema.
+    fn with_schema<T>(
+        &self,
+        config: &Config,
+        work: impl FnOnce(&Value, &PatternCache, &mut Budget<'_>) -> Result<T, TooExpensive>,
+    ) -> Result<Option<T>, Error> {
+        let schema = match self.whole_schema() {
+            Ok(schema) => schema,
+            Err(Error::Protocol {
+                error: ProtocolError::NotExported,
+                ..
+            }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
+        let expired = || {
+            let passed = deadline.filter(|deadline| deadline.passed());
+            passed.map(Deadline::limit)
+        };
+        let schema = schema.document();
+        let mut budget = Budget::new(json_len(schema), map_len(config.values()), &expired);
+        let done = work(schema, &self.inner.patterns, &mut budget);
+        done.map(Some).map_err(|reason| Error::Config {
+            plugin: self.name().into(),
+            problem: ConfigError::TooExpensive(reason),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! The file and the working directory of a command: resolved and judged.
+
+use super::{
+    file_error::FileError,
+    resolve::{FileSystem, Object, join, resolve, text},
+};
+use crate::{
+    effect::{Failure, Refusal},
+    gate::{Checkpoint, Permit},
+};
+use tollgate_abi::host::kinds;
+
+/// The file of a command, judged by its real name. What is not granted is denied whether or not it
+/// exists.
+///
+/// `in_path` looks a bare name up in `PATH`; `failed` is the error of a command that is not started.
+pub(super) fn judged_command<F: FileSystem>(
+    files: &F,
+    asked: &str,
+    working_directory: &str,
+    in_path: impl FnOnce(&str) -> Result<Option<Vec<u8>>, F::Error>,
+    failed: impl Fn(F::Error) -> Refusal,
+    gate: &Checkpoint<'_>,
+) -> Result<(Object<F::Handle>, Permit), Refusal> {
+    let path = match asked.contains('/') {
+        true => Ok(Some(join(working_directory.as_bytes(), asked.as_bytes()))),
+        false => in_path(asked),
+    };
+    let resolve = |path: Vec<u8>| resolve(files, &path, true);
+    match path.and_then(|path| path.map(resolve).transpose()) {
+        Ok(Some(resolved)) => {
+            let permit = gate.command(&text(resolved.real()))?;
+            Ok((resolved.into_object().map_err(failed)?, permit))
+        }
+        Ok(None) => {
+            gate.command(asked)?;
+            let message = format!("exec: {asked:?}: executable file not found in $PATH");
+            Err(Failure::new(kinds::EXECUTION, "ENOENT", message).into())
+        }
+        Err(error) => {
+            gate.command(asked)?;
+            Err(failed(error))
+        }
+    }
+}
+
+/// The working directory of a command, which must be granted for reading.
+pub(super) fn judged_directory<F: FileSystem>(
+    files: &F,
+    asked: &str,
+    gate: &Checkpoint<'_>,
+) -> Result<Object<F::Handle>, Refusal> {
+    let failed = |error: F::Error| {
+        Refusal::from(Failure {
+            kind: kinds::EXECUTION.into(),
+            ..F::failure(&format!("chdir {asked}"), &error)
+        })
+    };
+    let resolved = resolve(files, asked.as_bytes(), true);
+    let real = resolved.as_ref().map(|resolved| text(resolved.real()));
+    gate.directory(&real.unwrap_or(asked.into()))?;
+    let found = resolved.and_then(|resolved| resolved.into_object());
+    match found.map_err(failed)? {
+        found if found.is_directory() => Ok(found),
+        _ => Err(failed(FileError::NotADirectory.into())),
+    }
+}

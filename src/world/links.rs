@@ -1,0 +1,222 @@
+//! Symbolic links that an effect leaves behind: those that it makes, and those that it moves or
+//! gives a second name, including all inside a moved directory. Each is judged as if it were made
+//! at its new place.
+
+use super::{
+    file_error::FileError,
+    judged::{entry_name, judge},
+    resolve::{Entry, FileSystem, Object, entry, join, resolve, split, text},
+};
+use crate::{
+    effect::{FileKind, Refusal},
+    gate::{Checkpoint, NewLink, Permit},
+};
+
+/// The most names that one instance may search for links in the directories that it moves.
+pub(super) const MOST_MOVED: u32 = 100_000;
+
+/// What has a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Nothing,
+    Directory,
+    /// A symbolic link with this target.
+    Link(Vec<u8>),
+    Other,
+}
+
+pub(super) fn named<F: FileSystem>(files: &F, entry: &Entry<F::Handle>) -> Result<Named, F::Error> {
+    Ok(match files.kind(&entry.directory.handle, entry.name())? {
+        None => Named::Nothing,
+        Some(FileKind::Directory) => Named::Directory,
+        Some(FileKind::Symlink) => {
+            Named::Link(files.target(&entry.directory.handle, entry.name())?)
+        }
+        Some(FileKind::File | FileKind::Other) => Named::Other,
+    })
+}
+
+/// An effect that gives an object another name, judged and not yet done.
+pub(super) struct Renaming<H> {
+    pub(super) old: Entry<H>,
+    pub(super) new: Entry<H>,
+    pub(super) moved: Named,
+    pub(super) permit: Permit,
+}
+
+/// Judges an effect that moves what is at `from` to `to`, or gives it that second name.
+///
+/// `budget` is how many more names may be searched for links.
+pub(super) fn judge_renaming<F: FileSystem>(
+    files: &F,
+    [from, to]: [&str; 2],
+    budget: &mut u32,
+    gate: &Checkpoint<'_>,
+) -> Result<Renaming<F::Handle>, Refusal> {
+    let failed = |error: F::Error| Refusal::from(F::failure(from, &error));
+    let (old, new) = (entry(files, from.as_bytes()), entry(files, to.as_bytes()));
+    let moved = match (&old, &new) {
+        (Ok(old), Ok(_)) => named(files, old),
+        _ => Ok(Named::Nothing),
+    };
+    let real = [
+        entry_name(files, old.as_ref().ok(), from)?,
+        entry_name(files, new.as_ref().ok(), to)?,
+    ];
+    let is_directory = matches!(moved, Ok(Named::Directory));
+    let permit = judge(gate, &[(&real[0], is_directory), (&real[1], false)])?;
+    let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
+    let moved = moved.map_err(failed)?;
+    match &moved {
+        Named::Link(target) => Link::at(files, &new.real, target)
+            .map_err(failed)?
+            .judge(gate)?,
+        Named::Directory => judge_links_below(files, &old, &new.real, budget, from, gate)?,
+        Named::Nothing | Named::Other => {}
+    }
+    Ok(Renaming {
+        old,
+        new,
+        moved,
+        permit,
+    })
+}
+
+/// Judges each link in a directory as it will be when the directory has the name `new`.
+pub(super) fn judge_links_below<F: FileSystem>(
+    files: &F,
+    old: &Entry<F::Handle>,
+    new: &[u8],
+    budget: &mut u32,
+    path: &str,
+    gate: &Checkpoint<'_>,
+) -> Result<(), Refusal> {
+    let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
+    each_link_below(files, old, budget, path, |directory, name| {
+        let target = files.target(&directory.handle, name).map_err(failed)?;
+        let place = join(&directory.real, name);
+        let link = Link::at(files, &place, &target).map_err(failed)?;
+        link.moved(&old.real, new).judge(gate)
+    })
+}
+
+/// Calls `visit` with each symbolic link in the directory of this name and in all directories below
+/// it, each time with the directory that the link is in and its name.
+///
+/// A directory that cannot be read is an error, but only after all others were visited.
+pub(super) fn each_link_below<F: FileSystem>(
+    files: &F,
+    top: &Entry<F::Handle>,
+    budget: &mut u32,
+    path: &str,
+    mut visit: impl FnMut(&Object<F::Handle>, &[u8]) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let mut unreadable = None;
+    // Paths and not handles, of which a process has few.
+    let mut directories = vec![top.name().to_vec()];
+    while let Some(below) = directories.pop() {
+        let limit = usize::try_from(*budget).unwrap_or(usize::MAX);
+        let listed = files.find_below(&top.directory, &below);
+        let listed = listed.and_then(|found| match found.is_directory() {
+            true => Ok((files.list(&found.handle, limit)?, found)),
+            // Another process has replaced it.
+            false => Ok((Some(Vec::new()), found)),
+        });
+        let (names, directory) = match listed {
+            Ok(listed) => listed,
+            // Another process has removed it.
+            Err(error) if F::is_missing(&error) => continue,
+            Err(error) => {
+                unreadable.get_or_insert(error);
+                continue;
+            }
+        };
+        let names = names.ok_or_else(|| FileError::TooManyMoved.failure(path))?;
+        *budget = budget.saturating_sub(u32::try_from(names.len()).unwrap_or(u32::MAX));
+        for (name, kind) in names {
+            match kind {
+                FileKind::Directory => directories.push(join(&below, &name)),
+                FileKind::Symlink => visit(&directory, &name)?,
+                FileKind::File | FileKind::Other => {}
+            }
+        }
+    }
+    match unreadable {
+        Some(error) => Err(F::failure(path, &error).into()),
+        None => Ok(()),
+    }
+}
+
+/// Judges an effect that makes a symbolic link at `path`. `leads_to` is where its target leads if
+/// the path has no directory.
+pub(super) fn judge_symlink<F: FileSystem>(
+    files: &F,
+    path: &str,
+    target: &str,
+    leads_to: &str,
+    gate: &Checkpoint<'_>,
+) -> Result<(Entry<F::Handle>, Permit), Refusal> {
+    let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
+    let entry = match entry(files, path.as_bytes()) {
+        Ok(entry) => entry,
+        Err(error) => {
+            let place = entry_name(files, None, path)?;
+            judge(gate, &[(&place, false), (leads_to.as_bytes(), false)])?;
+            return Err(failed(error));
+        }
+    };
+    let link = Link::at(files, &entry.real, target.as_bytes()).map_err(failed)?;
+    let permit = judge(gate, &[(&entry.real, false), (&link.end, false)])?;
+    link.judge(gate)?;
+    Ok((entry, permit))
+}
+
+/// A symbolic link and where it leads, as [`NewLink`] describes it.
+struct Link {
+    place: Vec<u8>,
+    target: Vec<u8>,
+    named: Option<Vec<u8>>,
+    end: Vec<u8>,
+}
+
+impl Link {
+    /// A link with this real name. Its target is relative to the real directory that it is in, which
+    /// the path of the effect may reach through links.
+    fn at<F: FileSystem>(files: &F, place: &[u8], target: &[u8]) -> Result<Link, F::Error> {
+        let directory = split(place).map_or(&b"/"[..], |(directory, _)| directory);
+        let path = join(directory, target);
+        Ok(Link {
+            place: place.to_vec(),
+            target: target.to_vec(),
+            named: entry(files, &path).ok().map(|entry| entry.real),
+            end: resolve(files, &path, true)?.real().to_vec(),
+        })
+    }
+
+    /// The same link when the directory `old` is called `new`.
+    fn moved(self, old: &[u8], new: &[u8]) -> Link {
+        let moved = |path: Vec<u8>| match path.strip_prefix(old) {
+            Some(rest) if rest.is_empty() || rest.starts_with(b"/") => [new, rest].concat(),
+            _ => path,
+        };
+        let place = moved(self.place);
+        if self.target.starts_with(b"/") {
+            return Link { place, ..self };
+        }
+        Link {
+            place,
+            target: self.target,
+            named: self.named.map(moved),
+            end: moved(self.end),
+        }
+    }
+
+    fn judge(&self, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
+        Ok(gate.link(NewLink {
+            place: &text(&self.place),
+            target: &text(&self.target),
+            named: self.named.as_deref().map(text).as_deref(),
+            end: &text(&self.end),
+        })?)
+    }
+}
