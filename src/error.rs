@@ -3,7 +3,7 @@
 
 use crate::{
     capability::{CapabilityError, TooManyCapabilities, UnknownKind},
-    limits::{InvalidMemoryLimit, MemoryLimit, Usage},
+    limits::{Interrupted, InvalidMemoryLimit, MemoryLimit, Usage},
     module::{Problem, Unforkable},
     printable::{Printable, Text},
     schema::{TooExpensive, Violation},
@@ -316,6 +316,9 @@ pub enum Fault {
         /// The fuel that the call had.
         limit: u64,
     },
+    /// The call was cancelled, see [`Cancel`](crate::Cancel).
+    #[error("was cancelled")]
+    Cancelled,
     /// The guest called host functions too often.
     #[error("called host functions more than {limit} times; raise Limits::host_calls")]
     TooManyHostCalls {
@@ -340,6 +343,15 @@ pub enum Fault {
     /// A host function failed in a way that no reply can tell.
     #[error("was stopped by a fault of the host: {0}")]
     Host(Text),
+}
+
+impl From<Interrupted> for Fault {
+    fn from(why: Interrupted) -> Fault {
+        match why {
+            Interrupted::Cancelled => Fault::Cancelled,
+            Interrupted::Deadline(limit) => Fault::Deadline { limit },
+        }
+    }
 }
 
 /// How a guest broke the protocol.

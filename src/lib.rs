@@ -46,11 +46,11 @@ pub use custom::{CustomRequest, HostCall, HostError};
 pub use error::{BakeError, BuildError, ConfigError, Error, Fault, LoadError, ProtocolError};
 pub use event::{Event, Omitted};
 pub use inspect::{Export, Import, Inspection, MemorySize};
-pub use limits::{FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
+pub use limits::{Cancel, FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
 pub use module::{
     AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, TypeText, Unforkable,
 };
-pub use plugin::{ForkPolicy, Instance, Observation, Plugin};
+pub use plugin::{Call, ForkPolicy, Instance, Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;
 pub use runtime::{Runtime, RuntimeBuilder};

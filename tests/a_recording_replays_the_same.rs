@@ -301,7 +301,7 @@ fn a_redacted_transcript_holds_no_secret_and_says_that_it_may_diverge() {
     let redactor = Redactor::builder().value(secret).build().unwrap();
     let runtime = Runtime::builder()
         .grant("file", format!("fs:read:{path}/*").parse().unwrap())
-        .redact(redactor)
+        .redactor(redactor)
         .build()
         .unwrap();
     let plugin = runtime.load("file", FILE).unwrap();

@@ -235,7 +235,9 @@ fn an_error_in_place_of_a_manifest_is_an_error() {
 fn secrets_are_hidden_in_what_the_newer_generation_adds() {
     let result = r#"{"timestamp":"2026-02-03T04:05:06Z","status":"success","message":"key s3cret",
         "metadata":{"plugin_id":"s3cret"}}"#;
-    let runtime = Runtime::builder().redactor(|text| text.replace("s3cret", "***"));
+    let runtime = Runtime::builder().redactor(tollgate::Redactor::from_rule(|text| {
+        text.replace("s3cret", "***")
+    }));
     let wasm = wat::parse_str(only_newer(MANIFEST, result)).unwrap();
     let plugin = runtime.build().unwrap().load("plugin", &wasm).unwrap();
     let evidence = plugin.observe(&Config::new()).unwrap().evidence;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     io::{self, Write},
+    ops::ControlFlow,
     sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
     time::Duration,
@@ -64,13 +65,16 @@ fn a_config_is_validated_whichever_way_the_plugin_is_called() {
         Config::new().set("path", "/"),
     );
     is_refused("observe", plugin.observe(&bad));
-    let mut instance = plugin.fork().unwrap();
+    let mut instance = plugin.instance().unwrap();
     is_refused("in an instance", instance.observe(&bad));
     instance.observe(&good).unwrap();
     is_refused("in an instance that was called", instance.observe(&bad));
     instance.observe(&good).unwrap();
     let mut seen = Vec::new();
-    runtime.observe_many(&plugin, [bad.clone(), good.clone()], |one| seen.push(one));
+    plugin.observe_many([bad.clone(), good.clone()], None, |_, one| {
+        seen.push(one);
+        ControlFlow::Continue(())
+    });
     let [first, second] = <[_; 2]>::try_from(seen).unwrap();
     is_refused("observe_many", first);
     second.unwrap();
@@ -114,16 +118,17 @@ const QUESTIONS: [(&str, Question); 9] = [
     ("observe", |_, plugin| {
         plugin.observe(&Config::new()).map(drop)
     }),
-    ("fork", |_, plugin| plugin.fork().map(drop)),
+    ("instance", |_, plugin| plugin.instance().map(drop)),
     ("init_usage", |_, plugin| plugin.init_usage().map(drop)),
     ("bake", |_, plugin| plugin.bake().map(drop)),
     ("review", |_, plugin| plugin.review().map(drop)),
-    ("observe_many", |runtime, plugin| {
+    ("observe_many", |_, plugin| {
         let mut all = Ok(());
-        runtime.observe_many(plugin, [Config::new(), Config::new()], |seen| {
+        plugin.observe_many([Config::new(), Config::new()], None, |_, seen| {
             if let Err(error) = seen {
                 all = Err(error);
             }
+            ControlFlow::Continue(())
         });
         all
     }),
@@ -301,7 +306,6 @@ fn another_thread_waits_for_the_initialisation() {
 #[test]
 fn configs_may_be_made_from_what_was_told() {
     let plugin = Guest::default().load();
-    let runtime = Runtime::new().unwrap();
     let (told, tells) = mpsc::channel();
     // Each config but the first waits for the result of the one before.
     let mut made = 0;
@@ -313,10 +317,11 @@ fn configs_may_be_made_from_what_was_told() {
         (made <= 10).then(Config::new)
     });
     let mut seen = 0;
-    runtime.observe_many(&plugin, configs, |one| {
+    plugin.observe_many(configs, None, |_, one| {
         one.unwrap();
         seen += 1;
         told.send(()).unwrap();
+        ControlFlow::Continue(())
     });
     assert_eq!(seen, 10);
 }

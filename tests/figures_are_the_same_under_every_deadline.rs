@@ -46,7 +46,7 @@ fn builder(deadline: Option<Duration>) -> RuntimeBuilder {
 }
 
 fn load(wasm: &[u8], deadline: Option<Duration>, fork: ForkPolicy) -> Plugin {
-    let runtime = builder(deadline).fork(fork).build().unwrap();
+    let runtime = builder(deadline).fork_policy(fork).build().unwrap();
     runtime.load("plugin", wasm).unwrap()
 }
 
@@ -160,7 +160,7 @@ fn every_plugin_costs_the_same_under_every_deadline_however_it_is_called() {
                     };
                     check("observed", plugin.observe(config));
                     check("observed again", plugin.observe(config));
-                    check("in an instance", plugin.fork().unwrap().observe(config));
+                    check("in an instance", plugin.instance().unwrap().observe(config));
                     let recording = record(&plugin, config);
                     check("recorded", recording.outcome);
                     assert_eq!(lines(&recording.sink), recorded, "{context}");

@@ -171,7 +171,9 @@ fn listening() -> (Lines, RuntimeBuilder) {
 #[test]
 fn what_is_printed_arrives_line_by_line() {
     let (lines, builder) = listening();
-    let builder = builder.redactor(|text| text.replace("s3cret", "[REDACTED]"));
+    let builder = builder.redactor(tollgate::Redactor::from_rule(|text| {
+        text.replace("s3cret", "[REDACTED]")
+    }));
     data(
         &load(builder),
         json!({"op": "print", "content": "one\ntwo s3cret\n\x1b[2Jthree"}),

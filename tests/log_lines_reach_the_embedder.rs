@@ -146,7 +146,9 @@ fn a_request_that_is_none_is_dropped() {
 
 #[test]
 fn logs_and_evidence_pass_the_redactor() {
-    let builder = Runtime::builder().redactor(|text| text.replace("hunter2", "[REDACTED]"));
+    let builder = Runtime::builder().redactor(tollgate::Redactor::from_rule(|text| {
+        text.replace("hunter2", "[REDACTED]")
+    }));
     let config = Config::new().set("message", "password hunter2");
     assert_eq!(
         logged(&logger(), builder.clone(), &config)[0].message,

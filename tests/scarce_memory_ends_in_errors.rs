@@ -88,7 +88,7 @@ fn reading() -> Vec<u8> {
 fn load(wasm: &[u8]) -> Result<Plugin, Error> {
     let runtime = Runtime::builder()
         .grant("odd", "fs:read:/**".parse().unwrap())
-        .evidence_bytes(0);
+        .evidence_bytes(None);
     runtime.build()?.load("odd", wasm)
 }
 

@@ -4,8 +4,8 @@
 use super::{Checkpoint, Gate, Permitted};
 use crate::{
     effect::{Effect, Failure, Refusal},
-    limits::Limits,
-    world::{Deadline, World},
+    limits::Interrupt,
+    world::World,
 };
 use tollgate_abi::host::kinds;
 
@@ -29,14 +29,6 @@ impl Gate {
         Some(Initialised { world })
     }
 
-    /// The same gate, but what is behind it goes on from where initialisation left it.
-    pub(crate) fn beginning_at(self, initialised: &Initialised) -> Gate {
-        Gate {
-            world: initialised.world().unwrap_or(self.world),
-            ..self
-        }
-    }
-
     /// Lets nothing pass any more, and closes what is open.
     pub(crate) fn close(&mut self) {
         self.world = Box::new(Nowhere);
@@ -45,9 +37,9 @@ impl Gate {
         self.journal = None;
     }
 
-    /// Another call begins in the same instance: the time that it may take counts from now.
-    pub(crate) fn restart_deadline(&mut self, limits: &Limits) {
-        self.deadline = limits.deadline.map(Deadline::after);
+    /// Another call begins in the same instance, which something else may interrupt.
+    pub(crate) fn interrupt_by(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 }
 

@@ -186,6 +186,6 @@ fn listen<T>(
     };
     let owed = std::mem::take(&mut caller.data_mut().owed);
     run::charge_bytes(&mut *caller, owed)?;
-    run::check_deadline(&*caller)?;
+    run::check_interrupt(&*caller)?;
     Ok(heard)
 }

@@ -3,9 +3,8 @@
 
 use super::Recording;
 use crate::{
-    config::Config,
     error::Error,
-    plugin::{Observation, Plugin},
+    plugin::{Call, Observation, Plugin},
     printable::Printable,
 };
 use std::{
@@ -32,17 +31,17 @@ impl Plugin {
     ///
     /// The file cannot be written; the error names the file that has what was recorded. What became
     /// of the run itself is the inner result.
-    pub fn record(
+    pub fn record<'a>(
         &self,
-        config: &Config,
+        call: impl Into<Call<'a>>,
         path: impl AsRef<Path>,
     ) -> io::Result<Result<Observation, Error>> {
-        let config = match self.ready_to_record(config) {
-            Ok(config) => config,
+        let ready = match self.ready_to_record(call.into()) {
+            Ok(ready) => ready,
             Err(error) => return Ok(Err(error)),
         };
         let (target, file) = Target::open(path.as_ref())?;
-        let recorded = self.record_checked(config, LineWriter::new(file));
+        let recorded = self.record_ready(ready, LineWriter::new(file));
         let finished = recorded.and_then(|Recording { outcome, sink }| {
             drop(sink);
             target.complete()?;

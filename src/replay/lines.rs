@@ -33,7 +33,10 @@ pub(super) struct Header {
     pub(super) abi: String,
     /// The very text that the plugin was given.
     pub(super) config: Box<RawValue>,
+    /// Those of the initialisation, and of the call too if it has none of its own.
     pub(super) limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) call_limits: Option<Limits>,
     pub(super) grants: Vec<Capability>,
     /// The real names behind the grants, as they were when the runtime was built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -181,16 +184,25 @@ pub(super) enum Outcome {
     Evidence(Value),
     /// It was stopped by its wall clock, which no replay repeats.
     Deadline(String),
+    /// It was cancelled, which no replay repeats.
+    Cancelled(String),
     /// It failed: the error's text.
     Error(String),
 }
 
 impl Outcome {
+    /// Whether something outside of the run ended it.
+    pub(super) fn is_interrupted(&self) -> bool {
+        matches!(self, Outcome::Deadline(_) | Outcome::Cancelled(_))
+    }
+
     /// What to compare: evidence as it is, a failure as its text.
     pub(super) fn json(&self) -> Value {
         match self {
             Outcome::Evidence(evidence) => evidence.clone(),
-            Outcome::Deadline(message) | Outcome::Error(message) => Value::from(message.clone()),
+            Outcome::Deadline(message) | Outcome::Cancelled(message) | Outcome::Error(message) => {
+                Value::from(message.clone())
+            }
         }
     }
 }

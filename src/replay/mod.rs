@@ -29,8 +29,8 @@ use crate::{
     effect::{Effect, Failure, Refusal},
     error::{Error, Fault},
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
-    limits::{FuelLimit, Limits, Usage},
-    plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
+    limits::{Cancel, FuelLimit, Limits, Usage},
+    plugin::{Call, Finished, Observation, Plugin, Ready, RecordedRun},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,
     world::World,
@@ -45,6 +45,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tollgate_abi::host::kinds;
 use transcript::Transcript;
@@ -59,8 +60,8 @@ pub struct Recording<W> {
 }
 
 impl Plugin {
-    /// Has the plugin look at the world like [`observe`](Plugin::observe), and writes what it
-    /// asked, what it was answered and how it ended to `sink`, line by line, while it runs.
+    /// Runs the plugin like [`call`](Plugin::call), and writes each effect, its reply and how the run
+    /// ended to `sink`, line by line, while it runs.
     ///
     /// ```
     /// use tollgate::{Config, Runtime, replay::Replay};
@@ -79,20 +80,20 @@ impl Plugin {
     ///
     /// [`record`](Plugin::record) writes a file, whole or not at all.
     ///
-    /// A config that is refused before the plugin is called, as [`observe`](Plugin::observe) would
-    /// refuse it, is no run: then the sink comes back as it was given.
+    /// A call that is refused before the plugin runs (its config is invalid, or it is cancelled
+    /// already) is no run: then the sink is returned as it was given.
     ///
     /// # Errors
     ///
     /// The sink's. The run is stopped then; what became of the run itself is
     /// [`Recording::outcome`].
-    pub fn observe_recorded<W: Write + Send + 'static>(
+    pub fn observe_recorded<'a, W: Write + Send + 'static>(
         &self,
-        config: &Config,
+        call: impl Into<Call<'a>>,
         sink: W,
     ) -> io::Result<Recording<W>> {
-        match self.ready_to_record(config) {
-            Ok(config) => self.record_checked(config, sink),
+        match self.ready_to_record(call.into()) {
+            Ok(ready) => self.record_ready(ready, sink),
             Err(error) => {
                 let outcome = Err(error);
                 Ok(Recording { outcome, sink })
@@ -100,22 +101,23 @@ impl Plugin {
         }
     }
 
-    /// The config, if the plugin can be called with it from here.
-    fn ready_to_record(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
-        let config = self.check(config)?;
+    /// The call, if it can begin here.
+    fn ready_to_record<'a>(&self, call: Call<'a>) -> Result<Ready<'a>, Error> {
+        let ready = self.prepare(call)?;
         self.check_idle()?;
-        Ok(config)
+        Ok(ready)
     }
 
-    fn record_checked<W: Write + Send + 'static>(
+    fn record_ready<W: Write + Send + 'static>(
         &self,
-        config: CheckedConfig<'_>,
+        ready: Ready<'_>,
         sink: W,
     ) -> io::Result<Recording<W>> {
         let parts = self.parts();
         let settings = &parts.settings;
         let texts = Texts(settings.observer.redactor.clone());
-        let text = String::from_utf8(config.json().to_vec()).map_err(io::Error::other)?;
+        let text = String::from_utf8(ready.config().to_vec()).map_err(io::Error::other)?;
+        let [initialization, limits] = ready.limits();
         let header = Header {
             transcript: FORMAT,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
@@ -124,7 +126,8 @@ impl Plugin {
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),
             config: texts.config(text)?,
-            limits: (*settings.limits).clone(),
+            limits: initialization.clone(),
+            call_limits: (limits != initialization).then(|| limits.clone()),
             grants: parts.policy.written().to_vec(),
             pinned: parts.policy.pinned().to_vec(),
             working_directory: parts.policy.working_directory.clone(),
@@ -132,7 +135,9 @@ impl Plugin {
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
-        let finished = self.observe_recording(config, recorder.clone());
+        let journal: SharedJournal = recorder.clone();
+        let finished = self.run(ready, Some(&journal));
+        drop(journal);
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder)
             .ok_or_else(|| io::Error::other("the run has ended and is still being recorded"))?;
@@ -158,6 +163,12 @@ fn end(finished: &Finished) -> End {
                 ..
             },
         ) => Outcome::Deadline(error.to_string()),
+        Err(
+            error @ Error::Fault {
+                fault: Fault::Cancelled,
+                ..
+            },
+        ) => Outcome::Cancelled(error.to_string()),
         Err(error) => Outcome::Error(error.to_string()),
     };
     let used = match &finished.outcome {
@@ -182,9 +193,11 @@ fn end(finished: &Finished) -> End {
 #[derive(Clone, Debug)]
 pub struct Replay {
     transcript: Arc<Transcript>,
+    deadline: Option<Duration>,
+    cancel: Option<Cancel>,
 }
 
-/// How a run ended, that did all that its recording did.
+/// How a run ended that did all that its recording did.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Replayed {
@@ -195,6 +208,9 @@ pub enum Replayed {
     /// The recorded run was stopped by its deadline, and this one after as much fuel. The text is
     /// the recorded error's.
     Deadline(String),
+    /// The recorded run was cancelled, and this one stopped after as much fuel. The text is the
+    /// recorded error's.
+    Cancelled(String),
 }
 
 impl Replayed {
@@ -234,6 +250,9 @@ pub enum ReplayError {
         /// The limit of the plugin's runtime.
         here: Text,
     },
+    /// [`Replay::cancel`] ended the run.
+    #[error("the replay was cancelled")]
+    Cancelled,
     /// The plugin did something else than what was recorded.
     #[error(transparent)]
     Diverged(#[from] Box<Divergence>),
@@ -262,7 +281,28 @@ impl Replay {
     pub fn read(bytes: impl Into<Vec<u8>>) -> Result<Replay, BadTranscript> {
         Ok(Replay {
             transcript: Arc::new(Transcript::read(bytes.into())?),
+            deadline: None,
+            cancel: None,
         })
+    }
+
+    /// Wall-clock time for each run of this replay, if that is less than the deadline of the
+    /// plugin's runtime.
+    #[must_use]
+    pub fn deadline(self, deadline: impl Into<Option<Duration>>) -> Replay {
+        Replay {
+            deadline: deadline.into(),
+            ..self
+        }
+    }
+
+    /// Cancels the runs of this replay when `cancel` is cancelled.
+    #[must_use]
+    pub fn cancel(self, cancel: impl Into<Option<Cancel>>) -> Replay {
+        Replay {
+            cancel: cancel.into(),
+            ..self
+        }
     }
 
     /// The name of the plugin that was recorded.
@@ -290,7 +330,8 @@ impl Replay {
             })
     }
 
-    /// The limits of the recorded run.
+    /// The limits of the runtime that recorded the run.
+    #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.transcript.header.limits
     }
@@ -311,8 +352,8 @@ impl Replay {
     /// Runs the plugin, which need not bear the recorded name, with the recorded config, grants
     /// and limits, and answers its effects from the transcript. Nothing outside is touched.
     ///
-    /// The deadline of the plugin's own runtime is all that holds besides; the recorded one does
-    /// not. A plugin that contains `table.grow` cannot be interrupted, and only the recorded fuel
+    /// The deadline of the plugin's own runtime holds too, and this replay's [deadline](Self::deadline)
+    /// and [cancellation](Self::cancel); the recorded ones do not. A plugin that contains `table.grow` cannot be interrupted, and only the recorded fuel
     /// limit ends it.
     ///
     /// # Errors
@@ -325,7 +366,7 @@ impl Replay {
             self.transcript.clone(),
             texts.clone(),
         )));
-        let (end, outcome) = played(&self.transcript, plugin, player.clone())?;
+        let (end, outcome) = self.play(plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {
             let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
             let ended = player.end(&end, plugin.parts().compiled.digest());
@@ -336,64 +377,82 @@ impl Replay {
         }
         Ok(match (&self.transcript.end.end, outcome) {
             (Outcome::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
+            (Outcome::Cancelled(message), _) => Replayed::Cancelled(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
         })
     }
-}
 
-/// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
-fn played(
-    transcript: &Transcript,
-    plugin: &Plugin,
-    journal: SharedJournal,
-) -> Result<(End, Result<Observation, Error>), ReplayError> {
-    let parts = plugin.parts();
-    let Transcript {
-        header,
-        end: recorded,
-        ..
-    } = transcript;
-    let here = &parts.settings.limits;
-    if let Some((recorded, here)) = header.limits.beyond(here) {
-        return Err(ReplayError::Limit {
-            plugin: plugin.name().into(),
-            recorded: recorded.into(),
-            here: here.into(),
-        });
-    }
-    let mut limits = Limits {
+    /// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
+    fn play(
+        &self,
+        plugin: &Plugin,
+        journal: SharedJournal,
+    ) -> Result<(End, Result<Observation, Error>), ReplayError> {
+        let parts = plugin.parts();
+        let Transcript {
+            header,
+            end: recorded,
+            ..
+        } = &*self.transcript;
+        let here = &parts.settings.limits;
+        if let Some((recorded, here)) = header.limits.beyond(here) {
+            return Err(ReplayError::Limit {
+                plugin: plugin.name().into(),
+                recorded: recorded.into(),
+                here: here.into(),
+            });
+        }
+        let deadline = [here.deadline, self.deadline].into_iter().flatten().min();
         // It would cut down the fuel of a module that cannot be interrupted, and the recording may
         // have had more; what the recording had ends this run, too.
-        deadline: here
-            .deadline
-            .filter(|_| !parts.compiled.shape.operators.grow_tables),
-        ..header.limits.clone()
-    };
-    let mut call_fuel = None;
-    if let Outcome::Deadline(_) = recorded.end {
-        // The fuel at which the clock stopped it takes the clock's place.
-        match recorded.memory {
-            Some(_) => call_fuel = Some(FuelLimit::Units(recorded.usage.fuel)),
-            None => limits.fuel = FuelLimit::Units(recorded.initialization.fuel),
+        let deadline = deadline.filter(|_| !parts.compiled.shape.operators.grow_tables);
+        let with_deadline = |limits: &Limits| Limits {
+            deadline,
+            ..limits.clone()
+        };
+        let mut initialization = with_deadline(&header.limits);
+        let mut limits = with_deadline(header.call_limits.as_ref().unwrap_or(&header.limits));
+        if recorded.end.is_interrupted() {
+            // The fuel at which the run was interrupted takes the place of what interrupted it.
+            limits.fuel = FuelLimit::Units(recorded.usage.fuel);
+            if recorded.memory.is_none() {
+                initialization.fuel = FuelLimit::Units(recorded.initialization.fuel);
+                limits.fuel = initialization.fuel;
+            }
+        }
+        let policy = Policy::new(
+            &header.grants,
+            &header.pinned,
+            header.working_directory.clone(),
+            parts.policy.host_functions.clone(),
+        );
+        let call = Call::with_bytes(header.config.get().as_bytes())
+            .cancel(self.cancel.clone())
+            .replaying(RecordedRun {
+                name: header.plugin.as_str().into(),
+                policy: Arc::new(policy),
+                initialization: Arc::new(initialization),
+                limits: Arc::new(limits),
+                world: || Box::new(Nowhere),
+                journal,
+            });
+        let finished = match plugin.prepare(call) {
+            Ok(ready) => plugin.run(ready, None),
+            Err(error) => Finished::before_the_call(error),
+        };
+        let is_cancelled = matches!(
+            finished.outcome,
+            Err(Error::Fault {
+                fault: Fault::Cancelled,
+                ..
+            })
+        );
+        match is_cancelled {
+            true => Err(ReplayError::Cancelled),
+            false => Ok((end(&finished), finished.outcome)),
         }
     }
-    let policy = Policy::new(
-        &header.grants,
-        &header.pinned,
-        header.working_directory.clone(),
-        parts.policy.host_functions.clone(),
-    );
-    let finished = plugin.observe_kept(Kept {
-        name: header.plugin.as_str().into(),
-        config: CheckedConfig::recorded(header.config.get()),
-        policy: Arc::new(policy),
-        limits: Arc::new(limits),
-        call_fuel,
-        world: Box::new(Nowhere),
-        journal,
-    });
-    Ok((end(&finished), finished.outcome))
 }
 
 /// The world of a replay, in which nothing can happen: every reply is in the transcript.

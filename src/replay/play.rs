@@ -22,7 +22,7 @@ pub(super) struct Player {
     transcript: Arc<Transcript>,
     texts: Texts,
     next: u64,
-    /// The recording was ended by its deadline, and all of it is played.
+    /// The recording was interrupted, and all of it is played.
     ran_out: bool,
     divergence: Option<Divergence>,
 }
@@ -131,7 +131,7 @@ impl Player {
             let ended = format!("the end of the run: {}", ended(&end.end));
             return Some(self.parted(expected.to_owned(), ended));
         }
-        let stopped = matches!(recorded.end, Outcome::Deadline(_));
+        let stopped = recorded.end.is_interrupted();
         let mut pairs = Vec::new();
         if !stopped && recorded.end != end.end {
             if let (Outcome::Evidence(one), Outcome::Evidence(other)) = (&recorded.end, &end.end) {
@@ -170,7 +170,7 @@ impl Player {
 
 impl Journal for Player {
     fn answer(&mut self, effect: &Effect, at: At) -> Option<Reply> {
-        let stopped = matches!(self.transcript.end.end, Outcome::Deadline(_));
+        let stopped = self.transcript.end.end.is_interrupted();
         if stopped && self.next >= self.transcript.len() {
             self.ran_out = true;
         }
@@ -209,6 +209,8 @@ fn told(index: u64, at: At, effect: &Value) -> String {
 fn ended(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Evidence(evidence) => format!("evidence {evidence}"),
-        Outcome::Deadline(message) | Outcome::Error(message) => format!("error {message:?}"),
+        Outcome::Deadline(message) | Outcome::Cancelled(message) | Outcome::Error(message) => {
+            format!("error {message:?}")
+        }
     }
 }

@@ -31,7 +31,7 @@ pub struct RuntimeBuilder {
     validate_configs: bool,
     host_functions: HostFunctions,
     world: Option<Arc<NewWorld>>,
-    fork: ForkPolicy,
+    fork_policy: ForkPolicy,
     idle_instances: Option<usize>,
     deterministic_init: Option<u64>,
 }
@@ -86,24 +86,24 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Wall-clock time for one call.
+    /// Wall-clock time for one call; `None` is no deadline.
     #[must_use]
-    pub fn deadline(mut self, limit: Duration) -> RuntimeBuilder {
-        self.limits.deadline = Some(limit);
+    pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> RuntimeBuilder {
+        self.limits.deadline = limit.into();
         self
     }
 
-    /// The most bytes of evidence, see [`Limits::evidence_bytes`]; 0 is no limit.
+    /// The most bytes of evidence, see [`Limits::evidence_bytes`]; `None` is no limit.
     #[must_use]
-    pub fn evidence_bytes(mut self, limit: u32) -> RuntimeBuilder {
-        self.limits.evidence_bytes = limit;
+    pub fn evidence_bytes(mut self, limit: impl Into<Option<u32>>) -> RuntimeBuilder {
+        self.limits.evidence_bytes = limit.into();
         self
     }
 
     /// Whether a plugin is initialised once for all its calls, which is the default, or for each.
     #[must_use]
-    pub fn fork(mut self, policy: ForkPolicy) -> RuntimeBuilder {
-        self.fork = policy;
+    pub fn fork_policy(mut self, policy: ForkPolicy) -> RuntimeBuilder {
+        self.fork_policy = policy;
         self
     }
 
@@ -135,19 +135,11 @@ impl RuntimeBuilder {
     }
 
     /// Hides secrets in evidence, descriptions, schemas, errors, log lines, reports of denials and
-    /// transcripts. The last redactor given counts.
+    /// transcripts. A second redactor replaces the first.
     #[must_use]
-    pub fn redact(mut self, redactor: Redactor) -> RuntimeBuilder {
+    pub fn redactor(mut self, redactor: Redactor) -> RuntimeBuilder {
         self.observer.redactor = Some(redactor);
         self
-    }
-
-    /// Rewrites every text in evidence, errors, log lines and reports of denials by a rule of your
-    /// own, and does nothing else to it: short for [`redact`](Self::redact) with
-    /// [`Redactor::from_rule`].
-    #[must_use]
-    pub fn redactor(self, rule: impl Fn(&str) -> String + Send + Sync + 'static) -> RuntimeBuilder {
-        self.redact(Redactor::from_rule(rule))
     }
 
     /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
@@ -258,7 +250,7 @@ impl RuntimeBuilder {
                     observer: self.observer,
                     validate_configs: self.validate_configs,
                     world,
-                    fork: self.fork,
+                    fork_policy: self.fork_policy,
                     idle: Arc::new(Shelf::new(self.idle_instances.unwrap_or(IDLE_INSTANCES))),
                 }),
                 missing_directories,

@@ -5,11 +5,11 @@ use crate::{
     config::Config,
     error::{ConfigError, Error, ProtocolError},
     json_len::{json_len, map_len},
-    plugin::Plugin,
-    world::Deadline,
+    limits::Interrupted,
+    plugin::{Allowance, Plugin},
 };
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tollgate_abi::ConfigSchema;
 
 impl Plugin {
@@ -26,13 +26,18 @@ impl Plugin {
     ///
     /// As [`schema`](Self::schema), and [`ConfigError::TooExpensive`].
     pub fn validate(&self, config: &Config) -> Result<Validation, Error> {
-        let Some(schema) = self.optional_schema()? else {
+        self.validate_within(config, &self.allowance())
+    }
+
+    fn validate_within(&self, config: &Config, allowance: &Allowance) -> Result<Validation, Error> {
+        let Some(schema) = self.optional_schema(allowance)? else {
             return Ok(Validation::default());
         };
         let value = Value::Object(config.values().clone());
-        let mut found = self.on_a_budget(&schema, config, |schema, patterns, budget| {
-            check::run(schema, &value, patterns, budget)
-        })?;
+        let mut found =
+            self.on_a_budget(&schema, config, allowance, |schema, patterns, budget| {
+                check::run(schema, &value, patterns, budget)
+            })?;
         if let Some(redactor) = &self.parts().settings.observer.redactor {
             redactor.validation(&mut found);
         }
@@ -47,8 +52,9 @@ impl Plugin {
     /// As [`validate`](Self::validate).
     pub fn with_defaults(&self, config: &Config) -> Result<Config, Error> {
         let mut values = Value::Object(config.values().clone());
-        if let Some(schema) = self.optional_schema()? {
-            self.on_a_budget(&schema, config, |schema, _, budget| {
+        let allowance = &self.allowance();
+        if let Some(schema) = self.optional_schema(allowance)? {
+            self.on_a_budget(&schema, config, allowance, |schema, _, budget| {
                 defaults::fill(schema, &mut values, budget)
             })?;
         }
@@ -61,24 +67,30 @@ impl Plugin {
         &self,
         schema: &ConfigSchema,
         config: &Config,
+        allowance: &Allowance,
         work: impl FnOnce(&Value, &PatternCache, &mut Budget<'_>) -> Result<T, TooExpensive>,
     ) -> Result<T, Error> {
-        let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
-        let late = || {
-            let passed = deadline.filter(|deadline| deadline.passed());
-            passed.map(Deadline::limit)
+        let interrupt = &allowance.interrupt;
+        let late = || match interrupt.check() {
+            Ok(()) => None,
+            Err(Interrupted::Deadline(limit)) => Some(limit),
+            Err(Interrupted::Cancelled) => Some(Duration::ZERO),
         };
         let schema = schema.document();
         let mut budget = Budget::new(json_len(schema), map_len(config.values()), &late);
-        work(schema, self.patterns(), &mut budget).map_err(|reason| Error::Config {
-            plugin: self.name().into(),
-            problem: ConfigError::TooExpensive(reason),
+        let done = work(schema, self.patterns(), &mut budget);
+        done.map_err(|reason| match interrupt.is_cancelled() {
+            true => self.interrupted(Interrupted::Cancelled),
+            false => Error::Config {
+                plugin: self.name().into(),
+                problem: ConfigError::TooExpensive(reason),
+            },
         })
     }
 
     /// Refuses a config that is not as the schema says.
-    pub(crate) fn demand_valid(&self, config: &Config) -> Result<(), Error> {
-        let found = self.validate(config)?;
+    pub(crate) fn demand_valid(&self, config: &Config, allowance: &Allowance) -> Result<(), Error> {
+        let found = self.validate_within(config, allowance)?;
         if found.is_valid() {
             return Ok(());
         }
@@ -88,8 +100,8 @@ impl Plugin {
         })
     }
 
-    fn optional_schema(&self) -> Result<Option<Arc<ConfigSchema>>, Error> {
-        match self.whole_schema() {
+    fn optional_schema(&self, allowance: &Allowance) -> Result<Option<Arc<ConfigSchema>>, Error> {
+        match self.whole_schema(allowance) {
             Ok(schema) => Ok(Some(schema)),
             Err(Error::Protocol {
                 error: ProtocolError::NotExported,

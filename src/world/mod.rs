@@ -2,7 +2,6 @@
 //! about plugins, wasm or grants, except that it asks the gate about the real name of what it
 //! found before it uses it.
 
-mod deadline;
 mod deterministic_init;
 mod file_error;
 pub(crate) mod handles;
@@ -10,7 +9,6 @@ mod reach;
 mod simulated;
 mod system;
 
-pub(crate) use deadline::Deadline;
 pub(crate) use deterministic_init::DeterministicInit;
 pub use simulated::{Simulated, SimulatedError};
 pub use system::System;

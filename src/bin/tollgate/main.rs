@@ -188,9 +188,12 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
     let redactor = guard::redactor(args)?;
-    let mut builder = args.plugin.runtime().evidence_bytes(args.evidence_bytes);
+    let mut builder = args
+        .plugin
+        .runtime()
+        .evidence_bytes(Some(args.evidence_bytes).filter(|bytes| *bytes > 0));
     if let Some(redactor) = &redactor {
-        builder = builder.redact(redactor.clone());
+        builder = builder.redactor(redactor.clone());
     }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
@@ -278,7 +281,7 @@ fn trust(
 ) -> Result<RuntimeBuilder, Failure> {
     let mut asking = args.plugin.runtime();
     if let Some(redactor) = redactor {
-        asking = asking.redact(redactor.clone());
+        asking = asking.redactor(redactor.clone());
     }
     let hidden = |text: String| redactor.map_or(text.clone(), |redactor| redactor.redact(&text));
     // Without any grant, all that is declared is missing.

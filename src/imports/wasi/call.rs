@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     effect::{Answer, Effect},
-    guest::{Host, Stop, charge_bytes, check_deadline, enter_memory},
+    guest::{Host, Stop, charge_bytes, check_interrupt, enter_memory},
     room,
 };
 use wasmi::{Caller, Memory};
@@ -43,7 +43,7 @@ pub(super) fn serve(
         Err(Halt::Stop(stop)) => return Err(stop),
     };
     call.settle()?;
-    check_deadline(&*call.caller)?;
+    check_interrupt(&*call.caller)?;
     Ok(errno)
 }
 

@@ -92,7 +92,7 @@ pub(super) fn run(
     let failed = |error: io::Error| not_started(order.command, &error);
     let child = command.spawn().map_err(failed)?;
     let ran = Running::new(child, order.output_limit, gate.plugin())
-        .and_then(|running| running.watch(start, until))
+        .and_then(|running| running.watch(start, until, gate.interrupt()))
         .map_err(failed)?;
     Ok(permit.answer(Answer::Ran(ran)))
 }
