@@ -1,20 +1,26 @@
-//! What an embedder may watch while plugins run: their log lines and what was denied to them. The
-//! gate limits how much of it there may be.
+//! What an embedder can watch while plugins run: their log lines and what was denied to them. The
+//! gate limits how much of it there is.
 
 use crate::{
-    effect::{Denial, LogRecord},
+    effect::{Denial, DenialReason, LogRecord},
     printable::Text,
     redact::Redactor,
 };
+use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
-/// Something worth telling the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something that the operator may want to know.
+///
+/// As JSON it is an object. Its `type` is `log`, `denied`, `granted`, `limit_reached` or `omitted`;
+/// beside it are the fields of what the event holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// The plugin wrote to its log.
     Log(LogRecord),
     /// The plugin requested access that was not granted. Reported once for each request and call.
+    #[serde(serialize_with = "denial")]
     Denied(Denial),
     /// The plugin requested access that was granted. Reported only with an audit, and once for each
     /// request and call.
@@ -32,12 +38,12 @@ pub enum Event {
         /// Its figure.
         limit: u64,
     },
-    /// What the call left out of its reports, at its end, if that is anything.
+    /// What the call left out of its reports. Reported at its end, if there is something.
     Omitted(Omitted),
 }
 
 /// How much a call left out of its reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Omitted {
     /// Lines of its log, printed ones included, beyond [`Limits::log_lines`] or
@@ -55,14 +61,38 @@ pub struct Omitted {
     pub granted: u64,
 }
 
+/// A denial with the public names of its fields; transcripts have older ones.
+fn denial<S: Serializer>(denial: &Denial, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Fields<'a> {
+        plugin: &'a Text,
+        request: &'a Text,
+        needs: &'a Text,
+        reason: &'a DenialReason,
+    }
+    let Denial {
+        plugin,
+        request,
+        needs,
+        reason,
+    } = denial;
+    let fields = Fields {
+        plugin,
+        request,
+        needs,
+        reason,
+    };
+    fields.serialize(to)
+}
+
 type Callback = dyn Fn(&str, &Event) + Send + Sync;
 
-/// Whom to tell, and what to hide from them.
+/// Who gets events, and what is hidden from them.
 #[derive(Clone, Default)]
 pub(crate) struct Observer {
     pub(crate) callback: Option<Arc<Callback>>,
     pub(crate) redactor: Option<Redactor>,
-    /// Whether granted requests are told too.
+    /// Whether granted requests are reported too.
     pub(crate) audit: bool,
 }
 
@@ -72,9 +102,9 @@ impl Observer {
             return;
         };
         match event {
-            // Its secrets are hidden already: where it was cut, one could not be told any more.
+            // Its secrets are hidden already: one that was cut could not be found any more.
             Event::Log(_) => callback(plugin, event),
-            // The host's own words.
+            // Nothing in these comes from a guest.
             Event::LimitReached { .. } | Event::Omitted(_) => callback(plugin, event),
             Event::Denied(denial) => {
                 let mut denial = denial.clone();

@@ -23,7 +23,7 @@ mod event;
 pub mod gate;
 mod guest;
 mod imports;
-mod inspect;
+pub mod inspect;
 mod json_len;
 mod limits;
 mod lock;
@@ -45,11 +45,9 @@ pub use config::Config;
 pub use custom::{CustomRequest, HostCall, HostError};
 pub use error::{BakeError, BuildError, ConfigError, Error, Fault, LoadError, ProtocolError};
 pub use event::{Event, Omitted};
-pub use inspect::{Export, Import, Inspection, MemorySize};
+pub use inspect::Inspection;
 pub use limits::{Cancel, FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, StackLimit, Usage};
-pub use module::{
-    AbiVersion, Baked, Measured, ModuleCache, ModuleLimits, Problem, TypeText, Unforkable,
-};
+pub use module::{AbiVersion, Baked, ModuleCache, ModuleLimits, Problem, Unforkable};
 pub use plugin::{Call, ForkPolicy, Instance, Observation, Plugin};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use review::Review;

@@ -29,6 +29,7 @@ use crate::{
     world::World,
 };
 use forks::Forks;
+use serde::Serialize;
 use std::{fmt, sync::Arc};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo};
 use wasmi::Linker;
@@ -64,8 +65,8 @@ pub(crate) struct Settings {
 /// Makes the world of one instance.
 pub(crate) type NewWorld = dyn Fn() -> Box<dyn World> + Send + Sync;
 
-/// What a call returned, and what it used.
-#[derive(Clone, Debug, PartialEq)]
+/// What a call returned, and what it used. As JSON it is an object with these fields.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Observation {
     /// The plugin's answer. A check that failed is evidence too.

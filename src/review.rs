@@ -1,6 +1,8 @@
-//! Declared against granted: advice for the operator, which allows and denies nothing.
+//! What a plugin declares, compared with its grants: advice for the operator, which allows and denies
+//! nothing.
 
 use crate::{capability::Capability, error::Error, plugin::Plugin, printable::Text};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use tollgate_abi as abi;
 
@@ -20,8 +22,10 @@ impl Plugin {
     }
 }
 
-/// What a plugin declares, compared with what it was granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a plugin declares, compared with what it was granted. As JSON it is an object with these
+/// fields, each capability a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Review {
     /// Declared, and all of it granted.
     pub covered: Vec<Capability>,
@@ -29,7 +33,7 @@ pub struct Review {
     pub missing: Vec<Capability>,
     /// Granted, and more than anything that was declared asks for.
     pub broader: Vec<Capability>,
-    /// Declared in words that are no capability, and why not.
+    /// Declared in a text that is no capability, and why not.
     pub unreadable: Vec<(Text, Text)>,
 }
 

@@ -1,6 +1,6 @@
 //! The one road from a caller to a guest: validate, start or fork, run, read, redact, truncate, give
-//! the instance back. Every way to call a plugin is a few lines over [`Plugin::run`], or over its
-//! steps where the caller keeps the instance.
+//! the instance back. Every other way to call a plugin is a few lines over [`Plugin::call`], or over
+//! its steps where the caller keeps the instance or a journal.
 
 use super::{Observation, Plugin};
 use crate::{
@@ -36,7 +36,8 @@ use tollgate_abi::{names::export, sha256, to_json};
 #[derive(Clone)]
 pub struct Call<'a> {
     config: Input<'a>,
-    limits: Option<Limits>,
+    /// Boxed, since most calls have none and all of them are moved.
+    limits: Option<Box<Limits>>,
     deadline: Option<Duration>,
     cancel: Option<Cancel>,
     replayed: Option<Arc<RecordedRun>>,
@@ -61,7 +62,6 @@ pub(crate) struct RecordedRun {
     /// The limits of the call.
     pub(crate) limits: Arc<Limits>,
     pub(crate) world: fn() -> Box<dyn World>,
-    pub(crate) journal: SharedJournal,
 }
 
 impl<'a> Call<'a> {
@@ -92,7 +92,7 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn limits(self, limits: Limits) -> Call<'a> {
         Call {
-            limits: Some(limits),
+            limits: Some(Box::new(limits)),
             ..self
         }
     }
@@ -182,12 +182,12 @@ impl Ready<'_> {
     }
 }
 
-/// How a call ended.
+/// How a call that has a journal ended.
 pub(crate) struct Finished {
     pub(crate) outcome: Result<Observation, Error>,
     /// What initialisation used, if it went well.
     pub(crate) init: Option<Usage>,
-    /// SHA-256 of the linear memory, if there is a journal and initialisation went well.
+    /// SHA-256 of the linear memory, if initialisation went well.
     pub(crate) memory: Option<String>,
 }
 
@@ -217,7 +217,10 @@ impl Plugin {
     /// is no error: its evidence has the status `false`.
     pub fn call(&self, call: Call<'_>) -> Result<Observation, Error> {
         let ready = self.prepare(call)?;
-        self.run(ready, None).outcome
+        let mut instance = self.start(&ready.allowance)?;
+        let seen = self.answer(&mut instance, &ready)?;
+        self.give_back(instance);
+        Ok(seen)
     }
 
     /// Runs the plugin with this config, in a fresh instance.
@@ -284,30 +287,26 @@ impl Plugin {
         })
     }
 
-    /// Does all of a call that is prepared, and keeps a journal if there is one.
-    pub(crate) fn run(&self, ready: Ready<'_>, journal: Option<&SharedJournal>) -> Finished {
-        let is_kept = journal.is_some() || ready.replayed.is_some();
-        let started = match (&ready.replayed, journal) {
-            (Some(run), _) => self.start_replay(run, &ready.allowance),
-            (None, Some(journal)) => self.start_recorded(journal, &ready.allowance),
-            (None, None) => self.start(&ready.allowance),
+    /// The same for a call that is recorded in `journal`, or that replays a recorded one.
+    pub(crate) fn run_kept(&self, ready: &Ready<'_>, journal: &SharedJournal) -> Finished {
+        let started = match &ready.replayed {
+            Some(run) => self.start_replay(run, journal, &ready.allowance),
+            None => self.start_recorded(journal, &ready.allowance),
         };
         let mut instance = match started {
             Ok(instance) => instance,
             Err(error) => return Finished::before_the_call(error),
         };
-        let outcome = self.answer(&mut instance, &ready);
-        let outcome = outcome.and_then(|seen| match is_kept {
-            true => match room::check_recording(&seen.evidence) {
-                Ok(()) => Ok(seen),
-                Err(error) => Err(instance.fail(self.observing(), error.into())),
-            },
-            false => Ok(seen),
+        let outcome = self.answer(&mut instance, ready);
+        let outcome = outcome.and_then(|seen| {
+            let room = room::check_recording(&seen.evidence);
+            room.map_err(|error| instance.fail(self.observing(), error.into()))?;
+            Ok(seen)
         });
         let finished = Finished {
             outcome,
             init: Some(instance.init_usage()),
-            memory: is_kept.then(|| sha256::hex(&instance.memory_digest())),
+            memory: Some(sha256::hex(&instance.memory_digest())),
         };
         if finished.outcome.is_ok() && ready.replayed.is_none() {
             self.give_back(instance);

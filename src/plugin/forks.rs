@@ -126,14 +126,18 @@ impl Plugin {
 
     /// An instance for one call, which is the one that all others begin from if it is the first.
     pub(super) fn start(&self, allowance: &Allowance) -> Result<Instance, Error> {
+        if let Some(initialised) = self.inner.forks.initialised.get() {
+            return self.start_from(initialised, allowance, None);
+        }
         let mut first = None;
         let initialised = self.initialised_by(allowance, |instance, _| first = Some(instance))?;
-        let mut instance = match first {
-            Some(instance) => instance,
-            None => self.start_from(initialised, allowance, None)?,
-        };
-        instance.begin(&allowance.call)?;
-        Ok(instance)
+        match first {
+            Some(mut instance) => {
+                instance.begin(&allowance.call)?;
+                Ok(instance)
+            }
+            None => self.start_from(initialised, allowance, None),
+        }
     }
 
     /// An instance for a call that `journal` keeps, with the effects of the initialisation that it
@@ -149,27 +153,28 @@ impl Plugin {
         stopped.map_err(|why| self.interrupted(why))?;
         let shared = initialised.filter(|initialised| initialised.snapshot.is_ok());
         let shared = shared.and_then(|one| Some((one, one.journal.entries()?)));
-        let mut instance = match shared {
+        match shared {
             Some((initialised, entries)) => {
                 for (effect, reply, at) in entries {
                     lock(journal).note(effect, reply, *at);
                 }
-                self.start_from(initialised, allowance, Some(journal))?
+                self.start_from(initialised, allowance, Some(journal))
             }
             None => {
                 let mut gate = self.gate(None, allowance);
                 gate.keep(journal.clone());
-                self.started(gate, allowance)?
+                let mut instance = self.started(gate, allowance)?;
+                instance.begin(&allowance.call)?;
+                Ok(instance)
             }
-        };
-        instance.begin(&allowance.call)?;
-        Ok(instance)
+        }
     }
 
     /// An instance for a call that repeats a recorded one.
     pub(super) fn start_replay(
         &self,
         run: &RecordedRun,
+        journal: &SharedJournal,
         allowance: &Allowance,
     ) -> Result<Instance, Error> {
         let parts = self.parts();
@@ -181,7 +186,7 @@ impl Plugin {
             allowance.interrupt.clone(),
             parts.settings.observer.clone(),
         );
-        gate.keep(run.journal.clone());
+        gate.keep(journal.clone());
         let started = Instance::start(Start {
             plugin: &run.name,
             ..self.start_with(gate, allowance)
@@ -206,17 +211,18 @@ impl Plugin {
         if let Some(journal) = journal {
             gate.keep(journal.clone());
         }
-        let Some(snapshot) = snapshot else {
-            return self.started(gate, allowance);
-        };
         let forks = &self.inner.forks;
-        match forks.shelf.take(forks.owner) {
-            Some(mut instance) => {
-                instance.open(gate);
-                Ok(instance)
+        let idle = snapshot.and_then(|_| forks.shelf.take(forks.owner));
+        let mut instance = match (idle, snapshot) {
+            (Some(mut idle), _) => {
+                idle.open(gate);
+                idle
             }
-            None => Instance::fork(self.start_with(gate, allowance), snapshot),
-        }
+            (None, Some(snapshot)) => Instance::fork(self.start_with(gate, allowance), snapshot)?,
+            (None, None) => self.started(gate, allowance)?,
+        };
+        instance.begin(&allowance.call)?;
+        Ok(instance)
     }
 
     fn started(&self, gate: Gate, allowance: &Allowance) -> Result<Instance, Error> {

@@ -122,7 +122,7 @@ fn record(path: &Path, plugin: &Plugin, config: &Config) -> Result<(), String> {
                 problem: ConfigError::Invalid(_),
                 ..
             }),
-        )) => Err(failed(&error)),
+        )) => Err(failed(&error.report())),
         Ok(_) => Ok(()),
         Err(error) => Err(failed(&error)),
     }

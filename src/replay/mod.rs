@@ -136,7 +136,7 @@ impl Plugin {
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
         let journal: SharedJournal = recorder.clone();
-        let finished = self.run(ready, Some(&journal));
+        let finished = self.run_kept(&ready, &journal);
         drop(journal);
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder)
@@ -162,14 +162,14 @@ fn end(finished: &Finished) -> End {
                 fault: Fault::Deadline { .. } | Fault::DeadlineFuel { .. },
                 ..
             },
-        ) => Outcome::Deadline(error.to_string()),
+        ) => Outcome::Deadline(error.report()),
         Err(
             error @ Error::Fault {
                 fault: Fault::Cancelled,
                 ..
             },
-        ) => Outcome::Cancelled(error.to_string()),
-        Err(error) => Outcome::Error(error.to_string()),
+        ) => Outcome::Cancelled(error.report()),
+        Err(error) => Outcome::Error(error.report()),
     };
     let used = match &finished.outcome {
         Ok(observation) => observation.usage,
@@ -435,10 +435,9 @@ impl Replay {
                 initialization: Arc::new(initialization),
                 limits: Arc::new(limits),
                 world: || Box::new(Nowhere),
-                journal,
             });
         let finished = match plugin.prepare(call) {
-            Ok(ready) => plugin.run(ready, None),
+            Ok(ready) => plugin.run_kept(&ready, &journal),
             Err(error) => Finished::before_the_call(error),
         };
         let is_cancelled = matches!(

@@ -283,7 +283,7 @@ fn schema(plugin: &Plugin, findings: &mut Findings) {
             findings.add(
                 Severity::Refused,
                 "schema",
-                error.to_string(),
+                error.report(),
                 "answer schema with one JSON document",
             );
             return;
@@ -341,7 +341,10 @@ fn observe(
                 findings.add(
                     Severity::Unwise,
                     "observe",
-                    format!("gives no evidence for {which} where nothing exists: {error}"),
+                    format!(
+                        "gives no evidence for {which} where nothing exists: {}",
+                        error.report()
+                    ),
                     "answer what is missing with evidence that has an error, such as one of type config",
                 );
                 continue;

@@ -79,7 +79,7 @@ impl Findings {
     /// Adds that the plugin did not answer.
     pub fn silent(&mut self, check: &'static str, error: &Error) {
         let fix = "run `tollgate observe` with a config of yours to see where it stops; a panic says so in the message";
-        self.add(Severity::Refused, check, error.to_string(), fix);
+        self.add(Severity::Refused, check, error.report(), fix);
     }
 
     /// Prints the findings, the most severe ones first.

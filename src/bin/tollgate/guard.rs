@@ -87,6 +87,9 @@ fn refuse_invalid(plugin: &Plugin, found: Validation) -> Result<(), Failure> {
 }
 
 fn refused(error: &Error) -> Failure {
-    let message = format!("{error}; --no-validate runs the plugin all the same");
+    let message = format!(
+        "{}; --no-validate runs the plugin all the same",
+        error.report()
+    );
     Failure::new(Exit::BadInput, message)
 }

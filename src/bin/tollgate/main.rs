@@ -84,7 +84,7 @@ impl From<Error> for Failure {
             Error::Build(_) | Error::Config { .. } => Exit::BadInput,
             _ => Exit::PluginFailed,
         };
-        Failure::new(exit, error.to_string())
+        Failure::new(exit, error.report())
     }
 }
 
@@ -236,7 +236,10 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })?;
     args.report(&seen.usage);
     if let Some(error) = unchecked {
-        complain(format_args!("note: the config was not validated: {error}"));
+        complain(format_args!(
+            "note: the config was not validated: {}",
+            error.report()
+        ));
     }
     if let Some(told) = &seen.truncation {
         complain(format_args!(

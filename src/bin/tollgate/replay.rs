@@ -38,7 +38,14 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
         Replayed::Observation(observation) => print(&observation.evidence, args.format),
         Replayed::Failed(error) => {
             complain(format_args!(
-                "the run failed, as it did when it was recorded: {error}"
+                "the run failed, as it did when it was recorded: {}",
+                error.report()
+            ));
+            Ok(Exit::Success)
+        }
+        Replayed::Cancelled(error) => {
+            complain(format_args!(
+                "the run did the same until it was cancelled: {error}"
             ));
             Ok(Exit::Success)
         }

@@ -58,7 +58,7 @@ impl From<Error> for Failure {
             Error::Build(_) | Error::Config { .. } | Error::NotLoaded { .. } => Status::BadInput,
             _ => Status::PluginFailed,
         };
-        Failure(status, error.to_string())
+        Failure(status, error.report())
     }
 }
 
@@ -321,10 +321,10 @@ pub unsafe extern "C" fn tollgate_replay(
         Ok(match Replay::open(path)?.run(plugin)? {
             Replayed::Observation(seen) => Some(seen),
             Replayed::Failed(error) => {
-                remember(&error.to_string());
+                remember(&error.report());
                 None
             }
-            Replayed::Deadline(message) => {
+            Replayed::Deadline(message) | Replayed::Cancelled(message) => {
                 remember(&message);
                 None
             }
@@ -365,12 +365,7 @@ unsafe fn answering(
         // SAFETY: the caller promises it.
         let plugin = unsafe { handle(plugin, "plugin") }?;
         if let Some(seen) = run(&plugin.0)? {
-            let told = json!({
-                "evidence": seen.evidence,
-                "usage": seen.usage,
-                "truncation": seen.truncation,
-            });
-            *place = give(&told.to_string())?;
+            *place = give(&json!(seen).to_string())?;
         }
         Ok(())
     }))
