@@ -1,5 +1,5 @@
 //! The whole life of an embedded plugin: grants and limits, what it declares against what it was
-//! granted, one observation, and the errors that an embedder tells apart.
+//! granted, one observation, and the errors that an embedder handles separately.
 //!
 //! `cargo run --example embed`
 
@@ -42,7 +42,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", error.message);
 
     match file.observe(&Config::new().set("path", "x".repeat(2 << 20))) {
-        Err(Error::Config { problem, .. }) => println!("mend the config: {problem}"),
+        Err(Error::Config { problem, .. }) => println!("fix the config: {problem}"),
         Err(Error::Fault { fault, .. }) => println!("the plugin was stopped: {fault}"),
         Err(error) => println!("{error}"),
         Ok(_) => return Err("a config of 2 MiB was taken".into()),

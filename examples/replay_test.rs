@@ -1,5 +1,5 @@
 //! A plugin's recorded run as the expectation of a test. The transcript is committed with the test;
-//! whoever changes what the plugin asks, answers, costs or leaves in memory is told where.
+//! a change of what the plugin requests, answers, costs or leaves in memory fails the test and is shown.
 //!
 //! `cargo run --example replay_test`; with `TOLLGATE_UPDATE=1` it records anew.
 

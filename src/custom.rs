@@ -1,5 +1,5 @@
-//! Functions that an embedder offers to plugins: what they are, and by whose rule their requests
-//! are judged. They pass the same gate as everything else.
+//! Functions that an embedder offers to plugins, and the rules that decide their requests. They pass
+//! the same gate as everything else.
 
 use crate::{effect::Failure, limits::Interrupt, printable::Printable};
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,9 +41,10 @@ impl<'a> HostCall<'a> {
     }
 }
 
-/// What a host function of the embedder's tells the guest when it fails.
+/// The error that a host function of the embedder's returns to the guest.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", Printable(.0))]
+#[expect(clippy::exhaustive_structs, reason = "host functions construct it")]
 pub struct HostError(pub ErrorDetail);
 
 impl HostError {
@@ -55,6 +56,7 @@ impl HostError {
 
 /// What a plugin requests of a kind of the embedder's.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct CustomRequest<'a> {
     /// The name of the function that was called.
     pub function: &'a str,
@@ -125,7 +127,7 @@ impl HostFunctions {
         self.matchers.insert(kind.to_owned(), Arc::new(matcher));
     }
 
-    /// The kinds that something here answers for.
+    /// The kinds of the functions and rules here.
     pub(crate) fn kinds(&self) -> Vec<&str> {
         let functions = self.functions.iter().map(|function| function.kind.as_str());
         functions

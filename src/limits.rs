@@ -28,6 +28,7 @@ const PAGES_PER_MB: u32 = 16;
 /// evidence is `0`, and a deadline is in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "callers construct it")]
 pub struct Limits {
     /// Fuel for one call, and as much again for the initialisation before it, which is not part of
     /// the call. Default: 100 000 000 000, about a minute of a tight loop or some seconds of Go
@@ -177,9 +178,9 @@ impl Limits {
         }
     }
 
-    /// The first limit that is beyond the same of `other`, and that one, both in words. The stack
-    /// is part of how a module is compiled, and must be the same; deadlines are left out, and what a
-    /// module may hold.
+    /// The first limit that exceeds that of `other`, and that one, both as text. The stack
+    /// is part of how a module is compiled, and must be the same. Deadlines and what a module may hold
+    /// are not compared.
     pub(crate) fn beyond(&self, other: &Limits) -> Option<(String, String)> {
         let Limits {
             fuel,
@@ -201,10 +202,10 @@ impl Limits {
             module: _,
         } = self;
         if *stack != other.stack {
-            let words = |StackLimit { frames, bytes }: StackLimit| {
+            let text = |StackLimit { frames, bytes }: StackLimit| {
                 format!("a stack of {frames} frames and {bytes} bytes")
             };
-            return Some((words(*stack), words(other.stack)));
+            return Some((text(*stack), text(other.stack)));
         }
         let pair = |(limit, there): (u32, u32)| (u64::from(limit), u64::from(there));
         let limits = [
@@ -241,6 +242,10 @@ impl Limits {
 /// How much fuel a call may burn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<u64>", into = "Option<u64>")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "there is a limit, or there is none"
+)]
 pub enum FuelLimit {
     /// So many units; 0 is refused when the runtime is built.
     Units(u64),
@@ -327,6 +332,7 @@ impl MemoryLimit {
     pub const UNLIMITED: MemoryLimit = MemoryLimit { pages: MAX_PAGES };
 
     /// A limit of `pages` pages of 64 KiB; more than 65 536 is the same as unlimited.
+    #[must_use]
     pub const fn from_pages(pages: u32) -> MemoryLimit {
         MemoryLimit {
             pages: if pages > MAX_PAGES { MAX_PAGES } else { pages },
@@ -388,6 +394,7 @@ pub struct InvalidMemoryLimit {
 /// host's own stack is never at stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "callers construct it")]
 pub struct StackLimit {
     /// Nested calls. Default: 65 536; Go plugins need more than the engine's own default of 1 000.
     pub frames: u32,
@@ -404,12 +411,14 @@ impl Default for StackLimit {
     }
 }
 
-/// What one call used, or initialisation, which is counted by itself.
+/// What one call used, or initialisation, which is counted by itself. As JSON it is an object with
+/// these fields.
 ///
 /// Everything but the deadline is deterministic: the same module, config, limits and replies of
 /// the world give the same figures on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Usage {
     /// Fuel burnt.
     pub fuel: u64,

@@ -31,7 +31,7 @@ pub struct Review {
     pub covered: Vec<Capability>,
     /// Declared, and not (or not all of it) granted.
     pub missing: Vec<Capability>,
-    /// Granted, and more than anything that was declared asks for.
+    /// Granted, and more than any declared capability needs.
     pub broader: Vec<Capability>,
     /// Declared in a text that is no capability, and why not.
     pub unreadable: Vec<(Text, Text)>,
@@ -40,7 +40,7 @@ pub struct Review {
 impl Review {
     pub(crate) fn new(declared: &[abi::Capability], granted: &[Capability], cwd: &str) -> Review {
         let mut review = Review::default();
-        // Most of what is declared is granted in the same words, and found without comparing all.
+        // Most of what is declared is granted as the same text, and found without comparing all.
         let same: BTreeSet<&Capability> = granted.iter().collect();
         for text in declared {
             match Capability::try_from(text) {

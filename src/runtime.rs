@@ -57,6 +57,7 @@ impl Runtime {
     }
 
     /// Options for a runtime.
+    #[must_use]
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder::default()
     }
@@ -82,6 +83,7 @@ impl Runtime {
     ///
     /// No [deadline](RuntimeBuilder::deadline) is set, and none should be: real time is the one
     /// thing that is not the same twice. Fuel ends what does not end.
+    #[must_use]
     pub fn deterministic(seed: u64) -> RuntimeBuilder {
         let world = Simulated::new().seed(seed);
         Runtime::builder().world(move || world.clone())
@@ -133,6 +135,7 @@ impl Runtime {
 
     /// Removes the plugin that has this name, and returns it. Calls of it go on, and handles to it
     /// stay valid; it is freed with the last of them.
+    #[expect(clippy::must_use_candidate, reason = "removing it is the purpose")]
     pub fn unload(&self, name: &str) -> Option<Plugin> {
         let removed = lock(&self.inner.plugins).remove(name);
         removed?.get().cloned()
@@ -177,11 +180,13 @@ impl Runtime {
     }
 
     /// The plugin loaded under a name. Never waits for one that is being loaded.
+    #[must_use]
     pub fn plugin(&self, name: &str) -> Option<Plugin> {
         lock(&self.inner.plugins).get(name)?.get().cloned()
     }
 
     /// The names of the loaded plugins, in order.
+    #[must_use]
     pub fn plugins(&self) -> Vec<String> {
         let plugins = lock(&self.inner.plugins);
         let loaded = plugins.iter().filter(|(_, slot)| slot.get().is_some());
@@ -203,17 +208,20 @@ impl Runtime {
     }
 
     /// What the operator granted.
+    #[must_use]
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
     }
 
     /// The grants of files in directories that did not exist when the runtime was built, by plugin:
     /// most often a slip of the operator's.
+    #[must_use]
     pub fn missing_directories(&self) -> &[(String, Capability)] {
         &self.inner.missing_directories
     }
 
     /// The limits of every call.
+    #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.inner.settings.limits
     }

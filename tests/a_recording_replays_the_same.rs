@@ -175,7 +175,7 @@ fn a_run_that_fails_is_recorded_and_fails_again() {
         let runtime = Runtime::builder().fuel(1_000_000).build().unwrap();
         let plugin = guest.load_in(&runtime);
         let Recording { outcome, sink } = record(&plugin, &Config::new());
-        let error = outcome.unwrap_err().to_string();
+        let error = outcome.unwrap_err().report();
         assert!(error.contains(expected), "{error}");
         match Replay::read(sink).unwrap().run(&plugin).unwrap() {
             Replayed::Failed(again) => assert_eq!(again.to_string(), error),
@@ -208,7 +208,7 @@ fn a_run_that_its_deadline_ended_replays_for_as_much_fuel_and_without_the_clock(
         "{error}"
     );
     match Replay::read(sink).unwrap().run(&plugin(None)).unwrap() {
-        Replayed::Deadline(message) => assert_eq!(message, error.to_string()),
+        Replayed::Deadline(message) => assert_eq!(message, error.report()),
         other => panic!("{other:?}"),
     }
 }

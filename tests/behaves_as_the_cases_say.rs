@@ -205,7 +205,7 @@ fn the_runtime_behaves_as_the_original_should() {
             "TestLoadPlugin_InvalidWASM" => {
                 let error = Runtime::new().unwrap().load("x", b"ASCII text, not wasm");
                 let part = row["expect"]["error_contains"].as_str().unwrap();
-                assert!(error.map(|_| ()).unwrap_err().to_string().contains(part));
+                assert!(error.map(|_| ()).unwrap_err().report().contains(part));
             }
             "TestNewRuntime_DefaultMemoryLimit"
             | "TestNewRuntime_ExplicitMemoryLimit"

@@ -138,7 +138,7 @@ fn what_is_not_loaded_is_not_found() {
     let runtime = Runtime::new().unwrap();
     assert!(runtime.plugin("nonexistent").is_none());
     assert_eq!(
-        runtime.schema("nonexistent").unwrap_err().to_string(),
+        runtime.schema("nonexistent").unwrap_err().report(),
         "plugin nonexistent not loaded; call load first"
     );
     runtime.load("echo", echo()).unwrap();

@@ -225,7 +225,7 @@ fn deallocate_and_schema_are_optional() {
         .load("odd", wat::parse_str(wat).unwrap())
         .unwrap();
     assert!(plugin.observe(&tollgate::Config::new()).is_ok());
-    let message = plugin.schema().unwrap_err().to_string();
+    let message = plugin.schema().unwrap_err().report();
     assert_eq!(
         message,
         "plugin odd: schema() is not exported by the plugin"

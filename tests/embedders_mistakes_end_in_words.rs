@@ -237,7 +237,7 @@ fn a_host_function_cannot_ask_the_plugin_that_calls_it_while_it_is_initialised()
     let sink = replies.clone();
     let runtime = calling(move |name| {
         let plugin = inside.get().unwrap().plugin(name).unwrap();
-        let reply = plugin.observe(&Config::new()).unwrap_err().to_string();
+        let reply = plugin.observe(&Config::new()).unwrap_err().report();
         sink.lock().unwrap().push(reply);
         json!(null)
     });

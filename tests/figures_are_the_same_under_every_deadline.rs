@@ -58,7 +58,7 @@ fn figures(plugin: &Plugin, outcome: Result<Observation, Error>) -> Figures {
         Ok(seen) => Some(seen.usage),
         Err(error) => error.usage().copied(),
     };
-    let outcome = outcome.map_err(|error| error.to_string());
+    let outcome = outcome.map_err(|error| error.report());
     (outcome, used, plugin.init_usage().unwrap_or_default())
 }
 
@@ -220,7 +220,7 @@ fn a_run_that_its_deadline_ended_by_fuel_replays_under_every_deadline() {
         for deadline in DEADLINES.into_iter().chain([Some(short)]) {
             let plugin = load(&wasm, deadline, ForkPolicy::WhenPossible);
             match replay.run(&plugin) {
-                Ok(Replayed::Deadline(message)) => assert_eq!(message, error.to_string()),
+                Ok(Replayed::Deadline(message)) => assert_eq!(message, error.report()),
                 other => panic!("{deadline:?}: {other:?}"),
             }
         }

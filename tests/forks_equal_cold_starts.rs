@@ -136,7 +136,7 @@ struct Seen {
 fn see(instance: &mut Instance, config: &[u8]) -> Seen {
     let outcome = instance
         .observe_bytes(config)
-        .map_err(|error| error.to_string());
+        .map_err(|error| error.report());
     Seen {
         outcome,
         usage: instance.usage(),

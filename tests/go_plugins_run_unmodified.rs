@@ -147,7 +147,7 @@ fn an_exit_is_a_fault_with_its_code() {
     let plugin = load(Runtime::builder());
     let config: Config = r#"{"op":"exit","amount":3}"#.parse().unwrap();
     let error = plugin.observe(&config).unwrap_err();
-    assert_eq!(error.to_string(), "plugin go: observe() exited with code 3");
+    assert_eq!(error.report(), "plugin go: observe() exited with code 3");
     assert!(error.usage().unwrap().fuel > 0);
     // What was dropped does not come back: the next call starts anew.
     data(&plugin, json!({"op": "time"}));

@@ -403,7 +403,7 @@ fn tables_are_limited_together() {
     let Err(error) = runtime(999).load("odd", guest([500, 500], "").bytes()) else {
         panic!("loaded");
     };
-    let text = error.to_string();
+    let text = error.report();
     assert!(text.contains("needs tables of 1000 elements"), "{text}");
     assert!(
         runtime(1000)

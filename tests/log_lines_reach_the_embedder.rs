@@ -171,7 +171,7 @@ fn a_panic_of_the_embedders_callback_is_an_error_of_the_call() {
         .build()
         .unwrap();
     let plugin = logger().load_in(&runtime);
-    let error = plugin.observe(&Config::new()).unwrap_err().to_string();
+    let error = plugin.observe(&Config::new()).unwrap_err().report();
     assert!(
         error.contains("a host function panicked: the callback's own"),
         "{error}"

@@ -204,7 +204,7 @@ fn the_task() {
     setrlimit(Resource::As, limit).unwrap();
     let outcome = match (task.perform)(&wasm) {
         Ok(()) => "answered".to_owned(),
-        Err(error) => error.to_string(),
+        Err(error) => error.report(),
     };
     println!("{ENDED}{outcome}");
 }

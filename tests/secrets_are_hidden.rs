@@ -580,7 +580,7 @@ fn errors_and_denials_quote_no_secret() {
         .unwrap();
     for answer in [r#"{"status":"hunter2"}"#, r#"{"data":"hunter2"}"#] {
         let plugin = Guest::answering(answer).load_in(&Runtime::new().unwrap());
-        let clear = plugin.observe(&Config::new()).unwrap_err().to_string();
+        let clear = plugin.observe(&Config::new()).unwrap_err().report();
         assert!(clear.contains("hunter2"), "{clear}");
         let runtime = Runtime::builder()
             .redactor(redactor.clone())
@@ -601,7 +601,7 @@ fn errors_and_denials_quote_no_secret() {
         more: data(8192, panic),
         ..Guest::default()
     };
-    let error = guest.load_in(&runtime).describe().unwrap_err().to_string();
+    let error = guest.load_in(&runtime).describe().unwrap_err().report();
     assert!(error.contains("panic: [REDACTED]"), "{error}");
 
     let denials = Arc::new(Mutex::new(String::new()));

@@ -1,5 +1,5 @@
-//! One life of one instance: it starts, is called, and is dropped. Never used again after a
-//! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
+//! One life of one instance: it starts, is called, and is dropped. It is never entered again after a
+//! failure. `module` decides what may be loaded, and `plugin` reads what the guest answers.
 
 mod buffers;
 mod image;
@@ -38,7 +38,7 @@ pub(crate) struct Host {
     /// How much fuel the call has in all, and in which portions.
     budget: Budget,
     pace: Pace,
-    /// Bytes that the host moved and the guest will not get, to be paid for like the others.
+    /// Bytes that the host moved and the guest will not get; they cost fuel like the others.
     pub(crate) owed: u64,
     /// How many host functions are on the stack at the moment.
     depth: u32,
@@ -228,7 +228,7 @@ impl Instance {
         usage(&self.store)
     }
 
-    /// Turns a error found by the caller in a result into an error of this instance's call.
+    /// Turns an error found by the caller in a result into an error of this instance's call.
     pub(crate) fn protocol_error(&self, export: &'static str, error: ProtocolError) -> Error {
         Error::Protocol {
             plugin: self.plugin.to_string().into(),
@@ -272,7 +272,7 @@ impl Instance {
             .get(&self.store)
             .i32()?;
         let memory = self.exports.memory.data(&self.store);
-        memory::mail(
+        memory::read_mailbox(
             memory,
             mailbox.cast_unsigned(),
             self.store.data().limits.result_bytes,

@@ -6,6 +6,7 @@ use super::{
     call::{Allowance, Call},
 };
 use crate::{error::Error, guest, limits::Usage};
+use std::fmt;
 
 /// An initialised instance of a plugin, which its owner calls and resets.
 ///
@@ -114,12 +115,23 @@ impl Instance {
     }
 
     /// What the last call used.
+    #[must_use]
     pub fn usage(&self) -> Usage {
         self.inner.usage()
     }
 
     /// The guest's linear memory as it is now.
+    #[must_use]
     pub fn memory(&self) -> &[u8] {
         self.inner.memory()
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("plugin", &self.plugin)
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
     }
 }
