@@ -178,7 +178,7 @@ fn a_run_that_fails_is_recorded_and_fails_again() {
         let error = outcome.unwrap_err().report();
         assert!(error.contains(expected), "{error}");
         match Replay::read(sink).unwrap().run(&plugin).unwrap() {
-            Replayed::Failed(again) => assert_eq!(again.to_string(), error),
+            Replayed::Failed(again) => assert_eq!(again.report(), error),
             other => panic!("{other:?}"),
         }
     }

@@ -225,10 +225,7 @@ fn a_description_that_is_an_error_carries_the_plugins_words() {
             ..
         }
     ));
-    assert!(
-        error.report().contains("plugin not registered"),
-        "{error}"
-    );
+    assert!(error.report().contains("plugin not registered"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Fuel, effects and transcripts are the same with and without a deadline, whichever it is: a
-//! deadline only ends a call.
+//! Fuel, effects and transcripts are the same with and without a deadline, whichever it is, and with
+//! and without a handle that cancels the call: these only end a call.
 
 mod support;
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
 use support::{Guest, data, text_at};
 use tollgate::{
-    Config, Error, Fault, ForkPolicy, HostError, Observation, Plugin, Runtime, RuntimeBuilder,
-    Usage,
+    Call, Cancel, Config, Error, Fault, ForkPolicy, HostError, Observation, Plugin, Runtime,
+    RuntimeBuilder, Usage,
     replay::{Recording, Replay, Replayed},
     world::Simulated,
 };
@@ -63,7 +63,11 @@ fn figures(plugin: &Plugin, outcome: Result<Observation, Error>) -> Figures {
 }
 
 fn record(plugin: &Plugin, config: &Config) -> Recording<Vec<u8>> {
-    plugin.observe_recorded(config, Vec::new()).unwrap()
+    record_call(plugin, config.into())
+}
+
+fn record_call(plugin: &Plugin, call: Call<'_>) -> Recording<Vec<u8>> {
+    plugin.observe_recorded(call, Vec::new()).unwrap()
 }
 
 /// The lines of a transcript behind its header, which names the deadline.
@@ -161,6 +165,18 @@ fn every_plugin_costs_the_same_under_every_deadline_however_it_is_called() {
                     check("observed", plugin.observe(config));
                     check("observed again", plugin.observe(config));
                     check("in an instance", plugin.instance().unwrap().observe(config));
+                    let cancel = Cancel::new();
+                    let call = Call::new(config).cancel(cancel.clone());
+                    check("cancellable", plugin.call(call.clone()));
+                    check(
+                        "cancellable in an instance",
+                        plugin.instance().unwrap().observe(call.clone()),
+                    );
+                    let recording = record_call(&plugin, call);
+                    check("cancellable and recorded", recording.outcome);
+                    assert_eq!(lines(&recording.sink), recorded, "{context}");
+                    let other = Call::new(config).deadline(Duration::from_secs(900));
+                    check("with a deadline of its own", plugin.call(other));
                     let recording = record(&plugin, config);
                     check("recorded", recording.outcome);
                     assert_eq!(lines(&recording.sink), recorded, "{context}");

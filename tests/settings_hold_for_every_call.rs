@@ -230,13 +230,16 @@ fn a_recording_with_settings_of_its_own_replays() {
             other => panic!("{other:?}"),
         }
     }
-    // A run without an end of its own is ended by the deadline of the replay.
+    // The deadline of the replay ends it long before the fuel.
     let config = Config::new().set("loop", 1);
-    let recorded = load(Runtime::builder().deadline(SHORT))
-        .observe_recorded(&config, Vec::new())
-        .unwrap();
+    let long = Limits {
+        fuel: FuelLimit::Units(50_000_000),
+        ..Limits::default()
+    };
+    let call = Call::new(&config).limits(long);
+    let recorded = plugin.observe_recorded(call, Vec::new()).unwrap();
     let replay = Replay::read(recorded.sink).unwrap();
-    assert!(matches!(replay.run(&plugin), Ok(Replayed::Deadline(_))));
+    assert!(matches!(replay.run(&plugin), Ok(Replayed::Failed(_))));
     let late = replay.deadline(Duration::ZERO).run(&plugin);
     assert!(late.is_err(), "{late:?}");
 }

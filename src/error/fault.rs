@@ -176,7 +176,7 @@ pub enum ProtocolError {
     TooManyCapabilities(TooManyCapabilities),
     /// The plugin requires a newer host than this one, which is compatible with versions 0.3.
     #[error(
-        "requires a host of version {wanted} or newer, and this host is compatible with 0.3; use an older build of the plugin"
+        "asks for a host of version {wanted} or newer, and this host is compatible with 0.3; use an older build of the plugin"
     )]
     HostTooOld {
         /// The version that it requires.

@@ -21,7 +21,7 @@ use crate::{
     error::Error,
     gate::{Gate, InitJournal, SharedJournal},
     guest::{Instance, Snapshot, Start},
-    limits::Usage,
+    limits::{Interrupted, Usage},
     lock::lock,
     module::Unforkable,
     once::{NoWait, Once},
@@ -149,8 +149,9 @@ impl Plugin {
         allowance: &Allowance,
     ) -> Result<Instance, Error> {
         let initialised = self.initialised(allowance).ok();
-        let stopped = allowance.interrupt.check();
-        stopped.map_err(|why| self.interrupted(why))?;
+        if allowance.interrupt.is_cancelled() {
+            return Err(self.interrupted(Interrupted::Cancelled));
+        }
         let shared = initialised.filter(|initialised| initialised.snapshot.is_ok());
         let shared = shared.and_then(|one| Some((one, one.journal.entries()?)));
         match shared {
