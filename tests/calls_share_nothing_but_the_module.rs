@@ -110,7 +110,7 @@ fn a_name_belongs_to_its_bytes() {
         .load("p", Guest::default().bytes())
         .map(|_| ())
         .unwrap_err()
-        .to_string();
+        .report();
     assert!(
         message.contains("plugin p: the name is taken by a plugin with other bytes"),
         "{message}"

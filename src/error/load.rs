@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// See [`MemoryLimit`].
+    /// See [`MemoryLimit`](crate::MemoryLimit).
     #[error(transparent)]
     MemoryLimit(#[from] InvalidMemoryLimit),
     /// Nothing runs on no fuel.

@@ -33,7 +33,11 @@ pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
         megabytes => u32::try_from(megabytes)
             .ok()
             .and_then(|megabytes| MemoryLimit::from_megabytes(megabytes).ok())
-            .ok_or_else(|| wrong(&format!("memory_mb is {megabytes}, and must be -1 to 4096")))?,
+            .ok_or_else(|| {
+                wrong(&format!(
+                    "invalid WASM memory limit: memory_mb is {megabytes}, and must be -1 to 4096"
+                ))
+            })?,
     };
     let mut builder = Runtime::builder().fuel(options.fuel).memory_limit(memory);
     if options.deadline_ms > 0 {
