@@ -133,7 +133,7 @@ const QUESTIONS: [(&str, Question); 9] = [
         all
     }),
     ("observe_recorded", |_, plugin| {
-        let recording = plugin.observe_recorded(&Config::new(), Vec::new()).unwrap();
+        let recording = plugin.observe_recorded(Config::new(), Vec::new()).unwrap();
         recording.outcome.map(drop)
     }),
 ];
@@ -368,7 +368,7 @@ fn a_world_may_ask_a_plugin_when_it_ends() {
     for _ in 0..3 {
         plugin.observe(&Config::new()).unwrap();
         plugin
-            .observe_recorded(&Config::new(), Vec::new())
+            .observe_recorded(Config::new(), Vec::new())
             .unwrap()
             .outcome
             .unwrap();
@@ -381,7 +381,7 @@ struct Asking(Plugin);
 
 impl Write for Asking {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let recording = self.0.observe_recorded(&Config::new(), io::sink())?;
+        let recording = self.0.observe_recorded(Config::new(), io::sink())?;
         recording.outcome.map_err(io::Error::other)?;
         Ok(bytes.len())
     }
@@ -396,7 +396,7 @@ fn a_sink_may_ask_the_plugin_that_is_being_recorded() {
     let runtime = Runtime::new().unwrap();
     let plugin = runtime.load("odd", talkative("_initialize")).unwrap();
     let sink = Asking(plugin.clone());
-    let recording = plugin.observe_recorded(&Config::new(), sink).unwrap();
+    let recording = plugin.observe_recorded(Config::new(), sink).unwrap();
     recording.outcome.unwrap();
 }
 
