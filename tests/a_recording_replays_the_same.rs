@@ -343,7 +343,7 @@ fn a_sink_that_takes_no_more_stops_the_run_and_is_told() {
     }
     let plugin = go::granted(&[]);
     for room in [0, 2000] {
-        let recorded = plugin.observe_recorded(&config(json!({ "op": "time" })), Full(room));
+        let recorded = plugin.observe_recorded(config(json!({ "op": "time" })), Full(room));
         assert_eq!(recorded.err().unwrap().to_string(), "the sink is full");
     }
 }
