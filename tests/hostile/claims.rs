@@ -54,45 +54,41 @@ fn filled(open: &str, item: impl Fn(usize) -> String, close: &str) -> String {
     text + close
 }
 
+/// What a module claims, and how it is made.
+pub type Claim = (&'static str, fn() -> Vec<u8>);
+
 /// All of them, by name.
-pub fn all() -> Vec<(&'static str, Vec<u8>)> {
-    let one = |field: &str, value: &str| with([claim(field, value)]);
-    let deep = "[".repeat(MOST);
-    vec![
-        ("an honest claim", one("", "")),
-        (
-            "grants",
-            one("grants", &filled("[", |_| "\"\",".into(), "]")),
-        ),
-        (
+pub const ALL: &[Claim] = &[
+    ("an honest claim", || one("", "")),
+    ("grants", || {
+        one("grants", &filled("[", |_| "\"\",".into(), "]"))
+    }),
+    ("answers", || {
+        let answer = |number| format!("\"{number:x}\":\"\",");
+        one("answers", &filled("{", answer, "}"))
+    }),
+    ("one answer", || {
+        one(
             "answers",
-            one(
-                "answers",
-                &filled("{", |number| format!("\"{number:x}\":\"\","), "}"),
-            ),
-        ),
-        (
-            "one answer",
-            one(
-                "answers",
-                &filled("{\"describe\":\"", |_| "{".into(), "\"}"),
-            ),
-        ),
-        (
-            "escapes",
-            one("original", &filled("\"", |_| "\\u001b[2J".into(), "\"")),
-        ),
-        ("much fuel", one("fuel", "18446744073709551615")),
-        ("more fuel", one("fuel", "1e999")),
-        ("other flags", one("flags", "[65535,65535,65535,65535]")),
-        (
-            "more flags",
-            one("flags", &filled("[", |_| "0,".into(), "]")),
-        ),
-        ("a deep one", with([deep.into_bytes()])),
-        ("a deep field", one("nothing", &"[".repeat(100_000))),
-        ("zeros", with([vec![0; MOST]])),
-        ("many claims", with(vec![claim("", ""); 190_000])),
-        ("many empty claims", with(vec![Vec::new(); 190_000])),
-    ]
+            &filled("{\"describe\":\"", |_| "{".into(), "\"}"),
+        )
+    }),
+    ("escapes", || {
+        one("original", &filled("\"", |_| "\\u001b[2J".into(), "\""))
+    }),
+    ("much fuel", || one("fuel", "18446744073709551615")),
+    ("more fuel", || one("fuel", "1e999")),
+    ("other flags", || one("flags", "[65535,65535,65535,65535]")),
+    ("more flags", || {
+        one("flags", &filled("[", |_| "0,".into(), "]"))
+    }),
+    ("a deep one", || with(["[".repeat(MOST).into_bytes()])),
+    ("a deep field", || one("nothing", &"[".repeat(100_000))),
+    ("zeros", || with([vec![0; MOST]])),
+    ("many claims", || with(vec![claim("", ""); 190_000])),
+    ("many empty claims", || with(vec![Vec::new(); 190_000])),
+];
+
+fn one(field: &str, value: &str) -> Vec<u8> {
+    with([claim(field, value)])
 }

@@ -5,7 +5,7 @@ use crate::support;
 
 use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
-use support::{Guest, data, text_at};
+use support::{Guest, data, share::spread, text_at};
 use tollgate::{
     Call, Cancel, Config, Error, Fault, ForkPolicy, HostError, Observation, Plugin, Runtime,
     RuntimeBuilder, Usage,
@@ -20,6 +20,8 @@ const DEADLINES: [Option<Duration>; 4] = [
     Some(Duration::from_secs(1_000)),
     Some(Duration::MAX),
 ];
+
+const POLICIES: [ForkPolicy; 2] = [ForkPolicy::Never, ForkPolicy::WhenPossible];
 
 fn with_deadline(builder: RuntimeBuilder, deadline: Option<Duration>) -> RuntimeBuilder {
     match deadline {
@@ -149,48 +151,60 @@ fn every_plugin_costs_the_same_under_every_deadline_however_it_is_called() {
     ];
     let plugins = plugins();
     assert!(plugins.len() > 10, "{}", plugins.len());
+    // Deadline and fork policy of a call, and the deadline of its replay.
+    let ways: Vec<(usize, usize, usize)> = spread(
+        (0..DEADLINES.len() * POLICIES.len() * DEADLINES.len()).map(|number| {
+            let call = number / DEADLINES.len();
+            (
+                call / POLICIES.len(),
+                call % POLICIES.len(),
+                number % DEADLINES.len(),
+            )
+        }),
+    )
+    .collect();
     for (name, wasm) in plugins {
         for config in &configs {
             let plain = load(&wasm, None, ForkPolicy::Never);
             let expected = figures(&plain, plain.observe(config));
             let recorded = lines(&record(&plain, config).sink);
-            for deadline in DEADLINES {
-                for fork in [ForkPolicy::Never, ForkPolicy::WhenPossible] {
-                    let plugin = load(&wasm, deadline, fork);
-                    let context = format!("{name} {config:?} {deadline:?} {fork:?}");
-                    let check = |what: &str, outcome| {
-                        let found = figures(&plugin, outcome);
-                        assert_eq!(found, expected, "{context}: {what}");
-                    };
-                    check("observed", plugin.observe(config));
-                    check("observed again", plugin.observe(config));
-                    check("in an instance", plugin.instance().unwrap().observe(config));
-                    let cancel = Cancel::new();
-                    let call = Call::new(config).cancel(cancel.clone());
-                    check("cancellable", plugin.call(call.clone()));
-                    check(
-                        "cancellable in an instance",
-                        plugin.instance().unwrap().observe(call.clone()),
-                    );
-                    let recording = record_call(&plugin, call);
-                    check("cancellable and recorded", recording.outcome);
-                    assert_eq!(lines(&recording.sink), recorded, "{context}");
-                    let other = Call::new(config).deadline(Duration::from_secs(900));
-                    check("with a deadline of its own", plugin.call(other));
-                    let recording = record(&plugin, config);
-                    check("recorded", recording.outcome);
-                    assert_eq!(lines(&recording.sink), recorded, "{context}");
-                    let replay = Replay::read(recording.sink).unwrap();
-                    for other in DEADLINES {
-                        let plugin = load(&wasm, other, fork);
-                        let played = replay
-                            .run(&plugin)
-                            .unwrap_or_else(|error| panic!("{context}, {other:?}: {error}"));
-                        match played {
-                            Replayed::Observation(seen) => check("replayed", Ok(seen)),
-                            Replayed::Failed(error) => check("replayed", Err(error)),
-                            other => panic!("{context}: {other:?}"),
-                        }
+            for ways in ways.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+                let (deadline, fork) = (DEADLINES[ways[0].0], POLICIES[ways[0].1]);
+                let plugin = load(&wasm, deadline, fork);
+                let context = format!("{name} {config:?} {deadline:?} {fork:?}");
+                let check = |what: &str, outcome| {
+                    let found = figures(&plugin, outcome);
+                    assert_eq!(found, expected, "{context}: {what}");
+                };
+                check("observed", plugin.observe(config));
+                check("observed again", plugin.observe(config));
+                check("in an instance", plugin.instance().unwrap().observe(config));
+                let cancel = Cancel::new();
+                let call = Call::new(config).cancel(cancel.clone());
+                check("cancellable", plugin.call(call.clone()));
+                check(
+                    "cancellable in an instance",
+                    plugin.instance().unwrap().observe(call.clone()),
+                );
+                let recording = record_call(&plugin, call);
+                check("cancellable and recorded", recording.outcome);
+                assert_eq!(lines(&recording.sink), recorded, "{context}");
+                let other = Call::new(config).deadline(Duration::from_secs(900));
+                check("with a deadline of its own", plugin.call(other));
+                let recording = record(&plugin, config);
+                check("recorded", recording.outcome);
+                assert_eq!(lines(&recording.sink), recorded, "{context}");
+                let replay = Replay::read(recording.sink).unwrap();
+                for (_, _, other) in ways {
+                    let other = DEADLINES[*other];
+                    let plugin = load(&wasm, other, fork);
+                    let played = replay
+                        .run(&plugin)
+                        .unwrap_or_else(|error| panic!("{context}, {other:?}: {error}"));
+                    match played {
+                        Replayed::Observation(seen) => check("replayed", Ok(seen)),
+                        Replayed::Failed(error) => check("replayed", Err(error)),
+                        other => panic!("{context}: {other:?}"),
                     }
                 }
             }

@@ -223,6 +223,10 @@ fn the_tcp_connect_of_existing_plugins() {
     assert_eq!(reply["connected"], true, "{reply}");
     assert_eq!(reply["address"], format!("127.0.0.1:{port}"));
     assert_eq!(reply["remote_addr"], reply["address"]);
+    // A port may be a number, too.
+    let number: u16 = port.parse().unwrap();
+    let same = ask(&plugin, json!({"host": "127.0.0.1", "port": number}));
+    assert_eq!(same["address"], reply["address"], "{same}");
     for (request, expected, part) in [
         (
             json!({"host": "", "port": "80"}),
@@ -250,7 +254,7 @@ fn the_tcp_connect_of_existing_plugins() {
             "network:outbound:http",
         ),
         (
-            json!({"host": "127.0.0.1", "port": 80}),
+            json!({"host": "127.0.0.1", "port": true}),
             "internal",
             "failed to unmarshal",
         ),
