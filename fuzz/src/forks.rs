@@ -64,7 +64,10 @@ fn memories(cold: &Plugin, copied: &Plugin, configs: &[Config]) {
             "memories differ before a call"
         );
         let config = tollgate::abi::to_json(config.values());
-        let results = (checked(one.observe_bytes(&config)), checked(other.observe_bytes(&config)));
+        let results = (
+            checked(one.observe_bytes(&config)),
+            checked(other.observe_bytes(&config)),
+        );
         assert_eq!(results.0, results.1);
         assert_eq!(one.usage(), other.usage());
         assert!(

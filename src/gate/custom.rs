@@ -42,7 +42,6 @@ impl<'a> HostCall<'a> {
 }
 
 /// The error that an embedder's host function returns to the guest.
-#[expect(clippy::exhaustive_structs, reason = "it is what it holds")]
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", Printable(.0))]
 #[expect(clippy::exhaustive_structs, reason = "host functions construct it")]
