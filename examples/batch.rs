@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example batch -- 100000`
 
-use std::io::Write as _;
+use std::{io::Write as _, ops::ControlFlow};
 use tollgate::{Config, Runtime, world::Simulated};
 
 const FILE: &[u8] = include_bytes!("../fixtures/file/file.wasm");
@@ -25,18 +25,22 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let configs = (0..total).map(|n| Config::new().set("path", format!("/data/{n}")));
     let (mut done, mut missing, mut fuel, mut failed) = (0, 0, 0, None);
-    runtime.observe_many(&file, configs, |seen| {
+    file.observe_many(configs, None, |index, seen| {
         done += 1;
         match seen {
             Ok(seen) => {
                 missing += usize::from(seen.evidence.data["exists"] == false);
                 fuel += seen.usage.fuel;
             }
-            Err(error) => failed = Some((done - 1, error)),
+            Err(error) => {
+                failed = Some((index, error));
+                return ControlFlow::Break(());
+            }
         }
         if done % (total / 20).max(1) == 0 {
             let _ = write!(std::io::stderr(), "\r{done} of {total}");
         }
+        ControlFlow::Continue(())
     });
     let _ = writeln!(std::io::stderr());
     if let Some((number, error)) = failed {

@@ -29,7 +29,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         .grant("file", "fs:read:/etc/**".parse()?)
         .fuel(50_000_000)
         .build()?;
-    let mut instance = runtime.load("file", FILE)?.fork()?;
+    let mut instance = runtime.load("file", FILE)?.instance()?;
 
     let mut random = 42;
     let mut ended = BTreeMap::<&str, usize>::new();
@@ -40,7 +40,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
             let at = next(&mut random) % config.len();
             config[at] = next(&mut random) as u8;
         }
-        let how = match instance.call(&config) {
+        let how = match instance.observe_bytes(&config) {
             Ok(answer) if answer.starts_with(b"{") => "answered",
             Err(Error::Fault { .. } | Error::Protocol { .. }) | Ok(_) => {
                 return Err(format!("a finding: {:?}", config.escape_ascii().to_string()).into());

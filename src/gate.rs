@@ -32,7 +32,7 @@ pub use world::World;
 use crate::{
     capability::Request,
     effect::{Access, Answer, Effect, Failure, Handle, Need, Refusal, Reply, Stat},
-    limits::{Deadline, Limits},
+    limits::{Interrupt, Limits},
     redact::Lines,
     room,
     sync::lock,
@@ -52,7 +52,7 @@ pub(crate) struct Gate {
     plugin: Arc<str>,
     policy: Arc<Policy>,
     world: Box<dyn World>,
-    deadline: Option<Deadline>,
+    interrupt: Interrupt,
     reports: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
@@ -77,13 +77,14 @@ impl Gate {
         policy: Arc<Policy>,
         world: Box<dyn World>,
         limits: &Limits,
+        interrupt: Interrupt,
         observer: Observer,
     ) -> Gate {
         Gate {
             plugin,
             policy,
             world,
-            deadline: limits.deadline.map(Deadline::after),
+            interrupt,
             reports: Reports::new(observer, limits),
             opened: BTreeMap::new(),
             withheld: BTreeMap::new(),
@@ -161,8 +162,9 @@ impl Gate {
         &self.policy.working_directory
     }
 
-    pub(crate) fn deadline(&self) -> Option<Deadline> {
-        self.deadline
+    /// What may end the call.
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// Lets an effect happen, or returns why not.
@@ -216,9 +218,8 @@ impl Gate {
     fn judge_and_perform(&mut self, effect: &Effect) -> Reply {
         // A line of the log takes no time, and the last lines of a stopped guest are reported too.
         let takes_time = !matches!(effect, Effect::Log(_));
-        if takes_time && self.deadline.is_some_and(Deadline::passed) {
-            let message = "the deadline of the call has passed";
-            return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message).into());
+        if takes_time && let Err(why) = self.interrupt.check() {
+            return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", why.message()).into());
         }
         match effect.need() {
             Need::Opened(handle, wanted) => self.check_opened(handle, wanted)?,
@@ -231,7 +232,7 @@ impl Gate {
             reports: &self.reports,
             effect,
             need: effect.need(),
-            deadline: self.deadline,
+            interrupt: &self.interrupt,
             may_read: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;

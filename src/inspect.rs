@@ -1,19 +1,22 @@
-//! Looking at a module without running it: what it is, what it wants, and what would keep it from
-//! running here.
+//! What can be said of a module without running it: what it is, what it imports, and what would keep
+//! it from running here.
 
 use crate::{
-    error::{LoadError, TypeText},
+    error::LoadError,
     gate::HostFunctions,
     imports,
-    limits::{Limits, Measured},
+    limits::Limits,
     module::{self, Baked, Compiled, RESERVED},
 };
+pub use crate::{error::TypeText, limits::Measured};
+
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
 use wasmi::ExternType;
 
-/// What can be said of a module without running it.
+/// What can be said of a module without running it. As JSON it is an object with these fields.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Inspection {
     /// SHA-256 of the bytes, in hexadecimal: the module's name across processes.
     pub sha256: String,
@@ -37,19 +40,20 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// What it exports, in name order.
     pub exports: Vec<Export>,
-    /// Why each call would initialise it anew, as far as the bytes tell; `None` if calls can share
+    /// Why each call would initialise it anew, as far as the bytes show; `None` if calls can share
     /// one initialisation.
     pub unforkable: Option<String>,
-    /// What it says of its making, if it was baked; nobody vouches for it.
+    /// What it says of its making, if it was baked; this is not verified.
     pub baked: Option<Baked>,
     /// What would keep it from being loaded here.
     pub problems: Vec<String>,
-    /// What is worth knowing but keeps it from nothing.
+    /// What is worth knowing, but is no problem.
     pub notes: Vec<String>,
 }
 
 /// The size of a linear memory, in pages of 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct MemorySize {
     /// What it starts with.
     pub minimum: u64,
@@ -59,6 +63,7 @@ pub struct MemorySize {
 
 /// Something a module imports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Import {
     /// From where.
     pub module: String,
@@ -71,6 +76,7 @@ pub struct Import {
 
 /// Something a module exports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Export {
     /// Its name.
     pub name: String,

@@ -21,7 +21,7 @@ mod error;
 pub mod gate;
 mod guest;
 mod imports;
-mod inspect;
+pub mod inspect;
 mod limits;
 mod module;
 mod plugin;
@@ -38,16 +38,15 @@ pub mod world;
 pub use answer::{Truncation, truncate_evidence};
 pub use capability::{Capability, CapabilityError, Grants};
 pub use error::{
-    BakeError, BuildError, ConfigError, Error, Fault, LoadError, Problem, ProtocolError, TypeText,
-    Unforkable,
+    BakeError, BuildError, ConfigError, Error, Fault, LoadError, Problem, ProtocolError, Unforkable,
 };
 pub use gate::{CustomRequest, Event, HostCall, HostError, Omitted};
-pub use inspect::{Export, Import, Inspection, MemorySize};
+pub use inspect::Inspection;
 pub use limits::{
-    FuelLimit, InvalidMemoryLimit, Limits, Measured, MemoryLimit, ModuleLimits, StackLimit, Usage,
+    Cancel, FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, ModuleLimits, StackLimit, Usage,
 };
 pub use module::{AbiVersion, Baked, ModuleCache};
-pub use plugin::{Config, ForkPolicy, Instance, Observation, Plugin, Review};
+pub use plugin::{Call, Config, ForkPolicy, Instance, Observation, Plugin, Review};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use runtime::{Runtime, RuntimeBuilder};
 

@@ -1,10 +1,14 @@
-//! What one call may use, and what it used. Enforcement is elsewhere: fuel and deadline in
-//! `guest`, memory and tables in its limiter, sizes where bytes cross the boundary.
+//! What one call may use, what it used, and what may end it from outside. Limits are enforced
+//! elsewhere: fuel in `guest`, memory and tables in its limiter, sizes where bytes cross the
+//! boundary.
 
+mod cancel;
 mod deadline;
+mod interrupt;
 mod module;
 
-pub(crate) use deadline::Deadline;
+pub use cancel::Cancel;
+pub(crate) use interrupt::{Interrupt, Interrupted};
 pub(crate) use module::ModuleCounts;
 pub use module::{Measured, ModuleLimits};
 
@@ -23,10 +27,11 @@ const PAGES_PER_MB: u32 = 16;
 /// What a module may hold and each call may use. [`Limits::default`] is what
 /// [`Runtime::new`](crate::Runtime::new) uses.
 ///
-/// As JSON, what is left out has its default, unlimited fuel and no deadline are `null`, and a
-/// deadline is in nanoseconds.
+/// As JSON, what is left out has its default, unlimited fuel and no deadline are `null`, no limit of
+/// evidence is `0`, and a deadline is in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "callers construct it")]
 pub struct Limits {
     /// Fuel for one call, and as much again for the initialisation before it, which is not part of
     /// the call. Default: 100 000 000 000, about a minute of a tight loop or some seconds of Go
@@ -62,9 +67,10 @@ pub struct Limits {
     /// Default: 1 GiB.
     pub moved_bytes: u64,
     /// The most bytes of JSON that the data and raw text of evidence may have together, and each of
-    /// its message, metadata and error; what is longer is cut, see [`truncate_evidence`](crate::truncate_evidence). 0 is no
-    /// limit. Default: 1 MiB.
-    pub evidence_bytes: u32,
+    /// its message, metadata and error; what is longer is cut, see
+    /// [`truncate_evidence`](crate::truncate_evidence). `None` is no limit. Default: 1 MiB.
+    #[serde(with = "zero_is_none")]
+    pub evidence_bytes: Option<u32>,
     /// The most lines that one call may log, printed ones included; the rest is dropped with a
     /// warning ([`Event::LimitReached`](crate::Event::LimitReached)) and counted. Initialisation
     /// has as many of its own. Default: 10 000.
@@ -92,6 +98,20 @@ const REPORTED: u32 = 1000;
 // Limits on what is reported came later than transcripts. With their defaults they are not written,
 // so that recordings of all versions are the same text.
 
+/// A limit of evidence as transcripts have it.
+mod zero_is_none {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(limit: &Option<u32>, to: S) -> Result<S::Ok, S::Error> {
+        limit.unwrap_or(0).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+        let limit = Option::<u32>::deserialize(from)?;
+        Ok(limit.filter(|limit| *limit > 0))
+    }
+}
+
 fn is_default_log_bytes(bytes: &u32) -> bool {
     *bytes == LOG_BYTES
 }
@@ -114,7 +134,7 @@ impl Default for Limits {
             reply_bytes: 10 << 20,
             host_calls: 1_000_000,
             moved_bytes: 1 << 30,
-            evidence_bytes: 1 << 20,
+            evidence_bytes: Some(1 << 20),
             log_lines: 10_000,
             log_bytes: LOG_BYTES,
             denials: REPORTED,
@@ -124,9 +144,46 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The first limit that is beyond the same of `other`, and that one, both in words. The stack
-    /// is part of how a module is compiled, and must be the same; deadlines are left out, and what a
-    /// module may hold.
+    /// The same limits, with this deadline if it is shorter.
+    pub(crate) fn with_deadline(&self, deadline: Option<Duration>) -> Limits {
+        Limits {
+            deadline: [self.deadline, deadline].into_iter().flatten().min(),
+            ..self.clone()
+        }
+    }
+
+    /// The smaller of both for each limit. The stack and what a module may hold are those of `self`:
+    /// a module is compiled with them.
+    pub(crate) fn at_most(&self, other: &Limits) -> Limits {
+        Limits {
+            fuel: match self.fuel.units() <= other.fuel.units() {
+                true => self.fuel,
+                false => other.fuel,
+            },
+            module: self.module.clone(),
+            memory: self.memory.min(other.memory),
+            table_elements: self.table_elements.min(other.table_elements),
+            stack: self.stack,
+            deadline: [self.deadline, other.deadline].into_iter().flatten().min(),
+            result_bytes: self.result_bytes.min(other.result_bytes),
+            request_bytes: self.request_bytes.min(other.request_bytes),
+            reply_bytes: self.reply_bytes.min(other.reply_bytes),
+            host_calls: self.host_calls.min(other.host_calls),
+            moved_bytes: self.moved_bytes.min(other.moved_bytes),
+            evidence_bytes: [self.evidence_bytes, other.evidence_bytes]
+                .into_iter()
+                .flatten()
+                .min(),
+            log_lines: self.log_lines.min(other.log_lines),
+            log_bytes: self.log_bytes.min(other.log_bytes),
+            denials: self.denials.min(other.denials),
+            audited: self.audited.min(other.audited),
+        }
+    }
+
+    /// The first limit that exceeds that of `other`, and that one, both as text. The stack
+    /// is part of how a module is compiled, and must be the same. Deadlines and what a module may hold
+    /// are not compared.
     pub(crate) fn beyond(&self, other: &Limits) -> Option<(String, String)> {
         let Limits {
             fuel,
@@ -139,7 +196,7 @@ impl Limits {
             reply_bytes,
             host_calls,
             moved_bytes,
-            // What is told of the answer is no burden to the runtime.
+            // How much of an answer is returned is no burden to the runtime.
             evidence_bytes: _,
             log_lines,
             log_bytes,
@@ -148,10 +205,10 @@ impl Limits {
             module: _,
         } = self;
         if *stack != other.stack {
-            let words = |StackLimit { frames, bytes }: StackLimit| {
+            let text = |StackLimit { frames, bytes }: StackLimit| {
                 format!("a stack of {frames} frames and {bytes} bytes")
             };
-            return Some((words(*stack), words(other.stack)));
+            return Some((text(*stack), text(other.stack)));
         }
         let pair = |(limit, there): (u32, u32)| (u64::from(limit), u64::from(there));
         let limits = [
@@ -188,6 +245,10 @@ impl Limits {
 /// How much fuel a call may burn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<u64>", into = "Option<u64>")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "there is a limit, or there is none"
+)]
 pub enum FuelLimit {
     /// So many units; 0 is refused when the runtime is built.
     Units(u64),
@@ -237,11 +298,11 @@ impl FuelLimit {
 /// ```
 /// use tollgate::MemoryLimit;
 ///
-/// assert_eq!(MemoryLimit::try_from(0)?, MemoryLimit::default()); // 256 MB
-/// assert_eq!(MemoryLimit::try_from(-1)?, MemoryLimit::UNLIMITED); // 4 GiB, all that 32 bits reach
-/// assert_eq!(MemoryLimit::try_from(100)?.pages(), 1600);
-/// assert!(MemoryLimit::try_from(-2).is_err());
-/// assert!(MemoryLimit::try_from(4097).is_err());
+/// assert_eq!(MemoryLimit::from_megabytes(100)?.pages(), 1600);
+/// assert_eq!(MemoryLimit::default(), MemoryLimit::from_megabytes(256)?);
+/// assert_eq!(MemoryLimit::UNLIMITED, MemoryLimit::from_megabytes(4096)?); // all that 32 bits reach
+/// assert!(MemoryLimit::from_megabytes(0).is_err());
+/// assert!(MemoryLimit::from_megabytes(4097).is_err());
 /// # Ok::<(), tollgate::InvalidMemoryLimit>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -274,13 +335,27 @@ impl MemoryLimit {
     pub const UNLIMITED: MemoryLimit = MemoryLimit { pages: MAX_PAGES };
 
     /// A limit of `pages` pages of 64 KiB; more than 65 536 is the same as unlimited.
+    #[must_use]
     pub const fn from_pages(pages: u32) -> MemoryLimit {
         MemoryLimit {
             pages: if pages > MAX_PAGES { MAX_PAGES } else { pages },
         }
     }
 
+    /// A limit of 1 to 4096 megabytes.
+    ///
+    /// # Errors
+    ///
+    /// Any other number.
+    pub fn from_megabytes(megabytes: u32) -> Result<MemoryLimit, InvalidMemoryLimit> {
+        match megabytes {
+            1..=4096 => Ok(MemoryLimit::from_pages(megabytes * PAGES_PER_MB)),
+            _ => Err(InvalidMemoryLimit { megabytes }),
+        }
+    }
+
     /// The limit in pages of 64 KiB.
+    #[must_use]
     pub const fn pages(self) -> u32 {
         self.pages
     }
@@ -299,24 +374,6 @@ impl Default for MemoryLimit {
     }
 }
 
-/// From megabytes: 0 is the default, -1 is unlimited.
-impl TryFrom<i64> for MemoryLimit {
-    type Error = InvalidMemoryLimit;
-
-    fn try_from(megabytes: i64) -> Result<MemoryLimit, InvalidMemoryLimit> {
-        match megabytes {
-            0 => Ok(MemoryLimit::default()),
-            -1 => Ok(MemoryLimit::UNLIMITED),
-            1..=4096 => u32::try_from(megabytes)
-                .map(|megabytes| MemoryLimit {
-                    pages: megabytes * PAGES_PER_MB,
-                })
-                .map_err(|_| InvalidMemoryLimit { megabytes }),
-            _ => Err(InvalidMemoryLimit { megabytes }),
-        }
-    }
-}
-
 impl std::fmt::Display for MemoryLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.pages.is_multiple_of(PAGES_PER_MB) {
@@ -329,18 +386,18 @@ impl std::fmt::Display for MemoryLimit {
 
 /// A number of megabytes that is no memory limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "invalid WASM memory limit: {megabytes} (must be >= -1 and <= 4096 MB; 0 is the default of 256 MB, -1 is unlimited)"
-)]
+#[error("invalid WASM memory limit: {megabytes} MB (must be from 1 to 4096 MB)")]
+#[non_exhaustive]
 pub struct InvalidMemoryLimit {
-    /// What was asked for.
-    pub megabytes: i64,
+    /// The number.
+    pub megabytes: u32,
 }
 
 /// How deep the guest may call. The guest's stack lives on the heap, so these bound memory; the
 /// host's own stack is never at stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "callers construct it")]
 pub struct StackLimit {
     /// Nested calls. Default: 65 536; Go plugins need more than the engine's own default of 1 000.
     pub frames: u32,
@@ -357,12 +414,14 @@ impl Default for StackLimit {
     }
 }
 
-/// What one call used, or initialisation, which is counted by itself.
+/// What one call used, or initialisation, which is counted by itself. As JSON it is an object with
+/// these fields.
 ///
 /// Everything but the deadline is deterministic: the same module, config, limits and replies of
 /// the world give the same figures on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Usage {
     /// Fuel burnt.
     pub fuel: u64,

@@ -1,8 +1,7 @@
 //! The runtime: the plugins loaded under their names, and what they share. Its options are in
-//! `builder`, batches in `many`.
+//! `builder`.
 
 mod builder;
-mod many;
 
 pub use builder::RuntimeBuilder;
 
@@ -12,10 +11,9 @@ use crate::{
     gate::HostFunctions,
     gate::Policy,
     imports,
-    limits::Limits,
+    limits::{Interrupt, Limits},
     module::{self, ModuleCache},
-    plugin::{Parts, Plugin, Settings},
-    sync::Once,
+    plugin::{Once, Parts, Plugin, Settings},
     sync::lock,
     world::Simulated,
 };
@@ -58,6 +56,7 @@ impl Runtime {
     }
 
     /// Options for a runtime.
+    #[must_use]
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder::default()
     }
@@ -83,26 +82,68 @@ impl Runtime {
     ///
     /// No [deadline](RuntimeBuilder::deadline) is set, and none should be: real time is the one
     /// thing that is not the same twice. Fuel ends what does not end.
+    #[must_use]
     pub fn deterministic(seed: u64) -> RuntimeBuilder {
         let world = Simulated::new().seed(seed);
         Runtime::builder().world(move || world.clone())
     }
 
     /// Compiles a module and checks its contract. Loading the same bytes under the same name again
-    /// gives the plugin that is there; threads that load one name at once compile it once.
+    /// returns the plugin that is there; threads that load one name at once compile it once.
     ///
-    /// A plugin keeps its bytes: a `Vec` that is given is kept, what is lent is copied.
+    /// A plugin keeps its bytes: a `Vec` is kept as it is, a slice is copied.
     ///
     /// # Errors
     ///
     /// [`Error::Load`] if the bytes are no plugin that can run here, or the name is taken by a
-    /// plugin with other bytes.
+    /// plugin with other bytes; [`replace`](Self::replace) takes its place.
     pub fn load<'a>(&self, name: &str, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Plugin, Error> {
         let loaded = self.load_bytes(name, bytes.into());
-        loaded.map_err(|error| match &self.inner.settings.observer.redactor {
+        loaded.map_err(|error| self.redacted(error))
+    }
+
+    /// Loads a plugin in place of the one that has this name, if there is one. It is always another
+    /// plugin, which is initialised anew, also if the bytes are the same. Calls of the old one go
+    /// on, and handles to it stay valid.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Load`] if the bytes are no plugin that can run here. Then the old one stays.
+    pub fn replace<'a>(
+        &self,
+        name: &str,
+        bytes: impl Into<Cow<'a, [u8]>>,
+    ) -> Result<Plugin, Error> {
+        let bytes = bytes.into();
+        let limits = &self.inner.settings.limits.module;
+        let loaded =
+            module::check_size(limits, &bytes).and_then(|()| self.inner.prepare(name, bytes));
+        let plugin = loaded.map_err(|problem| {
+            self.redacted(Error::Load {
+                plugin: name.into(),
+                problem,
+            })
+        })?;
+        let slot = Arc::new(Once::of(plugin.clone()));
+        let replaced = lock(&self.inner.plugins).insert(name.to_owned(), slot);
+        // Not while the names are locked: with the last handle goes what is the embedder's.
+        drop(replaced);
+        Ok(plugin)
+    }
+
+    /// Removes the plugin that has this name, and returns it. Calls of it go on, and handles to it
+    /// stay valid; it is freed with the last of them.
+    #[expect(clippy::must_use_candidate, reason = "removing it is the purpose")]
+    pub fn unload(&self, name: &str) -> Option<Plugin> {
+        let removed = lock(&self.inner.plugins).remove(name);
+        removed?.get().cloned()
+    }
+
+    fn redacted(&self, error: Error) -> Error {
+        match &self.inner.settings.observer.redactor {
             Some(redactor) => redactor.error(error),
             None => error,
-        })
+        }
     }
 
     fn load_bytes(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, Error> {
@@ -120,7 +161,8 @@ impl Runtime {
             .clone();
         let mut bytes = Some(bytes);
         let load = || inner.prepare(name, bytes.take().unwrap_or_default());
-        let loaded = slot.get_or_try(load, || LoadError::BeingLoaded).cloned();
+        let loaded = slot.get_or_try(&Interrupt::default(), load, |_| LoadError::BeingLoaded);
+        let loaded = loaded.cloned();
         let plugin = match loaded {
             Ok(plugin) => plugin,
             Err(problem) => {
@@ -136,11 +178,13 @@ impl Runtime {
     }
 
     /// The plugin loaded under a name. Never waits for one that is being loaded.
+    #[must_use]
     pub fn plugin(&self, name: &str) -> Option<Plugin> {
         lock(&self.inner.plugins).get(name)?.get().cloned()
     }
 
     /// The names of the loaded plugins, in order.
+    #[must_use]
     pub fn plugins(&self) -> Vec<String> {
         let plugins = lock(&self.inner.plugins);
         let loaded = plugins.iter().filter(|(_, slot)| slot.get().is_some());
@@ -162,23 +206,26 @@ impl Runtime {
     }
 
     /// What the operator granted.
+    #[must_use]
     pub fn grants(&self) -> &Grants {
         &self.inner.grants
     }
 
     /// The grants of files in directories that did not exist when the runtime was built, by plugin:
     /// most often a slip of the operator's.
+    #[must_use]
     pub fn missing_directories(&self) -> &[(String, Capability)] {
         &self.inner.missing_directories
     }
 
     /// The limits of every call.
+    #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.inner.settings.limits
     }
 
-    /// Forgets all loaded plugins. Handles that were given out go on working; what nobody holds
-    /// any more is freed.
+    /// Removes all plugins. Calls of them go on, and handles to them stay valid; each is freed with
+    /// its last handle.
     pub fn close(&self) {
         let closed = std::mem::take(&mut *lock(&self.inner.plugins));
         // Not while the names are locked: with the last handle goes what is the embedder's.

@@ -1,7 +1,7 @@
 //! A guest that does what it is told: calls these functions with these arguments, and answers with
 //! a sum of what they returned.
 
-use tollgate::abi::functions::{FUNCTIONS, Function};
+use tollgate::abi::functions::{self, FUNCTIONS};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
     FunctionSection, ImportSection, InstructionSink, MemArg, MemArgTarget, MemorySection,
@@ -25,7 +25,7 @@ pub fn offered() -> impl Iterator<Item = Offer> {
 }
 
 /// Functions that take a JSON document and return one. The last of the table returns nothing.
-pub const JSON: &[Function] = match FUNCTIONS.split_last() {
+pub const JSON: &[functions::Function] = match FUNCTIONS.split_last() {
     Some((_log, returning)) => returning,
     None => &[],
 };

@@ -18,7 +18,7 @@ pub fn forks(data: &[u8]) {
         let runtime: Runtime = builder(&[], &Seen::default())
             .module_cache(ModuleCache::new())
             .world(simulated)
-            .fork(policy)
+            .fork_policy(policy)
             .idle_instances(idle)
             .build()
             .expect("these options can be");
@@ -55,7 +55,7 @@ fn outcome(plugin: &Plugin, config: &Config) -> impl PartialEq + std::fmt::Debug
 
 /// In the caller's own hands: calls, resets and forks leave the same memory as new instances do.
 fn memories(cold: &Plugin, copied: &Plugin, configs: &[Config]) {
-    let (Ok(mut one), Ok(mut other)) = (copied.fork(), cold.fork()) else {
+    let (Ok(mut one), Ok(mut other)) = (copied.instance(), cold.instance()) else {
         return;
     };
     for config in configs {
@@ -64,7 +64,10 @@ fn memories(cold: &Plugin, copied: &Plugin, configs: &[Config]) {
             "memories differ before a call"
         );
         let config = tollgate::abi::to_json(config.values());
-        let results = (checked(one.call(&config)), checked(other.call(&config)));
+        let results = (
+            checked(one.observe_bytes(&config)),
+            checked(other.observe_bytes(&config)),
+        );
         assert_eq!(results.0, results.1);
         assert_eq!(one.usage(), other.usage());
         assert!(

@@ -64,7 +64,7 @@ pub fn observe(plugin: &tollgate::Plugin) -> Result<Observation, String> {
 /// An outcome as text, having checked that it is none of those that only a mistake of ours gives.
 pub fn checked<T>(outcome: Result<T, Error>) -> Result<T, String> {
     outcome.map_err(|error| {
-        let text = error.to_string();
+        let text = error.report();
         if let Error::Fault {
             fault: Fault::Host(problem),
             ..

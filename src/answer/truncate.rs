@@ -1,5 +1,5 @@
-//! Making evidence fit: what is cut first, and what is told of it. Called after secrets are hidden,
-//! so that none can be cut in two.
+//! Cutting evidence to its limit: what is cut first, and how that is reported. Called after secrets
+//! are hidden, so that none can be cut in two.
 
 use crate::room::{byte_len, entry_len, json_len, map_len, text_len};
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use tollgate_abi::{ErrorDetail, Evidence};
 /// What ends a text that was cut.
 const MARK: &str = "\n... [TRUNCATED] ...";
 
-/// Told of evidence that was cut.
+/// How evidence was cut.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Truncation {
@@ -23,8 +23,8 @@ pub struct Truncation {
     pub reason: String,
 }
 
-/// Cuts evidence until the JSON of its data and its raw text have at most `limit` bytes, and tells
-/// if it had to; 0 is no limit. Nothing fits into less than the 2 bytes of `{}`.
+/// Cuts evidence until the JSON of its data and its raw text have at most `limit` bytes, and returns
+/// what it did if it had to. Nothing fits into less than the 2 bytes of `{}`.
 ///
 /// Long values go first: a string that has more than half of the limit is cut there, between two
 /// characters, and ends with `... [TRUNCATED] ...`; an object or list becomes
@@ -39,14 +39,11 @@ pub struct Truncation {
 /// use tollgate::{Evidence, truncate_evidence};
 ///
 /// let mut evidence = Evidence { raw: Some("x".repeat(5000)), ..Evidence::default() };
-/// let told = truncate_evidence(&mut evidence, 1000).unwrap();
-/// assert_eq!(told.original_size_bytes, 5004); // with the quotes, and `{}` for the data
+/// let truncation = truncate_evidence(&mut evidence, 1000).unwrap();
+/// assert_eq!(truncation.original_size_bytes, 5004); // with the quotes, and `{}` for the data
 /// assert_eq!(evidence.raw.unwrap().len(), 500 + "\n... [TRUNCATED] ...".len());
 /// ```
 pub fn truncate_evidence(evidence: &mut Evidence, limit: usize) -> Option<Truncation> {
-    if limit == 0 {
-        return None;
-    }
     let raw = evidence.raw.as_deref().map_or(0, text_len);
     let answer = map_len(&evidence.data) + raw;
     let words = cut_words(evidence, limit);
@@ -135,7 +132,7 @@ fn cut_json(text: &mut String, most: usize) {
 }
 
 /// To what length long values must be cut: the half of the limit, the half of that, and so on.
-/// What each would give is counted in one pass, and nothing is copied.
+/// The size for each is counted in one pass, and nothing is copied.
 fn highest_threshold(evidence: &Evidence, limit: usize) -> Option<usize> {
     let mut sizes = Sizes::new(limit);
     for (key, value) in &evidence.data {
@@ -226,7 +223,7 @@ fn stub(kind: &str) -> Value {
     json!({ "_truncated": true, "_type": kind })
 }
 
-/// Keeps the first values that fit, for which a mark tells that some are missing.
+/// Keeps the first values that fit, with a mark that some are missing.
 fn drop_last(evidence: &mut Evidence, limit: usize) {
     let mark = ("_truncated".to_owned(), Value::Bool(true));
     let mut kept: Map<String, Value> = Map::new();

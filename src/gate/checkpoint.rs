@@ -5,7 +5,7 @@ use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
 use crate::{
     capability::{Request, address, command},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
-    limits::Deadline,
+    limits::Interrupt,
 };
 use serde_json::Value;
 use std::{
@@ -29,7 +29,7 @@ pub struct Checkpoint<'a> {
     pub(super) reports: &'a Reports,
     pub(super) effect: &'a Effect,
     pub(super) need: Need<'a>,
-    pub(super) deadline: Option<Deadline>,
+    pub(super) interrupt: &'a Interrupt,
     /// Whether what an effect opens may be read, once the world has checked its name.
     pub(super) may_read: AtomicBool,
 }
@@ -376,10 +376,7 @@ impl Checkpoint<'_> {
         function: &str,
         request: &Value,
     ) -> Result<Answer, Failure> {
-        let call = HostCall {
-            plugin: self.plugin,
-            remaining: self.remaining(),
-        };
+        let call = HostCall::new(self.plugin, self.interrupt);
         let reply = self.policy.host_functions.call(function, request, &call)?;
         Ok(Answer::Json(reply))
     }
@@ -392,13 +389,25 @@ impl Checkpoint<'_> {
 
     /// Whether the time for the effect is over.
     pub(super) fn is_late(&self) -> bool {
-        self.deadline.is_some_and(Deadline::passed)
+        self.interrupt.check().is_err()
     }
 
-    /// The time left for the effect, if there is a limit.
+    /// The time left for the effect, if there is a limit; zero if the call is cancelled.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(Deadline::remaining)
+        self.interrupt.remaining()
+    }
+
+    /// Whether the call is cancelled. A world checks this while it waits: what it returns then does
+    /// not matter, since the guest is stopped before it reads the reply.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.interrupt.is_cancelled()
+    }
+
+    /// What may end the call, for worlds that wait.
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        self.interrupt
     }
 
     /// The denial for a world that checks something that is not part of its effect.

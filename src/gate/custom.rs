@@ -1,7 +1,7 @@
 //! Functions that an embedder offers to plugins, and the embedder's rules for their requests. They
 //! pass the same gate as every other function.
 
-use crate::{effect::Failure, printable::Printable};
+use crate::{effect::Failure, limits::Interrupt, printable::Printable};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -13,19 +13,38 @@ use std::{
 };
 use tollgate_abi::{ErrorDetail, host::kinds};
 
-/// Who calls a host function of the embedder's, and how long it may take.
+/// Which plugin calls a host function of the embedder's, and how long it may take.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct HostCall<'a> {
     /// The plugin that calls.
     pub plugin: &'a str,
-    /// The time left for the call, if there is a limit.
+    /// The time left for the call, if it has a deadline.
     pub remaining: Option<Duration>,
+    interrupt: &'a Interrupt,
+}
+
+impl<'a> HostCall<'a> {
+    pub(crate) fn new(plugin: &'a str, interrupt: &'a Interrupt) -> HostCall<'a> {
+        HostCall {
+            plugin,
+            remaining: interrupt.remaining(),
+            interrupt,
+        }
+    }
+
+    /// Whether the call is cancelled. A host function that takes long checks this: whatever it
+    /// returns then, the guest is stopped before it reads it.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.interrupt.is_cancelled()
+    }
 }
 
 /// The error that an embedder's host function returns to the guest.
-#[expect(clippy::exhaustive_structs, reason = "it is what it holds")]
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", Printable(.0))]
+#[expect(clippy::exhaustive_structs, reason = "host functions construct it")]
 pub struct HostError(pub ErrorDetail);
 
 impl HostError {

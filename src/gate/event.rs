@@ -2,19 +2,25 @@
 //! requests. The gate limits how many.
 
 use crate::{
-    effect::{Denial, LogRecord},
+    effect::{Denial, DenialReason, LogRecord},
     printable::Text,
     redact::Redactor,
 };
+use serde::{Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
 /// Something that is reported to the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// As JSON it is an object. Its `type` is `log`, `denied`, `granted`, `limit_reached` or `omitted`;
+/// beside it are the fields of what the event holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// The plugin wrote to its log.
     Log(LogRecord),
     /// The plugin requested access that was not granted. Reported once for each request and call.
+    #[serde(serialize_with = "denial")]
     Denied(Denial),
     /// The plugin requested access that was granted. Reported only with an audit, and once for each
     /// request and call.
@@ -37,7 +43,7 @@ pub enum Event {
 }
 
 /// How much a call left out of its reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Omitted {
     /// Lines of its log, printed ones included, beyond [`Limits::log_lines`] or
@@ -53,6 +59,30 @@ pub struct Omitted {
     /// Granted requests beyond [`Limits::audited`](crate::Limits::audited). A repeated one counts
     /// each time.
     pub granted: u64,
+}
+
+/// A denial with the public names of its fields; transcripts have older ones.
+fn denial<S: Serializer>(denial: &Denial, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Fields<'a> {
+        plugin: &'a Text,
+        request: &'a Text,
+        needs: &'a Text,
+        reason: &'a DenialReason,
+    }
+    let Denial {
+        plugin,
+        request,
+        needs,
+        reason,
+    } = denial;
+    let fields = Fields {
+        plugin,
+        request,
+        needs,
+        reason,
+    };
+    fields.serialize(to)
 }
 
 type Callback = dyn Fn(&str, &Event) + Send + Sync;

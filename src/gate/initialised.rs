@@ -3,7 +3,7 @@
 use super::{Checkpoint, Gate, Permitted, World};
 use crate::{
     effect::{Effect, Failure, Refusal},
-    limits::{Deadline, Limits},
+    limits::Interrupt,
 };
 use tollgate_abi::host::kinds;
 
@@ -27,14 +27,6 @@ impl Gate {
         Some(Initialised { world })
     }
 
-    /// The same gate with the world in the state after initialisation.
-    pub(crate) fn beginning_at(self, initialised: &Initialised) -> Gate {
-        Gate {
-            world: initialised.world().unwrap_or(self.world),
-            ..self
-        }
-    }
-
     /// Lets nothing pass any more, and closes what is open.
     pub(crate) fn close(&mut self) {
         self.world = Box::new(Nowhere);
@@ -43,9 +35,9 @@ impl Gate {
         self.journal = None;
     }
 
-    /// Restarts the deadline for another call in the same instance.
-    pub(crate) fn restart_deadline(&mut self, limits: &Limits) {
-        self.deadline = limits.deadline.map(Deadline::after);
+    /// Replaces what can interrupt the call, for another call in the same instance.
+    pub(crate) fn interrupt_by(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 }
 

@@ -1,7 +1,11 @@
 //! How much memory and how many table elements an instance gets. A refusal is first an ordinary
 //! answer of `memory.grow` (-1), which a guest may handle; a guest that keeps asking is stopped.
 
-use crate::{error::Fault, limits::MemoryLimit, room};
+use crate::{
+    error::Fault,
+    limits::{Limits, MemoryLimit},
+    room,
+};
 use wasmi::errors::{MemoryError, TableError};
 use wasmi_core::LimiterError;
 
@@ -37,7 +41,9 @@ impl Limiter {
     }
 
     /// Another call begins with what the last one left.
-    pub(crate) fn begin_call(&mut self) {
+    pub(crate) fn begin_call(&mut self, limits: &Limits) {
+        self.memory = limits.memory;
+        self.table_elements = limits.table_elements;
         self.refusals = 0;
         self.refused = None;
     }

@@ -10,7 +10,7 @@ use tollgate_abi::{NullPointer, PtrLen, names::export};
 use wasmi::{AsContext, AsContextMut, Caller, Memory};
 
 /// Host functions may be entered again from within `allocate`, each time on more of the host's
-/// native stack (about 2.2 KiB). No honest guest does it at all.
+/// native stack (about 2.2 KiB). Ordinary guests never do.
 const MAX_DEPTH: u32 = 16;
 
 /// The bytes of a range of guest memory, if all of it exists.
@@ -46,8 +46,8 @@ pub(super) fn result(
     Ok(room::copy(bytes)?)
 }
 
-/// The text that a panicked guest left: at `mailbox` stand its pointer and length.
-pub(super) fn mail(memory: &[u8], mailbox: u32, limit: u32) -> Option<Vec<u8>> {
+/// The text that a panicked guest left: at `mailbox` are its pointer and length.
+pub(super) fn read_mailbox(memory: &[u8], mailbox: u32, limit: u32) -> Option<Vec<u8>> {
     let words = slice(memory, PtrLen::new(mailbox, 8).ok()?)?;
     let word = |at: usize| Some(u32::from_le_bytes(words.get(at..at + 4)?.try_into().ok()?));
     let text = PtrLen::new(word(0)?, word(4)?).ok()?;
@@ -93,7 +93,7 @@ pub(super) fn place(
     PtrLen::new(ptr, len).map_err(|_| no_buffer().into())
 }
 
-/// Why a request could not be read. The guest is told, and goes on.
+/// Why a request could not be read. The guest gets this as an error reply, and goes on.
 pub(crate) enum BadRequest {
     OutOfBounds,
     TooLarge { limit: u32 },
@@ -107,7 +107,7 @@ pub(crate) fn call_host_function(
     answer: impl FnOnce(&mut Host, Result<&[u8], BadRequest>) -> Vec<u8>,
 ) -> Result<PtrLen, Stop> {
     let exports = enter(caller)?;
-    let reply = listen(caller, exports.memory, packed, answer)?;
+    let reply = read_packed(caller, exports.memory, packed, answer)?;
     let range = place(&mut *caller, exports, &reply)?;
     caller.data_mut().depth -= 1;
     Ok(range)
@@ -120,7 +120,7 @@ pub(crate) fn read_request(
     take: impl FnOnce(&mut Host, Result<&[u8], BadRequest>),
 ) -> Result<(), Stop> {
     let exports = enter(caller)?;
-    listen(caller, exports.memory, packed, take)?;
+    read_packed(caller, exports.memory, packed, take)?;
     caller.data_mut().depth -= 1;
     Ok(())
 }
@@ -158,7 +158,7 @@ fn count(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
         .ok_or_else(|| Fault::Host("called before the instance was ready".into()).into())
 }
 
-fn listen<T>(
+fn read_packed<T>(
     caller: &mut Caller<'_, Host>,
     memory: Memory,
     packed: i64,
@@ -166,7 +166,7 @@ fn listen<T>(
 ) -> Result<T, Stop> {
     let limit = caller.data().limits.request_bytes;
     let range = PtrLen::unpack(packed.cast_unsigned());
-    let heard = match range {
+    let answer = match range {
         Ok(range) if range.len() > limit => {
             read_request(caller.data_mut(), Err(BadRequest::TooLarge { limit }))
         }
@@ -186,6 +186,6 @@ fn listen<T>(
     };
     let owed = std::mem::take(&mut caller.data_mut().owed);
     run::charge_bytes(&mut *caller, owed)?;
-    run::check_deadline(&*caller)?;
-    Ok(heard)
+    run::check_interrupt(&*caller)?;
+    Ok(answer)
 }

@@ -1,5 +1,5 @@
-//! One life of one instance: it starts, is called, and is dropped. Never used again after a
-//! failure. What may be loaded is `module`'s business, what plugins mean is `plugin`'s.
+//! One life of one instance: it starts, is called, and is dropped. It is never entered again after a
+//! failure. `module` decides what may be loaded, and `plugin` reads what the guest answers.
 
 mod buffers;
 pub(crate) mod descriptors;
@@ -11,15 +11,15 @@ mod run;
 mod snapshot;
 
 pub(crate) use memory::{BadRequest, call_host_function, enter_memory, read_request};
-pub(crate) use run::{Stop, charge_bytes, check_deadline};
+pub(crate) use run::{Stop, charge_bytes, check_interrupt};
 pub(crate) use snapshot::Snapshot;
 
-use run::{Budget, Cause};
+use run::{Budget, Cause, Pace};
 
 use crate::{
     error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
-    limits::{FuelLimit, Limits, Usage},
+    limits::{Limits, Usage},
     module::{Compiled, START_EXPORT, Variables, global_export},
     room,
 };
@@ -39,7 +39,8 @@ pub(crate) struct Host {
     reserve: u64,
     /// How much fuel the call has in all, and in which portions.
     budget: Budget,
-    /// Bytes that the host moved and the guest will not get, to be paid for like the others.
+    pace: Pace,
+    /// Bytes that the host moved and the guest will not get; they cost fuel like the others.
     pub(crate) owed: u64,
     /// How many host functions are on the stack at the moment.
     depth: u32,
@@ -56,8 +57,12 @@ struct Exports {
 }
 
 impl Host {
-    /// All the fuel that a call may have.
-    fn refill(&mut self) {
+    /// Allows the next call all that these limits allow.
+    fn allow(&mut self, limits: &Arc<Limits>) {
+        if !Arc::ptr_eq(limits, &self.limits) {
+            self.limits = limits.clone();
+        }
+        self.budget = Budget::new(limits, self.pace, self.gate.interrupt());
         self.reserve = self.budget.units();
     }
 }
@@ -89,7 +94,8 @@ pub(crate) struct Start<'a> {
 
 impl Instance {
     /// Instantiates a module and runs its start function and `_initialize`, on a budget of their
-    /// own; only the deadline is one for them and the call together.
+    /// own; only what may interrupt them is the same for them and the call.
+    /// [`begin`](Instance::begin) comes next.
     pub(crate) fn start(start: Start<'_>) -> Result<Instance, Error> {
         let compiled = start.compiled;
         let mut instance = Instance::instantiate(start)?;
@@ -109,9 +115,6 @@ impl Instance {
             instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
         }
         instance.init = instance.usage();
-        instance
-            .begin_call()
-            .map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
         Ok(instance)
     }
 
@@ -124,13 +127,16 @@ impl Instance {
             limits,
             gate,
         } = start;
+        let pace = Pace::of(&compiled.shape);
+        let budget = Budget::new(limits, pace, gate.interrupt());
         let host = Host {
-            budget: Budget::new(limits, &compiled.shape),
+            reserve: budget.units(),
+            budget,
+            pace,
             gate,
             limits: limits.clone(),
             usage: Usage::default(),
             limiter: Limiter::new(limits.memory, limits.table_elements),
-            reserve: 0,
             owed: 0,
             depth: 0,
             wasi: match &compiled.baked {
@@ -140,7 +146,6 @@ impl Instance {
             exports: None,
         };
         let mut store = Store::new(&compiled.engine, host);
-        store.data_mut().refill();
         store.limiter(|host| &mut host.limiter);
         let instance = linker.instantiate_and_start(&mut store, &compiled.module);
         let instance =
@@ -165,23 +170,22 @@ impl Instance {
         })
     }
 
-    /// Gives the call all that one may use, whatever happened in this instance before.
-    fn begin_call(&mut self) -> Result<(), wasmi::Error> {
-        self.store.set_fuel(0)?;
+    /// Allows the next call all that these limits allow, whatever happened in this instance before.
+    pub(crate) fn begin(&mut self, limits: &Arc<Limits>) -> Result<(), Error> {
+        if let Err(error) = self.store.set_fuel(0) {
+            return Err(self.fail(INSTANTIATE, error.into()));
+        }
         let host = self.store.data_mut();
-        host.refill();
+        host.allow(limits);
         host.usage = Usage::default();
         host.owed = 0;
-        host.limiter.begin_call();
-        host.gate.begin_call(&host.limits);
+        host.limiter.begin_call(limits);
+        host.gate.begin_call(limits);
+        if self.memory().len() as u64 > limits.memory.bytes() {
+            let limit = limits.memory;
+            return Err(self.fail(INSTANTIATE, Fault::OutOfMemory { limit }.into()));
+        }
         Ok(())
-    }
-
-    /// Gives the call so much fuel instead.
-    pub(crate) fn set_fuel_limit(&mut self, fuel: FuelLimit) {
-        let host = self.store.data_mut();
-        host.budget = host.budget.of(fuel);
-        host.refill();
     }
 
     /// Calls an export without arguments and takes the bytes that its packed result names.
@@ -216,11 +220,6 @@ impl Instance {
         self.init
     }
 
-    /// The limits of this run.
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.store.data().limits
-    }
-
     /// Whether it was stopped, and may not be entered again.
     pub(crate) fn failed(&self) -> bool {
         self.failed
@@ -231,7 +230,7 @@ impl Instance {
         usage(&self.store)
     }
 
-    /// Turns a error found by the caller in a result into an error of this instance's call.
+    /// Turns an error found by the caller in a result into an error of this instance's call.
     pub(crate) fn protocol_error(&self, export: &'static str, error: ProtocolError) -> Error {
         Error::Protocol {
             plugin: self.plugin.to_string().into(),
@@ -275,7 +274,7 @@ impl Instance {
             .get(&self.store)
             .i32()?;
         let memory = self.exports.memory.data(&self.store);
-        memory::mail(
+        memory::read_mailbox(
             memory,
             mailbox.cast_unsigned(),
             self.store.data().limits.result_bytes,

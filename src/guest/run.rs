@@ -1,11 +1,11 @@
-//! Running a guest function on the call's fuel, in slices where there is a deadline, and telling
-//! what stopped it. Used for exports and, re-entrantly, for `allocate` inside host functions.
+//! Running a guest function on the call's fuel, in slices where the call can be interrupted, and what
+//! stopped it. Used for exports and, re-entrantly, for `allocate` inside host functions.
 
 use super::Host;
 use crate::{
     error::{Fault, ProtocolError},
     gate::FUEL_PER_BYTE,
-    limits::{FuelLimit, Limits},
+    limits::{Interrupt, Limits},
     module::Shape,
     room::OutOfMemory,
 };
@@ -15,7 +15,8 @@ use wasmi::{
     errors::{ErrorKind, InstantiationError},
 };
 
-/// Fuel between two looks at the clock: some milliseconds, even of the slowest code.
+/// Fuel between two checks for a deadline or a cancellation: some milliseconds, even of the slowest
+/// code.
 const SLICE: u64 = 5_000_000;
 
 /// Clearing so many locals takes about as long as the rest of a call; fuel does not count it.
@@ -26,34 +27,51 @@ const FREE_LOCALS: u64 = 128;
 /// most calls end before their deadline, which is better than long after it.
 const PER_MILLISECOND: u64 = 200_000;
 
+/// What a module's code means for the time that its fuel takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// How many times as long a unit of fuel may take as in code with few locals.
+    slow: u64,
+    /// Whether a call can be paused: the engine cannot go on with a module that grows tables.
+    pauses: bool,
+}
+
+impl Pace {
+    pub(super) fn of(shape: &Shape) -> Pace {
+        Pace {
+            slow: shape.counts.most_locals / FREE_LOCALS + 1,
+            pauses: !shape.operators.grow_tables,
+        }
+    }
+}
+
 /// How much fuel a call has, and in which portions it gets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     units: u64,
-    /// How much makes a slice, if the call is cut into some to look at the clock between them.
+    /// How much makes a slice, if the call is cut into some so that it can be interrupted between
+    /// them.
     slice: Option<u64>,
     /// The deadline that cut the fuel down, because a call cannot be cut into slices.
     cut_by: Option<Duration>,
 }
 
 impl Budget {
-    pub(super) fn new(limits: &Limits, shape: &Shape) -> Budget {
+    pub(super) fn new(limits: &Limits, pace: Pace, interrupt: &Interrupt) -> Budget {
         let units = limits.fuel.units();
-        let slow = shape.counts.most_locals / FREE_LOCALS + 1;
+        let Pace { slow, pauses } = pace;
         let whole = Budget {
             units,
             slice: None,
             cut_by: None,
         };
+        if pauses {
+            let slice = interrupt.is_possible().then_some(SLICE / slow);
+            return Budget { slice, ..whole };
+        }
         let Some(deadline) = limits.deadline else {
             return whole;
         };
-        if !shape.operators.grow_tables {
-            return Budget {
-                slice: Some(SLICE / slow),
-                ..whole
-            };
-        }
         let milliseconds = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let bound = milliseconds.saturating_mul(PER_MILLISECOND) / slow;
         if bound >= units {
@@ -63,15 +81,6 @@ impl Budget {
             units: bound,
             cut_by: Some(deadline),
             ..whole
-        }
-    }
-
-    /// The same, but with so much fuel.
-    pub(super) fn of(self, fuel: FuelLimit) -> Budget {
-        Budget {
-            units: fuel.units(),
-            cut_by: None,
-            ..self
         }
     }
 
@@ -138,7 +147,7 @@ impl From<OutOfMemory> for Stop {
     }
 }
 
-/// What the engine says: a trap, a stop that a host function sent through it, or something else.
+/// What the engine reports: a trap, a stop that a host function sent through it, or something else.
 impl From<&wasmi::Error> for Stop {
     fn from(error: &wasmi::Error) -> Stop {
         if let Some(stop) = error.downcast_ref::<Stop>() {
@@ -146,12 +155,12 @@ impl From<&wasmi::Error> for Stop {
         }
         match (error.as_trap_code(), error.kind()) {
             (Some(code), _) => Cause::Trap(code).into(),
-            // Only in a module that says it was baked. The engine tells what is wrong with the
-            // function to the first who calls it and to nobody after, so nobody is told.
+            // Only in a module that says it was baked. The engine reports what is wrong with the
+            // function to its first caller only, so the same is reported to all.
             (None, ErrorKind::Wasm(_) | ErrorKind::Translation(_)) => {
                 Fault::Trap("a function that it calls is not valid".into()).into()
             }
-            // The engine's words name the store, which is another one each time.
+            // The engine's message names the store, which differs each time.
             (
                 None,
                 ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }),
@@ -199,7 +208,7 @@ where
             TypedResumableCall::HostTrap(trap) => return Err(trap.host_error().into()),
             TypedResumableCall::OutOfFuel(paused) => {
                 refill(&mut ctx, paused.required_fuel())?;
-                check_deadline(&ctx)?;
+                check_interrupt(&ctx)?;
                 state = paused.resume(&mut ctx)?;
             }
         }
@@ -235,24 +244,22 @@ pub(super) fn burnt(ctx: &impl AsContext<Data = Host>) -> Result<u64, wasmi::Err
     Ok(host.budget.units().saturating_sub(left))
 }
 
-pub(crate) fn check_deadline(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
+/// Whether the guest may go on, as far as what is outside of it is concerned.
+pub(crate) fn check_interrupt(ctx: &impl AsContext<Data = Host>) -> Result<(), Stop> {
     let ctx = ctx.as_context();
-    if ctx.data().gate.is_out_of_memory() {
+    let gate = &ctx.data().gate;
+    if gate.is_out_of_memory() {
         return Err(Fault::HostOutOfMemory.into());
     }
-    if ctx.data().gate.is_over() {
-        return Err(Fault::Host("its recording stopped it".into()).into());
+    if gate.is_over() {
+        let why = "stopped: the transcript could not be written";
+        return Err(Fault::Host(why.into()).into());
     }
-    match ctx.data().gate.deadline() {
-        Some(deadline) if deadline.passed() => Err(Fault::Deadline {
-            limit: deadline.limit(),
-        }
-        .into()),
-        _ => Ok(()),
-    }
+    let goes_on = gate.interrupt().check();
+    Ok(goes_on.map_err(Fault::from)?)
 }
 
-/// Burns fuel for bytes that crossed the boundary, as long as they may be that many.
+/// Burns fuel for bytes that crossed the boundary, and checks their limit.
 pub(crate) fn charge_bytes(
     mut ctx: impl AsContextMut<Data = Host>,
     bytes: u64,
@@ -262,14 +269,14 @@ pub(crate) fn charge_bytes(
     if usage.bytes_in.saturating_add(usage.bytes_out) > limit {
         return Err(Fault::TooManyBytes { limit }.into());
     }
-    let toll = bytes.saturating_mul(FUEL_PER_BYTE);
-    refill(&mut ctx, toll)?;
+    let cost = bytes.saturating_mul(FUEL_PER_BYTE);
+    refill(&mut ctx, cost)?;
     let mut ctx = ctx.as_context_mut();
-    let left = ctx.get_fuel()?.saturating_sub(toll);
+    let left = ctx.get_fuel()?.saturating_sub(cost);
     Ok(ctx.set_fuel(left)?)
 }
 
-/// What a trap means to the operator.
+/// The fault that a trap means.
 pub(super) fn fault(host: &Host, code: TrapCode) -> Fault {
     match code {
         TrapCode::OutOfFuel => host.budget.exhausted(),

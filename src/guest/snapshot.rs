@@ -5,7 +5,7 @@ use super::{Instance, Start, descriptors::WasiState, image::Image};
 use crate::{
     error::{Error, INSTANTIATE, Unforkable},
     gate::{Gate, Initialised},
-    limits::{PAGE_BYTES, Usage},
+    limits::{Interrupt, PAGE_BYTES, Usage},
     module::DescriptorFlags,
     room::{self, OutOfMemory},
 };
@@ -68,7 +68,7 @@ impl Snapshot {
 }
 
 impl Instance {
-    /// A new instance that begins where the snapshot was taken.
+    /// A new instance in the state of the snapshot. [`begin`](Instance::begin) comes next.
     pub(crate) fn fork(start: Start<'_>, snapshot: &Snapshot) -> Result<Instance, Error> {
         let mut instance = Instance::instantiate(start)?;
         let memory = instance.exports.memory;
@@ -82,8 +82,6 @@ impl Instance {
         filled.map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
         instance.init = snapshot.usage;
         instance.store.data_mut().wasi = snapshot.wasi.clone();
-        let begun = instance.begin_call();
-        begun.map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
         Ok(instance)
     }
 
@@ -107,27 +105,22 @@ impl Instance {
         let host = self.store.data_mut();
         host.gate.close();
         host.wasi = snapshot.wasi.clone();
-        self.begin_call().is_ok()
+        true
     }
 
-    /// Lets an instance that was reset be called, through a gate of the call's own.
-    pub(crate) fn begin_at(&mut self, gate: Gate) {
-        let host = self.store.data_mut();
-        host.gate = gate;
-        host.gate.begin_call(&host.limits);
+    /// Gives an instance that was reset a gate of the next call's own.
+    pub(crate) fn open(&mut self, gate: Gate) {
+        self.store.data_mut().gate = gate;
     }
 
-    /// Tells nobody of effects any more.
+    /// Keeps no journal any more.
     pub(crate) fn forget_journal(&mut self) {
         self.store.data_mut().gate.forget_journal();
     }
 
-    /// Another call in the same instance, which remembers the one before.
-    pub(crate) fn go_on(&mut self) -> Result<(), Error> {
-        let host = self.store.data_mut();
-        host.gate.restart_deadline(&host.limits);
-        let begun = self.begin_call();
-        begun.map_err(|error| self.fail(INSTANTIATE, error.into()))
+    /// Sets what may interrupt the next call in the same instance, which remembers the one before.
+    pub(crate) fn interrupt_by(&mut self, interrupt: Interrupt) {
+        self.store.data_mut().gate.interrupt_by(interrupt);
     }
 
     /// Linear memory as it is now.

@@ -6,7 +6,7 @@ use crate::{
     gate::Observer,
     gate::{Gate, Policy},
     guest::{Instance, Start},
-    limits::Limits,
+    limits::{Interrupt, Limits},
     module::Compiled,
     world::Simulated,
 };
@@ -32,6 +32,7 @@ fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] 
         Arc::new(policy),
         world,
         &limits,
+        Interrupt::default(),
         Observer::default(),
     );
     let mut instance = Instance::start(Start {
@@ -42,6 +43,7 @@ fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] 
         gate,
     })
     .unwrap();
+    instance.begin(&limits).unwrap();
     let initialised = instance.init_usage().fuel;
     assert_eq!(instance.usage().fuel, 0);
     instance.ask(export).unwrap();

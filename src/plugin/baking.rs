@@ -57,7 +57,7 @@ impl Plugin {
         }
         for name in QUESTIONS.into_iter().filter(|name| self.exports(name)) {
             // What it cannot answer now, it may be asked again.
-            if let Ok(bytes) = self.start()?.ask(name)
+            if let Ok(bytes) = self.start(&self.allowance())?.ask(name)
                 && let Ok(answer) = String::from_utf8(bytes)
             {
                 baked.keep(name, answer);

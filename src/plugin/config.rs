@@ -1,10 +1,11 @@
-//! What a caller gives to `observe`: an object of JSON values.
+//! What a plugin is given: an object of JSON values.
 
 use crate::{answer, error::ConfigError};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
-/// The config of one `observe`: a JSON object.
+/// The config of one call: a JSON object.
 ///
 /// ```
 /// use tollgate::Config;
@@ -20,6 +21,7 @@ pub struct Config(Map<String, Value>);
 
 impl Config {
     /// An empty config.
+    #[must_use]
     pub fn new() -> Config {
         Config::default()
     }
@@ -31,7 +33,31 @@ impl Config {
         self
     }
 
+    /// A config from anything that serialises to a JSON object, such as a struct or a map.
+    ///
+    /// ```
+    /// #[derive(serde::Serialize)]
+    /// struct Watch { path: String }
+    ///
+    /// let watch = Watch { path: "/etc/hosts".into() };
+    /// let config = tollgate::Config::from_serialize(&watch)?;
+    /// assert_eq!(config, tollgate::Config::new().set("path", "/etc/hosts"));
+    /// assert!(tollgate::Config::from_serialize(&7).is_err());
+    /// # Ok::<(), tollgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NotSerializable`] if it cannot be serialised, and
+    /// [`ConfigError::NotAnObject`] if it serialises to something else than an object.
+    pub fn from_serialize(values: &impl Serialize) -> Result<Config, ConfigError> {
+        let value = serde_json::to_value(values)
+            .map_err(|error| ConfigError::NotSerializable(error.to_string().into()))?;
+        Config::try_from(value)
+    }
+
     /// The values by key.
+    #[must_use]
     pub fn values(&self) -> &Map<String, Value> {
         &self.0
     }

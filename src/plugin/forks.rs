@@ -12,16 +12,17 @@
 //! grow with the memory, not only with what was touched: the engine zeroes all of a new memory,
 //! and does not say which pages a guest wrote, so all of them are compared.
 
+use super::once::{NoWait, Once};
 use super::{
     Plugin,
+    call::{Allowance, RecordedRun},
     idle::{Owner, Shelf},
 };
 use crate::{
     error::{Error, Unforkable},
     gate::{Gate, InitJournal, SharedJournal},
     guest::{Instance, Snapshot, Start},
-    limits::Usage,
-    sync::Once,
+    limits::{Interrupted, Usage},
     sync::lock,
 };
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ use std::sync::{Arc, Mutex};
 pub enum ForkPolicy {
     /// A plugin is initialised once, and each call begins in a copy of the state that this left.
     /// A plugin whose state cannot be copied is initialised for each call
-    /// ([`Plugin::unforkable`] tells why).
+    /// ([`Plugin::unforkable`] says why).
     #[default]
     WhenPossible,
     /// Each call initialises an instance of its own: clocks are read and random bytes are drawn
@@ -65,26 +66,16 @@ impl Drop for Forks {
 }
 
 /// How the first initialisation ended.
-struct Initialised {
-    usage: Usage,
-    /// What calls begin from, or why each is initialised by itself; `None` if that is wanted.
+pub(super) struct Initialised {
+    pub(super) usage: Usage,
+    /// What calls begin from, or why each is initialised by itself; `None` as a reason if the
+    /// runtime's policy says so.
     snapshot: Result<Snapshot, Option<Unforkable>>,
     /// The effects that it had.
-    noted: InitJournal,
+    journal: InitJournal,
 }
 
 impl Plugin {
-    /// What it costs to initialise the plugin: its start function and `_initialize`. Reported here
-    /// once, since it is no part of any call. A plugin that was not called yet is initialised for
-    /// this.
-    ///
-    /// # Errors
-    ///
-    /// As [`describe`](Self::describe), if initialisation fails.
-    pub fn init_usage(&self) -> Result<Usage, Error> {
-        self.initialised().map(|initialised| initialised.usage)
-    }
-
     /// Why each call of this plugin is initialised by itself, if that is so because its state
     /// cannot be copied. A plugin that was not called yet is initialised for this.
     ///
@@ -95,108 +86,167 @@ impl Plugin {
         Ok(self.snapshot()?.err().flatten())
     }
 
-    /// What calls begin from; `None` as a reason if nobody wants that.
+    /// What calls begin from; `None` as a reason if the runtime's policy is against it.
     pub(super) fn snapshot(&self) -> Result<Result<&Snapshot, Option<Unforkable>>, Error> {
-        let initialised = self.initialised()?;
+        let initialised = self.initialised(&self.allowance())?;
         Ok(initialised.snapshot.as_ref().map_err(|why| *why))
     }
 
-    fn initialised(&self) -> Result<&Initialised, Error> {
-        let forks = &self.inner.forks;
+    pub(super) fn initialised(&self, allowance: &Allowance) -> Result<&Initialised, Error> {
+        self.initialised_by(allowance, |instance, snapshot| {
+            self.release(instance, snapshot);
+        })
+    }
+
+    /// What initialisation made. If this call is the first, `take` gets the instance.
+    fn initialised_by(
+        &self,
+        allowance: &Allowance,
+        take: impl FnOnce(Instance, Option<&Snapshot>),
+    ) -> Result<&Initialised, Error> {
         let initialise = || {
-            let (initialised, instance) = self.initialise(self.gate(None))?;
-            self.release(instance, initialised.snapshot.as_ref().ok());
+            let (initialised, instance) = self.initialise(allowance)?;
+            take(instance, initialised.snapshot.as_ref().ok());
             Ok(initialised)
         };
-        forks
-            .initialised
-            .get_or_try(initialise, || self.busy("initialised"))
+        let forks = &self.inner.forks;
+        let no_wait = |why| self.no_wait(why, "initialised");
+        let interrupt = &allowance.interrupt;
+        forks.initialised.get_or_try(interrupt, initialise, no_wait)
     }
 
     /// Returns an error for a call that would wait for the initialisation that makes it.
     pub(crate) fn check_idle(&self) -> Result<(), Error> {
         match self.inner.forks.initialised.is_circle() {
-            true => Err(self.busy("initialised")),
+            true => Err(self.no_wait(NoWait::Circle, "initialised")),
             false => Ok(()),
         }
     }
 
-    /// An instance for one call, which is what all others begin from if it is the first.
-    pub(super) fn start(&self) -> Result<Instance, Error> {
-        let forks = &self.inner.forks;
-        if let Some(initialised) = forks.initialised.get() {
-            return self.start_from(initialised, None);
+    /// An instance for one call, which is the one that all others begin from if it is the first.
+    pub(super) fn start(&self, allowance: &Allowance) -> Result<Instance, Error> {
+        if let Some(initialised) = self.inner.forks.initialised.get() {
+            return self.start_from(initialised, allowance, None);
         }
-        // The time that the call may take counts from here, also while others initialise.
-        let mut gate = Some(self.gate(None));
         let mut first = None;
-        let initialise = || {
-            let gate = gate.take().unwrap_or_else(|| self.gate(None));
-            let (initialised, instance) = self.initialise(gate)?;
-            first = Some(instance);
-            Ok(initialised)
-        };
-        let initialised = forks
-            .initialised
-            .get_or_try(initialise, || self.busy("initialised"))?;
+        let initialised = self.initialised_by(allowance, |instance, _| first = Some(instance))?;
         match first {
-            Some(instance) => Ok(instance),
-            None => self.start_from(initialised, gate),
-        }
-    }
-
-    fn start_from(&self, initialised: &Initialised, gate: Option<Gate>) -> Result<Instance, Error> {
-        let Ok(snapshot) = &initialised.snapshot else {
-            let gate = gate.unwrap_or_else(|| self.gate(None));
-            return self.started(gate);
-        };
-        let gate = match gate {
-            Some(gate) => gate.beginning_at(snapshot.gate()),
-            None => self.gate(Some(snapshot)),
-        };
-        let forks = &self.inner.forks;
-        match forks.shelf.take(forks.owner) {
             Some(mut instance) => {
-                instance.begin_at(gate);
+                instance.begin(&allowance.call)?;
                 Ok(instance)
             }
-            None => Instance::fork(self.start_with(gate), snapshot),
+            None => self.start_from(initialised, allowance, None),
         }
     }
 
-    /// A call that `journal` is told of, with the effects of the initialisation that it begins
-    /// from first. `None` if there is no state to begin from, or too much was done to come to it.
-    pub(super) fn start_kept(&self, journal: &SharedJournal) -> Option<Result<Instance, Error>> {
-        let initialised = self.initialised().ok()?;
-        let snapshot = initialised.snapshot.as_ref().ok()?;
-        for (effect, reply, at) in initialised.noted.entries()? {
-            lock(journal).note(effect, reply, *at);
+    /// An instance for a call that `journal` keeps, with the effects of the initialisation that it
+    /// begins from first. It is initialised by itself if there is no state to begin from, or too
+    /// much was done to reach it.
+    pub(super) fn start_recorded(
+        &self,
+        journal: &SharedJournal,
+        allowance: &Allowance,
+    ) -> Result<Instance, Error> {
+        let initialised = self.initialised(allowance).ok();
+        if allowance.interrupt.is_cancelled() {
+            return Err(self.interrupted(Interrupted::Cancelled));
         }
-        let mut gate = self.gate(Some(snapshot));
+        let shared = initialised.filter(|initialised| initialised.snapshot.is_ok());
+        let shared = shared.and_then(|one| Some((one, one.journal.entries()?)));
+        match shared {
+            Some((initialised, entries)) => {
+                for (effect, reply, at) in entries {
+                    lock(journal).note(effect, reply, *at);
+                }
+                self.start_from(initialised, allowance, Some(journal))
+            }
+            None => {
+                let mut gate = self.gate(None, allowance);
+                gate.keep(journal.clone());
+                let mut instance = self.started(gate, allowance)?;
+                instance.begin(&allowance.call)?;
+                Ok(instance)
+            }
+        }
+    }
+
+    /// An instance for a call that repeats a recorded one.
+    pub(super) fn start_replay(
+        &self,
+        run: &RecordedRun,
+        journal: &SharedJournal,
+        allowance: &Allowance,
+    ) -> Result<Instance, Error> {
+        let parts = self.parts();
+        let mut gate = Gate::new(
+            run.name.clone(),
+            run.policy.clone(),
+            (run.world)(),
+            &allowance.initialization,
+            allowance.interrupt.clone(),
+            parts.settings.observer.clone(),
+        );
         gate.keep(journal.clone());
-        Some(self.start_from(initialised, Some(gate)))
+        let started = Instance::start(Start {
+            plugin: &run.name,
+            ..self.start_with(gate, allowance)
+        });
+        let begun = started.and_then(|mut instance| {
+            instance.begin(&allowance.call)?;
+            Ok(instance)
+        });
+        begun.map_err(|error| self.redacted(error))
     }
 
-    fn started(&self, gate: Gate) -> Result<Instance, Error> {
-        let started = Instance::start(self.start_with(gate));
+    /// An instance in the state that initialisation left, or one that is initialised by itself if
+    /// that state cannot be copied.
+    fn start_from(
+        &self,
+        initialised: &Initialised,
+        allowance: &Allowance,
+        journal: Option<&SharedJournal>,
+    ) -> Result<Instance, Error> {
+        let snapshot = initialised.snapshot.as_ref().ok();
+        let mut gate = self.gate(snapshot, allowance);
+        if let Some(journal) = journal {
+            gate.keep(journal.clone());
+        }
+        let forks = &self.inner.forks;
+        let idle = snapshot.and_then(|_| forks.shelf.take(forks.owner));
+        let mut instance = match (idle, snapshot) {
+            (Some(mut idle), _) => {
+                idle.open(gate);
+                idle
+            }
+            (None, Some(snapshot)) => Instance::fork(self.start_with(gate, allowance), snapshot)?,
+            (None, None) => self.started(gate, allowance)?,
+        };
+        instance.begin(&allowance.call)?;
+        Ok(instance)
+    }
+
+    fn started(&self, gate: Gate, allowance: &Allowance) -> Result<Instance, Error> {
+        let started = Instance::start(self.start_with(gate, allowance));
         started.map_err(|error| self.redacted(error))
     }
 
-    fn initialise(&self, mut gate: Gate) -> Result<(Initialised, Instance), Error> {
-        let noted = Arc::new(Mutex::new(InitJournal::default()));
-        if self.inner.parts.settings.fork == ForkPolicy::WhenPossible {
-            gate.keep(noted.clone());
+    fn initialise(&self, allowance: &Allowance) -> Result<(Initialised, Instance), Error> {
+        let journal = Arc::new(Mutex::new(InitJournal::default()));
+        let policy = self.parts().settings.fork_policy;
+        let mut gate = self.gate(None, allowance);
+        if policy == ForkPolicy::WhenPossible {
+            gate.keep(journal.clone());
         }
-        let mut instance = self.started(gate)?;
+        let mut instance = self.started(gate, allowance)?;
         instance.forget_journal();
-        let snapshot = match self.inner.parts.settings.fork {
+        let snapshot = match policy {
             ForkPolicy::Never => Err(None),
             ForkPolicy::WhenPossible => Snapshot::of(&instance).map_err(Some),
         };
         let initialised = Initialised {
             usage: instance.init_usage(),
             snapshot,
-            noted: std::mem::take(&mut *lock(&noted)),
+            journal: std::mem::take(&mut *lock(&journal)),
         };
         Ok((initialised, instance))
     }
@@ -211,17 +261,24 @@ impl Plugin {
         );
     }
 
-    /// Brings an instance in somebody's hands back to its beginning.
-    pub(super) fn renew(&self, instance: &mut Instance) -> Result<(), Error> {
+    /// Brings an instance that its caller keeps back to its beginning, or replaces it.
+    pub(super) fn renew(
+        &self,
+        instance: &mut Instance,
+        allowance: &Allowance,
+    ) -> Result<(), Error> {
         let initialised = self.inner.forks.initialised.get();
         let snapshot = initialised.and_then(|initialised| initialised.snapshot.as_ref().ok());
         match snapshot {
             Some(snapshot) if instance.reset(snapshot) => {
-                instance.begin_at(self.gate(Some(snapshot)));
+                instance.open(self.gate(Some(snapshot), allowance));
+                instance.begin(&allowance.call)
             }
-            _ => *instance = self.start()?,
+            _ => {
+                *instance = self.start(allowance)?;
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn release(&self, mut instance: Instance, snapshot: Option<&Snapshot>) {
@@ -229,32 +286,33 @@ impl Plugin {
             return;
         };
         let forks = &self.inner.forks;
-        // Looked at first, since what is not kept need not be brought back.
+        // Checked first, since what is not kept need not be brought back.
         if forks.shelf.has_room(forks.owner) && instance.reset(snapshot) {
             forks.shelf.put(forks.owner, instance);
         }
     }
 
-    fn gate(&self, snapshot: Option<&Snapshot>) -> Gate {
-        let parts = &self.inner.parts;
+    fn gate(&self, snapshot: Option<&Snapshot>, allowance: &Allowance) -> Gate {
+        let parts = self.parts();
         let settings = &parts.settings;
         let world = snapshot.and_then(|snapshot| snapshot.gate().world());
         Gate::new(
             parts.name.clone(),
             parts.policy.clone(),
             world.unwrap_or_else(|| (settings.world)()),
-            &settings.limits,
+            &allowance.initialization,
+            allowance.interrupt.clone(),
             settings.observer.clone(),
         )
     }
 
-    fn start_with(&self, gate: Gate) -> Start<'_> {
-        let parts = &self.inner.parts;
+    fn start_with<'a>(&'a self, gate: Gate, allowance: &'a Allowance) -> Start<'a> {
+        let parts = self.parts();
         Start {
             plugin: &parts.name,
             compiled: &parts.compiled,
             linker: &parts.linker,
-            limits: &parts.settings.limits,
+            limits: &allowance.initialization,
             gate,
         }
     }

@@ -1,6 +1,5 @@
-//! Idle instances of all plugins of a runtime, for calls to come. Their number is bounded for each
-//! plugin and for all together; when there are too many, the plugin that has most of them gives one
-//! up.
+//! Idle instances of all plugins of a runtime, for later calls. Their number is bounded for each
+//! plugin and for all together; when there are too many, one of the plugin that has most is dropped.
 
 use crate::sync::lock;
 use std::{
@@ -28,7 +27,7 @@ pub(crate) struct Shelf<T> {
 
 struct Kept<T> {
     by_owner: BTreeMap<Owner, Vec<T>>,
-    /// How many there are in all: every call asks, however many plugins there are.
+    /// How many there are in all, which every call needs however many plugins there are.
     all: usize,
 }
 
@@ -58,7 +57,7 @@ impl<T> Shelf<T> {
     /// Keeps one more of this plugin, if it may have one more.
     pub(crate) fn put(&self, owner: Owner, idle: T) {
         // What is dropped here is large, so it is dropped without the lock.
-        let _given_up = self.replace(owner, idle);
+        let _dropped = self.replace(owner, idle);
     }
 
     fn replace(&self, owner: Owner, idle: T) -> Option<T> {
@@ -75,9 +74,9 @@ impl<T> Shelf<T> {
         // Plugins that have none are passed over once, and not at every call.
         kept.by_owner.retain(|_, own| !own.is_empty());
         let most = kept.by_owner.values_mut().max_by_key(|own| own.len());
-        let given_up = most.and_then(Vec::pop);
-        kept.all -= usize::from(given_up.is_some());
-        given_up
+        let dropped = most.and_then(Vec::pop);
+        kept.all -= usize::from(dropped.is_some());
+        dropped
     }
 
     /// One of this plugin's.
@@ -91,11 +90,11 @@ impl<T> Shelf<T> {
     /// Drops what is kept of a plugin.
     pub(crate) fn forget(&self, owner: Owner) {
         let mut kept = self.lock();
-        let given_up = kept.by_owner.remove(&owner);
-        kept.all -= given_up.as_ref().map_or(0, Vec::len);
+        let dropped = kept.by_owner.remove(&owner);
+        kept.all -= dropped.as_ref().map_or(0, Vec::len);
         // What is dropped is large, so it is dropped without the lock.
         drop(kept);
-        drop(given_up);
+        drop(dropped);
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept<T>> {

@@ -1,8 +1,12 @@
-//! One instance in the caller's own hands, for loops that call a plugin as fast as it can be
-//! called: fuzzers above all.
+//! One instance that the caller keeps, for loops that call a plugin as fast as possible: fuzzers
+//! above all.
 
-use super::{Config, Observation, Plugin};
+use super::{
+    Observation, Plugin,
+    call::{Allowance, Call},
+};
 use crate::{error::Error, guest, limits::Usage};
+use std::fmt;
 
 /// An initialised instance of a plugin, which its owner calls and resets.
 ///
@@ -12,9 +16,9 @@ use crate::{error::Error, guest, limits::Usage};
 /// ```
 /// # let runtime = tollgate::Runtime::new()?;
 /// # let plugin = runtime.load("file", include_bytes!("../../fixtures/file.wasm"))?;
-/// let mut instance = plugin.fork()?;
+/// let mut instance = plugin.instance()?;
 /// for config in [&b"{\"path\":\"/etc/hostname\"}"[..], b"{\"path\":", b"\xFF\0"] {
-///     let answer: Result<Vec<u8>, tollgate::Error> = instance.call(config);
+///     let answer: Result<Vec<u8>, tollgate::Error> = instance.observe_bytes(config);
 ///     // A trap or a violation of the protocol is what a fuzzer looks for.
 ///     assert!(answer.is_ok());
 ///     instance.reset()?;
@@ -30,10 +34,10 @@ use crate::{error::Error, guest, limits::Usage};
 /// use std::cell::RefCell;
 /// thread_local!(static PLUGIN: RefCell<tollgate::Instance> = RefCell::new({
 ///     let runtime = tollgate::Runtime::builder().fuel(10_000_000).build().unwrap();
-///     runtime.load("plugin", include_bytes!("plugin.wasm")).unwrap().fork().unwrap()
+///     runtime.load("plugin", include_bytes!("plugin.wasm")).unwrap().instance().unwrap()
 /// }));
 /// libfuzzer_sys::fuzz_target!(|config: &[u8]| PLUGIN.with_borrow_mut(|plugin| {
-///     if let Err(error) = plugin.call(config) { assert!(!matches!(error, tollgate::Error::Fault { .. }), "{error}"); }
+///     if let Err(error) = plugin.observe_bytes(config) { assert!(!matches!(error, tollgate::Error::Fault { .. }), "{error}"); }
 ///     plugin.reset().unwrap();
 /// }));
 /// ```
@@ -49,10 +53,10 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// As [`observe`](Self::observe), if there can be no instance.
-    pub fn fork(&self) -> Result<Instance, Error> {
+    /// As [`call`](Self::call), if there can be no instance.
+    pub fn instance(&self) -> Result<Instance, Error> {
         Ok(Instance {
-            inner: self.start()?,
+            inner: self.start(&self.allowance())?,
             plugin: self.clone(),
             called: false,
         })
@@ -60,40 +64,39 @@ impl Plugin {
 }
 
 impl Instance {
-    /// Has the plugin observe, with these bytes as its config whatever they are, and gives the
-    /// bytes of its answer whatever they are: no schema is asked, also where
-    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is set. Budgets and the
-    /// deadline are those of one call.
+    /// Has the plugin observe, and reads its answer; as [`Plugin::call`], but in this instance.
     ///
     /// # Errors
     ///
-    /// As [`Plugin::observe`], but nobody has looked at the answer.
-    pub fn call(&mut self, config: &[u8]) -> Result<Vec<u8>, Error> {
-        self.begin()?;
-        let answer = self.inner.observe(self.plugin.observing(), config);
-        answer.map_err(|error| self.plugin.redacted(error))
+    /// As [`Plugin::call`].
+    pub fn observe<'a>(&mut self, call: impl Into<Call<'a>>) -> Result<Observation, Error> {
+        let ready = self.plugin.prepare(call.into())?;
+        self.begin(&ready.allowance)?;
+        self.plugin.answer(&mut self.inner, &ready)
     }
 
-    /// Makes the instance ready for another call.
-    fn begin(&mut self) -> Result<(), Error> {
+    /// Has the plugin observe, with these bytes as its config whatever they are, and returns the
+    /// bytes of its answer whatever they are: nothing is validated, also where
+    /// [`validate_configs`](crate::RuntimeBuilder::validate_configs) is set, and nothing is
+    /// redacted but errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::call`], except for those that come from reading the answer.
+    pub fn observe_bytes(&mut self, config: &[u8]) -> Result<Vec<u8>, Error> {
+        let ready = self.plugin.prepare(Call::with_bytes(config))?;
+        self.begin(&ready.allowance)?;
+        self.plugin.answer_bytes(&mut self.inner, &ready)
+    }
+
+    /// Makes the instance ready for another call, which remembers the one before.
+    fn begin(&mut self, allowance: &Allowance) -> Result<(), Error> {
+        self.called = true;
         if self.inner.failed() {
-            self.reset()?;
+            return self.plugin.renew(&mut self.inner, allowance);
         }
-        if std::mem::replace(&mut self.called, true) {
-            self.inner.go_on()?;
-        }
-        Ok(())
-    }
-
-    /// Has the plugin observe, and reads its answer.
-    ///
-    /// # Errors
-    ///
-    /// As [`Plugin::observe`].
-    pub fn observe(&mut self, config: &Config) -> Result<Observation, Error> {
-        let config = self.plugin.check(config)?;
-        self.begin()?;
-        self.plugin.observe_in(&mut self.inner, &config)
+        self.inner.interrupt_by(allowance.interrupt.clone());
+        self.inner.begin(&allowance.call)
     }
 
     /// Back to the state that initialisation left: in place if that can be, and else with a new
@@ -101,22 +104,34 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// As [`Plugin::fork`].
+    /// As [`Plugin::instance`].
     pub fn reset(&mut self) -> Result<(), Error> {
         if self.called {
-            self.plugin.renew(&mut self.inner)?;
+            self.plugin
+                .renew(&mut self.inner, &self.plugin.allowance())?;
             self.called = false;
         }
         Ok(())
     }
 
     /// What the last call used.
+    #[must_use]
     pub fn usage(&self) -> Usage {
         self.inner.usage()
     }
 
     /// The guest's linear memory as it is now.
+    #[must_use]
     pub fn memory(&self) -> &[u8] {
         self.inner.memory()
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("plugin", &self.plugin)
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
     }
 }

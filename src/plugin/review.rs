@@ -1,7 +1,9 @@
-//! Declared against granted: advice for the operator, which allows and denies nothing.
+//! What a plugin declares, compared with its grants: advice for the operator, which allows and denies
+//! nothing.
 
 use super::Plugin;
 use crate::{capability::Capability, error::Error, printable::Text};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use tollgate_abi as abi;
 
@@ -21,23 +23,25 @@ impl Plugin {
     }
 }
 
-/// What a plugin declares, compared with what it was granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a plugin declares, compared with what it was granted. As JSON it is an object with these
+/// fields, each capability a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Review {
     /// Declared, and all of it granted.
     pub covered: Vec<Capability>,
     /// Declared, and not (or not all of it) granted.
     pub missing: Vec<Capability>,
-    /// Granted, and more than anything that was declared asks for.
+    /// Granted, and more than any declared capability needs.
     pub broader: Vec<Capability>,
-    /// Declared in words that are no capability, and why not.
+    /// Declared in a text that is no capability, and why not.
     pub unreadable: Vec<(Text, Text)>,
 }
 
 impl Review {
     pub(crate) fn new(declared: &[abi::Capability], granted: &[Capability], cwd: &str) -> Review {
         let mut review = Review::default();
-        // Most of what is declared is granted in the same words, and found without comparing all.
+        // Most of what is declared is granted as the same text, and found without comparing all.
         let same: BTreeSet<&Capability> = granted.iter().collect();
         for text in declared {
             match Capability::try_from(text) {

@@ -1,13 +1,14 @@
 //! Validates configs against the plugin's own schema, and fills in its defaults.
 
-use super::{Config, Plugin};
+use super::{Config, Plugin, call::Allowance};
 use crate::{
     error::{ConfigError, Error, ProtocolError},
-    limits::Deadline,
+    limits::Interrupted,
     room::{json_len, map_len},
     schema::{self, Budget, PatternCache, TooExpensive, Validation},
 };
 use serde_json::Value;
+use std::time::Duration;
 
 impl Plugin {
     /// Validates a config against the plugin's schema. A plugin without a schema accepts any config.
@@ -23,8 +24,12 @@ impl Plugin {
     ///
     /// As [`schema`](Self::schema), and [`ConfigError::TooExpensive`].
     pub fn validate(&self, config: &Config) -> Result<Validation, Error> {
+        self.validate_within(config, &self.allowance())
+    }
+
+    fn validate_within(&self, config: &Config, allowance: &Allowance) -> Result<Validation, Error> {
         let value = Value::Object(config.values().clone());
-        let validation = self.with_schema(config, |schema, patterns, budget| {
+        let validation = self.with_schema(config, allowance, |schema, patterns, budget| {
             schema::check(schema, &value, patterns, budget)
         })?;
         let mut validation = validation.unwrap_or_default();
@@ -42,7 +47,7 @@ impl Plugin {
     /// As [`validate`](Self::validate).
     pub fn with_defaults(&self, config: &Config) -> Result<Config, Error> {
         let mut values = Value::Object(config.values().clone());
-        self.with_schema(config, |schema, _, budget| {
+        self.with_schema(config, &self.allowance(), |schema, _, budget| {
             schema::fill(schema, &mut values, budget)
         })?;
         // It was an object, and still is one.
@@ -50,8 +55,12 @@ impl Plugin {
     }
 
     /// Returns an error if the config does not match the schema.
-    pub(super) fn require_valid(&self, config: &Config) -> Result<(), Error> {
-        let validation = self.validate(config)?;
+    pub(super) fn require_valid(
+        &self,
+        config: &Config,
+        allowance: &Allowance,
+    ) -> Result<(), Error> {
+        let validation = self.validate_within(config, allowance)?;
         if validation.is_valid() {
             return Ok(());
         }
@@ -61,14 +70,15 @@ impl Plugin {
         })
     }
 
-    /// Runs `work` on the schema, within a budget and the deadline of a call. Returns `None` for a
+    /// Runs `work` on the schema, within a budget and what the call allows. Returns `None` for a
     /// plugin without a schema.
     fn with_schema<T>(
         &self,
         config: &Config,
+        allowance: &Allowance,
         work: impl FnOnce(&Value, &PatternCache, &mut Budget<'_>) -> Result<T, TooExpensive>,
     ) -> Result<Option<T>, Error> {
-        let schema = match self.whole_schema() {
+        let schema = match self.whole_schema(allowance) {
             Ok(schema) => schema,
             Err(Error::Protocol {
                 error: ProtocolError::NotExported,
@@ -76,17 +86,22 @@ impl Plugin {
             }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let deadline = self.parts().settings.limits.deadline.map(Deadline::after);
-        let expired = || {
-            let passed = deadline.filter(|deadline| deadline.passed());
-            passed.map(Deadline::limit)
+        let interrupt = &allowance.interrupt;
+        let expired = || match interrupt.check() {
+            Ok(()) => None,
+            Err(Interrupted::Deadline(limit)) => Some(limit),
+            Err(Interrupted::Cancelled) => Some(Duration::ZERO),
         };
         let schema = schema.document();
         let mut budget = Budget::new(json_len(schema), map_len(config.values()), &expired);
         let done = work(schema, &self.inner.patterns, &mut budget);
-        done.map(Some).map_err(|reason| Error::Config {
-            plugin: self.name().into(),
-            problem: ConfigError::TooExpensive(reason),
-        })
+        done.map(Some)
+            .map_err(|reason| match interrupt.is_cancelled() {
+                true => self.interrupted(Interrupted::Cancelled),
+                false => Error::Config {
+                    plugin: self.name().into(),
+                    problem: ConfigError::TooExpensive(reason),
+                },
+            })
     }
 }

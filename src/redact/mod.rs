@@ -53,7 +53,7 @@ const SHORTEST: usize = 4;
 /// use tollgate::{Redactor, Runtime};
 ///
 /// let redactor = Redactor::builder().value("hunter2").path("api_key").build()?;
-/// let runtime = Runtime::builder().redact(redactor.clone()).build()?;
+/// let runtime = Runtime::builder().redactor(redactor.clone()).build()?;
 /// redactor.add_value("correct horse")?;
 /// assert_eq!(redactor.redact("hunter2, correct horse"), "[REDACTED], [REDACTED]");
 /// assert_eq!(redactor.redact("token=aHVudGVyMg== correct%20horse"), "token=[REDACTED] [REDACTED]");

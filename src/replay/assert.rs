@@ -120,7 +120,9 @@ fn record(path: &Path, plugin: &Plugin, config: &Config) -> Result<(), String> {
             ..
         })) => Ok(()),
         // There was no run.
-        Ok(Err(error @ (Error::Busy { .. } | Error::Config { .. }))) => Err(failed(&error)),
+        Ok(Err(error @ (Error::Busy { .. } | Error::Config { .. }))) => {
+            Err(failed(&error.report()))
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(failed(&error)),
     }

@@ -3,7 +3,6 @@
 use super::{
     Replay, ReplayError,
     divergence::differences,
-    played,
     redacted::Texts,
     transcript::{Compact, Transcript},
 };
@@ -66,7 +65,7 @@ impl Replay {
     pub fn compare(&self, plugin: &Plugin) -> Result<Comparison, ReplayError> {
         let matcher = Matcher::new(self.transcript.clone())?;
         let matcher = Arc::new(Mutex::new(matcher));
-        let end = played(&self.transcript, plugin, matcher.clone())?.0;
+        let end = self.play(plugin, matcher.clone())?.0;
         let recorded = &self.transcript.end;
         let mut matcher = lock(&matcher);
         let answers = differences(&recorded.end.json(), &end.end.json());

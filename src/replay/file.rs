@@ -3,8 +3,7 @@
 use super::{Recording, whole_file::WholeFile};
 use crate::{
     error::Error,
-    plugin::Config,
-    plugin::{Observation, Plugin},
+    plugin::{Call, Observation, Plugin},
 };
 use std::{
     io::{self, LineWriter},
@@ -24,17 +23,17 @@ impl Plugin {
     ///
     /// The file cannot be written; the error names the file with the lines recorded so far. The
     /// inner result is that of the run.
-    pub fn record(
+    pub fn record<'a>(
         &self,
-        config: &Config,
+        call: impl Into<Call<'a>>,
         path: impl AsRef<Path>,
     ) -> io::Result<Result<Observation, Error>> {
-        let config = match self.ready_to_record(config) {
-            Ok(config) => config,
+        let ready = match self.ready_to_record(call.into()) {
+            Ok(ready) => ready,
             Err(error) => return Ok(Err(error)),
         };
         let (target, file) = WholeFile::create(path.as_ref())?;
-        let recorded = self.record_checked(config, LineWriter::new(file));
+        let recorded = self.record_ready(ready, LineWriter::new(file));
         let finished = recorded.and_then(|Recording { outcome, sink }| {
             drop(sink);
             target.complete()?;

@@ -30,7 +30,10 @@ pub(super) struct Header {
     pub(super) abi: String,
     /// The exact text that the plugin received.
     pub(super) config: Box<RawValue>,
+    /// Those of the initialisation, and of the call too if it has none of its own.
     pub(super) limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) call_limits: Option<Limits>,
     pub(super) grants: Vec<Capability>,
     /// The real names behind the grants, as they were when the runtime was built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -178,18 +181,25 @@ pub(super) enum RunResult {
     Evidence(Value),
     /// The deadline passed, with the error's text. A replay cannot repeat that.
     Deadline(String),
+    /// The run was cancelled; a replay cannot repeat that.
+    Cancelled(String),
     /// The run failed, with the error's text.
     Error(String),
 }
 
 impl RunResult {
+    /// Whether something outside of the run ended it.
+    pub(super) fn is_interrupted(&self) -> bool {
+        matches!(self, RunResult::Deadline(_) | RunResult::Cancelled(_))
+    }
+
     /// The evidence or the error's text, for comparison.
     pub(super) fn json(&self) -> Value {
         match self {
             RunResult::Evidence(evidence) => evidence.clone(),
-            RunResult::Deadline(message) | RunResult::Error(message) => {
-                Value::from(message.clone())
-            }
+            RunResult::Deadline(message)
+            | RunResult::Cancelled(message)
+            | RunResult::Error(message) => Value::from(message.clone()),
         }
     }
 }

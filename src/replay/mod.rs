@@ -28,10 +28,9 @@ use crate::{
     error::{Error, Fault},
     gate::HostError,
     gate::{Checkpoint, Permitted, Policy, SharedJournal},
-    limits::{FuelLimit, Limits, Usage},
+    limits::{Cancel, FuelLimit, Limits, Usage},
     module::engine_name,
-    plugin::Config,
-    plugin::{CheckedConfig, Finished, Kept, Observation, Plugin},
+    plugin::{Call, Config, Finished, Observation, Plugin, Ready, RecordedRun},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,
     world::World,
@@ -46,6 +45,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tollgate_abi::host::kinds;
 use transcript::Transcript;
@@ -61,7 +61,7 @@ pub struct Recording<W> {
 }
 
 impl Plugin {
-    /// Runs the plugin like [`observe`](Plugin::observe), and writes its effects, their replies and
+    /// Runs the plugin like [`call`](Plugin::call), and writes its effects, their replies and
     /// the result to `sink`, line by line.
     ///
     /// ```
@@ -81,18 +81,19 @@ impl Plugin {
     ///
     /// [`record`](Plugin::record) writes a file, completely or not at all.
     ///
-    /// If the config is invalid, nothing runs and nothing is written.
+    /// If the call is refused before the plugin runs (its config is invalid, or it is already
+    /// cancelled), nothing is written.
     ///
     /// # Errors
     ///
     /// The first error of the sink, which also stops the run.
-    pub fn observe_recorded<W: Write + Send + 'static>(
+    pub fn observe_recorded<'a, W: Write + Send + 'static>(
         &self,
-        config: &Config,
+        call: impl Into<Call<'a>>,
         sink: W,
     ) -> io::Result<Recording<W>> {
-        match self.ready_to_record(config) {
-            Ok(config) => self.record_checked(config, sink),
+        match self.ready_to_record(call.into()) {
+            Ok(ready) => self.record_ready(ready, sink),
             Err(error) => {
                 let outcome = Err(error);
                 Ok(Recording { outcome, sink })
@@ -100,22 +101,23 @@ impl Plugin {
         }
     }
 
-    /// Returns the config, if the plugin can be called with it.
-    fn ready_to_record(&self, config: &Config) -> Result<CheckedConfig<'static>, Error> {
-        let config = self.check(config)?;
+    /// Prepares the call, if it can start here.
+    fn ready_to_record<'a>(&self, call: Call<'a>) -> Result<Ready<'a>, Error> {
+        let ready = self.prepare(call)?;
         self.check_idle()?;
-        Ok(config)
+        Ok(ready)
     }
 
-    fn record_checked<W: Write + Send + 'static>(
+    fn record_ready<W: Write + Send + 'static>(
         &self,
-        config: CheckedConfig<'_>,
+        ready: Ready<'_>,
         sink: W,
     ) -> io::Result<Recording<W>> {
         let parts = self.parts();
         let settings = &parts.settings;
         let texts = Texts(settings.observer.redactor.clone());
-        let text = String::from_utf8(config.json().to_vec()).map_err(io::Error::other)?;
+        let text = String::from_utf8(ready.config().to_vec()).map_err(io::Error::other)?;
+        let [initialization, limits] = ready.limits();
         let header = Header {
             transcript: FORMAT,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
@@ -124,7 +126,8 @@ impl Plugin {
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),
             config: texts.config(text)?,
-            limits: (*settings.limits).clone(),
+            limits: initialization.clone(),
+            call_limits: (limits != initialization).then(|| limits.clone()),
             grants: parts.policy.written().to_vec(),
             pinned: parts.policy.pinned().to_vec(),
             working_directory: parts.policy.working_directory.clone(),
@@ -132,7 +135,9 @@ impl Plugin {
             redacted: texts.are_redacted(),
         };
         let recorder = Arc::new(Mutex::new(Recorder::new(sink, texts, &header)));
-        let finished = self.observe_recording(config, recorder.clone());
+        let journal: SharedJournal = recorder.clone();
+        let finished = self.run_kept(&ready, &journal);
+        drop(journal);
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder).ok_or_else(|| {
             io::Error::other("internal error: the recorder is still in use after the run")
@@ -158,8 +163,14 @@ fn end(finished: &Finished) -> End {
                 fault: Fault::Deadline { .. } | Fault::DeadlineFuel { .. },
                 ..
             },
-        ) => RunResult::Deadline(error.to_string()),
-        Err(error) => RunResult::Error(error.to_string()),
+        ) => RunResult::Deadline(error.report()),
+        Err(
+            error @ Error::Fault {
+                fault: Fault::Cancelled,
+                ..
+            },
+        ) => RunResult::Cancelled(error.report()),
+        Err(error) => RunResult::Error(error.report()),
     };
     let used = match &finished.outcome {
         Ok(observation) => observation.usage,
@@ -183,6 +194,8 @@ fn end(finished: &Finished) -> End {
 #[derive(Clone, Debug)]
 pub struct Replay {
     transcript: Arc<Transcript>,
+    deadline: Option<Duration>,
+    cancel: Option<Cancel>,
 }
 
 /// The result of a replay without a difference.
@@ -196,6 +209,9 @@ pub enum Replayed {
     /// The deadline stopped the recorded run, and the replay stopped after as much fuel. The text is
     /// that of the recorded error.
     Deadline(String),
+    /// The recorded run was cancelled, and this one stopped after as much fuel. The text is the
+    /// recorded error's.
+    Cancelled(String),
 }
 
 impl Replayed {
@@ -236,6 +252,9 @@ pub enum ReplayError {
         /// The limit of the plugin's runtime.
         here: Text,
     },
+    /// [`Replay::cancel`] ended the run.
+    #[error("the replay was cancelled")]
+    Cancelled,
     /// The run differs from the recording.
     #[error(transparent)]
     Diverged(#[from] Box<Divergence>),
@@ -264,7 +283,28 @@ impl Replay {
     pub fn read(bytes: impl Into<Vec<u8>>) -> Result<Replay, BadTranscript> {
         Ok(Replay {
             transcript: Arc::new(Transcript::read(bytes.into())?),
+            deadline: None,
+            cancel: None,
         })
+    }
+
+    /// Wall-clock time for each run of this replay, if that is less than the deadline of the
+    /// plugin's runtime.
+    #[must_use]
+    pub fn deadline(self, deadline: impl Into<Option<Duration>>) -> Replay {
+        Replay {
+            deadline: deadline.into(),
+            ..self
+        }
+    }
+
+    /// Cancels the runs of this replay when `cancel` is cancelled.
+    #[must_use]
+    pub fn cancel(self, cancel: impl Into<Option<Cancel>>) -> Replay {
+        Replay {
+            cancel: cancel.into(),
+            ..self
+        }
     }
 
     /// The name of the recorded plugin.
@@ -294,7 +334,7 @@ impl Replay {
             })
     }
 
-    /// The limits of the recorded run.
+    /// The limits of the runtime that recorded the run.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.transcript.header.limits
@@ -317,8 +357,9 @@ impl Replay {
     /// Runs the plugin offline with the recorded config, grants and limits, and answers its effects
     /// from the transcript. The plugin may have another name than the recorded one.
     ///
-    /// The deadline is that of the plugin's runtime, not the recorded one. A plugin that contains
-    /// `table.grow` cannot be interrupted, so only the recorded fuel limit stops it.
+    /// The deadlines of the plugin's runtime and of this replay apply, and this replay's
+    /// [cancellation](Self::cancel); the recorded ones do not. A plugin that contains `table.grow`
+    /// cannot be interrupted, so only the recorded fuel limit stops it.
     ///
     /// # Errors
     ///
@@ -330,7 +371,7 @@ impl Replay {
             self.transcript.clone(),
             texts.clone(),
         )));
-        let (end, outcome) = played(&self.transcript, plugin, player.clone())?;
+        let (end, outcome) = self.play(plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {
             let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
             let ended = player.end(&end, plugin.parts().compiled.digest());
@@ -341,64 +382,81 @@ impl Replay {
         }
         Ok(match (&self.transcript.end.end, outcome) {
             (RunResult::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
+            (RunResult::Cancelled(message), _) => Replayed::Cancelled(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
         })
     }
-}
 
-/// Runs a plugin with the settings of the recorded run. `journal` answers its effects.
-fn played(
-    transcript: &Transcript,
-    plugin: &Plugin,
-    journal: SharedJournal,
-) -> Result<(End, Result<Observation, Error>), ReplayError> {
-    let parts = plugin.parts();
-    let Transcript {
-        header,
-        end: recorded,
-        ..
-    } = transcript;
-    let here = &parts.settings.limits;
-    if let Some((recorded, here)) = header.limits.beyond(here) {
-        return Err(ReplayError::Limit {
-            plugin: plugin.name().into(),
-            recorded: recorded.into(),
-            here: here.into(),
-        });
-    }
-    let mut limits = Limits {
-        // A deadline reduces the fuel of a module that cannot be interrupted, possibly below the
-        // recorded fuel. The recorded fuel limit stops such a run.
-        deadline: here
-            .deadline
-            .filter(|_| !parts.compiled.shape.operators.grow_tables),
-        ..header.limits.clone()
-    };
-    let mut call_fuel = None;
-    if let RunResult::Deadline(_) = recorded.end {
-        // The fuel used up to the deadline replaces the deadline.
-        match recorded.memory {
-            Some(_) => call_fuel = Some(FuelLimit::Units(recorded.usage.fuel)),
-            None => limits.fuel = FuelLimit::Units(recorded.initialization.fuel),
+    /// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
+    fn play(
+        &self,
+        plugin: &Plugin,
+        journal: SharedJournal,
+    ) -> Result<(End, Result<Observation, Error>), ReplayError> {
+        let parts = plugin.parts();
+        let Transcript {
+            header,
+            end: recorded,
+            ..
+        } = &*self.transcript;
+        let here = &parts.settings.limits;
+        if let Some((recorded, here)) = header.limits.beyond(here) {
+            return Err(ReplayError::Limit {
+                plugin: plugin.name().into(),
+                recorded: recorded.into(),
+                here: here.into(),
+            });
+        }
+        let deadline = [here.deadline, self.deadline].into_iter().flatten().min();
+        // It would cut down the fuel of a module that cannot be interrupted, and the recording may
+        // have had more; what the recording had ends this run, too.
+        let deadline = deadline.filter(|_| !parts.compiled.shape.operators.grow_tables);
+        let with_deadline = |limits: &Limits| Limits {
+            deadline,
+            ..limits.clone()
+        };
+        let mut initialization = with_deadline(&header.limits);
+        let mut limits = with_deadline(header.call_limits.as_ref().unwrap_or(&header.limits));
+        if recorded.end.is_interrupted() {
+            // The fuel at which the run was interrupted takes the place of what interrupted it.
+            limits.fuel = FuelLimit::Units(recorded.usage.fuel);
+            if recorded.memory.is_none() {
+                initialization.fuel = FuelLimit::Units(recorded.initialization.fuel);
+                limits.fuel = initialization.fuel;
+            }
+        }
+        let policy = Policy::new(
+            &header.grants,
+            &header.pinned,
+            header.working_directory.clone(),
+            parts.policy.host_functions.clone(),
+        );
+        let call = Call::with_bytes(header.config.get().as_bytes())
+            .cancel(self.cancel.clone())
+            .replaying(RecordedRun {
+                name: header.plugin.as_str().into(),
+                policy: Arc::new(policy),
+                initialization: Arc::new(initialization),
+                limits: Arc::new(limits),
+                world: || Box::new(Nowhere),
+            });
+        let finished = match plugin.prepare(call) {
+            Ok(ready) => plugin.run_kept(&ready, &journal),
+            Err(error) => Finished::before_the_call(error),
+        };
+        let is_cancelled = matches!(
+            finished.outcome,
+            Err(Error::Fault {
+                fault: Fault::Cancelled,
+                ..
+            })
+        );
+        match is_cancelled {
+            true => Err(ReplayError::Cancelled),
+            false => Ok((end(&finished), finished.outcome)),
         }
     }
-    let policy = Policy::new(
-        &header.grants,
-        &header.pinned,
-        header.working_directory.clone(),
-        parts.policy.host_functions.clone(),
-    );
-    let finished = plugin.observe_kept(Kept {
-        name: header.plugin.as_str().into(),
-        config: CheckedConfig::recorded(header.config.get()),
-        policy: Arc::new(policy),
-        limits: Arc::new(limits),
-        call_fuel,
-        world: Box::new(Nowhere),
-        journal,
-    });
-    Ok((end(&finished), finished.outcome))
 }
 
 /// The world of a replay, which fails every effect: all replies come from the transcript.

@@ -23,8 +23,8 @@ pub(super) struct Player {
     transcript: Arc<Transcript>,
     texts: Texts,
     next: u64,
-    /// The deadline ended the recorded run, and all of its effects are played.
-    at_deadline: bool,
+    /// The recorded run was interrupted, and all of its effects are played.
+    at_interruption: bool,
     divergence: Option<Divergence>,
 }
 
@@ -34,7 +34,7 @@ impl Player {
             transcript,
             texts,
             next: 0,
-            at_deadline: false,
+            at_interruption: false,
             divergence: None,
         }
     }
@@ -136,7 +136,7 @@ impl Player {
             let ended = format!("the end of the run: {}", ended(&end.end));
             return Some(self.diverge(expected.to_owned(), ended));
         }
-        let stopped = matches!(recorded.end, RunResult::Deadline(_));
+        let stopped = recorded.end.is_interrupted();
         let mut pairs = Vec::new();
         if !stopped && recorded.end != end.end {
             if let (RunResult::Evidence(one), RunResult::Evidence(other)) =
@@ -177,9 +177,9 @@ impl Player {
 
 impl Journal for Player {
     fn answer(&mut self, effect: &Effect, at: At) -> Option<Reply> {
-        let stopped = matches!(self.transcript.end.end, RunResult::Deadline(_));
+        let stopped = self.transcript.end.end.is_interrupted();
         if stopped && self.next >= self.transcript.len() {
-            self.at_deadline = true;
+            self.at_interruption = true;
         }
         if !self.is_over() {
             match self.play(effect, at) {
@@ -199,7 +199,7 @@ impl Journal for Player {
     fn note(&mut self, _: &Effect, _: &Reply, _: At) {}
 
     fn is_over(&self) -> bool {
-        self.at_deadline || self.divergence.is_some()
+        self.at_interruption || self.divergence.is_some()
     }
 }
 
@@ -216,6 +216,10 @@ fn effect_text(index: u64, at: At, effect: &Value) -> String {
 fn ended(outcome: &RunResult) -> String {
     match outcome {
         RunResult::Evidence(evidence) => format!("evidence {evidence}"),
-        RunResult::Deadline(message) | RunResult::Error(message) => format!("error {message:?}"),
+        RunResult::Deadline(message)
+        | RunResult::Cancelled(message)
+        | RunResult::Error(message) => {
+            format!("error {message:?}")
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Options for a runtime, and the one moment when names are resolved and grants are pinned.
+//! Options for a runtime. Building it resolves the names in grants, once.
 
 use super::{Inner, Runtime};
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -32,7 +33,7 @@ pub struct RuntimeBuilder {
     validate_configs: bool,
     host_functions: HostFunctions,
     world: Option<Arc<NewWorld>>,
-    fork: ForkPolicy,
+    fork_policy: ForkPolicy,
     idle_instances: Option<usize>,
     deterministic_init: Option<u64>,
 }
@@ -66,7 +67,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How much of everything a module may hold.
+    /// What a module may hold.
     #[must_use]
     pub fn module_limits(mut self, limits: ModuleLimits) -> RuntimeBuilder {
         self.limits.module = limits;
@@ -80,31 +81,31 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How deep guests may call.
+    /// The guest's call stack.
     #[must_use]
     pub fn stack(mut self, limit: StackLimit) -> RuntimeBuilder {
         self.limits.stack = limit;
         self
     }
 
-    /// Wall-clock time for one call.
+    /// Wall-clock time for one call; `None` is no deadline.
     #[must_use]
-    pub fn deadline(mut self, limit: Duration) -> RuntimeBuilder {
-        self.limits.deadline = Some(limit);
+    pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> RuntimeBuilder {
+        self.limits.deadline = limit.into();
         self
     }
 
-    /// The most bytes of evidence, see [`Limits::evidence_bytes`]; 0 is no limit.
+    /// The most bytes of evidence, see [`Limits::evidence_bytes`]; `None` is no limit.
     #[must_use]
-    pub fn evidence_bytes(mut self, limit: u32) -> RuntimeBuilder {
-        self.limits.evidence_bytes = limit;
+    pub fn evidence_bytes(mut self, limit: impl Into<Option<u32>>) -> RuntimeBuilder {
+        self.limits.evidence_bytes = limit.into();
         self
     }
 
     /// Whether a plugin is initialised once for all its calls, which is the default, or for each.
     #[must_use]
-    pub fn fork(mut self, policy: ForkPolicy) -> RuntimeBuilder {
-        self.fork = policy;
+    pub fn fork_policy(mut self, policy: ForkPolicy) -> RuntimeBuilder {
+        self.fork_policy = policy;
         self
     }
 
@@ -120,8 +121,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Has clocks hardly move and random bytes come from this seed, whatever the world says: what a
-    /// plugin sees of time and chance is then the same in every run, for baking.
+    /// Makes clocks advance by a fixed step and random bytes come from this seed, whatever the world
+    /// is: what a plugin sees of time and chance is then the same in every run, for baking.
     #[must_use]
     pub fn deterministic_init(mut self, seed: u64) -> RuntimeBuilder {
         self.deterministic_init = Some(seed);
@@ -136,21 +137,11 @@ impl RuntimeBuilder {
     }
 
     /// Hides secrets in evidence, descriptions, schemas, errors, log lines, reports of denials and
-    /// transcripts. The last redactor given counts.
+    /// transcripts. A second redactor replaces the first.
     #[must_use]
-    pub fn redact(mut self, redactor: Redactor) -> RuntimeBuilder {
+    pub fn redactor(mut self, redactor: Redactor) -> RuntimeBuilder {
         self.observer.redactor = Some(redactor);
         self
-    }
-
-    /// Applies `rule` to every text in evidence, errors, log lines and reports of denials. Short for
-    /// [`redact`](Self::redact) with [`Redactor::from_rule`].
-    #[must_use]
-    pub fn redaction_rule(
-        self,
-        rule: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> RuntimeBuilder {
-        self.redact(Redactor::from_rule(rule))
     }
 
     /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
@@ -164,7 +155,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Also tells `on_event` of each request that was granted ([`Event::Granted`]), so that an
+    /// Also reports to `on_event` each request that was granted ([`Event::Granted`]), so that an
     /// operator learns what a plugin needs.
     #[must_use]
     pub fn audit(mut self) -> RuntimeBuilder {
@@ -203,8 +194,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Judges the requests of a kind of your own by your own rule: whether a grant's pattern covers
-    /// what a plugin asks.
+    /// Sets the rule for a capability kind of your own: whether a grant's pattern allows what a plugin
+    /// requests.
     #[must_use]
     pub fn capability_kind(
         mut self,
@@ -215,7 +206,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Lets effects happen in another world than this machine's operating system. `new` makes the
+    /// Makes effects happen in another world than this machine's operating system. `new` makes the
     /// world of one instance.
     #[must_use]
     pub fn world<W: World + 'static>(
@@ -231,7 +222,7 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Build`] if an option cannot be.
+    /// [`Error::Build`] if an option is invalid.
     pub fn build(self) -> Result<Runtime, Error> {
         module::dispatch_is_sound()?;
         self.check_limits()?;
@@ -263,7 +254,7 @@ impl RuntimeBuilder {
                     #[cfg(feature = "schema")]
                     validate_configs: self.validate_configs,
                     world,
-                    fork: self.fork,
+                    fork_policy: self.fork_policy,
                     idle: Arc::new(Shelf::new(self.idle_instances.unwrap_or(IDLE_INSTANCES))),
                 }),
                 missing_directories,
@@ -311,13 +302,25 @@ impl RuntimeBuilder {
     }
 }
 
-/// As many calls of one plugin at once as an embedder makes who does not think about it.
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeBuilder")
+            .field("grants", &self.grants)
+            .field("limits", &self.limits)
+            .field("host_functions", &self.host_functions)
+            .field("validate_configs", &self.validate_configs)
+            .field("fork_policy", &self.fork_policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Enough for the concurrent calls of a typical embedder.
 const IDLE_INSTANCES: usize = 4;
 
-/// Modules whose functions are this crate's.
+/// Modules whose functions this crate defines.
 const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];
 
-/// The operating system, as seen from where the process stands now.
+/// The operating system, with the working directory of the process as it is now.
 fn here() -> Result<Arc<NewWorld>, BuildError> {
     let system =
         System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string().into()))?;

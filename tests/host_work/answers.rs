@@ -539,7 +539,7 @@ fn observed(
         evidence: Some(text.into_bytes()),
         ..Plain::default()
     };
-    let plugin = plugin.load_in(Runtime::deterministic(0).redact(redactor));
+    let plugin = plugin.load_in(Runtime::deterministic(0).redactor(redactor));
     observing(bytes, plugin, Config::new())
 }
 

@@ -226,7 +226,7 @@ fn unchecked(line: &str) -> Value {
 
 /// The lines of a recording.
 fn recorded(plugin: &Plugin) -> Vec<String> {
-    let recording = plugin.observe_recorded(&Config::new(), Vec::new()).unwrap();
+    let recording = plugin.observe_recorded(Config::new(), Vec::new()).unwrap();
     recording.outcome.unwrap();
     let text = String::from_utf8(recording.sink).unwrap();
     text.lines().map(|line| format!("{line}\n")).collect()

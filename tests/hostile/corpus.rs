@@ -48,7 +48,7 @@ fn read(path: PathBuf) -> Attack {
         ..Limits::default()
     };
     if let Some(megabytes) = number("memory: ") {
-        limits.memory = MemoryLimit::try_from(megabytes.cast_signed()).unwrap();
+        limits.memory = MemoryLimit::from_megabytes(u32::try_from(megabytes).unwrap()).unwrap();
     }
     limits.host_calls = number("host calls: ").unwrap_or(limits.host_calls);
     limits.moved_bytes = number("moved bytes: ").unwrap_or(limits.moved_bytes);

@@ -33,7 +33,7 @@ fn keys(bytes: usize) -> String {
 #[test]
 fn reading_an_answer_takes_memory_in_proportion() {
     let limits = Limits {
-        evidence_bytes: 0,
+        evidence_bytes: None,
         ..Limits::default()
     };
     let runtime = Runtime::builder().limits(limits).build().unwrap();

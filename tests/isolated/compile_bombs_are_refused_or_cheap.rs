@@ -170,11 +170,11 @@ fn run(module: &[u8]) -> Value {
     let runtime = Runtime::new().unwrap();
     let plugin = match runtime.load("odd", module) {
         Ok(plugin) => plugin,
-        Err(error) => return error.to_string().into(),
+        Err(error) => return error.report().into(),
     };
     match plugin.observe(&Config::new()) {
         Ok(_) => "answered".into(),
-        Err(error) => error.to_string().into(),
+        Err(error) => error.report().into(),
     }
 }
 

@@ -70,10 +70,10 @@ fn described(module: &[u8]) -> Result<Vec<String>, String> {
         ..Limits::default()
     };
     let runtime = Runtime::builder().limits(limits).build().unwrap();
-    let plugin = runtime.load("odd", module).map_err(|e| e.to_string())?;
+    let plugin = runtime.load("odd", module).map_err(|e| e.report())?;
     let info = plugin.describe().map_err(|error| {
         assert!(matches!(error, Error::Protocol { .. }));
-        error.to_string()
+        error.report()
     })?;
     let review = plugin.review().unwrap();
     assert_eq!(review.missing.len(), info.capabilities.len());

@@ -236,6 +236,6 @@ fn a_directory_of_too_many_names_is_refused() {
     // One less can be listed, as far as a reply has room for it.
     fs::remove_file(format!("{root}/0")).unwrap();
     let outcome = plugin.observe(&tollgate::Config::new().set("path", root));
-    let told = outcome.map_or_else(|error| error.to_string(), |seen| format!("{seen:?}"));
+    let told = outcome.map_or_else(|error| error.report(), |seen| format!("{seen:?}"));
     assert!(!told.contains("ENOMEM"), "{told}");
 }

@@ -168,11 +168,11 @@ fn twice(limits: Limits, module: &[u8]) -> Value {
 fn attack(runtime: &Runtime, module: &[u8]) -> Value {
     let plugin = match runtime.load("odd", module) {
         Ok(plugin) => plugin,
-        Err(error) => return error.to_string().into(),
+        Err(error) => return error.report().into(),
     };
     match plugin.observe(&Config::new().set("key", "value")) {
         Ok(_) => "answered".into(),
-        Err(error) => error.to_string().into(),
+        Err(error) => error.report().into(),
     }
 }
 

@@ -73,7 +73,7 @@ fn main_job(plugin: &str) {
     fs::write(&path, "hello\n").unwrap();
     let path = path.to_str().unwrap();
     let runtime = Runtime::builder()
-        .memory_limit(MemoryLimit::try_from(64).unwrap())
+        .memory_limit(MemoryLimit::from_megabytes(64).unwrap())
         .grant(plugin, format!("fs:read:{path}").parse().unwrap())
         .build()
         .unwrap();

@@ -88,7 +88,7 @@ fn reading() -> Vec<u8> {
 fn load(wasm: &[u8]) -> Result<Plugin, Error> {
     let runtime = Runtime::builder()
         .grant("odd", "fs:read:/**".parse().unwrap())
-        .evidence_bytes(0);
+        .evidence_bytes(None);
     runtime.build()?.load("odd", wasm)
 }
 
@@ -204,7 +204,7 @@ fn the_task() {
     setrlimit(Resource::As, limit).unwrap();
     let outcome = match (task.perform)(&wasm) {
         Ok(()) => "answered".to_owned(),
-        Err(error) => error.to_string(),
+        Err(error) => error.report(),
     };
     println!("{ENDED}{outcome}");
 }

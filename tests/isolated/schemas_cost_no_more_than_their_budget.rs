@@ -208,7 +208,7 @@ fn the_task() {
                 let config = Config::try_from(input[1].clone()).unwrap();
                 match plugin.validate(&config) {
                     Ok(found) => format!("{found:?}").into(),
-                    Err(error) => error.to_string().into(),
+                    Err(error) => error.report().into(),
                 }
             }
             #[cfg(feature = "regex")]

@@ -36,7 +36,7 @@ pub fn hangs_on(stream: &mut TcpStream, time: Duration) -> bool {
 /// A plugin that passes its config to this function and answers with the reply, however large.
 pub fn plugin(function: &str, grants: &[&str]) -> Plugin {
     // What came back is looked at whole.
-    plugin_in(Runtime::builder().evidence_bytes(0), function, grants)
+    plugin_in(Runtime::builder().evidence_bytes(None), function, grants)
 }
 
 pub fn plugin_in(mut builder: RuntimeBuilder, function: &str, grants: &[&str]) -> Plugin {

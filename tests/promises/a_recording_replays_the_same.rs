@@ -172,10 +172,10 @@ fn a_run_that_fails_is_recorded_and_fails_again() {
         let runtime = Runtime::builder().fuel(1_000_000).build().unwrap();
         let plugin = guest.load_in(&runtime);
         let Recording { outcome, sink } = record(&plugin, &Config::new());
-        let error = outcome.unwrap_err().to_string();
+        let error = outcome.unwrap_err().report();
         assert!(error.contains(expected), "{error}");
         match Replay::read(sink).unwrap().run(&plugin).unwrap() {
-            Replayed::Failed(again) => assert_eq!(again.to_string(), error),
+            Replayed::Failed(again) => assert_eq!(again.report(), error),
             other => panic!("{other:?}"),
         }
     }
@@ -205,7 +205,7 @@ fn a_run_that_its_deadline_ended_replays_for_as_much_fuel_and_without_the_clock(
         "{error}"
     );
     match Replay::read(sink).unwrap().run(&plugin(None)).unwrap() {
-        Replayed::Deadline(message) => assert_eq!(message, error.to_string()),
+        Replayed::Deadline(message) => assert_eq!(message, error.report()),
         other => panic!("{other:?}"),
     }
 }
@@ -298,7 +298,7 @@ fn a_redacted_transcript_holds_no_secret_and_says_that_it_may_diverge() {
     let redactor = Redactor::builder().value(secret).build().unwrap();
     let runtime = Runtime::builder()
         .grant("file", format!("fs:read:{path}/*").parse().unwrap())
-        .redact(redactor)
+        .redactor(redactor)
         .build()
         .unwrap();
     let plugin = runtime.load("file", FILE).unwrap();
@@ -340,7 +340,7 @@ fn a_sink_that_takes_no_more_stops_the_run_and_is_told() {
     }
     let plugin = go::granted(&[]);
     for room in [0, 2000] {
-        let recorded = plugin.observe_recorded(&config(json!({ "op": "time" })), Full(room));
+        let recorded = plugin.observe_recorded(config(json!({ "op": "time" })), Full(room));
         assert_eq!(recorded.err().unwrap().to_string(), "the sink is full");
     }
 }

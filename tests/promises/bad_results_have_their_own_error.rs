@@ -226,10 +226,7 @@ fn a_description_that_is_an_error_carries_the_plugins_words() {
             ..
         }
     ));
-    assert!(
-        error.to_string().contains("plugin not registered"),
-        "{error}"
-    );
+    assert!(error.report().contains("plugin not registered"), "{error}");
 }
 
 #[test]

@@ -149,7 +149,10 @@ fn problem(plugin: &Plugin) -> BakeError {
 fn what_cannot_be_baked_is_refused_with_its_reason() {
     let baked = load(&load(&counting().bytes()).bake().unwrap());
     assert_eq!(problem(&baked), BakeError::AlreadyBaked);
-    let never = Runtime::builder().fork(ForkPolicy::Never).build().unwrap();
+    let never = Runtime::builder()
+        .fork_policy(ForkPolicy::Never)
+        .build()
+        .unwrap();
     assert_eq!(problem(&counting().load_in(&never)), BakeError::NeverForked);
     let tables = Guest {
         more: "(table 1 funcref) (func (table.set (i32.const 0) (ref.null func)))".into(),

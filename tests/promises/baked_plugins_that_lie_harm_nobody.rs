@@ -116,7 +116,7 @@ fn outcome(module: &[u8]) -> Result<Result<Observation, String>, String> {
     let runtime = Runtime::builder().fuel(1_000_000).build().unwrap();
     let plugin = runtime
         .load("plugin", module)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.report())?;
     // Nothing else that can be asked of it is worse.
     let _ = plugin.describe();
     let _ = plugin.schema();
@@ -129,7 +129,7 @@ fn outcome(module: &[u8]) -> Result<Result<Observation, String>, String> {
 }
 
 fn told(error: Error) -> String {
-    let told = error.to_string();
+    let told = error.report();
     assert!(!told.contains("panic"), "{told}");
     told
 }

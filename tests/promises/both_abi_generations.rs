@@ -175,7 +175,7 @@ fn a_schema_may_have_an_export_of_its_own() {
     let bare = load(&only_newer(manifest, RESULT)).unwrap();
     let error = bare.schema().unwrap_err();
     assert_eq!(
-        error.to_string(),
+        error.report(),
         "plugin plugin: schema() is not exported by the plugin"
     );
     for name in ["schema", "_schema"] {
@@ -192,7 +192,7 @@ fn a_plugin_that_needs_a_newer_host_is_told_so() {
         .describe()
         .unwrap_err();
     assert_eq!(
-        error.to_string(),
+        error.report(),
         "plugin plugin: _manifest() asks for a host of version 0.4.0 or newer, and this host is \
          compatible with 0.3; use an older build of the plugin"
     );
@@ -225,7 +225,7 @@ fn an_error_in_place_of_a_manifest_is_an_error() {
             plugin.describe().map(drop).unwrap_err(),
             plugin.schema().map(drop).unwrap_err(),
         ] {
-            let message = error.to_string();
+            let message = error.report();
             assert!(message.ends_with("plugin not registered"), "{message}");
         }
     }
@@ -235,7 +235,9 @@ fn an_error_in_place_of_a_manifest_is_an_error() {
 fn secrets_are_hidden_in_what_the_newer_generation_adds() {
     let result = r#"{"timestamp":"2026-02-03T04:05:06Z","status":"success","message":"key s3cret",
         "metadata":{"plugin_id":"s3cret"}}"#;
-    let runtime = Runtime::builder().redaction_rule(|text| text.replace("s3cret", "***"));
+    let runtime = Runtime::builder().redactor(tollgate::Redactor::from_rule(|text| {
+        text.replace("s3cret", "***")
+    }));
     let wasm = wat::parse_str(only_newer(MANIFEST, result)).unwrap();
     let plugin = runtime.build().unwrap().load("plugin", &wasm).unwrap();
     let evidence = plugin.observe(&Config::new()).unwrap().evidence;

@@ -18,7 +18,7 @@ use tollgate::{
 /// Every way in which a call may get its instance.
 fn ways() -> [(&'static str, RuntimeBuilder); 4] {
     [
-        ("cold", Runtime::builder().fork(ForkPolicy::Never)),
+        ("cold", Runtime::builder().fork_policy(ForkPolicy::Never)),
         ("forked", Runtime::builder().idle_instances(0)),
         ("one idle", Runtime::builder().idle_instances(1)),
         ("default", Runtime::builder()),

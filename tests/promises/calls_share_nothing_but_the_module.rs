@@ -110,7 +110,7 @@ fn a_name_belongs_to_its_bytes() {
         .load("p", Guest::default().bytes())
         .map(|_| ())
         .unwrap_err()
-        .to_string();
+        .report();
     assert!(
         message.contains("plugin p: the name is taken by a plugin with other bytes"),
         "{message}"
@@ -138,7 +138,7 @@ fn what_is_not_loaded_is_not_found() {
     let runtime = Runtime::new().unwrap();
     assert!(runtime.plugin("nonexistent").is_none());
     assert_eq!(
-        runtime.schema("nonexistent").unwrap_err().to_string(),
+        runtime.schema("nonexistent").unwrap_err().report(),
         "plugin nonexistent not loaded; call load first"
     );
     runtime.load("echo", echo()).unwrap();

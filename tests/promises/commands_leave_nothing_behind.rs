@@ -198,7 +198,7 @@ fn the_deadline_of_the_call_ends_a_command_like_its_own() {
     let error = plugin
         .observe(&tollgate::Config::try_from(request).unwrap())
         .unwrap_err();
-    assert!(error.to_string().contains("deadline"), "{error}");
+    assert!(error.report().contains("deadline"), "{error}");
     place.assert_deserted();
 }
 

@@ -451,7 +451,7 @@ fn only_a_runtime_that_is_asked_to_refuses() {
     let strict = plugin(SCHEMA, Runtime::builder().validate_configs());
     let error = strict.observe(&bad).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        error.report(),
         "the config for plugin odd cannot be used: $.path: missing property"
     );
     let Error::Config {

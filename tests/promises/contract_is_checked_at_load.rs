@@ -175,7 +175,7 @@ fn one_function_may_be_imported_twice() {
 
 #[test]
 fn a_minimum_above_the_limit_is_an_error_of_loading() {
-    let limit = MemoryLimit::try_from(1).unwrap();
+    let limit = MemoryLimit::from_megabytes(1).unwrap();
     let runtime = Runtime::builder().memory_limit(limit).build().unwrap();
     let guest = Guest {
         memory: "(memory (export \"memory\") 17)",
@@ -225,7 +225,7 @@ fn deallocate_and_schema_are_optional() {
         .load("odd", wat::parse_str(wat).unwrap())
         .unwrap();
     assert!(plugin.observe(&tollgate::Config::new()).is_ok());
-    let message = plugin.schema().unwrap_err().to_string();
+    let message = plugin.schema().unwrap_err().report();
     assert_eq!(
         message,
         "plugin odd: schema() is not exported by the plugin"

@@ -21,7 +21,7 @@ fn recorded() -> (Plugin, Vec<String>) {
     guest.imports = "(import \"wasi_snapshot_preview1\" \"clock_time_get\"
         (func $now (param i32 i64 i32) (result i32)))";
     let plugin = guest.load();
-    let recording = plugin.observe_recorded(&Config::new(), Vec::new()).unwrap();
+    let recording = plugin.observe_recorded(Config::new(), Vec::new()).unwrap();
     recording.outcome.unwrap();
     let text = String::from_utf8(recording.sink).unwrap();
     (

@@ -112,7 +112,7 @@ fn a_panic_inside_it_ends_the_call_and_nothing_else() {
     let plugin = relay().load_in(&builder.build().unwrap());
     let config = tollgate::Config::new().set("key", "luck");
     for _ in 0..2 {
-        let error = plugin.observe(&config).unwrap_err().to_string();
+        let error = plugin.observe(&config).unwrap_err().report();
         assert!(
             error.contains("a host function panicked: no luck"),
             "{error}"

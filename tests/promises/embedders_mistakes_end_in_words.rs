@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     io::{self, Write},
+    ops::ControlFlow,
     sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
     time::Duration,
@@ -22,6 +23,7 @@ use tollgate::{
 #[cfg(feature = "schema")]
 mod validation {
     use super::*;
+    use std::ops::ControlFlow;
     use tollgate::{ConfigError, replay::Replay};
 
     const SCHEMA: &str = r#"{"type":"object","properties":{"path":{"type":"string"}},"required":["path"],"additionalProperties":false}"#;
@@ -68,13 +70,16 @@ mod validation {
             Config::new().set("path", "/"),
         );
         is_refused("observe", plugin.observe(&bad));
-        let mut instance = plugin.fork().unwrap();
+        let mut instance = plugin.instance().unwrap();
         is_refused("in an instance", instance.observe(&bad));
         instance.observe(&good).unwrap();
         is_refused("in an instance that was called", instance.observe(&bad));
         instance.observe(&good).unwrap();
         let mut seen = Vec::new();
-        runtime.observe_many(&plugin, [bad.clone(), good.clone()], |one| seen.push(one));
+        plugin.observe_many([bad.clone(), good.clone()], None, |_, one| {
+            seen.push(one);
+            ControlFlow::Continue(())
+        });
         let [first, second] = <[_; 2]>::try_from(seen).unwrap();
         is_refused("observe_many", first);
         second.unwrap();
@@ -119,21 +124,22 @@ const QUESTIONS: [(&str, Question); 9] = [
     ("observe", |_, plugin| {
         plugin.observe(&Config::new()).map(drop)
     }),
-    ("fork", |_, plugin| plugin.fork().map(drop)),
+    ("instance", |_, plugin| plugin.instance().map(drop)),
     ("init_usage", |_, plugin| plugin.init_usage().map(drop)),
     ("bake", |_, plugin| plugin.bake().map(drop)),
     ("review", |_, plugin| plugin.review().map(drop)),
-    ("observe_many", |runtime, plugin| {
+    ("observe_many", |_, plugin| {
         let mut all = Ok(());
-        runtime.observe_many(plugin, [Config::new(), Config::new()], |seen| {
+        plugin.observe_many([Config::new(), Config::new()], None, |_, seen| {
             if let Err(error) = seen {
                 all = Err(error);
             }
+            ControlFlow::Continue(())
         });
         all
     }),
     ("observe_recorded", |_, plugin| {
-        let recording = plugin.observe_recorded(&Config::new(), Vec::new()).unwrap();
+        let recording = plugin.observe_recorded(Config::new(), Vec::new()).unwrap();
         recording.outcome.map(drop)
     }),
 ];
@@ -237,7 +243,7 @@ fn a_host_function_cannot_ask_the_plugin_that_calls_it_while_it_is_initialised()
     let sink = replies.clone();
     let runtime = calling(move |name| {
         let plugin = inside.get().unwrap().plugin(name).unwrap();
-        let reply = plugin.observe(&Config::new()).unwrap_err().to_string();
+        let reply = plugin.observe(&Config::new()).unwrap_err().report();
         sink.lock().unwrap().push(reply);
         json!(null)
     });
@@ -306,7 +312,6 @@ fn another_thread_waits_for_the_initialisation() {
 #[test]
 fn configs_may_be_made_from_what_was_told() {
     let plugin = Guest::default().load();
-    let runtime = Runtime::new().unwrap();
     let (told, tells) = mpsc::channel();
     // Each config but the first waits for the result of the one before.
     let mut made = 0;
@@ -318,10 +323,11 @@ fn configs_may_be_made_from_what_was_told() {
         (made <= 10).then(Config::new)
     });
     let mut seen = 0;
-    runtime.observe_many(&plugin, configs, |one| {
+    plugin.observe_many(configs, None, |_, one| {
         one.unwrap();
         seen += 1;
         told.send(()).unwrap();
+        ControlFlow::Continue(())
     });
     assert_eq!(seen, 10);
 }
@@ -368,7 +374,7 @@ fn a_world_may_ask_a_plugin_when_it_ends() {
     for _ in 0..3 {
         plugin.observe(&Config::new()).unwrap();
         plugin
-            .observe_recorded(&Config::new(), Vec::new())
+            .observe_recorded(Config::new(), Vec::new())
             .unwrap()
             .outcome
             .unwrap();
@@ -381,7 +387,7 @@ struct Asking(Plugin);
 
 impl Write for Asking {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let recording = self.0.observe_recorded(&Config::new(), io::sink())?;
+        let recording = self.0.observe_recorded(Config::new(), io::sink())?;
         recording.outcome.map_err(io::Error::other)?;
         Ok(bytes.len())
     }
@@ -396,7 +402,7 @@ fn a_sink_may_ask_the_plugin_that_is_being_recorded() {
     let runtime = Runtime::new().unwrap();
     let plugin = runtime.load("odd", talkative("_initialize")).unwrap();
     let sink = Asking(plugin.clone());
-    let recording = plugin.observe_recorded(&Config::new(), sink).unwrap();
+    let recording = plugin.observe_recorded(Config::new(), sink).unwrap();
     recording.outcome.unwrap();
 }
 

@@ -290,7 +290,7 @@ fn a_value_is_hidden_where_it_is_a_number() {
 fn evidence_hides_each_encoding_under_any_key() {
     let secret = "hun\"ter/2-é";
     let runtime = Runtime::builder()
-        .redact(redactor(&[secret]))
+        .redactor(redactor(&[secret]))
         .build()
         .unwrap();
     let inner = json!({"password": secret, "n": 1}).to_string();

@@ -128,13 +128,13 @@ fn a_call_cuts_and_tells_after_secrets_are_hidden() {
         let redactor = Redactor::builder().value("secret-1").build().unwrap();
         let runtime = Runtime::builder()
             .limits(limits)
-            .redact(redactor)
+            .redactor(redactor)
             .build()
             .unwrap();
         let plugin = Guest::answering(&answer).load_in(&runtime);
         plugin.observe(&Config::new()).unwrap()
     };
-    let cut = seen(1000);
+    let cut = seen(Some(1000));
     let text = cut.evidence.data["text"].as_str().unwrap();
     assert!(
         text.starts_with("[REDACTED] ") && !text.contains("secret"),
@@ -146,13 +146,13 @@ fn a_call_cuts_and_tells_after_secrets_are_hidden() {
         (&json!(true), &json!(1000))
     );
     assert!(told["original_size_bytes"].as_u64().unwrap() > 3000);
-    let whole = seen(0);
+    let whole = seen(None);
     assert!(whole.truncation.is_none());
     assert_eq!(
         whole.evidence.data["text"].as_str().unwrap().len(),
         300 * "[REDACTED] ".len()
     );
-    assert_eq!(Limits::default().evidence_bytes, 1_048_576);
+    assert_eq!(Limits::default().evidence_bytes, Some(1_048_576));
 }
 
 fn json_size(value: &impl serde::Serialize) -> usize {

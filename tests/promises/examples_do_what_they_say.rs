@@ -10,6 +10,8 @@ mod fuzz;
 mod host_function;
 #[path = "../../examples/replay_test.rs"]
 mod replay_test;
+#[path = "../../examples/tokio.rs"]
+mod tokio_tasks;
 
 #[test]
 fn embed_runs() {
@@ -34,4 +36,9 @@ fn fuzz_runs() {
 #[test]
 fn batch_runs() {
     batch::main().unwrap();
+}
+
+#[test]
+fn tokio_runs() {
+    tokio_tasks::main().unwrap();
 }

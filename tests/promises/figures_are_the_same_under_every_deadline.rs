@@ -1,5 +1,5 @@
-//! Fuel, effects and transcripts are the same with any deadline and without one: a deadline only ends a
-//! call.
+//! Fuel, effects and transcripts are the same with any deadline and without one, and with and without a
+//! handle that cancels the call: both only end a call.
 
 use crate::support;
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
 use support::{Guest, data, share::spread, text_at};
 use tollgate::{
-    Config, Error, Fault, ForkPolicy, HostError, Observation, Plugin, Runtime, RuntimeBuilder,
-    Usage,
+    Call, Cancel, Config, Error, Fault, ForkPolicy, HostError, Observation, Plugin, Runtime,
+    RuntimeBuilder, Usage,
     replay::{Recording, Replay, Replayed},
     world::Simulated,
 };
@@ -48,7 +48,7 @@ fn builder(deadline: Option<Duration>) -> RuntimeBuilder {
 }
 
 fn load(wasm: &[u8], deadline: Option<Duration>, fork: ForkPolicy) -> Plugin {
-    let runtime = builder(deadline).fork(fork).build().unwrap();
+    let runtime = builder(deadline).fork_policy(fork).build().unwrap();
     runtime.load("plugin", wasm).unwrap()
 }
 
@@ -60,12 +60,16 @@ fn figures(plugin: &Plugin, outcome: Result<Observation, Error>) -> Figures {
         Ok(seen) => Some(seen.usage),
         Err(error) => error.usage().copied(),
     };
-    let outcome = outcome.map_err(|error| error.to_string());
+    let outcome = outcome.map_err(|error| error.report());
     (outcome, used, plugin.init_usage().unwrap_or_default())
 }
 
 fn record(plugin: &Plugin, config: &Config) -> Recording<Vec<u8>> {
-    plugin.observe_recorded(config, Vec::new()).unwrap()
+    record_call(plugin, config.into())
+}
+
+fn record_call(plugin: &Plugin, call: Call<'_>) -> Recording<Vec<u8>> {
+    plugin.observe_recorded(call, Vec::new()).unwrap()
 }
 
 /// The lines of a transcript behind its header, which names the deadline.
@@ -174,7 +178,19 @@ fn every_plugin_costs_the_same_under_every_deadline_however_it_is_called() {
                 };
                 check("observed", plugin.observe(config));
                 check("observed again", plugin.observe(config));
-                check("in an instance", plugin.fork().unwrap().observe(config));
+                check("in an instance", plugin.instance().unwrap().observe(config));
+                let cancel = Cancel::new();
+                let call = Call::new(config).cancel(cancel.clone());
+                check("cancellable", plugin.call(call.clone()));
+                check(
+                    "cancellable in an instance",
+                    plugin.instance().unwrap().observe(call.clone()),
+                );
+                let recording = record_call(&plugin, call);
+                check("cancellable and recorded", recording.outcome);
+                assert_eq!(lines(&recording.sink), recorded, "{context}");
+                let other = Call::new(config).deadline(Duration::from_secs(900));
+                check("with a deadline of its own", plugin.call(other));
                 let recording = record(&plugin, config);
                 check("recorded", recording.outcome);
                 assert_eq!(lines(&recording.sink), recorded, "{context}");
@@ -234,7 +250,7 @@ fn a_run_that_its_deadline_ended_by_fuel_replays_under_every_deadline() {
         for deadline in DEADLINES.into_iter().chain([Some(short)]) {
             let plugin = load(&wasm, deadline, ForkPolicy::WhenPossible);
             match replay.run(&plugin) {
-                Ok(Replayed::Deadline(message)) => assert_eq!(message, error.to_string()),
+                Ok(Replayed::Deadline(message)) => assert_eq!(message, error.report()),
                 other => panic!("{deadline:?}: {other:?}"),
             }
         }

@@ -134,7 +134,9 @@ struct Seen {
 }
 
 fn see(instance: &mut Instance, config: &[u8]) -> Seen {
-    let outcome = instance.call(config).map_err(|error| error.to_string());
+    let outcome = instance
+        .observe_bytes(config)
+        .map_err(|error| error.report());
     Seen {
         outcome,
         usage: instance.usage(),
@@ -179,13 +181,13 @@ fn config() -> impl Strategy<Value = Vec<u8>> {
 fn alone(plugin: &Plugin, configs: &[Vec<u8>]) -> Vec<Seen> {
     let seen = configs
         .iter()
-        .map(|config| see(&mut plugin.fork().unwrap(), config));
+        .map(|config| see(&mut plugin.instance().unwrap(), config));
     seen.collect()
 }
 
 /// All calls in one instance, which is reset between them.
 fn in_turn(plugin: &Plugin, configs: &[Vec<u8>]) -> Vec<Seen> {
-    let mut instance = plugin.fork().unwrap();
+    let mut instance = plugin.instance().unwrap();
     let seen = configs.iter().map(|config| {
         instance.reset().unwrap();
         see(&mut instance, config)
@@ -195,7 +197,7 @@ fn in_turn(plugin: &Plugin, configs: &[Vec<u8>]) -> Vec<Seen> {
 
 /// All calls in one instance that remembers.
 fn in_a_row(plugin: &Plugin, configs: &[Vec<u8>]) -> Vec<Seen> {
-    let mut instance = plugin.fork().unwrap();
+    let mut instance = plugin.instance().unwrap();
     let seen = configs.iter().map(|config| see(&mut instance, config));
     seen.collect()
 }
@@ -206,7 +208,7 @@ proptest! {
     #[test]
     fn calls_are_the_same_in_forks_and_cold_starts(configs in prop::collection::vec(config(), 1..4)) {
         for (name, bytes) in fixtures() {
-            let cold = load(builder().fork(ForkPolicy::Never), &bytes);
+            let cold = load(builder().fork_policy(ForkPolicy::Never), &bytes);
             let forked = load(builder(), &bytes);
             let expected = alone(&cold, &configs);
             // The first instance is the one that was initialised, and the others are not.
@@ -224,7 +226,7 @@ proptest! {
 fn observations_are_the_same_with_every_policy_and_any_number_of_idle_instances() {
     for (name, bytes) in fixtures() {
         let plugins = [
-            load(builder().fork(ForkPolicy::Never), &bytes),
+            load(builder().fork_policy(ForkPolicy::Never), &bytes),
             load(builder().idle_instances(0), &bytes),
             load(builder().idle_instances(1), &bytes),
             load(builder(), &bytes),

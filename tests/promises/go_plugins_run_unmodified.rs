@@ -144,7 +144,7 @@ fn an_exit_is_a_fault_with_its_code() {
     let plugin = load(Runtime::builder());
     let config: Config = r#"{"op":"exit","amount":3}"#.parse().unwrap();
     let error = plugin.observe(&config).unwrap_err();
-    assert_eq!(error.to_string(), "plugin go: observe() exited with code 3");
+    assert_eq!(error.report(), "plugin go: observe() exited with code 3");
     assert!(error.usage().unwrap().fuel > 0);
     // What was dropped does not come back: the next call starts anew.
     data(&plugin, json!({"op": "time"}));
@@ -168,7 +168,9 @@ fn listening() -> (Lines, RuntimeBuilder) {
 #[test]
 fn what_is_printed_arrives_line_by_line() {
     let (lines, builder) = listening();
-    let builder = builder.redaction_rule(|text| text.replace("s3cret", "[REDACTED]"));
+    let builder = builder.redactor(tollgate::Redactor::from_rule(|text| {
+        text.replace("s3cret", "[REDACTED]")
+    }));
     data(
         &load(builder),
         json!({"op": "print", "content": "one\ntwo s3cret\n\x1b[2Jthree"}),

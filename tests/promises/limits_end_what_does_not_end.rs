@@ -99,7 +99,7 @@ fn loops_in_other_exports_are_named() {
 
 #[test]
 fn memory_that_grows_for_ever_ends_with_the_memory_error() {
-    let limit = MemoryLimit::try_from(1).unwrap();
+    let limit = MemoryLimit::from_megabytes(1).unwrap();
     for body in [
         // One that ignores refusals, one that gives up at the first, one that asks for too much.
         "(loop $again (drop (memory.grow (i32.const 1))) (br $again)) unreachable",
@@ -331,14 +331,15 @@ fn limits_that_let_nothing_run_are_refused() {
             .build()
             .is_err()
     );
-    let error = MemoryLimit::try_from(-2).unwrap_err();
+    let error = MemoryLimit::from_megabytes(4097).unwrap_err();
     assert!(
         error
             .to_string()
-            .contains("invalid WASM memory limit: -2 (must be >= -1"),
+            .contains("invalid WASM memory limit: 4097 MB (must be"),
         "{error}"
     );
-    assert!(MemoryLimit::try_from(5000).is_err());
+    assert!(MemoryLimit::from_megabytes(0).is_err());
+    assert!(MemoryLimit::from_megabytes(5000).is_err());
 }
 
 #[test]
@@ -402,7 +403,7 @@ fn tables_are_limited_together() {
     let Err(error) = runtime(999).load("odd", guest([500, 500], "").bytes()) else {
         panic!("loaded");
     };
-    let text = error.to_string();
+    let text = error.report();
     assert!(text.contains("needs tables of 1000 elements"), "{text}");
     assert!(
         runtime(1000)

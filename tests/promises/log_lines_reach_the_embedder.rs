@@ -146,7 +146,9 @@ fn a_request_that_is_none_is_dropped() {
 
 #[test]
 fn logs_and_evidence_pass_the_redactor() {
-    let builder = Runtime::builder().redaction_rule(|text| text.replace("hunter2", "[REDACTED]"));
+    let builder = Runtime::builder().redactor(tollgate::Redactor::from_rule(|text| {
+        text.replace("hunter2", "[REDACTED]")
+    }));
     let config = Config::new().set("message", "password hunter2");
     assert_eq!(
         logged(&logger(), builder.clone(), &config)[0].message,
@@ -169,7 +171,7 @@ fn a_panic_of_the_embedders_callback_is_an_error_of_the_call() {
         .build()
         .unwrap();
     let plugin = logger().load_in(&runtime);
-    let error = plugin.observe(&Config::new()).unwrap_err().to_string();
+    let error = plugin.observe(&Config::new()).unwrap_err().report();
     assert!(
         error.contains("a host function panicked: the callback's own"),
         "{error}"

@@ -33,7 +33,7 @@ fn clocks(ids: &[u32], answer: &str) -> Plugin {
 }
 
 fn recording(plugin: &Plugin) -> Replay {
-    let recording = plugin.observe_recorded(&Config::new(), Vec::new()).unwrap();
+    let recording = plugin.observe_recorded(Config::new(), Vec::new()).unwrap();
     Replay::read(recording.sink).unwrap()
 }
 

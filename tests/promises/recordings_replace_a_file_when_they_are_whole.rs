@@ -67,7 +67,7 @@ fn a_recording_gets_its_name_when_it_is_whole() {
     let plugin = load(Runtime::builder().on_event(move |_, _| {
         assert_eq!(names(&here), ["run.jsonl.partial"]);
     }));
-    plugin.record(&Config::new(), &transcript).unwrap().unwrap();
+    plugin.record(Config::new(), &transcript).unwrap().unwrap();
     assert_eq!(names(directory.path()), ["run.jsonl"]);
     is_whole(&transcript);
 }
@@ -83,7 +83,7 @@ fn a_recording_that_replaces_a_file_keeps_its_mode_and_follows_its_link() {
     let plugin = load(Runtime::builder().on_event(move |_, _| {
         assert_eq!(fs::read(&old).unwrap(), b"an older one");
     }));
-    plugin.record(&Config::new(), &link).unwrap().unwrap();
+    plugin.record(Config::new(), &link).unwrap().unwrap();
     is_whole(&real);
     assert!(link.is_symlink());
     let mode = fs::metadata(&real).unwrap().permissions().mode();
@@ -101,7 +101,7 @@ fn what_stands_under_the_other_name_is_left_alone() {
     fs::write(directory.path().join("run.jsonl.partial"), "earlier").unwrap();
     symlink("precious", directory.path().join("run.jsonl.partial.2")).unwrap();
     let plugin = load(Runtime::builder());
-    plugin.record(&Config::new(), &transcript).unwrap().unwrap();
+    plugin.record(Config::new(), &transcript).unwrap().unwrap();
     is_whole(&transcript);
     assert_eq!(fs::read(&precious).unwrap(), b"precious");
     let kept = fs::read(directory.path().join("run.jsonl.partial")).unwrap();
@@ -118,7 +118,7 @@ fn an_error_names_the_file_that_has_what_was_recorded() {
     let plugin = load(Runtime::builder().on_event(move |_, _| {
         let _ = fs::create_dir(&there);
     }));
-    let error = plugin.record(&Config::new(), &transcript).unwrap_err();
+    let error = plugin.record(Config::new(), &transcript).unwrap_err();
     let partial = directory
         .path()
         .canonicalize()
@@ -135,10 +135,10 @@ fn an_error_names_the_file_that_has_what_was_recorded() {
 #[test]
 fn a_device_is_written_to_as_it_is() {
     let plugin = load(Runtime::builder());
-    plugin.record(&Config::new(), "/dev/null").unwrap().unwrap();
+    plugin.record(Config::new(), "/dev/null").unwrap().unwrap();
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
     assert!(!Path::new("/dev/null.partial").exists());
-    let error = plugin.record(&Config::new(), "/dev/full");
+    let error = plugin.record(Config::new(), "/dev/full");
     if cfg!(target_os = "linux") {
         error.unwrap_err();
     }
@@ -156,7 +156,7 @@ fn a_config_that_is_refused_writes_nothing() {
     let guest = guest.replace(&text_at(300, 2), &text_at(300, schema.len()));
     let runtime = Runtime::builder().validate_configs().build().unwrap();
     let plugin = runtime.load("odd", wat::parse_str(guest).unwrap()).unwrap();
-    let refused = plugin.record(&Config::new(), &transcript).unwrap();
+    let refused = plugin.record(Config::new(), &transcript).unwrap();
     let Err(Error::Config { problem, .. }) = refused else {
         panic!("{refused:?}")
     };
@@ -341,7 +341,7 @@ fn files_below_dev_and_proc_are_replaced_whole_too() {
     ] {
         fs::write(&target, "old").unwrap();
         let before = fs::File::open(&target).unwrap();
-        let recorded = load(Runtime::builder()).record(&Config::new(), &name);
+        let recorded = load(Runtime::builder()).record(Config::new(), &name);
         recorded.unwrap().unwrap();
         is_whole(&target);
         // The old file was not written to.

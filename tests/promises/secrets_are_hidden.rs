@@ -27,7 +27,7 @@ fn told(guest: &Guest, redactor: &Redactor, config: &Config) -> Vec<(String, Vec
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
     let runtime = Runtime::builder()
-        .redact(redactor.clone())
+        .redactor(redactor.clone())
         .on_event(move |_, event| {
             if let Event::Log(record) = event {
                 let values = record.attrs.iter().map(|attr| attr.value.clone());
@@ -87,7 +87,10 @@ fn printer(writes: &[&str]) -> Guest {
 }
 
 fn evidence(redactor: &Redactor, answer: &Value) -> Evidence {
-    let runtime = Runtime::builder().redact(redactor.clone()).build().unwrap();
+    let runtime = Runtime::builder()
+        .redactor(redactor.clone())
+        .build()
+        .unwrap();
     let plugin = Guest::answering(answer.to_string()).load_in(&runtime);
     plugin.observe(&Config::new()).unwrap().evidence
 }
@@ -261,7 +264,10 @@ fn white_space_at_the_ends_of_a_value_is_no_part_of_it() {
 #[test]
 fn secrets_may_come_up_while_plugins_run() {
     let redactor = redactor(&[]);
-    let runtime = Runtime::builder().redact(redactor.clone()).build().unwrap();
+    let runtime = Runtime::builder()
+        .redactor(redactor.clone())
+        .build()
+        .unwrap();
     let plugin = Guest::answering(r#"{"status":true,"raw":"a late secret"}"#).load_in(&runtime);
     let raw = || {
         plugin
@@ -410,7 +416,7 @@ fn descriptions_and_schemas_are_searched() {
         let empty = support::text_at(300, 2);
         assert_eq!(text.matches(&empty).count(), 1);
         let text = text.replace(&empty, &support::text_at(16384, schema.len()));
-        let runtime = Runtime::builder().redact(redactor).build().unwrap();
+        let runtime = Runtime::builder().redactor(redactor).build().unwrap();
         runtime.load("odd", wat::parse_str(text).unwrap()).unwrap()
     };
     let plugin = load(&schema, redactor(&[secret, "12345678"]));
@@ -452,7 +458,7 @@ fn descriptions_and_schemas_are_searched() {
 fn errors_of_loading_are_searched() {
     let module = wat::parse_str(r#"(module (import "env" "hunter2" (func)))"#).unwrap();
     let runtime = Runtime::builder()
-        .redact(redactor(&["hunter2"]))
+        .redactor(redactor(&["hunter2"]))
         .build()
         .unwrap();
     let error = runtime.load("p", module).err().unwrap();
@@ -571,12 +577,18 @@ fn attributes_of_log_lines_have_places_too() {
 #[test]
 fn errors_and_denials_quote_no_secret() {
     let redactor = redactor(&["hunter2"]);
-    let runtime = Runtime::builder().redact(redactor.clone()).build().unwrap();
+    let runtime = Runtime::builder()
+        .redactor(redactor.clone())
+        .build()
+        .unwrap();
     for answer in [r#"{"status":"hunter2"}"#, r#"{"data":"hunter2"}"#] {
         let plugin = Guest::answering(answer).load_in(&Runtime::new().unwrap());
-        let clear = plugin.observe(&Config::new()).unwrap_err().to_string();
+        let clear = plugin.observe(&Config::new()).unwrap_err().report();
         assert!(clear.contains("hunter2"), "{clear}");
-        let runtime = Runtime::builder().redact(redactor.clone()).build().unwrap();
+        let runtime = Runtime::builder()
+            .redactor(redactor.clone())
+            .build()
+            .unwrap();
         let plugin = Guest::answering(answer).load_in(&runtime);
         let error = plugin.observe(&Config::new()).unwrap_err();
         assert!(matches!(error, Error::Protocol { .. }));
@@ -592,13 +604,13 @@ fn errors_and_denials_quote_no_secret() {
         more: data(8192, panic),
         ..Guest::default()
     };
-    let error = guest.load_in(&runtime).describe().unwrap_err().to_string();
+    let error = guest.load_in(&runtime).describe().unwrap_err().report();
     assert!(error.contains("panic: [REDACTED]"), "{error}");
 
     let denials = Arc::new(Mutex::new(String::new()));
     let sink = denials.clone();
     let runtime = Runtime::builder()
-        .redact(redactor)
+        .redactor(redactor)
         .on_event(move |_, event| *sink.lock().unwrap() += &format!("{event:?}"))
         .build()
         .unwrap();
@@ -623,7 +635,7 @@ fn replays_and_comparisons_show_no_secret() {
     assert!(String::from_utf8_lossy(&recorded).contains("hunter2-hunter2"));
     let replay = Replay::read(recorded).unwrap();
     let runtime = Runtime::builder()
-        .redact(redactor(&["hunter2-hunter2"]))
+        .redactor(redactor(&["hunter2-hunter2"]))
         .build()
         .unwrap();
     let other = Guest::default().load_in(&runtime);
@@ -650,7 +662,7 @@ fn transcripts_hide_keys_and_numbers_of_custom_functions() {
             Ok::<_, HostError>(json!({"got": asked}))
         })
         .grant("odd", "kv:get".parse().unwrap())
-        .redact(redactor(&["hunter2-hunter2", "12345678"]))
+        .redactor(redactor(&["hunter2-hunter2", "12345678"]))
         .build()
         .unwrap();
     let plugin = runtime.load("odd", wat::parse_str(text).unwrap()).unwrap();

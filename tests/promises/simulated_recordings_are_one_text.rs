@@ -33,7 +33,7 @@ fn a_hundred_recordings_of_each_plugin_are_one_text() {
             let runtime = Runtime::deterministic(11)
                 .world(move || world.clone())
                 .grant(name, "fs:read:/data/**".parse().unwrap())
-                .fork(fork)
+                .fork_policy(fork)
                 .build()
                 .unwrap();
             runtime.load(name, wasm).unwrap()

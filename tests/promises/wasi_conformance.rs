@@ -233,7 +233,7 @@ fn an_exit_ends_the_call_with_its_code() {
     for code in [0, 3, -1] {
         let (_kept, mut script) = place();
         script.step("proc_exit", &[code]);
-        let error = script.try_run().unwrap_err().to_string();
+        let error = script.try_run().unwrap_err().report();
         let code = u32::try_from(code & 0xFFFF_FFFF).unwrap();
         assert_eq!(
             error,

@@ -422,7 +422,7 @@ fn listing_a_directory_costs_all_its_names() {
         script.expect("fd_readdir", &[4, SCRATCH, 0, 0, SCRATCH], 0);
     }
     let error = script.run_on(500_000).unwrap_err();
-    assert!(error.to_string().contains("fuel"), "{error}");
+    assert!(error.report().contains("fuel"), "{error}");
 }
 
 /// A new name must not open what the old one kept closed.

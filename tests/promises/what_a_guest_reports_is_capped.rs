@@ -268,7 +268,7 @@ fn each_call_has_limits_of_its_own() {
 fn what_is_reported_changes_no_recording() {
     let record = |limit: u32| {
         let plugin = opener(20, 20, 2).load_in(&limits(|it| it.denials = limit).build().unwrap());
-        let recording = plugin.observe_recorded(&Config::new(), Vec::new()).unwrap();
+        let recording = plugin.observe_recorded(Config::new(), Vec::new()).unwrap();
         (plugin, String::from_utf8(recording.sink).unwrap())
     };
     let (plugin, few) = record(3);

@@ -60,7 +60,7 @@ impl Workplace {
         let mut builder = Runtime::builder()
             .world(move || System::at(Path::new(&base)).unwrap())
             // What a command wrote is looked at whole.
-            .evidence_bytes(0);
+            .evidence_bytes(None);
         for grant in grants {
             let grant = grant.replace("ROOT", &self.path(""));
             builder = builder.grant("odd", grant.parse().unwrap());
@@ -76,7 +76,7 @@ impl Workplace {
     pub fn plugin_with_limit(&self, grants: &[&str], reply_bytes: u32) -> Plugin {
         let limits = Limits {
             reply_bytes,
-            evidence_bytes: 0,
+            evidence_bytes: None,
             ..Limits::default()
         };
         let runtime = self.builder(grants).limits(limits).build().unwrap();

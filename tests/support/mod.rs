@@ -159,7 +159,7 @@ impl Guest {
 
 /// The error of observing with an empty config, in words.
 pub fn failure(plugin: &Plugin) -> String {
-    plugin.observe(&Config::new()).unwrap_err().to_string()
+    plugin.observe(&Config::new()).unwrap_err().report()
 }
 
 /// How much fuel a relay burns for this request, and the reply.

@@ -13,7 +13,7 @@ fn load(builder: RuntimeBuilder, bytes: &[u8]) -> Plugin {
 /// Whole calls in every way of getting an instance, and the guest's own time.
 fn calls(c: &mut Criterion, name: &str, bytes: &[u8], config: &str) {
     let parsed: Config = config.parse().expect("a config");
-    let never = load(Runtime::builder().fork(ForkPolicy::Never), bytes);
+    let never = load(Runtime::builder().fork_policy(ForkPolicy::Never), bytes);
     let forked = load(Runtime::builder().idle_instances(0), bytes);
     let default = load(Runtime::builder(), bytes);
     let mut group = c.benchmark_group(name);
@@ -28,18 +28,18 @@ fn calls(c: &mut Criterion, name: &str, bytes: &[u8], config: &str) {
     }
     group.bench_function("the guest alone", |b| {
         b.iter_batched_ref(
-            || forked.fork().expect("an instance"),
-            |instance| instance.call(config.as_bytes()).expect("an answer"),
+            || forked.instance().expect("an instance"),
+            |instance| instance.observe_bytes(config.as_bytes()).expect("an answer"),
             BatchSize::PerIteration,
         );
     });
     group.bench_function("a fork alone", |b| {
-        b.iter(|| forked.fork().expect("an instance"));
+        b.iter(|| forked.instance().expect("an instance"));
     });
-    let mut instance = default.fork().expect("an instance");
+    let mut instance = default.instance().expect("an instance");
     group.bench_function("call and reset", |b| {
         b.iter(|| {
-            let answer = instance.call(config.as_bytes()).expect("an answer");
+            let answer = instance.observe_bytes(config.as_bytes()).expect("an answer");
             instance.reset().expect("an instance");
             answer
         });

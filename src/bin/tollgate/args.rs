@@ -313,10 +313,8 @@ impl ObserveArgs {
 impl LimitArgs {
     pub fn apply(&self, builder: RuntimeBuilder, default_deadline_ms: u64) -> RuntimeBuilder {
         let builder = builder.fuel(self.fuel).memory_limit(self.memory_mb);
-        match self.deadline_ms.unwrap_or(default_deadline_ms) {
-            0 => builder,
-            limit => builder.deadline(Duration::from_millis(limit)),
-        }
+        let limit = self.deadline_ms.unwrap_or(default_deadline_ms);
+        builder.deadline((limit > 0).then(|| Duration::from_millis(limit)))
     }
 }
 
@@ -340,5 +338,17 @@ fn fuel(text: &str) -> Result<FuelLimit, String> {
 
 fn memory(text: &str) -> Result<MemoryLimit, String> {
     let megabytes: i64 = text.parse().map_err(|error| format!("{error}"))?;
-    MemoryLimit::try_from(megabytes).map_err(|error| error.to_string())
+    match megabytes {
+        0 => Ok(MemoryLimit::default()),
+        -1 => Ok(MemoryLimit::UNLIMITED),
+        _ => {
+            let limit = u32::try_from(megabytes).ok();
+            let limit = limit.and_then(|megabytes| MemoryLimit::from_megabytes(megabytes).ok());
+            limit.ok_or_else(|| {
+                format!(
+                    "invalid WASM memory limit: {megabytes} (must be >= -1 and <= 4096 MB; 0 is the default of 256 MB, -1 is unlimited)"
+                )
+            })
+        }
+    }
 }

@@ -267,7 +267,7 @@ fn schema(plugin: &Plugin, findings: &mut Findings) {
             findings.add(
                 Severity::Error,
                 "schema",
-                error.to_string(),
+                error.report(),
                 "return one JSON document from schema",
             );
             return;
@@ -325,7 +325,10 @@ fn observe(
                 findings.add(
                     Severity::Warning,
                     "observe",
-                    format!("returns no evidence for {which} in an empty world: {error}"),
+                    format!(
+                        "returns no evidence for {which} in an empty world: {}",
+                        error.report()
+                    ),
                     "return evidence with an error for what is missing, such as an error of type config",
                 );
                 continue;

@@ -79,7 +79,7 @@ impl Findings {
     /// Adds that the plugin returned no result.
     pub fn failed(&mut self, check: &'static str, error: &Error) {
         let fix = "run `tollgate observe` with a valid config to see where it stops";
-        self.add(Severity::Error, check, error.to_string(), fix);
+        self.add(Severity::Error, check, error.report(), fix);
     }
 
     /// Prints the findings, the most severe ones first.

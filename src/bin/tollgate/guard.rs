@@ -84,6 +84,9 @@ fn require_valid(plugin: &Plugin, validation: Validation) -> Result<(), Failure>
 }
 
 fn rejected(error: &Error) -> Failure {
-    let message = format!("{error}; use --no-validate to skip config validation");
+    let message = format!(
+        "{}; use --no-validate to skip config validation",
+        error.report()
+    );
     Failure::new(Exit::BadInput, message)
 }

@@ -91,7 +91,7 @@ impl From<Error> for Failure {
             Error::Build(_) | Error::Config { .. } => Exit::BadInput,
             _ => Exit::PluginFailed,
         };
-        Failure::new(exit, error.to_string())
+        Failure::new(exit, error.report())
     }
 }
 
@@ -198,9 +198,12 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
     let redactor = guard::redactor(args)?;
-    let mut builder = args.plugin.runtime().evidence_bytes(args.evidence_bytes);
+    let mut builder = args
+        .plugin
+        .runtime()
+        .evidence_bytes(Some(args.evidence_bytes).filter(|bytes| *bytes > 0));
     if let Some(redactor) = &redactor {
-        builder = builder.redact(redactor.clone());
+        builder = builder.redactor(redactor.clone());
     }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
@@ -243,7 +246,10 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })?;
     args.report(&observation.usage);
     if let Some(error) = unchecked {
-        complain(format_args!("note: the config was not validated: {error}"));
+        complain(format_args!(
+            "note: the config was not validated: {}",
+            error.report()
+        ));
     }
     if let Some(truncation) = &observation.truncation {
         complain(format_args!(
@@ -283,7 +289,7 @@ fn trust(
 ) -> Result<RuntimeBuilder, Failure> {
     let mut reviewing = args.plugin.runtime();
     if let Some(redactor) = redactor {
-        reviewing = reviewing.redact(redactor.clone());
+        reviewing = reviewing.redactor(redactor.clone());
     }
     let hidden = |text: String| redactor.map_or(text.clone(), |redactor| redactor.redact(&text));
     // Without grants, all declared capabilities are missing.

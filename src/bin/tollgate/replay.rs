@@ -38,7 +38,14 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
         Replayed::Observation(observation) => print(&observation.evidence, args.format),
         Replayed::Failed(error) => {
             complain(format_args!(
-                "the run failed with the recorded error: {error}"
+                "the run failed with the recorded error: {}",
+                error.report()
+            ));
+            Ok(Exit::Success)
+        }
+        Replayed::Cancelled(error) => {
+            complain(format_args!(
+                "the run was the same until it was cancelled: {error}"
             ));
             Ok(Exit::Success)
         }

@@ -1,6 +1,6 @@
 //! The C interface: pointers in, handles and JSON out. `tollgate.h` beside this package's manifest
-//! says what each function promises; `options` reads what a runtime is made with. Nothing here
-//! knows more of plugins than the Rust library tells everybody.
+//! documents each function; `options` reads the options of a runtime. It uses the public Rust
+//! interface only.
 
 #![warn(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -24,6 +24,7 @@ use tollgate::{
 /// How a call ended.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Status {
     /// As it should.
     Ok = 0,
@@ -38,18 +39,21 @@ pub enum Status {
 }
 
 /// `tollgate_runtime`.
+#[derive(Debug)]
 pub struct RuntimeHandle(Mutex<Stage>);
 
 /// Grants are fixed when a runtime is built, which is when its first plugin is loaded.
+#[derive(Debug)]
 enum Stage {
     Granting(Box<RuntimeBuilder>),
     Running(Runtime),
 }
 
 /// `tollgate_plugin`.
+#[derive(Debug)]
 pub struct PluginHandle(Plugin);
 
-/// A failure for C: what kind, and in words.
+/// A failure for C: its status, and its message.
 struct Failure(Status, String);
 
 impl From<Error> for Failure {
@@ -58,7 +62,7 @@ impl From<Error> for Failure {
             Error::Build(_) | Error::Config { .. } | Error::NotLoaded { .. } => Status::BadInput,
             _ => Status::PluginFailed,
         };
-        Failure(status, error.to_string())
+        Failure(status, error.report())
     }
 }
 
@@ -321,10 +325,10 @@ pub unsafe extern "C" fn tollgate_replay(
         Ok(match Replay::open(path)?.run(plugin)? {
             Replayed::Observation(seen) => Some(seen),
             Replayed::Failed(error) => {
-                remember(&error.to_string());
+                remember(&error.report());
                 None
             }
-            Replayed::Deadline(message) => {
+            Replayed::Deadline(message) | Replayed::Cancelled(message) => {
                 remember(&message);
                 None
             }
@@ -345,7 +349,7 @@ unsafe fn read_config(config: *const c_char) -> Result<Config, Failure> {
     config.map_err(|error| bad(format!("the config cannot be used: {error}")))
 }
 
-/// Runs a plugin and writes what it saw where C wants it.
+/// Runs a plugin and writes its observation to where C wants it.
 ///
 /// # Safety
 ///
@@ -365,12 +369,7 @@ unsafe fn answering(
         // SAFETY: the caller promises it.
         let plugin = unsafe { handle(plugin, "plugin") }?;
         if let Some(seen) = run(&plugin.0)? {
-            let told = json!({
-                "evidence": seen.evidence,
-                "usage": seen.usage,
-                "truncation": seen.truncation,
-            });
-            *place = give(&told.to_string())?;
+            *place = give(&json!(seen).to_string())?;
         }
         Ok(())
     }))

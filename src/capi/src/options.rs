@@ -27,13 +27,24 @@ pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
     let wrong =
         |error: &dyn std::fmt::Display| format!("the options cannot be used: {}", Printable(error));
     let options: Options = serde_json::from_str(json).map_err(|error| wrong(&error))?;
-    let memory = MemoryLimit::try_from(options.memory_mb).map_err(|error| wrong(&error))?;
+    let memory = match options.memory_mb {
+        0 => MemoryLimit::default(),
+        -1 => MemoryLimit::UNLIMITED,
+        megabytes => u32::try_from(megabytes)
+            .ok()
+            .and_then(|megabytes| MemoryLimit::from_megabytes(megabytes).ok())
+            .ok_or_else(|| {
+                wrong(&format!(
+                    "invalid WASM memory limit: memory_mb is {megabytes}, and must be -1 to 4096"
+                ))
+            })?,
+    };
     let mut builder = Runtime::builder().fuel(options.fuel).memory_limit(memory);
     if options.deadline_ms > 0 {
         builder = builder.deadline(Duration::from_millis(options.deadline_ms));
     }
     if let Some(bytes) = options.evidence_bytes {
-        builder = builder.evidence_bytes(bytes);
+        builder = builder.evidence_bytes(Some(bytes).filter(|bytes| *bytes > 0));
     }
     if options.validate {
         #[cfg(not(feature = "schema"))]
@@ -53,7 +64,7 @@ pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
         for secret in options.secrets {
             redactor = redactor.short_value(secret);
         }
-        builder = builder.redact(redactor.build().map_err(|error| wrong(&error))?);
+        builder = builder.redactor(redactor.build().map_err(|error| wrong(&error))?);
     }
     Ok(builder)
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     effect::{Answer, Effect, Output},
     guest::{
-        Host, Stop, charge_bytes, check_deadline,
+        Host, Stop, charge_bytes, check_interrupt,
         descriptors::{Descriptor, WasiState},
         enter_memory,
     },
@@ -46,7 +46,7 @@ pub(super) fn serve(
         Err(Halt::Stop(stop)) => return Err(stop),
     };
     call.settle()?;
-    check_deadline(&*call.caller)?;
+    check_interrupt(&*call.caller)?;
     Ok(errno)
 }
 

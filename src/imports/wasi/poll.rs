@@ -103,11 +103,7 @@ pub(super) fn oneoff(
     if nearest > 0 {
         // Waiting is paid for like work, or a guest could hold its thread for nothing.
         // It does not wait beyond the deadline, where the call ends.
-        let left = call
-            .host()
-            .gate
-            .deadline()
-            .map(|deadline| deadline.remaining());
+        let left = call.host().gate.interrupt().remaining();
         let nanos = left.map_or(u128::MAX, |left| left.as_nanos());
         call.owe(u64::try_from(nanos).unwrap_or(u64::MAX).min(nearest));
         call.settle()?;

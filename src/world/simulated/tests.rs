@@ -35,6 +35,7 @@ fn gate(world: impl World + 'static, grants: &[String]) -> Gate {
         Arc::new(policy),
         Box::new(world),
         &Limits::default(),
+        crate::limits::Interrupt::default(),
         Observer::default(),
     )
 }

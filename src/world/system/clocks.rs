@@ -25,15 +25,10 @@ pub(super) fn now(clock: Clock) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Sleeps, but not past the deadline of the call.
+/// Sleeps, but not past the deadline or the cancellation of the call.
 pub(super) fn sleep(duration: Duration, gate: &Checkpoint<'_>) -> Result<(), Failure> {
-    let remaining = gate.remaining().unwrap_or(Duration::MAX);
-    std::thread::sleep(duration.min(remaining));
-    if duration > remaining {
-        let message = "the deadline of the call has passed";
-        return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", message));
-    }
-    Ok(())
+    let slept = gate.interrupt().sleep(duration);
+    slept.map_err(|why| Failure::new(kinds::TIMEOUT, "ETIMEDOUT", why.message()))
 }
 
 #[cfg(unix)]

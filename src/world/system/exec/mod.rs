@@ -100,7 +100,7 @@ pub(super) fn run(
         .process_group(0);
     let child = command.spawn().map_err(failed)?;
     let ran = Running::new(child, *output_limit, gate.plugin())
-        .and_then(|running| running.watch(start, until))
+        .and_then(|running| running.watch(start, until, gate.interrupt()))
         .map_err(failed)?;
     Ok(permit.answer(Answer::Ran(ran)))
 }

@@ -6,7 +6,7 @@ use super::{
     output::Output,
     strays,
 };
-use crate::effect::CommandOutput;
+use crate::{effect::CommandOutput, limits::Interrupt};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -81,17 +81,22 @@ impl Running {
         Ok(running)
     }
 
-    /// Waits until the command has ended or its time is up.
-    pub(super) fn watch(mut self, start: Instant, until: Instant) -> io::Result<CommandOutput> {
+    /// Waits until the command has ended, its time is up or the call is cancelled.
+    pub(super) fn watch(
+        mut self,
+        start: Instant,
+        until: Instant,
+        interrupt: &Interrupt,
+    ) -> io::Result<CommandOutput> {
         let timed_out = loop {
             if self.has_ended()? {
                 break false;
             }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || interrupt.is_cancelled() {
                 break true;
             }
-            self.wait(left)?;
+            self.wait(interrupt.slice(left))?;
             // One piece of each, so that neither output can delay the other or the deadline.
             self.stdout.read();
             self.stderr.read();

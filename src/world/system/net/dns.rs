@@ -3,7 +3,7 @@
 //! TCP if the answer is truncated. `simple-dns` encodes the messages.
 
 use super::{
-    addresses, answer, failure, is_timeout, no_such_host,
+    addresses, answer, connect_to, failure, is_timeout, no_such_host,
     timed::{Timed, Until},
     timed_out, try_each,
 };
@@ -15,7 +15,7 @@ use answer::Question;
 use std::{
     fs,
     io::{self, Read as _, Write as _},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     ops::ControlFlow,
     time::{Duration, Instant},
 };
@@ -34,11 +34,11 @@ pub(super) fn lookup(
     timeout: Duration,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let until = Until::after(timeout, gate);
+    let until = &Until::after(timeout, gate);
     let started = Instant::now();
     let (records, permit) = match nameserver {
         Some(nameserver) => {
-            let addresses = addresses(&nameserver.host, until, gate)?;
+            let addresses = addresses(&nameserver.host, until)?;
             let judge = |address| gate.address(address);
             let found = try_each(addresses, judge, |address, _| {
                 let server = SocketAddr::new(address, nameserver.port);
@@ -49,10 +49,7 @@ pub(super) fn lookup(
             });
             found.unwrap_or_else(|| Err(no_such_host(&nameserver.host).into()))?
         }
-        None => (
-            look_up_locally(name, records, until, gate)?,
-            gate.granted()?,
-        ),
+        None => (look_up_locally(name, records, until)?, gate.granted()?),
     };
     Ok(permit.answer(Answer::Found(DnsRecords {
         records,
@@ -66,25 +63,20 @@ fn is_final(failure: &Failure) -> bool {
 }
 
 /// Looks addresses up with the resolver of the system, and other records with its name servers.
-fn look_up_locally(
-    name: &str,
-    records: RecordType,
-    until: Until,
-    gate: &Checkpoint<'_>,
-) -> Result<Records, Failure> {
+fn look_up_locally(name: &str, records: RecordType, until: &Until) -> Result<Records, Failure> {
     let wanted: fn(&IpAddr) -> bool = match records {
         RecordType::A => IpAddr::is_ipv4,
         RecordType::Aaaa => IpAddr::is_ipv6,
         _ => return query_configured_servers(name, records, until),
     };
-    let addresses = addresses(name, until, gate)?.into_iter().filter(wanted);
+    let addresses = addresses(name, until)?.into_iter().filter(wanted);
     Ok(Records::Texts(addresses.map(|ip| ip.to_string()).collect()))
 }
 
 fn query_configured_servers(
     name: &str,
     records: RecordType,
-    until: Until,
+    until: &Until,
 ) -> Result<Records, Failure> {
     let text = match fs::read_to_string("/etc/resolv.conf") {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -124,7 +116,7 @@ fn ask(
     server: SocketAddr,
     name: &str,
     records: RecordType,
-    until: Until,
+    until: &Until,
 ) -> Result<Records, Failure> {
     let what = format!("lookup {name} on {server}");
     let failed = |error: io::Error| {
@@ -145,7 +137,7 @@ fn ask(
 
 /// Sends the question repeatedly until an answer to it arrives. Other datagrams are ignored: only who
 /// sees the question can answer it.
-fn by_datagram(server: SocketAddr, question: &Question<'_>, until: Until) -> io::Result<Vec<u8>> {
+fn by_datagram(server: SocketAddr, question: &Question<'_>, until: &Until) -> io::Result<Vec<u8>> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -162,7 +154,7 @@ fn by_datagram(server: SocketAddr, question: &Question<'_>, until: Until) -> io:
             if patience.is_zero() {
                 break;
             }
-            socket.set_read_timeout(Some(patience.min(until.left_or_late()?)))?;
+            socket.set_read_timeout(Some(patience.min(until.slice()?)))?;
             match socket.recv(&mut buffer) {
                 Ok(count) => {
                     let answer = buffer.get(..count).unwrap_or_default();
@@ -178,9 +170,9 @@ fn by_datagram(server: SocketAddr, question: &Question<'_>, until: Until) -> io:
     }
 }
 
-fn by_stream(server: SocketAddr, question: &Question<'_>, until: Until) -> io::Result<Vec<u8>> {
-    let stream = TcpStream::connect_timeout(&server, until.left_or_late()?)?;
-    let mut stream = Timed::new(stream, until);
+fn by_stream(server: SocketAddr, question: &Question<'_>, until: &Until) -> io::Result<Vec<u8>> {
+    let stream = connect_to(server, until.left_or_late()?, until)?;
+    let mut stream = Timed::new(stream, until.clone());
     let length = u16::try_from(question.bytes().len()).map_err(io::Error::other)?;
     stream.write_all(&[&length.to_be_bytes(), question.bytes()].concat())?;
     let mut length = [0; 2];

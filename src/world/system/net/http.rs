@@ -46,7 +46,7 @@ pub(super) fn fetch(
     trust: &Trust,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let until = Until::after(timeout, gate);
+    let until = &Until::after(timeout, gate);
     let started = Instant::now();
     let url = RequestUrl::parse(request.url)
         .ok_or_else(|| Failure::new(kinds::CONFIG, "", format!("invalid URL: {}", request.url)))?;

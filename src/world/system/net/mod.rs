@@ -29,8 +29,9 @@ use std::{
     io,
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
     ops::ControlFlow,
-    sync::{Arc, mpsc},
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
+    time::{Duration, Instant},
 };
 use timed::{Timed, Until};
 use tollgate_abi::host::kinds;
@@ -114,10 +115,10 @@ fn unsupported(effect: &Effect) -> Failure {
 fn connect(
     host: &str,
     port: u16,
-    until: Until,
+    until: &Until,
     gate: &Checkpoint<'_>,
 ) -> Result<(Timed, SocketAddr, Permit), Refusal> {
-    let addresses = addresses(host, until, gate)?;
+    let addresses = addresses(host, until)?;
     let judge = |address| gate.address(address);
     first(addresses, port, until, judge).unwrap_or_else(|| Err(no_such_host(host).into()))
 }
@@ -127,7 +128,7 @@ fn connect(
 fn first<P>(
     addresses: Vec<IpAddr>,
     port: u16,
-    until: Until,
+    until: &Until,
     judge: impl Fn(IpAddr) -> Result<P, Denial>,
 ) -> Option<Result<(Timed, SocketAddr, P), Refusal>> {
     let reached = try_each(addresses, judge, |address, is_last| {
@@ -138,8 +139,8 @@ fn first<P>(
             Ok(left) => left / 2,
             Err(failure) => return ControlFlow::Break(Err(failure)),
         };
-        match TcpStream::connect_timeout(&target, left) {
-            Ok(stream) => ControlFlow::Break(Ok((Timed::new(stream, until), target))),
+        match connect_to(target, left, until) {
+            Ok(stream) => ControlFlow::Break(Ok((Timed::new(stream, until.clone()), target))),
             Err(error) => ControlFlow::Continue(failure(&target.to_string(), &error)),
         }
     })?;
@@ -158,20 +159,27 @@ static LOOKUPS: Shares = Shares::new(Most {
 /// ends it counts for the plugin, and a plugin with too many jobs waits for one of them to end.
 fn in_time<T: Send + 'static>(
     shares: &'static Shares,
-    plugin: &Arc<str>,
-    until: Until,
+    until: &Until,
     what: &str,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    let share = shares.take_by(plugin, Some(until.moment()));
-    let share = share.ok_or_else(|| {
-        let message = format!(
-            "{what}: too many lookups of this plugin are still unanswered (limit {})",
-            shares.own()
-        );
-        Failure::new(kinds::NETWORK, "EAGAIN", message)
-    })?;
-    let left = until.left(what)?;
+    let share = loop {
+        let slice = until.slice();
+        let moment = slice.as_ref().ok();
+        let moment = moment.and_then(|slice| Instant::now().checked_add(*slice));
+        match shares.take_by(until.plugin(), moment) {
+            Some(share) => break share,
+            None if slice.is_ok() => {}
+            None => {
+                let message = format!(
+                    "{what}: too many lookups of this plugin are still unanswered (limit {})",
+                    shares.own()
+                );
+                return Err(Failure::new(kinds::NETWORK, "EAGAIN", message));
+            }
+        }
+    };
+    until.left(what)?;
     let (sender, done) = mpsc::channel();
     let spawned = thread::Builder::new()
         .name("tollgate-resolve".into())
@@ -181,11 +189,41 @@ fn in_time<T: Send + 'static>(
             let _ = sender.send(result);
         });
     spawned.map_err(|error| failure(what, &error))?;
-    done.recv_timeout(left).map_err(|_| timed_out(what))
+    loop {
+        let slice = until.slice().map_err(|_| timed_out(what))?;
+        match done.recv_timeout(slice) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(timed_out(what)),
+        }
+    }
+}
+
+/// Connections that are being made for calls that can be cancelled, those left behind included.
+static CONNECTS: Shares = Shares::new(Most {
+    own: 64,
+    all: 256,
+    least: 1,
+});
+
+/// Connects within `time`. The system call cannot be woken up: for a call that may be cancelled,
+/// another thread makes it, and is left behind until its time is up.
+fn connect_to(target: SocketAddr, time: Duration, until: &Until) -> io::Result<TcpStream> {
+    let connect = move || TcpStream::connect_timeout(&target, time);
+    if !until.may_be_cancelled() {
+        return connect();
+    }
+    let made = in_time(&CONNECTS, until, &format!("connect {target}"), connect);
+    made.unwrap_or_else(|failure| {
+        Err(match failure.kind == kinds::TIMEOUT {
+            true => io::ErrorKind::TimedOut.into(),
+            false => io::Error::other(failure.message),
+        })
+    })
 }
 
 /// All addresses of a host, in the order of the resolver.
-fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAddr>, Failure> {
+fn addresses(host: &str, until: &Until) -> Result<Vec<IpAddr>, Failure> {
     let name = match reach::host(host)? {
         Host::Ip(address) => return Ok(vec![address]),
         Host::Name(name) => name,
@@ -195,7 +233,7 @@ fn addresses(host: &str, until: Until, gate: &Checkpoint<'_>) -> Result<Vec<IpAd
         return Err(no_such_host(host));
     }
     let what = format!("lookup {host}");
-    let found = in_time(&LOOKUPS, gate.plugin(), until, &what, move || {
+    let found = in_time(&LOOKUPS, until, &what, move || {
         let found = (name.as_str(), 0).to_socket_addrs();
         found.map(|all| all.map(|one| one.ip()).collect::<Vec<_>>())
     })?;
@@ -264,7 +302,7 @@ fn failure(what: &str, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::effect::DenialReason;
-    use std::{net::TcpListener, time::Duration};
+    use std::{net::TcpListener, sync::Arc};
 
     /// A denial of this address.
     fn denial(address: IpAddr) -> Denial {
@@ -282,7 +320,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let try_all = |texts: &[&str], denied: &str| {
             let addresses = texts.iter().map(|text| text.parse().unwrap()).collect();
-            let until = Until::within(Duration::from_secs(10));
+            let until = &Until::within(Duration::from_secs(10), &"odd".into());
             let reached = first(addresses, port, until, |address| {
                 if address.to_string() == denied {
                     return Err(denial(address));
@@ -336,12 +374,12 @@ mod tests {
             let answered = answered.clone();
             move || answered.lock().unwrap().recv().is_ok()
         };
-        let soon = || Until::within(Duration::from_millis(1));
+        let soon = |plugin| Until::within(Duration::from_millis(1), plugin);
         while SHARES.admits(&greedy) {
-            let left = in_time(&SHARES, &greedy, soon(), "lookup silent", silent());
+            let left = in_time(&SHARES, &soon(&greedy), "lookup silent", silent());
             assert_eq!(left.unwrap_err().code, "ETIMEDOUT");
         }
-        let refused = in_time(&SHARES, &greedy, soon(), "lookup silent", silent()).unwrap_err();
+        let refused = in_time(&SHARES, &soon(&greedy), "lookup silent", silent()).unwrap_err();
         assert_eq!(refused.code, "EAGAIN");
         assert!(
             refused
@@ -350,23 +388,23 @@ mod tests {
             "{refused:?}"
         );
         // The other plugins are not affected, even if all lookups are taken.
-        let later = || Until::within(Duration::from_secs(600));
+        let later = |plugin| Until::within(Duration::from_secs(600), plugin);
         assert_eq!(
-            in_time(&SHARES, &other, later(), "lookup other", || 7),
+            in_time(&SHARES, &later(&other), "lookup other", || 7),
             Ok(7)
         );
         while SHARES.admits(&other) {
-            let left = in_time(&SHARES, &other, soon(), "lookup silent", silent());
+            let left = in_time(&SHARES, &soon(&other), "lookup silent", silent());
             assert_eq!(left.unwrap_err().code, "ETIMEDOUT");
         }
         assert_eq!(
-            in_time(&SHARES, &third, later(), "lookup third", || 3),
+            in_time(&SHARES, &later(&third), "lookup third", || 3),
             Ok(3)
         );
         // The first one continues when its lookups have ended.
         drop(answer);
         assert_eq!(
-            in_time(&SHARES, &greedy, later(), "lookup again", || 5),
+            in_time(&SHARES, &later(&greedy), "lookup again", || 5),
             Ok(5)
         );
     }

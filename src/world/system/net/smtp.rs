@@ -23,7 +23,7 @@ pub(super) fn greet(
     trust: &Trust,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let until = Until::after(timeout, gate);
+    let until = &Until::after(timeout, gate);
     let started = Instant::now();
     let (mut stream, remote, permit) = connect(host, port, until, gate)?;
     let server = Server(remote.to_string());

@@ -21,7 +21,7 @@ pub(super) fn exchange(
     timeout: Duration,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let until = Until::after(timeout, gate);
+    let until = &Until::after(timeout, gate);
     let started = Instant::now();
     let (mut stream, remote, permit) = connect(host, port, until, gate)?;
     let connect_time = started.elapsed();

@@ -1,45 +1,74 @@
 //! A connection with one deadline for all reads and writes, however slowly the other side sends.
 
 use super::timed_out;
-use crate::{effect::Failure, gate::Checkpoint};
+use crate::{effect::Failure, gate::Checkpoint, limits::Interrupt};
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 /// One deadline for resolving, connecting, sending and receiving.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Until(Instant);
+#[derive(Clone, Debug)]
+pub(super) struct Until {
+    moment: Instant,
+    /// What may end it before that.
+    interrupt: Interrupt,
+    /// The plugin that waits.
+    plugin: Arc<str>,
+}
 
 impl Until {
     pub(super) fn after(timeout: Duration, gate: &Checkpoint<'_>) -> Until {
-        Until::within(timeout.min(gate.remaining().unwrap_or(Duration::MAX)))
+        let time = timeout.min(gate.remaining().unwrap_or(Duration::MAX));
+        Until::new(time, gate.interrupt().clone(), gate.plugin().clone())
     }
 
-    pub(super) fn within(time: Duration) -> Until {
+    #[cfg(test)]
+    pub(super) fn within(time: Duration, plugin: &Arc<str>) -> Until {
+        Until::new(time, Interrupt::default(), plugin.clone())
+    }
+
+    fn new(time: Duration, interrupt: Interrupt, plugin: Arc<str>) -> Until {
         let now = Instant::now();
         // A year never overflows.
         let year = Duration::from_secs(31_536_000);
-        Until(now.checked_add(time.min(year)).unwrap_or(now))
-    }
-
-    pub(super) fn moment(self) -> Instant {
-        self.0
+        Until {
+            moment: now.checked_add(time.min(year)).unwrap_or(now),
+            interrupt,
+            plugin,
+        }
     }
 
     /// The time left, never zero.
-    pub(super) fn left(self, what: &str) -> Result<Duration, Failure> {
+    pub(super) fn left(&self, what: &str) -> Result<Duration, Failure> {
         self.left_or_late().map_err(|_| timed_out(what))
     }
 
-    pub(super) fn left_or_late(self) -> io::Result<Duration> {
-        let left = self.0.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+    /// The time left, never zero; a cancelled call has none.
+    pub(super) fn left_or_late(&self) -> io::Result<Duration> {
+        let left = self.moment.saturating_duration_since(Instant::now());
+        if left.is_zero() || self.interrupt.is_cancelled() {
             Err(io::ErrorKind::TimedOut.into())
         } else {
             Ok(left)
         }
+    }
+
+    /// How long to wait before the time left is asked for again, never zero.
+    pub(super) fn slice(&self) -> io::Result<Duration> {
+        Ok(self.interrupt.slice(self.left_or_late()?))
+    }
+
+    /// The plugin that waits.
+    pub(super) fn plugin(&self) -> &Arc<str> {
+        &self.plugin
+    }
+
+    /// Whether the call may be cancelled meanwhile, so that nothing may block for long.
+    pub(super) fn may_be_cancelled(&self) -> bool {
+        self.interrupt.can_be_cancelled()
     }
 }
 
@@ -63,7 +92,7 @@ impl Timed {
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let left = Some(self.until.left_or_late()?);
+            let left = Some(self.until.slice()?);
             tolerate(self.stream.set_read_timeout(left))?;
             match self.stream.read(buffer) {
                 Err(error) if is_retried(&error) => {}
@@ -76,7 +105,7 @@ impl Read for Timed {
 impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            let left = Some(self.until.left_or_late()?);
+            let left = Some(self.until.slice()?);
             tolerate(self.stream.set_write_timeout(left))?;
             match self.stream.write(bytes) {
                 Err(error) if is_retried(&error) => {}

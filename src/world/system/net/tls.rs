@@ -115,7 +115,7 @@ pub(super) fn examine(
     trust: &Trust,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let until = Until::after(timeout, gate);
+    let until = &Until::after(timeout, gate);
     let started = Instant::now();
     let (stream, remote, permit) = connect(host, port, until, gate)?;
     let local = stream

@@ -1,17 +1,22 @@
-//! A value that is made once, by the first thread that needs it. What is made, and why it may fail,
-//! is up to the caller.
+//! A value that is made once, by the first thread that needs it. The caller decides what is made and
+//! why that may fail.
 //!
 //! Making a value may run code of the embedder's that needs that value: on the same thread, on one
 //! that works for it, or in a cycle with values that other threads make. A thread that would then
-//! wait forever gets an error instead. All values share one lock for which thread makes what, which
-//! is held for a few instructions only.
+//! wait forever gets an error instead. One case is not seen: a thread that a callback starts and
+//! joins itself. Only its interrupt ends its wait. All values share one lock for which thread makes
+//! what, which is held for a few instructions only.
 
-use crate::sync::lock;
+use crate::{
+    limits::{Interrupt, Interrupted},
+    sync::lock,
+};
 use std::{
     cell::RefCell,
     collections::{HashMap, hash_map::Entry},
     sync::{Condvar, LazyLock, Mutex, OnceLock, PoisonError},
     thread::{self, ThreadId},
+    time::Duration,
 };
 
 /// A value made at most once at a time, and never again after success: those who come while it is
@@ -26,6 +31,15 @@ impl<T> Default for Once<T> {
             value: OnceLock::new(),
         }
     }
+}
+
+/// Why a thread does not wait for a value that another one makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoWait {
+    /// Waiting would never end.
+    Circle,
+    /// What waits is interrupted.
+    Interrupted(Interrupted),
 }
 
 /// Names a value that is being made by its address: it does not move meanwhile.
@@ -75,12 +89,20 @@ impl<T> Once<T> {
         std::ptr::from_ref(self).addr()
     }
 
-    /// The value; `make` is called if it is not there. Where waiting for it would never end, the
-    /// error is that of `circle`.
+    /// A value that is there already.
+    pub(crate) fn of(value: T) -> Once<T> {
+        Once {
+            value: OnceLock::from(value),
+        }
+    }
+
+    /// The value; `make` is called if it is not there. A thread that cannot wait for another one
+    /// that makes it gets the error of `refuse`.
     pub(crate) fn get_or_try<E>(
         &self,
+        interrupt: &Interrupt,
         make: impl FnOnce() -> Result<T, E>,
-        circle: impl FnOnce() -> E,
+        refuse: impl FnOnce(NoWait) -> E,
     ) -> Result<&T, E> {
         if let Some(value) = self.value.get() {
             return Ok(value);
@@ -98,10 +120,15 @@ impl<T> Once<T> {
                 break;
             }
             if making.leads_to(place, &callers()) {
-                return Err(circle());
+                return Err(refuse(NoWait::Circle));
+            }
+            if let Err(why) = interrupt.check() {
+                return Err(refuse(NoWait::Interrupted(why)));
             }
             making.waiting.insert(me, place);
-            guard = CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            let longest = interrupt.remaining().unwrap_or(Duration::MAX);
+            let waited = CHANGED.wait_timeout(guard, interrupt.slice(longest));
+            guard = waited.unwrap_or_else(PoisonError::into_inner).0;
             guard.waiting.remove(&me);
         }
         drop(guard);
