@@ -16,11 +16,10 @@ use std::{
 
 /// The rooms from the bottom to the top. Those of one line do not use each other.
 const ORDER: &[&[&str]] = &[
-    &["printable", "room"],
+    &["printable", "room", "sync"],
     &["capability"],
     &["effect"],
     &["limits"],
-    &["sync"],
     &["error"],
     &["schema"],
     &["redact", "answer"],

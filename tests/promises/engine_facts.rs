@@ -60,11 +60,7 @@ fn nans_have_one_payload() {
             .into(),
         ..Guest::default()
     };
-    let error = guest
-        .load()
-        .observe(&Config::new())
-        .unwrap_err()
-        .to_string();
+    let error = guest.load().observe(&Config::new()).unwrap_err().report();
     assert!(error.contains("null pointer or zero length"), "{error}");
 }
 
@@ -80,7 +76,7 @@ fn a_host_panic_inside_the_engine_is_contained() {
         plugin
             .observe(&config)
             .unwrap_err()
-            .to_string()
+            .report()
             .contains("contained")
     );
 }

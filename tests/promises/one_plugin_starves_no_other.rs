@@ -67,7 +67,7 @@ fn the_task() {
     assert_eq!(code(&refused), "EAGAIN", "{refused}");
     let message = refused["error"]["message"].as_str().unwrap();
     assert!(
-        message.contains("other lookups of this plugin"),
+        message.contains("too many lookups of this plugin"),
         "{message}"
     );
     // The other one asks for what the machine itself knows.

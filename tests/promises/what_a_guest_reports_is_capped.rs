@@ -320,7 +320,7 @@ mod on_the_command_line {
             imports: Box::leak(imports.into_boxed_str()),
             ..Guest::default()
         };
-        for (guest, summary) in [(&importing, "400 refused"), (&declaring, "notes")] {
+        for (guest, summary) in [(&importing, "400 errors"), (&declaring, "notes")] {
             let file = tempfile::Builder::new().suffix(".wasm").tempfile().unwrap();
             std::fs::write(file.path(), guest.bytes()).unwrap();
             let check = Command::new(env!("CARGO_BIN_EXE_tollgate"))

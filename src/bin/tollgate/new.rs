@@ -106,7 +106,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::new(
         Exit::BadInput,
         format!(
-            "{name:?} cannot be a plugin's name: use at most 64 letters a to z, digits and hyphens, a letter first"
+            "invalid plugin name {name:?}: use at most 64 letters a to z, digits and hyphens, a letter first"
         ),
     ))
 }
