@@ -304,11 +304,14 @@ impl RuntimeBuilder {
 
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RuntimeBuilder")
+        let mut shown = f.debug_struct("RuntimeBuilder");
+        shown
             .field("grants", &self.grants)
             .field("limits", &self.limits)
-            .field("host_functions", &self.host_functions)
-            .field("validate_configs", &self.validate_configs)
+            .field("host_functions", &self.host_functions);
+        #[cfg(feature = "schema")]
+        shown.field("validate_configs", &self.validate_configs);
+        shown
             .field("fork_policy", &self.fork_policy)
             .finish_non_exhaustive()
     }
