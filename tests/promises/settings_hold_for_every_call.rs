@@ -5,8 +5,8 @@ use crate::support::{Guest, data, text_at};
 use serde_json::json;
 use std::{num::NonZero, ops::ControlFlow, time::Duration};
 use tollgate::{
-    Call, Cancel, Config, Error, Fault, FuelLimit, Limits, MemoryLimit, Observation, Plugin,
-    Redactor, Runtime, RuntimeBuilder,
+    Call, Cancel, Config, ConfigError, Error, Fault, FuelLimit, Limits, MemoryLimit, Observation,
+    Plugin, Redactor, Runtime, RuntimeBuilder,
     replay::{Replay, Replayed},
 };
 
@@ -108,7 +108,7 @@ fn a_setting_of_the_runtime_holds_for_every_call() {
             Config::new().set("nonsense", 1).into(),
         ) {
             Err(Error::Config {
-                problem: tollgate::ConfigError::Invalid(_),
+                problem: ConfigError::Invalid(_),
                 ..
             }) => {}
             other => panic!("{way}: {other:?}"),
