@@ -98,7 +98,7 @@ static PLAYED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub fn recorded(replies: &[u8]) -> Vec<u8> {
     let plugin = runtime(replies, &Seen::default()).load("fuzzed", &*PLAYED);
     let plugin = plugin.expect("the driver is a plugin");
-    let recording = plugin.observe_recorded(&Config::new(), Vec::new());
+    let recording = plugin.observe_recorded(Config::new(), Vec::new());
     let text = String::from_utf8(recording.expect("memory takes it").sink).expect("JSON");
     let bare = |line: &str| match line.rsplit_once(",\"check\":") {
         Some((body, _)) => format!("{body}}}\n"),
