@@ -5,7 +5,7 @@
 use crate::support;
 
 use serde_json::{Value, json};
-use std::{env, fs, net::UdpSocket, process::Command};
+use std::{fs, net::UdpSocket, process::Command};
 use support::{Guest, ask};
 use tollgate::Runtime;
 
