@@ -27,6 +27,7 @@ pub(crate) use log::Line;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
 pub(crate) use requests::Destination;
+pub(crate) use world::Nowhere;
 pub use world::World;
 
 use crate::{

@@ -8,8 +8,7 @@ pub use builder::RuntimeBuilder;
 use crate::{
     capability::{Capability, Grants},
     error::{Error, LoadError},
-    gate::HostFunctions,
-    gate::Policy,
+    gate::{HostFunctions, Policy},
     imports,
     limits::{Interrupt, Limits},
     module::{self, ModuleCache},

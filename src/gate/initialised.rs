@@ -1,11 +1,7 @@
 //! The state of the gate after a plugin is initialised, which each call begins with.
 
-use super::{Checkpoint, Gate, Permitted, World};
-use crate::{
-    effect::{Effect, Failure, Refusal},
-    limits::Interrupt,
-};
-use tollgate_abi::host::kinds;
+use super::{Gate, World, world::Nowhere};
+use crate::limits::Interrupt;
 
 /// The state after initialisation, whose effects are not repeated.
 pub(crate) struct Initialised {
@@ -29,7 +25,7 @@ impl Gate {
 
     /// Lets nothing pass any more, and closes what is open.
     pub(crate) fn close(&mut self) {
-        self.world = Box::new(Nowhere);
+        self.world = Box::new(Nowhere("nothing happens between two calls"));
         self.opened.clear();
         self.withheld.clear();
         self.journal = None;
@@ -38,23 +34,5 @@ impl Gate {
     /// Replaces what can interrupt the call, for another call in the same instance.
     pub(crate) fn interrupt_by(&mut self, interrupt: Interrupt) {
         self.interrupt = interrupt;
-    }
-}
-
-/// The world of an instance between two calls.
-struct Nowhere;
-
-impl World for Nowhere {
-    fn perform(&mut self, _: &Effect, _: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let message = "nothing happens between two calls";
-        Err(Failure::new(kinds::INTERNAL, "", message).into())
-    }
-
-    fn real_name(&self, _path: &str) -> Option<String> {
-        None
-    }
-
-    fn working_directory(&self) -> String {
-        "/".into()
     }
 }

@@ -1,7 +1,8 @@
 //! What performs the effects that pass the gate.
 
 use super::{Checkpoint, Permitted};
-use crate::effect::{Effect, Refusal};
+use crate::effect::{Effect, Failure, Refusal};
+use tollgate_abi::host::kinds;
 
 /// Performs effects. Each instance of a plugin has its own world.
 pub trait World: Send + Sync {
@@ -27,4 +28,21 @@ pub trait World: Send + Sync {
 
     /// The absolute path where relative paths and patterns begin.
     fn working_directory(&self) -> String;
+}
+
+/// A world that fails every effect with this message: nothing may reach a world where it stands.
+pub(crate) struct Nowhere(pub(crate) &'static str);
+
+impl World for Nowhere {
+    fn perform(&mut self, _: &Effect, _: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+        Err(Failure::new(kinds::INTERNAL, "", self.0).into())
+    }
+
+    fn real_name(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn working_directory(&self) -> String {
+        "/".to_owned()
+    }
 }

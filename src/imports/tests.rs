@@ -2,9 +2,7 @@
 
 use super::linker;
 use crate::{
-    gate::HostFunctions,
-    gate::Observer,
-    gate::{Gate, Policy},
+    gate::{Gate, HostFunctions, Observer, Policy},
     guest::{Instance, Start},
     limits::{Interrupt, Limits},
     module::Compiled,

@@ -1,10 +1,10 @@
 //! Ending a call from another thread.
 
-use crate::sync::lock;
+use crate::sync::{lock, wait};
 use std::{
     fmt,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -85,8 +85,7 @@ impl Cancel {
             if left.is_zero() {
                 return;
             }
-            let waited = self.state.changed.wait_timeout(setting, left);
-            setting = waited.unwrap_or_else(PoisonError::into_inner).0;
+            setting = wait(&self.state.changed, setting, left);
         }
     }
 }

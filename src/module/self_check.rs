@@ -26,29 +26,25 @@ const TOLERANCE: usize = 2048;
 
 /// Checks this build of the engine, once in a process.
 pub(crate) fn dispatch_is_sound() -> Result<(), BuildError> {
-    static VERDICT: OnceLock<Result<(), BuildError>> = OnceLock::new();
     if cfg!(feature = "portable-dispatch") {
         return Ok(());
     }
-    VERDICT
-        .get_or_init(|| match measure() {
-            Ok(Measured { growth, .. }) if growth <= TOLERANCE => Ok(()),
-            Ok(Measured { growth, .. }) => Err(BuildError::UnsoundDispatch {
-                growth,
-                turns: TURNS,
-            }),
-            Err(error) => Err(BuildError::SelfCheck(error.to_string().into())),
-        })
-        .clone()
+    match measured() {
+        Ok(Measured { growth, .. }) if *growth <= TOLERANCE => Ok(()),
+        Ok(Measured { growth, .. }) => Err(BuildError::UnsoundDispatch {
+            growth: *growth,
+            turns: TURNS,
+        }),
+        Err(error) => Err(BuildError::SelfCheck(error.as_str().into())),
+    }
 }
 
 /// The engine as transcripts and baked modules name it. Cargo may select a later patch release of
 /// wasmi, and does not report which; the name says whether it charges the same fuel.
 pub(crate) fn engine_name() -> &'static str {
-    static SAME_FUEL: OnceLock<bool> = OnceLock::new();
-    match SAME_FUEL.get_or_init(|| measure().is_ok_and(|measured| measured.fuel == FUEL)) {
-        true => "wasmi 2.0.0",
-        false => "wasmi 2.0 with other fuel costs",
+    match measured() {
+        Ok(measured) if measured.fuel == FUEL => "wasmi 2.0.0",
+        _ => "wasmi 2.0 with other fuel costs",
     }
 }
 
@@ -57,6 +53,13 @@ struct Measured {
     /// How much deeper the native stack was in the deepest turn than in the shallowest, in bytes.
     growth: usize,
     fuel: u64,
+}
+
+/// Runs the loop once in a process.
+fn measured() -> Result<&'static Measured, &'static String> {
+    static MEASURED: OnceLock<Result<Measured, String>> = OnceLock::new();
+    let measured = MEASURED.get_or_init(|| measure().map_err(|error| error.to_string()));
+    measured.as_ref()
 }
 
 fn measure() -> Result<Measured, wasmi::Error> {

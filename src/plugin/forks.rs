@@ -12,11 +12,11 @@
 //! grow with the memory, not only with what was touched: the engine zeroes all of a new memory,
 //! and does not say which pages a guest wrote, so all of them are compared.
 
-use super::once::{NoWait, Once};
 use super::{
     Plugin,
     call::{Allowance, RecordedRun},
     idle::{Owner, Shelf},
+    once::{NoWait, Once},
 };
 use crate::{
     error::{Error, Unforkable},
@@ -50,6 +50,11 @@ pub(super) struct Forks {
 }
 
 impl Forks {
+    /// What calls begin from, if there is something by now.
+    fn snapshot(&self) -> Option<&Snapshot> {
+        self.initialised.get()?.snapshot.as_ref().ok()
+    }
+
     pub(super) fn new(shelf: Arc<Shelf<Instance>>) -> Forks {
         Forks {
             initialised: Once::default(),
@@ -126,7 +131,7 @@ impl Plugin {
     /// An instance for one call, which is the one that all others begin from if it is the first.
     pub(super) fn start(&self, allowance: &Allowance) -> Result<Instance, Error> {
         if let Some(initialised) = self.inner.forks.initialised.get() {
-            return self.start_from(initialised, allowance, None);
+            return self.start_from(initialised.snapshot.as_ref().ok(), allowance, None);
         }
         let mut first = None;
         let initialised = self.initialised_by(allowance, |instance, _| first = Some(instance))?;
@@ -135,7 +140,7 @@ impl Plugin {
                 instance.begin(&allowance.call)?;
                 Ok(instance)
             }
-            None => self.start_from(initialised, allowance, None),
+            None => self.start_from(initialised.snapshot.as_ref().ok(), allowance, None),
         }
     }
 
@@ -151,23 +156,15 @@ impl Plugin {
         if allowance.interrupt.is_cancelled() {
             return Err(self.interrupted(Interrupted::Cancelled));
         }
-        let shared = initialised.filter(|initialised| initialised.snapshot.is_ok());
-        let shared = shared.and_then(|one| Some((one, one.journal.entries()?)));
-        match shared {
-            Some((initialised, entries)) => {
-                for (effect, reply, at) in entries {
-                    lock(journal).note(effect, reply, *at);
-                }
-                self.start_from(initialised, allowance, Some(journal))
-            }
-            None => {
-                let mut gate = self.gate(None, allowance);
-                gate.keep(journal.clone());
-                let mut instance = self.started(gate, allowance)?;
-                instance.begin(&allowance.call)?;
-                Ok(instance)
-            }
+        let shared = initialised.and_then(|initialised| {
+            let snapshot = initialised.snapshot.as_ref().ok()?;
+            Some((snapshot, initialised.journal.entries()?))
+        });
+        for (effect, reply, at) in shared.iter().flat_map(|(_, entries)| *entries) {
+            lock(journal).note(effect, reply, *at);
         }
+        let snapshot = shared.map(|(snapshot, _)| snapshot);
+        self.start_from(snapshot, allowance, Some(journal))
     }
 
     /// An instance for a call that repeats a recorded one.
@@ -199,14 +196,13 @@ impl Plugin {
     }
 
     /// An instance in the state that initialisation left, or one that is initialised by itself if
-    /// that state cannot be copied.
+    /// there is none to copy.
     fn start_from(
         &self,
-        initialised: &Initialised,
+        snapshot: Option<&Snapshot>,
         allowance: &Allowance,
         journal: Option<&SharedJournal>,
     ) -> Result<Instance, Error> {
-        let snapshot = initialised.snapshot.as_ref().ok();
         let mut gate = self.gate(snapshot, allowance);
         if let Some(journal) = journal {
             gate.keep(journal.clone());
@@ -254,11 +250,7 @@ impl Plugin {
     /// Takes an instance after a call that ended well, and keeps it for the next one if it can be
     /// brought back to its beginning.
     pub(super) fn give_back(&self, instance: Instance) {
-        let initialised = self.inner.forks.initialised.get();
-        self.release(
-            instance,
-            initialised.and_then(|initialised| initialised.snapshot.as_ref().ok()),
-        );
+        self.release(instance, self.inner.forks.snapshot());
     }
 
     /// Brings an instance that its caller keeps back to its beginning, or replaces it.
@@ -267,9 +259,7 @@ impl Plugin {
         instance: &mut Instance,
         allowance: &Allowance,
     ) -> Result<(), Error> {
-        let initialised = self.inner.forks.initialised.get();
-        let snapshot = initialised.and_then(|initialised| initialised.snapshot.as_ref().ok());
-        match snapshot {
+        match self.inner.forks.snapshot() {
             Some(snapshot) if instance.reset(snapshot) => {
                 instance.open(self.gate(Some(snapshot), allowance));
                 instance.begin(&allowance.call)

@@ -1,8 +1,7 @@
 //! Many calls of one plugin, over the machine's cores: each thread calls an instance of its own and
 //! resets it in between, and results are reported in the order of the calls.
 
-use super::once;
-use super::{Observation, Plugin, call::Call};
+use super::{Observation, Plugin, call::Call, once};
 use crate::{error::Error, guest, sync::lock};
 use std::{
     collections::BTreeMap,

@@ -9,12 +9,12 @@
 
 use crate::{
     limits::{Interrupt, Interrupted},
-    sync::lock,
+    sync::{lock, wait},
 };
 use std::{
     cell::RefCell,
     collections::{HashMap, hash_map::Entry},
-    sync::{Condvar, LazyLock, Mutex, OnceLock, PoisonError},
+    sync::{Condvar, LazyLock, Mutex, OnceLock},
     thread::{self, ThreadId},
     time::Duration,
 };
@@ -127,8 +127,7 @@ impl<T> Once<T> {
             }
             making.waiting.insert(me, place);
             let longest = interrupt.remaining().unwrap_or(Duration::MAX);
-            let waited = CHANGED.wait_timeout(guard, interrupt.slice(longest));
-            guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+            guard = wait(&CHANGED, guard, interrupt.slice(longest));
             guard.waiting.remove(&me);
         }
         drop(guard);

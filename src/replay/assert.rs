@@ -3,8 +3,7 @@
 use super::{Replay, ReplayError};
 use crate::{
     error::{ConfigError, Error},
-    plugin::Config,
-    plugin::Plugin,
+    plugin::{Config, Plugin},
     printable::Printable,
 };
 use std::{fs, path::Path};

@@ -24,16 +24,13 @@ pub use divergence::Divergence;
 pub use transcript::BadTranscript;
 
 use crate::{
-    effect::{Effect, Failure, Refusal},
     error::{Error, Fault},
-    gate::HostError,
-    gate::{Checkpoint, Permitted, Policy, SharedJournal},
+    gate::{HostError, Nowhere, Policy, SharedJournal},
     limits::{Cancel, FuelLimit, Limits, Usage},
     module::engine_name,
     plugin::{Call, Config, Finished, Observation, Plugin, Ready, RecordedRun},
     printable::{Printable, Text},
     runtime::RuntimeBuilder,
-    world::World,
 };
 use lines::{End, FORMAT, Function, Header, RunResult};
 use play::Player;
@@ -346,7 +343,7 @@ impl Replay {
     #[must_use]
     pub fn runtime(&self) -> RuntimeBuilder {
         let functions = self.transcript.header.functions.iter();
-        let without = crate::Runtime::builder().world(|| Nowhere);
+        let without = crate::Runtime::builder().world(|| Nowhere(NOWHERE));
         functions.fold(without, |builder, Function { module, name, kind }| {
             builder.host_function(module, name, kind, |_: Value, _| {
                 Err::<Value, _>(HostError::new(kinds::INTERNAL, NOWHERE))
@@ -439,7 +436,7 @@ impl Replay {
                 policy: Arc::new(policy),
                 initialization: Arc::new(initialization),
                 limits: Arc::new(limits),
-                world: || Box::new(Nowhere),
+                world: || Box::new(Nowhere(NOWHERE)),
             });
         let finished = match plugin.prepare(call) {
             Ok(ready) => plugin.run_kept(&ready, &journal),
@@ -459,21 +456,5 @@ impl Replay {
     }
 }
 
-/// The world of a replay, which fails every effect: all replies come from the transcript.
-struct Nowhere;
-
+/// What a replay's world says to an effect: all replies come from the transcript.
 const NOWHERE: &str = "internal error: a replay asked its world";
-
-impl World for Nowhere {
-    fn perform(&mut self, _: &Effect, _: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        Err(Failure::new(kinds::INTERNAL, "", NOWHERE).into())
-    }
-
-    fn real_name(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn working_directory(&self) -> String {
-        "/".to_owned()
-    }
-}

@@ -4,9 +4,7 @@ use super::{Inner, Runtime};
 use crate::{
     capability::{Capability, Grants, check_kind},
     error::{BuildError, Error},
-    gate::Policy,
-    gate::{CustomRequest, HostCall, HostError, HostFunctions},
-    gate::{Event, Observer},
+    gate::{CustomRequest, Event, HostCall, HostError, HostFunctions, Observer, Policy},
     limits::{FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
     module::{self, ModuleCache},
     plugin::{ForkPolicy, NewWorld, Settings, Shelf},

@@ -1,6 +1,7 @@
 //! Transcripts: read, played and compared.
 
 use super::{Listed, Work, listed, plugin::Plain, repeated};
+use crate::support::transcripts::{checked, unchecked};
 use serde_json::Value;
 use tollgate::{
     Config, Plugin,
@@ -206,22 +207,8 @@ impl Blob {
     }
 }
 
-/// A line as recordings have it.
-fn checked(object: &str) -> String {
-    let body = object.strip_suffix('}').unwrap();
-    let add = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x100_0000_01b3);
-    let words = body.as_bytes().chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    let hash = words.fold(add(0xcbf2_9ce4_8422_2325, body.len() as u64), add);
-    format!("{body},\"check\":\"{hash:016x}\"}}\n")
-}
-
-fn unchecked(line: &str) -> Value {
-    let (body, _) = line.rsplit_once(",\"check\"").unwrap();
-    serde_json::from_str(&format!("{body}}}")).unwrap()
+fn object(line: &str) -> Value {
+    serde_json::from_str(&unchecked(line)).unwrap()
 }
 
 /// The lines of a recording.
@@ -253,7 +240,7 @@ fn numbered_after(
         )));
         index += 1;
     }
-    let mut end = unchecked(end);
+    let mut end = object(end);
     end["effects"] = index.into();
     [header, before, &effects, &checked(&end.to_string())].concat()
 }
@@ -286,7 +273,7 @@ fn other_evidence(data: String, change: impl Fn(&str) -> String) -> Work {
 fn header(field: &str, value: String) -> Work {
     let plugin = Plain::default().load();
     let lines = recorded(&plugin);
-    let mut header = unchecked(&lines[0]);
+    let mut header = object(&lines[0]);
     header[field] = "HERE".into();
     let header = header.to_string().replace("\"HERE\"", &value);
     replayed([&checked(&header), &*lines[1]].concat(), plugin)

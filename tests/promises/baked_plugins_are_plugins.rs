@@ -7,7 +7,7 @@
 use crate::support;
 
 use proptest::prelude::*;
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 use support::Guest;
 use tollgate::{
     BakeError, Config, Error, ForkPolicy, Inspection, Limits, Plugin, Runtime, Unforkable,
@@ -274,10 +274,7 @@ fn a_function_that_is_wrong_is_found_when_it_is_called() {
 }
 
 fn tollgate(args: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
-        .args(args)
-        .output()
-        .unwrap();
+    let output = support::program::tollgate(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
         output.status.code(),

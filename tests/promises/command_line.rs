@@ -2,6 +2,7 @@
 
 #![cfg(feature = "cli")]
 
+use crate::support::program::{self, code};
 use serde_json::Value;
 use std::{
     fs,
@@ -14,14 +15,7 @@ const FILE: &str = "fixtures/file/file.wasm";
 const ECHO: &str = "fixtures/wat/echo.wat";
 
 fn tollgate(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tollgate"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    program::tollgate(args).output().unwrap()
 }
 
 fn stdout(output: &Output) -> Value {

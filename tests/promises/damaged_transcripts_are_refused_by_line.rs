@@ -4,7 +4,10 @@
 use crate::support;
 
 use serde_json::Value;
-use support::Guest;
+use support::{
+    Guest,
+    transcripts::{checked as line, unchecked as body},
+};
 use tollgate::{
     Config, Plugin,
     replay::{Replay, ReplayError},
@@ -30,25 +33,6 @@ fn recorded() -> (Plugin, Vec<String>) {
     )
 }
 
-/// A line as a recording would have it, whatever it holds.
-fn line(mut body: String) -> String {
-    body.pop();
-    let add = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x100_0000_01b3);
-    let words = body.as_bytes().chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    let hash = words.fold(add(0xcbf2_9ce4_8422_2325, body.len() as u64), add);
-    format!("{body},\"check\":\"{hash:016x}\"}}\n")
-}
-
-/// A line without its check.
-fn body(line: &str) -> String {
-    let (body, _) = line.rsplit_once(",\"check\"").unwrap();
-    format!("{body}}}")
-}
-
 fn refused(lines: &[String]) -> (usize, String) {
     let bad = Replay::read(lines.concat()).unwrap_err();
     assert!(bad.to_string().contains(&format!("line {}", bad.line)));
@@ -60,7 +44,7 @@ fn the_helper_writes_lines_as_recordings_do() {
     let (_, lines) = recorded();
     assert_eq!(lines.len(), 4);
     for text in &lines {
-        assert_eq!(line(body(text)), *text);
+        assert_eq!(line(&body(text)), *text);
     }
 }
 
@@ -84,23 +68,23 @@ fn each_thing_that_can_be_wrong_has_its_words() {
         panic!("{lines:?}")
     };
     let with = |lines: &[&String]| lines.iter().map(|line| (*line).clone()).collect::<Vec<_>>();
-    let other_format = line(body(header).replace("\"transcript\":1", "\"transcript\":2"));
-    let unknown_field = line(body(first).replace("{\"index\":0", "{\"index\":0,\"more\":1"));
-    let unknown_effect = line(body(first).replace("\"now\"", "\"wow\""));
-    let two_more = line(body(end).replace("\"effects\":2", "\"effects\":4"));
+    let other_format = line(&body(header).replace("\"transcript\":1", "\"transcript\":2"));
+    let unknown_field = line(&body(first).replace("{\"index\":0", "{\"index\":0,\"more\":1"));
+    let unknown_effect = line(&body(first).replace("\"now\"", "\"wow\""));
+    let two_more = line(&body(end).replace("\"effects\":2", "\"effects\":4"));
     let missing = "0".repeat(64);
-    let no_bytes = line(body(first).replace(
+    let no_bytes = line(&body(first).replace(
         &body(first)[body(first).find("\"reply\"").unwrap()..],
         &format!("\"reply\":{{\"bytes\":{{\"sha256\":\"{missing}\"}}}}}}"),
     ));
-    let false_blob = line(format!("{{\"blob\":\"{missing}\",\"content\":\"x\"}}"));
+    let false_blob = line(&format!("{{\"blob\":\"{missing}\",\"content\":\"x\"}}"));
     let edited = header.replace("\"plugin\":\"odd\"", "\"plugin\":\"bad\"");
     let nested = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-    let deep = line(body(first).replace("\"realtime\"", &nested));
+    let deep = line(&body(first).replace("\"realtime\"", &nested));
     for (lines, expected_line, words) in [
         (vec![], 1, "empty"),
         (vec!["{}\n".to_owned()], 1, "not a line of a transcript"),
-        (vec![line("{}".to_owned())], 1, "not the header"),
+        (vec![line("{}")], 1, "not the header"),
         (with(&[&other_format, end]), 1, "format 2"),
         (
             with(&[&edited, first, second, end]),
@@ -161,19 +145,19 @@ fn many_lines_may_name_the_same_large_bytes_without_their_being_unfolded() {
     let large = "x".repeat(4 << 20);
     let digest = tollgate::abi::sha256::hex(&tollgate::abi::sha256::digest(large.as_bytes()));
     let mut text = lines[0].clone();
-    text.push_str(&line(format!(
+    text.push_str(&line(&format!(
         "{{\"blob\":\"{digest}\",\"content\":\"{large}\"}}"
     )));
     let many = 20_000;
     for index in 0..many {
-        text.push_str(&line(format!(
+        text.push_str(&line(&format!(
             "{{\"index\":{index},\"during\":\"call\",\"fuel\":0,\"effect\":{{\"random\":{{\"length\":{}}}}},\
              \"verdict\":\"granted\",\"reply\":{{\"bytes\":{{\"sha256\":\"{digest}\"}}}}}}",
             large.len()
         )));
     }
     let end = body(&lines[3]).replace("\"effects\":2", &format!("\"effects\":{many}"));
-    text.push_str(&line(end));
+    text.push_str(&line(&end));
     // Unfolded, these would be 80 GB.
     assert!(Replay::read(text).is_ok());
 }
@@ -184,13 +168,15 @@ fn a_short_line_cannot_make_the_host_unfold_more_than_was_asked_for() {
     let large = "x".repeat(100_000);
     let digest = tollgate::abi::sha256::hex(&tollgate::abi::sha256::digest(large.as_bytes()));
     let named = format!("{{\"sha256\":\"{digest}\"}}");
-    let blob = line(format!("{{\"blob\":\"{digest}\",\"content\":\"{large}\"}}"));
+    let blob = line(&format!(
+        "{{\"blob\":\"{digest}\",\"content\":\"{large}\"}}"
+    ));
     let effect = |effect: &str, verdict: &str, reply: &str| {
-        let effect = line(format!(
+        let effect = line(&format!(
             "{{\"index\":0,\"during\":\"call\",\"fuel\":0,\"effect\":{effect},\
              \"verdict\":\"{verdict}\",\"reply\":{reply}}}"
         ));
-        let end = line(body(&lines[3]).replace("\"effects\":2", "\"effects\":1"));
+        let end = line(&body(&lines[3]).replace("\"effects\":2", "\"effects\":1"));
         let text = [&*lines[0], &blob, &effect, &end].concat();
         Replay::read(text).map_err(|bad| bad.problem)
     };
@@ -232,7 +218,7 @@ fn a_short_line_cannot_make_the_host_unfold_more_than_was_asked_for() {
 fn a_line_of_very_many_values_is_refused_before_it_is_read() {
     let (_, lines) = recorded();
     let values = vec!["[]"; 1_100_000].join(",");
-    let effect = line(format!(
+    let effect = line(&format!(
         "{{\"index\":0,\"during\":\"call\",\"fuel\":0,\"effect\":{{\"custom\":[{values}]}},\
          \"verdict\":\"granted\",\"reply\":{{\"json\":0}}}}"
     ));
@@ -249,7 +235,7 @@ fn a_made_up_transcript_cannot_make_a_plugin_do_more_than_its_runtime_allows() {
     let mut header: Value = serde_json::from_str(&body(&lines[0])).unwrap();
     header["limits"]["fuel"] = Value::Null;
     // The same fields in another order are a header, too.
-    let text = [line(header.to_string()), lines[1..].concat()].concat();
+    let text = [line(&header.to_string()), lines[1..].concat()].concat();
     let error = Replay::read(text).unwrap().run(&plugin).unwrap_err();
     assert!(matches!(error, ReplayError::Limit { .. }), "{error}");
 }

@@ -3,6 +3,7 @@
 
 #![cfg(feature = "cli")]
 
+use crate::support::program;
 use std::{
     collections::BTreeMap,
     fs,
@@ -11,8 +12,7 @@ use std::{
 };
 
 fn tollgate(args: &[&str], directory: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tollgate"))
-        .args(args)
+    program::tollgate(args)
         .current_dir(directory)
         .output()
         .unwrap()

@@ -2,24 +2,14 @@
 
 #![cfg(feature = "cli")]
 
+use crate::support::program::{self, code};
 use serde_json::{Value, json};
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path, process::Output};
 
 const FILE: &str = "fixtures/file/file.wasm";
 
 fn tollgate(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tollgate"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    program::tollgate(args).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {

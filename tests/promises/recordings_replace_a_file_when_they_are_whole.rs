@@ -3,14 +3,14 @@
 
 #![cfg(all(feature = "cli", unix))]
 
-use crate::support;
+use crate::support::{self, program::tollgate};
 
 use std::{
     fs,
     io::{self, BufRead as _, BufReader},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
 };
 use support::{Guest, data, text_at};
 use tollgate::{Config, ConfigError, Error, Plugin, Runtime, RuntimeBuilder, replay::Replay};
@@ -32,12 +32,6 @@ fn logging(then: &str) -> Guest {
 
 fn load(builder: RuntimeBuilder) -> Plugin {
     logging("").load_in(&builder.build().unwrap())
-}
-
-fn tollgate(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-    command.args(args);
-    command
 }
 
 fn words(output: &Output) -> String {

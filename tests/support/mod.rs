@@ -8,8 +8,11 @@ pub mod commands;
 pub mod go;
 pub mod place;
 pub mod preview1;
+#[cfg(feature = "cli")]
+pub mod program;
 mod script;
 pub mod share;
+pub mod transcripts;
 
 pub use again::again;
 use serde_json::Value;

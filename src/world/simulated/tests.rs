@@ -5,9 +5,7 @@ use crate::{
     effect::{
         Answer, Effect, FileKind, Handle, OpenOptions, Reply, SetTime, Stat, Times, WriteMode,
     },
-    gate::HostFunctions,
-    gate::Observer,
-    gate::{Gate, Policy},
+    gate::{Gate, HostFunctions, Observer, Policy},
     limits::Limits,
     world::{
         System, World,

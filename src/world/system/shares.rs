@@ -2,9 +2,9 @@
 //! lookups, commands that do not end, descriptors. Each plugin has a limit well below the common one,
 //! and a minimum that it may have even when the others use up the rest.
 
-use crate::sync::lock;
+use crate::sync::{lock, wait};
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
     time::Instant,
 };
 
@@ -65,8 +65,7 @@ impl Shares {
         let mut taken = self.lock();
         while !self.has_room(&taken, owner) {
             let left = until?.checked_duration_since(Instant::now())?;
-            let waited = self.returned.wait_timeout(taken, left);
-            taken = waited.unwrap_or_else(PoisonError::into_inner).0;
+            taken = wait(&self.returned, taken, left);
         }
         Some(self.add(taken, owner))
     }
