@@ -64,7 +64,7 @@ pub(crate) struct Settings {
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork_policy: ForkPolicy,
     /// The instances that plugins keep for later calls.
-    pub(crate) idle: Arc<Shelf<guest::Instance>>,
+    pub(crate) idle: Arc<Shelf<Box<guest::Instance>>>,
 }
 
 /// Makes the world of one instance.

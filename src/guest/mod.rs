@@ -96,7 +96,7 @@ impl Instance {
     /// Instantiates a module and runs its start function and `_initialize`, on a budget of their
     /// own; only what may interrupt them is the same for them and the call.
     /// [`begin`](Instance::begin) comes next.
-    pub(crate) fn start(start: Start<'_>) -> Result<Instance, Error> {
+    pub(crate) fn start(start: Start<'_>) -> Result<Box<Instance>, Error> {
         let compiled = start.compiled;
         let mut instance = Instance::instantiate(start)?;
         let memory = instance.exports.memory;
@@ -119,7 +119,7 @@ impl Instance {
     }
 
     /// Instantiates a module. Its memory is still empty, but for what the engine put there.
-    fn instantiate(start: Start<'_>) -> Result<Instance, Error> {
+    fn instantiate(start: Start<'_>) -> Result<Box<Instance>, Error> {
         let Start {
             plugin,
             compiled,
@@ -158,7 +158,8 @@ impl Instance {
             Err(_) => Vec::new(),
         };
         store.data_mut().exports = Some(exports);
-        Ok(Instance {
+        // Boxed, since each call passes it on several times.
+        Ok(Box::new(Instance {
             store,
             instance,
             exports,
@@ -167,7 +168,7 @@ impl Instance {
             state: compiled.state,
             globals,
             failed: false,
-        })
+        }))
     }
 
     /// Allows the next call all that these limits allow, whatever happened in this instance before.

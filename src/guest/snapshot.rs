@@ -69,7 +69,7 @@ impl Snapshot {
 
 impl Instance {
     /// A new instance in the state of the snapshot. [`begin`](Instance::begin) comes next.
-    pub(crate) fn fork(start: Start<'_>, snapshot: &Snapshot) -> Result<Instance, Error> {
+    pub(crate) fn fork(start: Start<'_>, snapshot: &Snapshot) -> Result<Box<Instance>, Error> {
         let mut instance = Instance::instantiate(start)?;
         let memory = instance.exports.memory;
         let pages = snapshot.image.len() as u64 / PAGE_BYTES;

@@ -45,7 +45,7 @@ pub enum ForkPolicy {
 /// on the shelf that all plugins of the runtime share.
 pub(super) struct Forks {
     initialised: Once<Initialised>,
-    shelf: Arc<Shelf<Instance>>,
+    shelf: Arc<Shelf<Box<Instance>>>,
     owner: Owner,
 }
 
@@ -55,7 +55,7 @@ impl Forks {
         self.initialised.get()?.snapshot.as_ref().ok()
     }
 
-    pub(super) fn new(shelf: Arc<Shelf<Instance>>) -> Forks {
+    pub(super) fn new(shelf: Arc<Shelf<Box<Instance>>>) -> Forks {
         Forks {
             initialised: Once::default(),
             owner: shelf.owner(),
@@ -107,7 +107,7 @@ impl Plugin {
     fn initialised_by(
         &self,
         allowance: &Allowance,
-        take: impl FnOnce(Instance, Option<&Snapshot>),
+        take: impl FnOnce(Box<Instance>, Option<&Snapshot>),
     ) -> Result<&Initialised, Error> {
         let initialise = || {
             let (initialised, instance) = self.initialise(allowance)?;
@@ -129,7 +129,7 @@ impl Plugin {
     }
 
     /// An instance for one call, which is the one that all others begin from if it is the first.
-    pub(super) fn start(&self, allowance: &Allowance) -> Result<Instance, Error> {
+    pub(super) fn start(&self, allowance: &Allowance) -> Result<Box<Instance>, Error> {
         if let Some(initialised) = self.inner.forks.initialised.get() {
             return self.start_from(initialised.snapshot.as_ref().ok(), allowance, None);
         }
@@ -151,7 +151,7 @@ impl Plugin {
         &self,
         journal: &SharedJournal,
         allowance: &Allowance,
-    ) -> Result<Instance, Error> {
+    ) -> Result<Box<Instance>, Error> {
         let initialised = self.initialised(allowance).ok();
         if allowance.interrupt.is_cancelled() {
             return Err(self.interrupted(Interrupted::Cancelled));
@@ -173,7 +173,7 @@ impl Plugin {
         run: &RecordedRun,
         journal: &SharedJournal,
         allowance: &Allowance,
-    ) -> Result<Instance, Error> {
+    ) -> Result<Box<Instance>, Error> {
         let parts = self.parts();
         let mut gate = Gate::new(
             run.name.clone(),
@@ -202,31 +202,32 @@ impl Plugin {
         snapshot: Option<&Snapshot>,
         allowance: &Allowance,
         journal: Option<&SharedJournal>,
-    ) -> Result<Instance, Error> {
+    ) -> Result<Box<Instance>, Error> {
         let mut gate = self.gate(snapshot, allowance);
         if let Some(journal) = journal {
             gate.keep(journal.clone());
         }
         let forks = &self.inner.forks;
-        let idle = snapshot.and_then(|_| forks.shelf.take(forks.owner));
-        let mut instance = match (idle, snapshot) {
-            (Some(mut idle), _) => {
-                idle.open(gate);
-                idle
-            }
-            (None, Some(snapshot)) => Instance::fork(self.start_with(gate, allowance), snapshot)?,
-            (None, None) => self.started(gate, allowance)?,
+        let mut instance = match snapshot {
+            None => self.started(gate, allowance)?,
+            Some(snapshot) => match forks.shelf.take(forks.owner) {
+                Some(mut idle) => {
+                    idle.open(gate);
+                    idle
+                }
+                None => Instance::fork(self.start_with(gate, allowance), snapshot)?,
+            },
         };
         instance.begin(&allowance.call)?;
         Ok(instance)
     }
 
-    fn started(&self, gate: Gate, allowance: &Allowance) -> Result<Instance, Error> {
+    fn started(&self, gate: Gate, allowance: &Allowance) -> Result<Box<Instance>, Error> {
         let started = Instance::start(self.start_with(gate, allowance));
         started.map_err(|error| self.redacted(error))
     }
 
-    fn initialise(&self, allowance: &Allowance) -> Result<(Initialised, Instance), Error> {
+    fn initialise(&self, allowance: &Allowance) -> Result<(Initialised, Box<Instance>), Error> {
         let journal = Arc::new(Mutex::new(InitJournal::default()));
         let policy = self.parts().settings.fork_policy;
         let mut gate = self.gate(None, allowance);
@@ -249,14 +250,14 @@ impl Plugin {
 
     /// Takes an instance after a call that ended well, and keeps it for the next one if it can be
     /// brought back to its beginning.
-    pub(super) fn give_back(&self, instance: Instance) {
+    pub(super) fn give_back(&self, instance: Box<Instance>) {
         self.release(instance, self.inner.forks.snapshot());
     }
 
     /// Brings an instance that its caller keeps back to its beginning, or replaces it.
     pub(super) fn renew(
         &self,
-        instance: &mut Instance,
+        instance: &mut Box<Instance>,
         allowance: &Allowance,
     ) -> Result<(), Error> {
         match self.inner.forks.snapshot() {
@@ -271,7 +272,7 @@ impl Plugin {
         }
     }
 
-    fn release(&self, mut instance: Instance, snapshot: Option<&Snapshot>) {
+    fn release(&self, mut instance: Box<Instance>, snapshot: Option<&Snapshot>) {
         let Some(snapshot) = snapshot else {
             return;
         };

@@ -43,7 +43,7 @@ use std::fmt;
 /// ```
 pub struct Instance {
     plugin: Plugin,
-    inner: guest::Instance,
+    inner: Box<guest::Instance>,
     /// Whether it was called since it was made or reset.
     called: bool,
 }

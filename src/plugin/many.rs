@@ -107,7 +107,7 @@ impl Plugin {
     }
 
     /// Runs a call in an instance that is kept for the next one.
-    fn observe_on(&self, own: &mut Option<guest::Instance>, call: Call<'_>) -> Outcome {
+    fn observe_on(&self, own: &mut Option<Box<guest::Instance>>, call: Call<'_>) -> Outcome {
         let ready = self.prepare(call)?;
         let instance = match own {
             Some(instance) => {
