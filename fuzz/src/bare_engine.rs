@@ -57,7 +57,7 @@ fn compare(outcome: &Result<Observation, Error>, bare: &Bare, mode: CompilationM
     let text = outcome
         .as_ref()
         .err()
-        .map(ToString::to_string)
+        .map(Error::report)
         .unwrap_or_default();
     let matches = match &bare.end {
         End::Trapped(Some(TrapCode::OutOfFuel)) => text.contains("ran out of fuel"),
