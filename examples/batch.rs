@@ -44,7 +44,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let _ = writeln!(std::io::stderr());
     if let Some((number, error)) = failed {
-        return Err(format!("config {number}: {error}").into());
+        return Err(format!("config {number}: {}", error.report()).into());
     }
     assert_eq!((done, missing), (total, total.div_ceil(3)));
     println!("{missing} of {total} files are missing; the calls used {fuel} units of fuel");

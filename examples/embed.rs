@@ -44,7 +44,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     match file.observe(&Config::new().set("path", "x".repeat(2 << 20))) {
         Err(Error::Config { problem, .. }) => println!("fix the config: {problem}"),
         Err(Error::Fault { fault, .. }) => println!("the plugin was stopped: {fault}"),
-        Err(error) => println!("{error}"),
+        Err(error) => println!("{}", error.report()),
         Ok(_) => return Err("a config of 2 MiB was accepted".into()),
     }
     Ok(())

@@ -91,7 +91,7 @@ impl Gate {
     pub(crate) fn url(&self, text: &str) -> Result<RequestUrl, Refusal> {
         let url = RequestUrl::parse(text).ok_or_else(|| {
             invalid(format!(
-                "invalid URL: {text:?} is not http or https to a host beyond doubt"
+                "invalid URL: {text:?} must be an http(s) URL with an unambiguous host"
             ))
         })?;
         self.check(&Request::Url(url.text()))?;
