@@ -33,7 +33,7 @@ pub fn encode(bytes: &[u8]) -> String {
             text.push(if padded {
                 '='
             } else {
-                char::from(ALPHABET[digit as usize])
+                char::from(*ALPHABET.get(digit as usize).unwrap_or(&b'='))
             });
         }
     }

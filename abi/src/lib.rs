@@ -27,11 +27,16 @@
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(missing_debug_implementations)]
 // Data from guests, files and callers must never cause a panic; tests may.
 #![cfg_attr(
     not(test),
-    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+    warn(
+        clippy::cast_possible_truncation,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
 )]
 #![cfg_attr(not(feature = "guest"), forbid(unsafe_code))]
 #![cfg_attr(feature = "guest", deny(unsafe_code))]

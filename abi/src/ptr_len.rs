@@ -25,6 +25,7 @@ pub struct PtrLen {
 
 /// A packed value with pointer 0 and a length above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NullPointer {
     /// The length that came with the null pointer, in bytes.
     pub len: u32,
@@ -60,6 +61,10 @@ impl PtrLen {
     ///
     /// [`NullPointer`] if the pointer is 0 and the length is not.
     pub const fn unpack(packed: u64) -> Result<PtrLen, NullPointer> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the lower half is the length"
+        )]
         PtrLen::new((packed >> 32) as u32, packed as u32)
     }
 

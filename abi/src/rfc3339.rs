@@ -5,6 +5,7 @@ use core::fmt;
 
 /// Text that is not RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadTime;
 
 impl fmt::Display for BadTime {
@@ -17,6 +18,10 @@ impl core::error::Error for BadTime {}
 
 /// A moment: seconds since 1970-01-01T00:00:00Z and nanoseconds after that second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "seconds and nanoseconds are all of a moment"
+)]
 pub struct Moment {
     /// Seconds since the epoch; negative before it.
     pub seconds: i64,

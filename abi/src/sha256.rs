@@ -42,9 +42,9 @@ impl Sha256 {
     pub fn update(&mut self, mut bytes: &[u8]) {
         self.length = self.length.wrapping_add(bytes.len() as u64);
         while !bytes.is_empty() {
-            let room = &mut self.block[self.filled..];
+            let room = self.block.split_at_mut(self.filled).1;
             let (now, later) = bytes.split_at(room.len().min(bytes.len()));
-            room[..now.len()].copy_from_slice(now);
+            room.split_at_mut(now.len()).0.copy_from_slice(now);
             self.filled += now.len();
             if self.filled == 64 {
                 compress(&mut self.state, &self.block);
@@ -79,13 +79,17 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
 
 /// Bytes as lower-case hexadecimal text.
 pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
+    let digit = |value: u8| char::from_digit(u32::from(value & 15), 16).unwrap_or_default();
     bytes
         .iter()
         .flat_map(|&byte| [digit(byte >> 4), digit(byte)])
         .collect()
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "all places are below 64, the length"
+)]
 fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     let mut schedule = [0u32; 64];
     for (word, bytes) in schedule.iter_mut().zip(block.chunks_exact(4)) {

@@ -115,6 +115,7 @@ macro_rules! shape {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
         $(#[$attribute])?
+        #[allow(clippy::exhaustive_structs, reason = "guests write records as literals")]
         pub struct $name {
             $( $(#[doc = $field_doc])* pub $field: $ty, )*
         }

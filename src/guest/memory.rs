@@ -29,7 +29,7 @@ pub(super) fn result(
     limit: u32,
 ) -> Result<Vec<u8>, Stop> {
     let range = PtrLen::unpack(packed.cast_unsigned())
-        .map_err(|NullPointer { len }| ProtocolError::NullPointer { len })?;
+        .map_err(|NullPointer { len, .. }| ProtocolError::NullPointer { len })?;
     if range.is_empty() {
         return Err(ProtocolError::NullResult.into());
     }

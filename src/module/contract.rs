@@ -8,6 +8,7 @@ use wasmi::{ExternType, FuncType, Module, ValType};
 
 /// The generation of the protocol that a plugin uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AbiVersion {
     /// `describe`, `schema`, `observe`.
     V1,

@@ -78,6 +78,7 @@ pub(super) fn walk(body: &[u8], ty: u32, types: &Types, nesting: u64) -> Option<
 
 /// How many numbers follow an operator that only needs skipping. Nearly all operators do, and this is
 /// most of the walk's time.
+#[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
 static NUMBERS: [u8; 256] = {
     let mut numbers = [READ; 256];
     let mut operator = 0;

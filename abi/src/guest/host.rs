@@ -57,6 +57,10 @@ pub const PIECE: u64 = 1024 * 1024;
 
 /// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the levels are fixed by the protocol"
+)]
 pub enum Level {
     /// For developers of the plugin.
     Debug,

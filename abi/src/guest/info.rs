@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 /// assert_eq!(INFO.read().capabilities[0].to_string(), "fs:read:/etc/motd");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plugins write it as a constant")]
 pub struct Info {
     /// The plugin's own name.
     pub name: &'static str,

@@ -60,7 +60,10 @@ impl Mailbox {
             pen.literal(r#""}"#);
         }
         pen.literal(r#"},"timestamp":"0001-01-01T00:00:00Z","data":{},"raw":null}"#);
-        // The cast is exact where it matters: an address has 32 bits in a guest.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an address has 32 bits in a guest"
+        )]
         self.ptr.store(self.text.as_ptr().addr() as u32, Relaxed);
         // Last, so that a panic while the text was formatted leaves an empty mailbox.
         self.len.store(u32::try_from(pen.at).unwrap_or(0), Relaxed);

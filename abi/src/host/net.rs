@@ -218,6 +218,7 @@ wire! {
 /// Header fields: each name with its values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "the map is all of it")]
 pub struct Headers(pub BTreeMap<String, Vec<String>>);
 
 /// The Go SDK writes an empty list as `null`.
