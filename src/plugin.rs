@@ -18,7 +18,7 @@ pub use call::Call;
 pub(crate) use call::{Finished, Ready, RecordedRun};
 pub use config::Config;
 pub use forks::ForkPolicy;
-pub(crate) use idle::Shelf;
+pub(crate) use idle::IdlePool;
 pub use instance::Instance;
 pub(crate) use once::Once;
 pub use review::Review;
@@ -64,7 +64,7 @@ pub(crate) struct Settings {
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork_policy: ForkPolicy,
     /// The instances that plugins keep for later calls.
-    pub(crate) idle: Arc<Shelf<Box<guest::Instance>>>,
+    pub(crate) idle: Arc<IdlePool<Box<guest::Instance>>>,
 }
 
 /// Makes the world of one instance.

@@ -15,7 +15,7 @@
 use super::{
     Plugin,
     call::{Allowance, RecordedRun},
-    idle::{Owner, Shelf},
+    idle::{IdlePool, Owner},
     once::{NoWait, Once},
 };
 use crate::{
@@ -42,10 +42,10 @@ pub enum ForkPolicy {
 }
 
 /// What one plugin keeps between calls. Idle instances, in the state that initialisation left, are
-/// on the shelf that all plugins of the runtime share.
+/// in the pool that all plugins of the runtime share.
 pub(super) struct Forks {
     initialised: Once<Initialised>,
-    shelf: Arc<Shelf<Box<Instance>>>,
+    idle: Arc<IdlePool<Box<Instance>>>,
     owner: Owner,
 }
 
@@ -55,18 +55,18 @@ impl Forks {
         self.initialised.get()?.snapshot.as_ref().ok()
     }
 
-    pub(super) fn new(shelf: Arc<Shelf<Box<Instance>>>) -> Forks {
+    pub(super) fn new(idle: Arc<IdlePool<Box<Instance>>>) -> Forks {
         Forks {
             initialised: Once::default(),
-            owner: shelf.owner(),
-            shelf,
+            owner: idle.owner(),
+            idle,
         }
     }
 }
 
 impl Drop for Forks {
     fn drop(&mut self) {
-        self.shelf.forget(self.owner);
+        self.idle.forget(self.owner);
     }
 }
 
@@ -210,7 +210,7 @@ impl Plugin {
         let forks = &self.inner.forks;
         let mut instance = match snapshot {
             None => self.started(gate, allowance)?,
-            Some(snapshot) => match forks.shelf.take(forks.owner) {
+            Some(snapshot) => match forks.idle.take(forks.owner) {
                 Some(mut idle) => {
                     idle.open(gate);
                     idle
@@ -278,8 +278,8 @@ impl Plugin {
         };
         let forks = &self.inner.forks;
         // Checked first, since what is not kept need not be brought back.
-        if forks.shelf.has_room(forks.owner) && instance.reset(snapshot) {
-            forks.shelf.put(forks.owner, instance);
+        if forks.idle.has_room(forks.owner) && instance.reset(snapshot) {
+            forks.idle.put(forks.owner, instance);
         }
     }
 

@@ -18,25 +18,25 @@ const PLUGINS_AT_ONCE: usize = 16;
 pub(crate) struct Owner(u64);
 
 /// What is idle, by the plugin that it belongs to.
-pub(crate) struct Shelf<T> {
+pub(crate) struct IdlePool<T> {
     /// The most for one plugin.
     own: usize,
     next: AtomicU64,
-    kept: Mutex<Kept<T>>,
+    state: Mutex<State<T>>,
 }
 
-struct Kept<T> {
+struct State<T> {
     by_owner: BTreeMap<Owner, Vec<T>>,
     /// How many there are in all, which every call needs however many plugins there are.
     all: usize,
 }
 
-impl<T> Shelf<T> {
-    pub(crate) fn new(own: usize) -> Shelf<T> {
-        Shelf {
+impl<T> IdlePool<T> {
+    pub(crate) fn new(own: usize) -> IdlePool<T> {
+        IdlePool {
             own,
             next: AtomicU64::new(0),
-            kept: Mutex::new(Kept {
+            state: Mutex::new(State {
                 by_owner: BTreeMap::new(),
                 all: 0,
             }),
@@ -97,8 +97,8 @@ impl<T> Shelf<T> {
         drop(dropped);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept<T>> {
-        lock(&self.kept)
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        lock(&self.state)
     }
 }
 
@@ -106,8 +106,8 @@ impl<T> Shelf<T> {
 mod tests {
     use super::*;
 
-    fn count(shelf: &Shelf<u32>) -> usize {
-        let kept = shelf.lock();
+    fn count(idle: &IdlePool<u32>) -> usize {
+        let kept = idle.lock();
         let all = kept.by_owner.values().map(Vec::len).sum();
         assert_eq!(kept.all, all);
         all
@@ -115,37 +115,37 @@ mod tests {
 
     #[test]
     fn each_plugin_keeps_what_it_may_and_all_together_too() {
-        let shelf = Shelf::new(4);
-        let owners: Vec<Owner> = (0..100).map(|_| shelf.owner()).collect();
+        let idle = IdlePool::new(4);
+        let owners: Vec<Owner> = (0..100).map(|_| idle.owner()).collect();
         for owner in &owners {
-            for idle in 0..10 {
-                shelf.put(*owner, idle);
+            for item in 0..10 {
+                idle.put(*owner, item);
             }
-            assert!(shelf.lock().by_owner[owner].len() <= 4);
-            assert!(count(&shelf) <= 64);
+            assert!(idle.lock().by_owner[owner].len() <= 4);
+            assert!(count(&idle) <= 64);
         }
-        assert_eq!(count(&shelf), 64);
+        assert_eq!(count(&idle), 64);
         // The plugin that has most of them loses one.
-        let lengths: Vec<usize> = shelf.lock().by_owner.values().map(Vec::len).collect();
+        let lengths: Vec<usize> = idle.lock().by_owner.values().map(Vec::len).collect();
         assert!(lengths.iter().all(|length| *length <= 2), "{lengths:?}");
         for owner in &owners {
-            shelf.forget(*owner);
+            idle.forget(*owner);
         }
-        assert_eq!(count(&shelf), 0);
+        assert_eq!(count(&idle), 0);
     }
 
     #[test]
     fn a_plugin_gets_its_own_back_and_none_of_the_others() {
-        let shelf = Shelf::new(1);
-        let [one, other] = [shelf.owner(), shelf.owner()];
-        assert!(shelf.has_room(one));
-        shelf.put(one, 7);
-        assert!(!shelf.has_room(one) && shelf.has_room(other));
-        shelf.put(one, 8);
-        assert_eq!(shelf.take(other), None);
-        assert_eq!(shelf.take(one), Some(7));
-        assert_eq!(shelf.take(one), None);
-        let none = Shelf::new(0);
+        let idle = IdlePool::new(1);
+        let [one, other] = [idle.owner(), idle.owner()];
+        assert!(idle.has_room(one));
+        idle.put(one, 7);
+        assert!(!idle.has_room(one) && idle.has_room(other));
+        idle.put(one, 8);
+        assert_eq!(idle.take(other), None);
+        assert_eq!(idle.take(one), Some(7));
+        assert_eq!(idle.take(one), None);
+        let none = IdlePool::new(0);
         let owner = none.owner();
         none.put(owner, 1);
         assert_eq!(none.take(owner), None);

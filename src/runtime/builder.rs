@@ -7,7 +7,7 @@ use crate::{
     gate::{CustomRequest, Event, HostCall, HostError, HostFunctions, Observer, Policy},
     limits::{FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
     module::{self, ModuleCache},
-    plugin::{ForkPolicy, NewWorld, Settings, Shelf},
+    plugin::{ForkPolicy, IdlePool, NewWorld, Settings},
     redact::Redactor,
     world::{DeterministicInit, System, World},
 };
@@ -253,7 +253,7 @@ impl RuntimeBuilder {
                     validate_configs: self.validate_configs,
                     world,
                     fork_policy: self.fork_policy,
-                    idle: Arc::new(Shelf::new(self.idle_instances.unwrap_or(IDLE_INSTANCES))),
+                    idle: Arc::new(IdlePool::new(self.idle_instances.unwrap_or(IDLE_INSTANCES))),
                 }),
                 missing_directories,
                 grants: self.grants,

@@ -251,7 +251,7 @@ mod tests {
 
         fn observe(config: Values) -> Result<Evidence, Error> {
             if config.contains_key("fail") {
-                return Err(Error::new(ErrorKind::Validation, "as you wish"));
+                return Err(Error::new(ErrorKind::Validation, "unexpected value"));
             }
             let mut evidence = Evidence::success();
             for (name, value) in config {
@@ -278,7 +278,7 @@ mod tests {
         assert!(!evidence.status);
         assert_eq!(
             evidence.error,
-            Some(ErrorDetail::new("validation", "as you wish"))
+            Some(ErrorDetail::new("validation", "unexpected value"))
         );
     }
 
