@@ -148,7 +148,7 @@ macro_rules! host_functions {
                 }
             }
             aliases {
-                /// Runs a command: the name that the Go SDK uses for `exec_run`.
+                /// Runs a command: another name of `exec_run`, used by the Go SDK.
                 EXEC_COMMAND exec_command(ExecRequest) -> ExecReply = exec_run {
                     capability: Some("exec"),
                     effects: &["run"],

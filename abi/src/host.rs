@@ -186,14 +186,14 @@ wire! {
         pub dir: String = "dir" omit,
         /// The whole environment, each entry `NAME=VALUE`. The last entry of a name counts.
         pub env: Vec<String> = "env" omit,
-        /// The most time for the command, in milliseconds; 0 is as much as the host allows.
+        /// The most time for the command, in milliseconds; 0 means the host's maximum.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
 
 wire! {
-    /// How a command ended. An exit code other than 0 is not an error. A command that was killed
-    /// because its time was up is an error, and its output until then is returned beside it.
+    /// How a command ended. An exit code other than 0 is not an error. If the time is
+    /// up, the host kills the command and returns an error with the output so far.
     pub struct ExecReply {
         /// Its standard output; bytes that are not UTF-8 are U+FFFD.
         pub stdout: String = "stdout",

@@ -20,7 +20,7 @@ wire! {
         pub encoding: String = "encoding" omit,
         /// The most bytes to receive; 0 closes the connection after sending.
         pub receive: u64 = "receive" omit,
-        /// The most time for the whole operation, in milliseconds; 0 is as much as the host allows.
+        /// The most time for the whole operation, in milliseconds; 0 means the host's maximum.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
@@ -58,7 +58,7 @@ wire! {
         pub host: String = "host",
         /// The port, 1 to 65535.
         pub port: String = "port" port,
-        /// The most time, in milliseconds; 0 is as much as the host allows.
+        /// The most time, in milliseconds; 0 means the host's maximum.
         pub timeout_ms: u64 = "timeout_ms" omit,
         /// Whether to use TLS.
         pub tls: bool = "tls",
@@ -106,7 +106,7 @@ wire! {
         pub host: String = "host",
         /// The port, 1 to 65535.
         pub port: String = "port" port,
-        /// The most time for the whole operation, in milliseconds; 0 is as much as the host allows.
+        /// The most time for the whole operation, in milliseconds; 0 means the host's maximum.
         pub timeout_ms: u64 = "timeout_ms" omit,
         /// Whether to use TLS from the first byte.
         pub tls: bool = "tls",
@@ -150,7 +150,7 @@ wire! {
         pub record_type: String = "type",
         /// The DNS server, `host:port` or `host`; empty is the resolver of the host.
         pub nameserver: String = "nameserver" omit,
-        /// The most time, in milliseconds; 0 is as much as the host allows.
+        /// The most time, in milliseconds; 0 means the host's maximum.
         pub timeout_ms: u64 = "timeout_ms" omit,
     }
 }
@@ -200,7 +200,7 @@ wire! {
 wire! {
     /// The response, after redirects.
     pub struct HttpReply {
-        /// The status code, such as 200. No status code is an error.
+        /// The status code, such as 200. A status such as 404 is not an error.
         pub status_code: u16 = "status_code",
         /// Header fields, with names such as `Content-Type`.
         pub headers: Headers = "headers" omit,

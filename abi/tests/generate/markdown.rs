@@ -13,8 +13,8 @@ const INTRODUCTION: &str = "\
 
 # Host functions
 
-What a plugin can import from the module `reglet_host`, for authors in any language. How a plugin is
-called, who allocates and who frees is in the [README](README.md#the-interface-on-one-page).
+What a plugin can import from the module `reglet_host`, for authors in any language. The
+[README](README.md#the-interface-on-one-page) describes how the host calls a plugin, and who allocates and frees memory.
 
 ## How to call one
 
@@ -25,7 +25,7 @@ the same form. The host puts the reply into a buffer from the plugin's `allocate
 * A missing key, or `null`, counts as the default: an empty string, 0, false, an empty list.
 * A key marked `?` is left out when it has its default value. Other keys are always written.
 * Keys match without regard to ASCII case. Unknown keys are ignored. A value of the wrong type is an error.
-* A reply with `error` holds nothing else that counts, except where its function says so.
+* If a reply has `error`, ignore its other keys unless the function says otherwise.
 * Binary content is base64, with padding.
 * Every request may hold a `context` with time limits. Without one the host applies its own.
 
