@@ -15,6 +15,7 @@ mod reports;
 mod requests;
 mod world;
 
+pub(crate) use checkpoint::Starts;
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use custom::{Custom, HostFunctions};
 pub use custom::{CustomRequest, HostCall, HostError};
@@ -39,7 +40,7 @@ use crate::{
     sync::lock,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
 };
 use tollgate_abi::host::kinds;
@@ -57,6 +58,10 @@ pub(crate) struct Gate {
     reports: Reports,
     /// What each open file was granted when it was opened, which holds until it is closed.
     opened: BTreeMap<Handle, Access>,
+    /// The open files whose times may be changed: their names are granted for writing.
+    changeable: BTreeSet<Handle>,
+    /// The path by which each open file was opened.
+    paths: BTreeMap<Handle, String>,
     /// The open files that may not be examined, and the path that each was opened by.
     withheld: BTreeMap<Handle, String>,
     /// How many more lines the guest may log.
@@ -88,6 +93,8 @@ impl Gate {
             interrupt,
             reports: Reports::new(observer, limits),
             opened: BTreeMap::new(),
+            changeable: BTreeSet::new(),
+            paths: BTreeMap::new(),
             withheld: BTreeMap::new(),
             log_lines_left: limits.log_lines,
             journal: None,
@@ -170,12 +177,17 @@ impl Gate {
 
     /// Lets an effect happen, or returns why not.
     pub(crate) fn pass(&mut self, effect: &Effect) -> Reply {
+        self.pass_from([None, None], effect)
+    }
+
+    /// The same for an effect whose paths begin in open directories.
+    pub(crate) fn pass_from(&mut self, starts: Starts<'_>, effect: &Effect) -> Reply {
         let permitted = self.without_ungranted_variables(effect);
         let effect = permitted.as_ref().unwrap_or(effect);
         let reply = match self.journal.clone() {
-            None => self.judge_and_perform(effect),
+            None => self.judge_and_perform(starts, effect),
             Some(journal) => {
-                let reply = self.kept(&journal, effect);
+                let reply = self.kept(&journal, starts, effect);
                 self.is_over = lock(&journal).is_over();
                 reply
             }
@@ -191,6 +203,8 @@ impl Gate {
             (Effect::Close { handle }, Ok(_)) => {
                 self.opened.remove(handle);
                 self.withheld.remove(handle);
+                self.changeable.remove(handle);
+                self.paths.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
                 self.reports.denied(&self.plugin, denial);
@@ -201,10 +215,10 @@ impl Gate {
     }
 
     /// The journal is not locked while the effect happens: that may run code of the embedder.
-    fn kept(&mut self, journal: &SharedJournal, effect: &Effect) -> Reply {
+    fn kept(&mut self, journal: &SharedJournal, starts: Starts<'_>, effect: &Effect) -> Reply {
         let answered = lock(journal).answer(effect, self.now);
         let Some(reply) = answered else {
-            let reply = self.judge_and_perform(effect);
+            let reply = self.judge_and_perform(starts, effect);
             let reply = self.if_there_is_room(reply);
             lock(journal).note(effect, &reply, self.now);
             return reply;
@@ -216,7 +230,7 @@ impl Gate {
         reply
     }
 
-    fn judge_and_perform(&mut self, effect: &Effect) -> Reply {
+    fn judge_and_perform(&mut self, starts: Starts<'_>, effect: &Effect) -> Reply {
         // A line of the log takes no time, and the last lines of a stopped guest are reported too.
         let takes_time = !matches!(effect, Effect::Log(_));
         if takes_time && let Err(why) = self.interrupt.check() {
@@ -225,6 +239,7 @@ impl Gate {
         match effect.need() {
             Need::Opened(handle, wanted) => self.check_opened(handle, wanted)?,
             Need::Examined(handle) => self.check_examined(handle)?,
+            Need::Changed(handle) => self.check_changed(handle)?,
             _ => {}
         }
         let checkpoint = Checkpoint {
@@ -235,6 +250,8 @@ impl Gate {
             need: effect.need(),
             interrupt: &self.interrupt,
             may_read: AtomicBool::new(false),
+            may_write: AtomicBool::new(false),
+            starts,
         };
         checkpoint.check_known_names()?;
         // These two need no world: lines go to the embedder's callback, and the embedder's
@@ -249,6 +266,14 @@ impl Gate {
             } => Ok(checkpoint.call_host_function(function, request)?),
             _ => {
                 let answer = self.world.perform(effect, &checkpoint)?.into_answer();
+                if let (Effect::Open { path, .. }, Answer::Opened { handle, .. }) =
+                    (effect, &answer)
+                {
+                    self.paths.insert(*handle, path.clone());
+                    if checkpoint.may_write.into_inner() {
+                        self.changeable.insert(*handle);
+                    }
+                }
                 Ok(match answer {
                     Answer::Opened { handle, stat } if !checkpoint.may_read.into_inner() => {
                         let stat = stat.withheld();
@@ -282,6 +307,21 @@ impl Gate {
             }
             None => Ok(()),
         }
+    }
+
+    /// A grant to write allows changing the times of a file, also through a descriptor for reading.
+    fn check_changed(&self, handle: Handle) -> Result<(), Refusal> {
+        let none = Access {
+            read: false,
+            write: false,
+        };
+        self.check_opened(handle, none)?;
+        if self.changeable.contains(&handle) {
+            return Ok(());
+        }
+        let path = self.paths.get(&handle).cloned().unwrap_or_default();
+        let request = Request::Write(path);
+        Err(self.policy.denial(&self.plugin, &request).into())
     }
 
     /// Reports what the call left out of its reports.

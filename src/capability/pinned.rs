@@ -46,6 +46,18 @@ impl Capability {
         pinned.filter(|pinned| pinned != self).collect()
     }
 
+    /// Whether everything that this grants is this directory or below it. Only grants of files are.
+    pub(crate) fn is_at_or_below(&self, directory: &str, cwd: Option<&str>) -> bool {
+        let (GrantPattern::Read(glob) | GrantPattern::Write(glob)) = &self.pattern else {
+            return false;
+        };
+        let Some((prefix, _)) = glob.literal_prefix(cwd) else {
+            return false;
+        };
+        let rest = prefix.strip_prefix(directory.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Returns the directory that contains everything this grants, as far as it is named without
     /// wildcards; `None` if this is not a grant of files. If the directory does not exist, the grant
     /// is most likely a mistake.

@@ -20,7 +20,7 @@ pub use net::{
     TlsSession,
 };
 pub(crate) use output::{Nanoseconds, Output, Written};
-pub(crate) use path::clean_path;
+pub(crate) use path::{absolute_from_real, absolute_path, clean_path, relative_path, without_end};
 pub(crate) use redirect::Hop;
 pub use reply::{
     Answer, CommandOutput, Denial, DenialReason, DirectoryEntry, Exchanged, Failure, FileKind,
@@ -41,7 +41,9 @@ pub(crate) const MOST_LISTED: usize = 100_000;
 
 /// A typed request to the outside.
 ///
-/// Paths are absolute and free of `.`, `..` and `//`.
+/// Paths are absolute and have no `//`, no `..` at the root, and no `.` but at their end. As for operating
+/// systems, `..` leads to the parent of the directory that the path before it leads to, and a path that
+/// ends with `/` or `/.` leads to a directory or to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! What must be granted before an effect may happen. Every effect is in one match without a default
 //! arm, so that a new effect cannot be forgotten.
 
-use super::{Effect, Handle, Nameserver, OpenOptions, WriteMode};
+use super::{Effect, Handle, Nameserver, OpenOptions, WriteMode, path::without_end};
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub(crate) enum Need<'a> {
     Opened(Handle, Access),
     /// An open file whose name is granted for reading, whatever it is opened for.
     Examined(Handle),
+    /// An open file whose name is granted for writing, whatever it is opened for.
+    Changed(Handle),
     /// A variable.
     Variable(&'a str),
     /// Each variable that is read, one by one.
@@ -69,9 +71,11 @@ pub(crate) enum Need<'a> {
 impl Effect {
     pub(crate) fn need(&self) -> Need<'_> {
         match self {
-            Effect::Open { path, options } => Need::Names(vec![(path, options.access())]),
+            Effect::Open { path, options } => {
+                Need::Names(vec![(without_end(path), options.access())])
+            }
             Effect::Stat { path, .. } | Effect::ReadLink { path } => {
-                Need::Names(vec![(path, Access::READ)])
+                Need::Names(vec![(without_end(path), Access::READ)])
             }
             Effect::WriteFile { path, mode, .. } => match mode {
                 WriteMode::Replace | WriteMode::CreateNew | WriteMode::Append => {
@@ -81,23 +85,27 @@ impl Effect {
             Effect::SetTimes { path, .. }
             | Effect::MakeDirectory { path }
             | Effect::RemoveDirectory { path }
-            | Effect::RemoveFile { path } => Need::Names(vec![(path, Access::WRITE)]),
-            Effect::Rename { from, to } => {
-                Need::Names(vec![(from, Access::WRITE), (to, Access::WRITE)])
-            }
+            | Effect::RemoveFile { path } => Need::Names(vec![(without_end(path), Access::WRITE)]),
+            Effect::Rename { from, to } => Need::Names(vec![
+                (without_end(from), Access::WRITE),
+                (without_end(to), Access::WRITE),
+            ]),
             // Under its second name the file could be read and written by the second name's grants.
-            Effect::HardLink { from, to } => {
-                Need::Names(vec![(from, Access::BOTH), (to, Access::WRITE)])
-            }
-            Effect::Symlink { path, leads_to, .. } => {
-                Need::Names(vec![(path, Access::WRITE), (leads_to, Access::READ)])
-            }
+            Effect::HardLink { from, to } => Need::Names(vec![
+                (without_end(from), Access::BOTH),
+                (without_end(to), Access::WRITE),
+            ]),
+            Effect::Symlink { path, leads_to, .. } => Need::Names(vec![
+                (without_end(path), Access::WRITE),
+                (leads_to, Access::READ),
+            ]),
             Effect::ReadAt { handle, .. } | Effect::List { handle } => {
                 Need::Opened(*handle, Access::READ)
             }
-            Effect::WriteAt { handle, .. }
-            | Effect::SetSize { handle, .. }
-            | Effect::SetTimesOpen { handle, .. } => Need::Opened(*handle, Access::WRITE),
+            Effect::WriteAt { handle, .. } | Effect::SetSize { handle, .. } => {
+                Need::Opened(*handle, Access::WRITE)
+            }
+            Effect::SetTimesOpen { handle, .. } => Need::Changed(*handle),
             Effect::StatOpen { handle } => Need::Examined(*handle),
             Effect::Sync { handle } | Effect::Close { handle } => {
                 Need::Opened(*handle, Access::NONE)
@@ -154,6 +162,12 @@ impl Effect {
 }
 
 impl OpenOptions {
+    /// Whether a symbolic link at the end of the path is followed. Something new is never made behind a
+    /// link.
+    pub(crate) fn follows(self) -> bool {
+        !self.no_follow && !(self.create && self.exclusive)
+    }
+
     /// Creating, truncating and writing are writes, whatever other rights a guest asks for.
     pub(crate) fn access(self) -> Access {
         let write = self.write || self.create || self.truncate || self.exclusive;

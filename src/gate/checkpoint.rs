@@ -4,7 +4,7 @@
 use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
 use crate::{
     capability::{Request, address, command},
-    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Need},
+    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Handle, Need},
     limits::Interrupt,
 };
 use serde_json::Value;
@@ -32,7 +32,15 @@ pub struct Checkpoint<'a> {
     pub(super) interrupt: &'a Interrupt,
     /// Whether what an effect opens may be read, once the world has checked its name.
     pub(super) may_read: AtomicBool,
+    /// The same for writing.
+    pub(super) may_write: AtomicBool,
+    /// Where the effect's paths begin.
+    pub(super) starts: Starts<'a>,
 }
+
+/// The open directories in which the paths of an effect begin, each with the part of the path behind it;
+/// `None` for the root.
+pub(crate) type Starts<'a> = [Option<(Handle, &'a str)>; 2];
 
 impl fmt::Debug for Checkpoint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,6 +114,7 @@ impl Checkpoint<'_> {
             Need::Names(_)
             | Need::Opened(..)
             | Need::Examined(_)
+            | Need::Changed(_)
             | Need::Variables
             | Need::Run { .. }
             | Need::Nothing => {
@@ -140,6 +149,8 @@ impl Checkpoint<'_> {
             let may_read = options.access().read
                 || self.covers_path(Request::Read(name.path.to_owned()), name.directory);
             self.may_read.store(may_read, Ordering::Relaxed);
+            let may_write = self.policy.covers(&Request::Write(name.path.to_owned()));
+            self.may_write.store(may_write, Ordering::Relaxed);
         }
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
             (self.effect, asked.as_slice(), real)
@@ -203,6 +214,37 @@ impl Checkpoint<'_> {
             return Err(denial);
         }
         Ok(())
+    }
+
+    /// Checks that the plugin may learn that a directory exists, which one of the effect's paths leads
+    /// into and leaves by `..`: without this check, whether the path leads to something granted would
+    /// reveal it. `asked` is the path to the directory as the effect has it, `real` the directory's real
+    /// name (or the one that it would have) and `end` that of what the whole path leads to.
+    ///
+    /// # Errors
+    ///
+    /// The denial, unless a grant covers the directory or something in it, or `end` is in it.
+    pub fn left_directory(&self, asked: &str, real: &str, end: &str) -> Result<(), Denial> {
+        let is_above_end = end
+            .strip_prefix(real.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if is_above_end || self.policy.may_know_of_directory(real) {
+            return Ok(());
+        }
+        let asked = Request::Read(asked.to_owned());
+        let mut denial = self.policy.denial(self.plugin, &asked);
+        if self.covers_path(asked, true) {
+            denial.reason = DenialReason::LeadsOutside;
+        }
+        Err(denial)
+    }
+
+    /// The open directory in which one of the effect's paths begins, by the path's position in the
+    /// effect, and the part of the path behind it. The part before it is the path by which the directory was
+    /// opened; the directory may have another name now. `None` if the path begins at the root.
+    #[must_use]
+    pub fn start(&self, position: usize) -> Option<(Handle, &str)> {
+        self.starts.get(position).copied().flatten()
     }
 
     /// A grant of every name in a directory also allows listing the directory.
@@ -355,6 +397,7 @@ impl Checkpoint<'_> {
         match self.need {
             Need::Opened(..)
             | Need::Examined(_)
+            | Need::Changed(_)
             | Need::Variable(_)
             | Need::Variables
             | Need::Custom { .. }

@@ -79,6 +79,19 @@ impl Policy {
             .any(|grant| grant.covers_names_in(directory, cwd))
     }
 
+    /// Whether a plugin may learn that a directory exists: it may use the directory or names in it, or
+    /// the directory leads to something that is granted.
+    pub(crate) fn may_know_of_directory(&self, directory: &str) -> bool {
+        let cwd = Some(self.working_directory.as_str());
+        self.covers(&Request::Read(directory.to_owned()))
+            || self.covers(&Request::Write(directory.to_owned()))
+            || self.covers_names_in(directory)
+            || self
+                .grants
+                .iter()
+                .any(|grant| grant.is_at_or_below(directory, cwd))
+    }
+
     /// Whether the command that is written `given` and is the file `real` may run. Both the name and
     /// the file must be granted, so that no link leads elsewhere. What a granted name led to when the
     /// runtime was built counts as granted for the file only.

@@ -62,9 +62,12 @@ pub(crate) struct OpenFile {
 #[derive(Clone)]
 pub(crate) struct OpenDirectory {
     pub(crate) handle: Handle,
-    /// The path it was opened by, where paths relative to it begin.
+    /// The path it was opened by, which names it in reports. Paths relative to it begin in the
+    /// directory itself, whatever its name is now.
     pub(crate) path: String,
     pub(crate) inode: u64,
+    /// Where a guest moved to by seeking. It has no effect on listing.
+    pub(crate) position: u64,
 }
 
 impl Descriptor {
@@ -111,14 +114,12 @@ impl Table {
         self.0.remove(&fd)
     }
 
-    /// Moves the place where a file is used next.
+    /// Moves the place where a file or directory is used next.
     pub(crate) fn set_position(&mut self, fd: u32, to: u64) {
-        if let Some(Descriptor {
-            kind: Kind::File(file),
-            ..
-        }) = self.0.get_mut(&fd)
-        {
-            file.position = to;
+        match self.0.get_mut(&fd).map(|open| &mut open.kind) {
+            Some(Kind::File(file)) => file.position = to,
+            Some(Kind::Directory(directory)) => directory.position = to,
+            _ => {}
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{
     file_error::FileError,
-    resolve::{FileSystem, Object, join, resolve, text},
+    judged::judge_left,
+    resolve::{Asked, FileSystem, Object, follow, join, resolve, text},
 };
 use crate::{
     effect::{Failure, Refusal},
@@ -26,8 +27,8 @@ pub(super) fn judged_command<F: FileSystem>(
         true => Ok(Some(join(working_directory.as_bytes(), asked.as_bytes()))),
         false => in_path(asked),
     };
-    let resolve = |path: Vec<u8>| resolve(files, &path, true);
-    match path.and_then(|path| path.map(resolve).transpose()) {
+    let follow = |path: Vec<u8>| follow(files, &path);
+    match path.and_then(|path| path.map(follow).transpose()) {
         Ok(Some(resolved)) => {
             let permit = gate.command(&text(resolved.real()))?;
             Ok((resolved.into_object().map_err(failed)?, permit))
@@ -56,11 +57,20 @@ pub(super) fn judged_directory<F: FileSystem>(
             ..F::failure(&format!("chdir {asked}"), &error)
         })
     };
-    let resolved = resolve(files, asked.as_bytes(), true);
-    let real = resolved.as_ref().map(|resolved| text(resolved.real()));
-    gate.directory(&real.unwrap_or(asked.into()))?;
-    let found = resolved.and_then(|resolved| resolved.into_object());
-    match found.map_err(failed)? {
+    let path = Asked::absolute(asked.as_bytes());
+    let resolved = match resolve(files, &path, true) {
+        Ok(found) => {
+            let real = found.resolved.real();
+            judge_left(gate, &path, &found.left, real)?;
+            gate.directory(&text(real))?;
+            found.resolved
+        }
+        Err(error) => {
+            gate.directory(asked)?;
+            return Err(failed(error));
+        }
+    };
+    match resolved.into_object().map_err(failed)? {
         found if found.is_directory() => Ok(found),
         _ => Err(failed(FileError::NotADirectory.into())),
     }

@@ -1,7 +1,10 @@
 //! Resolving the paths of an effect and having the gate judge their real names. A name is judged
 //! before the caller learns whether something has it, so a plugin learns only what its grants cover.
 
-use super::resolve::{Entry, FileSystem, Object, Resolved, entry, resolve, text};
+use super::file_error::FileError;
+use super::resolve::{
+    Asked, Entry, FileSystem, Left, Object, Placed, Resolved, place, resolve, text,
+};
 use crate::{
     effect::Refusal,
     gate::{Checkpoint, Permit, RealName},
@@ -22,15 +25,32 @@ pub(super) fn judge(gate: &Checkpoint<'_>, real: &[(&[u8], bool)]) -> Result<Per
     Ok(gate.real_names(&names)?)
 }
 
+/// Asks the gate for the directories that a path to `end` leaves by `..`, in the path's order: what the
+/// answer is may depend on those before it only.
+pub(super) fn judge_left(
+    gate: &Checkpoint<'_>,
+    asked: &Asked<'_>,
+    left: &[Left],
+    end: &[u8],
+) -> Result<(), Refusal> {
+    for directory in left {
+        let (real, end) = (text(&directory.real), text(end));
+        gate.left_directory(&asked.shown_to(directory), &real, &end)?;
+    }
+    Ok(())
+}
+
 /// What the path of an effect leads to, judged.
 pub(super) fn judged<F: FileSystem>(
     files: &F,
-    path: &str,
+    asked: &Asked<'_>,
     follow: bool,
     gate: &Checkpoint<'_>,
 ) -> Result<(Resolved<F>, Permit), Refusal> {
-    let resolved = resolve(files, path.as_bytes(), follow);
-    let resolved = resolved.map_err(|error| F::failure(path, &error))?;
+    let found = resolve(files, asked, follow);
+    let found = found.map_err(|error| F::failure(&asked.shown(), &error))?;
+    let resolved = found.resolved;
+    judge_left(gate, asked, &found.left, resolved.real())?;
     let permit = judge(gate, &[(resolved.real(), resolved.is_directory())])?;
     Ok((resolved, permit))
 }
@@ -38,40 +58,62 @@ pub(super) fn judged<F: FileSystem>(
 /// The object that the path of an effect leads to, judged.
 pub(super) fn judged_object<F: FileSystem>(
     files: &F,
-    path: &str,
+    asked: &Asked<'_>,
     follow: bool,
     gate: &Checkpoint<'_>,
 ) -> Result<(Object<F::Handle>, Permit), Refusal> {
-    let (resolved, permit) = judged(files, path, follow, gate)?;
+    let (resolved, permit) = judged(files, asked, follow, gate)?;
     let object = resolved.into_object();
-    Ok((object.map_err(|error| F::failure(path, &error))?, permit))
+    Ok((
+        object.map_err(|error| F::failure(&asked.shown(), &error))?,
+        permit,
+    ))
 }
 
 /// The name that an effect creates, removes or replaces, judged.
 pub(super) fn judged_entry<F: FileSystem>(
     files: &F,
-    path: &str,
+    asked: &Asked<'_>,
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
-    let entry = entry(files, path.as_bytes());
-    let permit = judge(
-        gate,
-        &[(&entry_name(files, entry.as_ref().ok(), path)?, false)],
-    )?;
-    Ok((entry.map_err(|error| F::failure(path, &error))?, permit))
+    judge_placed(asked, placed(files, asked, gate)?, gate)
 }
 
-/// The real name of an entry. Without one, because the directory does not exist, the name that it
-/// would have.
-pub(super) fn entry_name<F: FileSystem>(
+/// The name of a directory to be made, judged. That the root exists needs no grant.
+pub(super) fn judged_new_directory<F: FileSystem>(
     files: &F,
-    entry: Option<&Entry<F::Handle>>,
-    path: &str,
-) -> Result<Vec<u8>, Refusal> {
-    if let Some(entry) = entry {
-        return Ok(entry.real.clone());
+    asked: &Asked<'_>,
+    gate: &Checkpoint<'_>,
+) -> Result<(Entry<F::Handle>, Permit), Refusal> {
+    let placed = placed(files, asked, gate)?;
+    if matches!(&placed, Placed::Entry(entry) if entry.real == b"/") {
+        return Err(F::failure(&asked.shown(), &FileError::Exists.into()).into());
     }
-    let resolved = resolve(files, path.as_bytes(), false);
-    let resolved = resolved.map_err(|error| F::failure(path, &error))?;
-    Ok(resolved.real().to_vec())
+    judge_placed(asked, placed, gate)
+}
+
+fn judge_placed<F: FileSystem>(
+    asked: &Asked<'_>,
+    placed: Placed<F>,
+    gate: &Checkpoint<'_>,
+) -> Result<(Entry<F::Handle>, Permit), Refusal> {
+    let permit = judge(gate, &[(placed.real(), false)])?;
+    let entry = placed.into_entry();
+    Ok((
+        entry.map_err(|error| F::failure(&asked.shown(), &error))?,
+        permit,
+    ))
+}
+
+/// Where the last part of a path is. The directories that the path leaves are judged, the name itself
+/// is not.
+pub(super) fn placed<F: FileSystem>(
+    files: &F,
+    asked: &Asked<'_>,
+    gate: &Checkpoint<'_>,
+) -> Result<Placed<F>, Refusal> {
+    let found = place(files, asked);
+    let (placed, left) = found.map_err(|error| F::failure(&asked.shown(), &error))?;
+    judge_left(gate, asked, &left, placed.real())?;
+    Ok(placed)
 }

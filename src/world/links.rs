@@ -4,8 +4,8 @@
 
 use super::{
     file_error::FileError,
-    judged::{entry_name, judge},
-    resolve::{Entry, FileSystem, Object, entry, join, resolve, split, text},
+    judged::{judge, placed},
+    resolve::{Asked, Entry, FileSystem, Object, Placed, entry, follow, join, split, text},
 };
 use crate::{
     effect::{FileKind, Refusal},
@@ -49,29 +49,30 @@ pub(super) struct Renaming<H> {
 /// `budget` is how many more names may be searched for links.
 pub(super) fn judge_renaming<F: FileSystem>(
     files: &F,
-    [from, to]: [&str; 2],
+    [from, to]: [&Asked<'_>; 2],
     budget: &mut u32,
     gate: &Checkpoint<'_>,
 ) -> Result<Renaming<F::Handle>, Refusal> {
-    let failed = |error: F::Error| Refusal::from(F::failure(from, &error));
-    let (old, new) = (entry(files, from.as_bytes()), entry(files, to.as_bytes()));
+    let from_text = from.shown();
+    let failed = |error: F::Error| Refusal::from(F::failure(&from_text, &error));
+    let (old, new) = (placed(files, from, gate)?, placed(files, to, gate)?);
     let moved = match (&old, &new) {
-        (Ok(old), Ok(_)) => named(files, old),
+        // `.`, `..` and the root are neither moved nor given.
+        (Placed::Entry(old), Placed::Entry(new)) if old.last.is_name() && new.last.is_name() => {
+            named(files, old)
+        }
         _ => Ok(Named::Nothing),
     };
-    let real = [
-        entry_name(files, old.as_ref().ok(), from)?,
-        entry_name(files, new.as_ref().ok(), to)?,
-    ];
     let is_directory = matches!(moved, Ok(Named::Directory));
-    let permit = judge(gate, &[(&real[0], is_directory), (&real[1], false)])?;
+    let permit = judge(gate, &[(old.real(), is_directory), (new.real(), false)])?;
+    let (old, new) = (old.into_entry(), new.into_entry());
     let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
     let moved = moved.map_err(failed)?;
     match &moved {
         Named::Link(target) => Link::at(files, &new.real, target)
             .map_err(failed)?
             .judge(gate)?,
-        Named::Directory => judge_links_below(files, &old, &new.real, budget, from, gate)?,
+        Named::Directory => judge_links_below(files, &old, &new.real, budget, &from_text, gate)?,
         Named::Nothing | Named::Other => {}
     }
     Ok(Renaming {
@@ -147,27 +148,28 @@ pub(super) fn each_link_below<F: FileSystem>(
     }
 }
 
-/// Judges an effect that makes a symbolic link at `path`. `leads_to` is where its target leads if
+/// Judges an effect that makes a symbolic link at `asked`. `leads_to` is where its target leads if
 /// the path has no directory.
 pub(super) fn judge_symlink<F: FileSystem>(
     files: &F,
-    path: &str,
+    asked: &Asked<'_>,
     target: &str,
     leads_to: &str,
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
-    let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
-    let entry = match entry(files, path.as_bytes()) {
-        Ok(entry) => entry,
-        Err(error) => {
-            let place = entry_name(files, None, path)?;
-            judge(gate, &[(&place, false), (leads_to.as_bytes(), false)])?;
+    let failed = |error: F::Error| Refusal::from(F::failure(&asked.shown(), &error));
+    let entry = match placed(files, asked, gate)? {
+        Placed::Entry(entry) => entry,
+        Placed::Nowhere { real, error } => {
+            judge(gate, &[(&real, false), (leads_to.as_bytes(), false)])?;
             return Err(failed(error));
         }
     };
     let link = Link::at(files, &entry.real, target.as_bytes()).map_err(failed)?;
     let permit = judge(gate, &[(&entry.real, false), (&link.end, false)])?;
-    link.judge(gate)?;
+    if entry.last.is_name() {
+        link.judge(gate)?;
+    }
     Ok((entry, permit))
 }
 
@@ -189,7 +191,7 @@ impl Link {
             place: place.to_vec(),
             target: target.to_vec(),
             named: entry(files, &path).ok().map(|entry| entry.real),
-            end: resolve(files, &path, true)?.real().to_vec(),
+            end: follow(files, &path)?.real().to_vec(),
         })
     }
 

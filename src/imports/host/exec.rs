@@ -2,7 +2,7 @@
 
 use super::{JsonReply, config_error, net::millis, not_canceled, pass, timeout};
 use crate::{
-    effect::{CommandOutput, Effect, clean_path},
+    effect::{CommandOutput, Effect, absolute_from_real},
     guest::Host,
 };
 use tollgate_abi::{
@@ -30,7 +30,7 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
     check(&request)?;
     let environment = variables(&request.env);
     let base = host.gate.working_directory();
-    let directory = (!request.dir.is_empty()).then(|| clean_path(base, &request.dir));
+    let directory = (!request.dir.is_empty()).then(|| absolute_from_real(base, &request.dir));
     let timeout = timeout::effective(host, &request.context, request.timeout_ms)?;
     let command = request.command.clone();
     let effect = Effect::Run {

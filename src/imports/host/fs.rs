@@ -3,7 +3,8 @@
 use super::{config_error, content::Encoding, not_canceled, pass};
 use crate::{
     effect::{
-        DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat, WriteMode, Written, clean_path,
+        DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat, WriteMode, Written,
+        absolute_from_real, without_end,
     },
     guest::Host,
     imports::price_of_listing,
@@ -158,8 +159,8 @@ fn kind_word(kind: FileKind) -> &'static str {
     }
 }
 
-/// The path as effects carry it: absolute, without `.`, `..` and `//`, as Go programs clean it
-/// before they ask.
+/// The path as effects carry it. A slash at its end is ignored, as by Go programs, which clean a path
+/// before they use it.
 fn absolute(host: &Host, path: &str) -> Result<String, ErrorDetail> {
     if path.is_empty() {
         return Err(config_error("path cannot be empty"));
@@ -167,5 +168,6 @@ fn absolute(host: &Host, path: &str) -> Result<String, ErrorDetail> {
     if path.contains('\0') {
         return Err(config_error("path contains a NUL byte"));
     }
-    Ok(clean_path(host.gate.working_directory(), path))
+    let path = absolute_from_real(host.gate.working_directory(), path);
+    Ok(without_end(&path).to_owned())
 }

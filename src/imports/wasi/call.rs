@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     effect::{Answer, Effect, Output},
+    gate::Starts,
     guest::{
         Host, Stop, charge_bytes, check_interrupt,
         descriptors::{Descriptor, WasiState},
@@ -65,6 +66,15 @@ impl Call<'_, '_> {
 
     pub(super) fn pass(&mut self, effect: &Effect) -> Result<Answer, Halt> {
         Ok(self.host().gate.pass(effect)?)
+    }
+
+    /// The same for an effect whose paths begin in open directories.
+    pub(super) fn pass_from(
+        &mut self,
+        starts: Starts<'_>,
+        effect: &Effect,
+    ) -> Result<Answer, Halt> {
+        Ok(self.host().gate.pass_from(starts, effect)?)
     }
 
     /// Lets an effect happen, and takes what its answer holds.

@@ -30,6 +30,7 @@ impl Errno {
     pub(super) const NOSYS: Errno = Errno(52);
     pub(super) const NOTDIR: Errno = Errno(54);
     pub(super) const NOTEMPTY: Errno = Errno(55);
+    pub(super) const NOTSOCK: Errno = Errno(57);
     pub(super) const NOTSUP: Errno = Errno(58);
     pub(super) const PERM: Errno = Errno(63);
     pub(super) const ROFS: Errno = Errno(69);

@@ -7,17 +7,17 @@ use super::{
 };
 use crate::{
     effect::Effect,
-    guest::descriptors::{Descriptor, Kind, OpenFile, flags},
+    guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
 };
 
 /// The one directory that is open from the start.
 const ROOT: &str = "/";
 
-/// The path where relative paths begin.
-pub(super) fn base(descriptor: &Descriptor) -> Result<&str, Errno> {
+/// The directory where relative paths begin; `None` for the root.
+pub(super) fn base(descriptor: &Descriptor) -> Result<Option<&OpenDirectory>, Errno> {
     match &descriptor.kind {
-        Kind::Root => Ok(ROOT),
-        Kind::Directory(directory) => Ok(&directory.path),
+        Kind::Root => Ok(None),
+        Kind::Directory(directory) => Ok(Some(directory)),
         Kind::File(_) | Kind::Input | Kind::Output | Kind::Errors => Err(Errno::NOTDIR),
     }
 }

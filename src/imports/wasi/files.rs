@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     effect::{DirectoryEntry, Effect, FileKind, Handle, OpenOptions, Stat, Written},
-    guest::descriptors::{Kind, OpenFile, flags},
+    guest::descriptors::{Descriptor, Kind, OpenFile, flags},
     imports::price_of_listing,
 };
 
@@ -183,20 +183,13 @@ pub(super) fn seek(
     whence: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let descriptor = call.fd(fd)?;
-    if matches!(descriptor.kind, Kind::Root | Kind::Directory(_)) {
-        // Go rewinds a directory so, before it lists it once more.
-        return match (offset, whence) {
-            (0, 0) => Ok(call.put_u64(out, 0)?),
-            _ => Err(Errno::INVAL.into()),
-        };
-    }
-    let file = fds::file(descriptor)?;
+    let (present, file) = position(call.fd(fd)?)?;
     call.check(out, 8)?;
-    let from = match whence {
-        0 => 0,
-        1 => file.position,
-        2 => examine(call, file.handle)?.size,
+    let from = match (whence, file) {
+        (0, _) => 0,
+        (1, _) => present,
+        (2, Some(file)) => examine(call, file.handle)?.size,
+        // A directory has no end.
         _ => return Err(Errno::INVAL.into()),
     };
     let position = from.checked_add_signed(offset);
@@ -207,8 +200,19 @@ pub(super) fn seek(
 }
 
 pub(super) fn tell(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
-    let file = fds::file(call.fd(fd)?)?;
-    Ok(call.put_u64(out, file.position)?)
+    let (present, _) = position(call.fd(fd)?)?;
+    Ok(call.put_u64(out, present)?)
+}
+
+/// Where a descriptor is used next, and the file that it is, unless it is a directory. The root stays at its
+/// beginning.
+fn position(descriptor: &Descriptor) -> Result<(u64, Option<OpenFile>), Errno> {
+    match &descriptor.kind {
+        Kind::Root => Ok((0, None)),
+        Kind::Directory(directory) => Ok((directory.position, None)),
+        Kind::File(file) => Ok((file.position, Some(*file))),
+        Kind::Input | Kind::Output | Kind::Errors => Err(Errno::SPIPE),
+    }
 }
 
 /// Advice about later reading, which changes nothing.

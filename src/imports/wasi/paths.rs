@@ -8,7 +8,10 @@ use super::{
     layout::{self, rights},
 };
 use crate::{
-    effect::{Effect, FileKind, Handle, OpenOptions, Stat, clean_path},
+    effect::{
+        Answer, Effect, FileKind, Handle, OpenOptions, Stat, absolute_path, clean_path,
+        relative_path, without_end,
+    },
     guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
 };
 
@@ -24,21 +27,51 @@ mod oflags {
     pub(super) const TRUNC: u32 = 8;
 }
 
-/// A path as effects carry it.
+/// A path as effects carry it, and the open directory in which it begins.
 struct Named {
     path: String,
-    /// Written with a slash at its end, or the like: it must name a directory.
-    directory: bool,
+    directory: Option<Handle>,
+    /// The end of the path, from that directory on.
+    rest: String,
 }
 
-/// Reads a path, and makes it absolute by the directory that it is relative to.
+impl Named {
+    fn start(&self) -> Option<(Handle, &str)> {
+        Some((self.directory?, &self.rest))
+    }
+}
+
+/// Reads a path, which is relative to a directory if it does not begin with a slash.
 fn named(call: &mut Call<'_, '_>, fd: u32, ptr: u32, len: u32) -> Result<Named, Halt> {
-    let base = fds::base(call.fd(fd)?)?.to_owned();
+    let base = fds::base(call.fd(fd)?)?;
+    let base = base.map(|directory| (directory.handle, directory.path.clone()));
     let path = text(call, ptr, len)?;
-    Ok(Named {
-        path: clean_path(&base, &path),
-        directory: matches!(path.rsplit('/').next(), Some("" | "." | "..")),
+    Ok(match base.filter(|_| !path.starts_with('/')) {
+        Some((handle, base)) => {
+            let rest = relative_path(&path);
+            Named {
+                path: format!("{}/{rest}", base.trim_end_matches('/')),
+                directory: Some(handle),
+                rest,
+            }
+        }
+        None => Named {
+            path: absolute_path("/", &path),
+            directory: None,
+            rest: String::new(),
+        },
     })
+}
+
+/// Reads a path and lets an effect on it happen.
+fn pass_named(
+    call: &mut Call<'_, '_>,
+    (fd, path, len): (u32, u32, u32),
+    effect: impl FnOnce(String) -> Effect,
+) -> Result<Answer, Halt> {
+    let named = named(call, fd, path, len)?;
+    let effect = effect(named.path.clone());
+    call.pass_from([named.start(), None], &effect)
 }
 
 fn text(call: &mut Call<'_, '_>, ptr: u32, len: u32) -> Result<String, Halt> {
@@ -69,7 +102,7 @@ pub(super) struct Open {
 }
 
 pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> {
-    let Named { path, directory } = named(call, request.fd, request.path, request.path_len)?;
+    let named = named(call, request.fd, request.path, request.path_len)?;
     call.check(request.out, 4)?;
     let has = |flag| request.oflags & flag != 0;
     let fdflags = u16::try_from(request.fdflags).map_err(|_| Errno::INVAL)?;
@@ -84,21 +117,23 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
         create: has(oflags::CREAT),
         exclusive: has(oflags::EXCL),
         truncate: has(oflags::TRUNC),
-        directory: has(oflags::DIRECTORY) || directory,
-        no_follow: request.dirflags & FOLLOW == 0 && !directory,
+        directory: has(oflags::DIRECTORY),
+        no_follow: request.dirflags & FOLLOW == 0,
     };
     let fd = call.state().fds.free().ok_or(Errno::MFILE)?;
     let effect = Effect::Open {
-        path: path.clone(),
+        path: named.path.clone(),
         options,
     };
-    let (handle, stat): (Handle, Stat) = call.ask(&effect)?;
+    let opened = call.pass_from([named.start(), None], &effect)?;
+    let (handle, stat): (Handle, Stat) = opened.take()?;
     let access = options.access();
     let kind = match stat.kind {
         FileKind::Directory => Kind::Directory(OpenDirectory {
             handle,
-            path,
+            path: without_end(&named.path).to_owned(),
             inode: stat.inode,
+            position: 0,
         }),
         _ => Kind::File(OpenFile {
             handle,
@@ -121,20 +156,12 @@ pub(super) fn filestat_get(
 ) -> Result<(), Halt> {
     let named = named(call, fd, path, path_len)?;
     call.check(out, 64)?;
-    let stat = examine(call, &named, lookup & FOLLOW != 0)?;
-    Ok(call.put(out, &layout::filestat(&stat))?)
-}
-
-fn examine(call: &mut Call<'_, '_>, named: &Named, follow: bool) -> Result<Stat, Halt> {
     let effect = Effect::Stat {
         path: named.path.clone(),
-        follow: follow || named.directory,
+        follow: lookup & FOLLOW != 0,
     };
-    let stat: Stat = call.ask(&effect)?;
-    match named.directory && stat.kind != FileKind::Directory {
-        true => Err(Errno::NOTDIR.into()),
-        false => Ok(stat),
-    }
+    let stat: Stat = call.pass_from([named.start(), None], &effect)?.take()?;
+    Ok(call.put(out, &layout::filestat(&stat))?)
 }
 
 #[expect(clippy::too_many_arguments, reason = "preview 1 has so many")]
@@ -148,13 +175,13 @@ pub(super) fn filestat_set_times(
     modified: u64,
     which: u32,
 ) -> Result<(), Halt> {
-    let Named { path, directory } = named(call, fd, path, path_len)?;
-    let times = layout::times(accessed, modified, which)?;
-    call.pass(&Effect::SetTimes {
-        path,
-        follow: lookup & FOLLOW != 0 || directory,
-        times,
-    })?;
+    let named = named(call, fd, path, path_len)?;
+    let effect = Effect::SetTimes {
+        path: named.path.clone(),
+        follow: lookup & FOLLOW != 0,
+        times: layout::times(accessed, modified, which)?,
+    };
+    call.pass_from([named.start(), None], &effect)?;
     Ok(())
 }
 
@@ -167,13 +194,13 @@ pub(super) fn readlink(
     len: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let Named { path, directory } = named(call, fd, path, path_len)?;
+    let named = named(call, fd, path, path_len)?;
     call.check(buffer, len)?;
     call.check(out, 4)?;
-    if directory {
-        return Err(Errno::INVAL.into());
-    }
-    let target: String = call.ask(&Effect::ReadLink { path })?;
+    let effect = Effect::ReadLink {
+        path: named.path.clone(),
+    };
+    let target: String = call.pass_from([named.start(), None], &effect)?.take()?;
     // A guest whose buffer is full asks again with a larger one.
     let fits = target.len().min(usize::try_from(len).unwrap_or(usize::MAX));
     let cut = target.as_bytes().get(..fits).unwrap_or_default();
@@ -187,8 +214,9 @@ pub(super) fn create_directory(
     path: u32,
     path_len: u32,
 ) -> Result<(), Halt> {
-    let Named { path, .. } = named(call, fd, path, path_len)?;
-    call.pass(&Effect::MakeDirectory { path })?;
+    pass_named(call, (fd, path, path_len), |path| Effect::MakeDirectory {
+        path,
+    })?;
     Ok(())
 }
 
@@ -198,8 +226,9 @@ pub(super) fn remove_directory(
     path: u32,
     path_len: u32,
 ) -> Result<(), Halt> {
-    let Named { path, .. } = named(call, fd, path, path_len)?;
-    call.pass(&Effect::RemoveDirectory { path })?;
+    pass_named(call, (fd, path, path_len), |path| Effect::RemoveDirectory {
+        path,
+    })?;
     Ok(())
 }
 
@@ -209,11 +238,9 @@ pub(super) fn unlink_file(
     path: u32,
     path_len: u32,
 ) -> Result<(), Halt> {
-    let Named { path, directory } = named(call, fd, path, path_len)?;
-    if directory {
-        return Err(Errno::NOTDIR.into());
-    }
-    call.pass(&Effect::RemoveFile { path })?;
+    pass_named(call, (fd, path, path_len), |path| Effect::RemoveFile {
+        path,
+    })?;
     Ok(())
 }
 
@@ -228,17 +255,11 @@ pub(super) fn rename(
 ) -> Result<(), Halt> {
     let from = named(call, fd, old, old_len)?;
     let to = named(call, new_fd, new, new_len)?;
-    if from.directory || to.directory {
-        let directory = Named {
-            path: from.path.clone(),
-            directory: true,
-        };
-        examine(call, &directory, false)?;
-    }
-    call.pass(&Effect::Rename {
-        from: from.path,
-        to: to.path,
-    })?;
+    let effect = Effect::Rename {
+        from: from.path.clone(),
+        to: to.path.clone(),
+    };
+    call.pass_from([from.start(), to.start()], &effect)?;
     Ok(())
 }
 
@@ -258,13 +279,11 @@ pub(super) fn link(
     if lookup & FOLLOW != 0 {
         return Err(Errno::INVAL.into());
     }
-    if from.directory || to.directory {
-        return Err(Errno::NOTDIR.into());
-    }
-    call.pass(&Effect::HardLink {
-        from: from.path,
-        to: to.path,
-    })?;
+    let effect = Effect::HardLink {
+        from: from.path.clone(),
+        to: to.path.clone(),
+    };
+    call.pass_from([from.start(), to.start()], &effect)?;
     Ok(())
 }
 
@@ -277,16 +296,14 @@ pub(super) fn symlink(
     path_len: u32,
 ) -> Result<(), Halt> {
     let target = text(call, target, target_len)?;
-    let Named { path, directory } = named(call, fd, path, path_len)?;
-    if directory {
-        return Err(Errno::NOTDIR.into());
-    }
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let leads_to = clean_path(parent, &target);
-    call.pass(&Effect::Symlink {
-        path,
+    let named = named(call, fd, path, path_len)?;
+    let parent = without_end(&named.path).rsplit_once('/');
+    let leads_to = clean_path(parent.map_or("", |(parent, _)| parent), &target);
+    let effect = Effect::Symlink {
+        path: named.path.clone(),
         target,
         leads_to,
-    })?;
+    };
+    call.pass_from([named.start(), None], &effect)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Sockets of preview 1, of which there are none: the network is reached through `reglet_host`.
+//! Sockets of preview 1, of which there are none: no descriptor is one. The network is reached through `reglet_host`.
 
 use super::{
     call::Call,
@@ -7,7 +7,7 @@ use super::{
 
 fn no_socket(call: &mut Call<'_, '_>, fd: u32) -> Result<(), Halt> {
     call.fd(fd)?;
-    Err(Errno::NOTSUP.into())
+    Err(Errno::NOTSOCK.into())
 }
 
 pub(super) fn accept(call: &mut Call<'_, '_>, fd: u32, _flags: u32, _out: u32) -> Result<(), Halt> {

@@ -7,18 +7,31 @@ use super::{
 };
 use crate::world::{
     file_error::FileError,
-    resolve::{MAX_PATH, text},
+    resolve::{FileSystem as _, Last, MAX_PATH, join, text},
 };
 
 impl Simulated {
     /// What has this name, if something has.
     fn named(&self, entry: &Entry) -> Result<Option<Inode>, FileError> {
+        if !entry.last.is_name() {
+            // Going nowhere or up needs permission to search the directory, too.
+            self.tree.child(entry.directory.handle, ".")?;
+            return Ok(Some(self.tree.find(&entry.real, false)?.handle));
+        }
         self.tree.child(entry.directory.handle, &text(entry.name()))
     }
 
     /// Checks whether names may be added to and removed from the entry's directory.
     fn may_change(&self, entry: &Entry) -> Result<(), FileError> {
         self.tree.node(entry.directory.handle)?.may(May::Write)
+    }
+
+    /// Gives something new a name that is free and not that of a directory.
+    pub(super) fn create_file(&mut self, entry: &Entry, node: Node) -> Result<Inode, FileError> {
+        if entry.last == Last::Slashed && self.named(entry)?.is_none() {
+            return Err(FileError::Missing);
+        }
+        self.create(entry, node)
     }
 
     /// Gives something new a name that is free.
@@ -68,11 +81,17 @@ impl Simulated {
         if target.len() >= MAX_PATH {
             return Err(FileError::NameTooLong);
         }
-        self.create(entry, Node::link(target, self.clock.present()))
+        self.create_file(entry, Node::link(target, self.clock.present()))
             .map(drop)
     }
 
     pub(super) fn rmdir(&mut self, entry: &Entry) -> Result<(), FileError> {
+        match entry.last {
+            Last::Name | Last::Slashed => {}
+            Last::Dot => return Err(FileError::Invalid),
+            Last::DotDot => return Err(FileError::NotEmpty),
+            Last::Root => return Err(FileError::Busy),
+        }
         let inode = self.named(entry)?.ok_or(FileError::Missing)?;
         self.may_change(entry)?;
         if !self.tree.node(inode)?.is_directory() {
@@ -86,7 +105,16 @@ impl Simulated {
     }
 
     pub(super) fn unlink(&mut self, entry: &Entry) -> Result<(), FileError> {
+        if !entry.last.is_name() {
+            return Err(FileError::IsADirectory);
+        }
         let inode = self.named(entry)?.ok_or(FileError::Missing)?;
+        if entry.last == Last::Slashed {
+            return Err(match self.tree.node(inode)?.is_directory() {
+                true => FileError::IsADirectory,
+                false => FileError::NotADirectory,
+            });
+        }
         self.may_change(entry)?;
         if self.tree.node(inode)?.is_directory() {
             return Err(FileError::IsADirectory);
@@ -96,9 +124,16 @@ impl Simulated {
     }
 
     pub(super) fn add_name(&mut self, old: &Entry, new: &Entry) -> Result<(), FileError> {
-        let inode = self.named(old)?.ok_or(FileError::Missing)?;
+        let inode = match old.last {
+            // A slash leads behind a link, and to a directory.
+            Last::Slashed => self.tree.find(&join(&old.real, b""), false)?.handle,
+            _ => self.named(old)?.ok_or(FileError::Missing)?,
+        };
         if self.named(new)?.is_some() {
             return Err(FileError::Exists);
+        }
+        if new.last == Last::Slashed {
+            return Err(FileError::Missing);
         }
         self.may_change(new)?;
         if self.tree.node(inode)?.is_directory() {
@@ -112,8 +147,15 @@ impl Simulated {
         for entry in [old, new] {
             self.tree.node(entry.directory.handle)?.may(May::Search)?;
         }
+        if !old.last.is_name() || !new.last.is_name() {
+            return Err(FileError::Busy);
+        }
         let source = self.named(old)?.ok_or(FileError::Missing)?;
         let target = self.named(new)?;
+        let has_slash = old.last == Last::Slashed || new.last == Last::Slashed;
+        if has_slash && !self.tree.node(source)?.is_directory() {
+            return Err(FileError::NotADirectory);
+        }
         if is_in(new, old) {
             return Err(FileError::Invalid);
         }

@@ -12,11 +12,12 @@ use crate::{
     world::{
         file_error::{FileError, check_open, not_a_file, not_a_link},
         handles,
-        judged::{judged, judged_entry, judged_object},
+        judged::{judged, judged_entry, judged_new_directory, judged_object},
         links::{judge_renaming, judge_symlink},
-        resolve::{Resolved, entry},
+        resolve::{Asked, Last, Resolved, entry},
     },
 };
+use tollgate_abi::rfc3339::Moment;
 
 impl Simulated {
     /// Performs an effect that names files; `None` for other effects.
@@ -28,21 +29,25 @@ impl Simulated {
         let now = self.clock.present();
         Some(match effect {
             Effect::Open { path, options } => self.open(path, *options, gate),
-            Effect::Stat { path, follow } => self.examine(path, *follow, gate),
-            Effect::ReadLink { path } => self.read_link(path, gate),
+            Effect::Stat { path, follow } => self
+                .asked(path, 0, gate)
+                .and_then(|asked| self.examine(&asked, *follow, gate)),
+            Effect::ReadLink { path } => self
+                .asked(path, 0, gate)
+                .and_then(|asked| self.read_link(&asked, gate)),
             Effect::SetTimes {
                 path,
                 follow,
                 times,
-            } => self.set_times(path, *follow, *times, gate),
+            } => self
+                .asked(path, 0, gate)
+                .and_then(|asked| self.set_times(&asked, *follow, *times, gate)),
             Effect::WriteFile {
                 path,
                 content,
                 mode,
             } => self.write_file(path, content, *mode, gate),
-            Effect::MakeDirectory { path } => self.at_entry(path, gate, |world, entry| {
-                world.create(entry, Node::directory(now)).map(drop)
-            }),
+            Effect::MakeDirectory { path } => self.make_directory_at(path, now, gate),
             Effect::RemoveDirectory { path } => self.at_entry(path, gate, Simulated::rmdir),
             Effect::RemoveFile { path } => self.at_entry(path, gate, Simulated::unlink),
             Effect::Rename { from, to } => self.at_both(from, to, gate, Simulated::rename),
@@ -51,9 +56,27 @@ impl Simulated {
                 path,
                 target,
                 leads_to,
-            } => self.symlink(path, target, leads_to, gate),
+            } => self
+                .asked(path, 0, gate)
+                .and_then(|asked| self.symlink(&asked, target, leads_to, gate)),
             _ => return None,
         })
+    }
+
+    /// A path of an effect, from the open directory in which it begins.
+    fn asked<'a>(
+        &self,
+        path: &'a str,
+        position: usize,
+        gate: &'a Checkpoint<'_>,
+    ) -> Result<Asked<'a>, Refusal> {
+        let Some((handle, rest)) = gate.start(position) else {
+            return Ok(Asked::absolute(path.as_bytes()));
+        };
+        let directory = *handles::find(&self.opened, handle)?;
+        let start = self.tree.directory_name(directory);
+        let start = start.map_err(|error| error.failure(path))?;
+        Ok(Asked::below(path, start, rest))
     }
 
     fn open(
@@ -64,7 +87,8 @@ impl Simulated {
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
         let handle = handles::free(&self.opened)?;
-        let (resolved, permit) = judged(&self.tree, path, !options.no_follow, gate)?;
+        let asked = self.asked(path, 0, gate)?;
+        let (resolved, permit) = judged(&self.tree, &asked, options.follows(), gate)?;
         let inode = match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
@@ -76,6 +100,9 @@ impl Simulated {
                     }
                 }
                 found.handle
+            }
+            Resolved::Vacant(entry) if options.create && entry.last == Last::Slashed => {
+                return Err(failed(FileError::IsADirectory));
             }
             Resolved::Vacant(entry) if options.create && !options.directory => {
                 let file = Node::file(&[], self.clock.present());
@@ -101,17 +128,19 @@ impl Simulated {
 
     fn examine(
         &self,
-        path: &str,
+        asked: &Asked<'_>,
         follow: bool,
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
-        let (found, permit) = judged_object(&self.tree, path, follow, gate)?;
+        let (found, permit) = judged_object(&self.tree, asked, follow, gate)?;
         let stat = self.tree.stat(found.handle);
-        Ok(permit.answer(Answer::Stat(stat.map_err(|error| error.failure(path))?)))
+        let stat = stat.map_err(|error| error.failure(&asked.shown()))?;
+        Ok(permit.answer(Answer::Stat(stat)))
     }
 
-    fn read_link(&self, path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-        let (found, permit) = judged_object(&self.tree, path, false, gate)?;
+    fn read_link(&self, asked: &Asked<'_>, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+        let path = &*asked.shown();
+        let (found, permit) = judged_object(&self.tree, asked, false, gate)?;
         let node = self.tree.node(found.handle);
         match node.map_err(|error| error.failure(path))?.target() {
             Some(target) => Ok(permit.answer(Answer::Target(target.to_owned()))),
@@ -121,19 +150,18 @@ impl Simulated {
 
     fn set_times(
         &mut self,
-        path: &str,
+        asked: &Asked<'_>,
         follow: bool,
         times: Times,
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
-        let failed = |error: FileError| Refusal::from(error.failure(path));
-        let (found, permit) = judged_object(&self.tree, path, follow, gate)?;
+        let failed = |error: FileError| Refusal::from(error.failure(&asked.shown()));
+        let (found, permit) = judged_object(&self.tree, asked, follow, gate)?;
         let node = self.tree.node(found.handle).map_err(failed)?;
-        if node.target().is_some() {
-            return Err(not_a_file(path, found.kind).into());
+        if node.target().is_none() {
+            // The operating system opens the file to do this.
+            node.may(May::Read).map_err(failed)?;
         }
-        // The operating system opens the file to do this.
-        node.may(May::Read).map_err(failed)?;
         let answer = self.change_times(found.handle, times).map_err(failed)?;
         Ok(permit.answer(answer))
     }
@@ -147,7 +175,8 @@ impl Simulated {
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
         let new = Node::file(content, self.clock.present());
-        let (resolved, permit) = judged(&self.tree, path, true, gate)?;
+        let asked = Asked::absolute(path.as_bytes());
+        let (resolved, permit) = judged(&self.tree, &asked, true, gate)?;
         match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
@@ -172,12 +201,28 @@ impl Simulated {
                     }
                 }
             }
+            Resolved::Vacant(entry) if entry.last == Last::Slashed => {
+                return Err(failed(FileError::IsADirectory));
+            }
             Resolved::Vacant(entry) => {
                 self.create(&entry, new).map_err(failed)?;
             }
             Resolved::Unreachable { error, .. } => return Err(failed(error)),
         }
         Ok(permit.answer(Answer::Written(content.len() as u64)))
+    }
+
+    fn make_directory_at(
+        &mut self,
+        path: &str,
+        now: Moment,
+        gate: &Checkpoint<'_>,
+    ) -> Result<Permitted, Refusal> {
+        let asked = self.asked(path, 0, gate)?;
+        let (entry, permit) = judged_new_directory(&self.tree, &asked, gate)?;
+        let made = self.create(&entry, Node::directory(now));
+        made.map_err(|error| error.failure(path))?;
+        Ok(permit.answer(Answer::Done))
     }
 
     /// Changes the name at the end of a path.
@@ -187,7 +232,8 @@ impl Simulated {
         gate: &Checkpoint<'_>,
         act: impl FnOnce(&mut Simulated, &Entry) -> Result<(), FileError>,
     ) -> Result<Permitted, Refusal> {
-        let (entry, permit) = judged_entry(&self.tree, path, gate)?;
+        let asked = self.asked(path, 0, gate)?;
+        let (entry, permit) = judged_entry(&self.tree, &asked, gate)?;
         act(self, &entry).map_err(|error| error.failure(path))?;
         Ok(permit.answer(Answer::Done))
     }
@@ -200,21 +246,23 @@ impl Simulated {
         gate: &Checkpoint<'_>,
         act: impl FnOnce(&mut Simulated, &Entry, &Entry) -> Result<(), FileError>,
     ) -> Result<Permitted, Refusal> {
-        let renaming = judge_renaming(&self.tree, [from, to], &mut self.moves_left, gate)?;
+        let asked = [self.asked(from, 0, gate)?, self.asked(to, 1, gate)?];
+        let asked = asked.each_ref();
+        let renaming = judge_renaming(&self.tree, asked, &mut self.moves_left, gate)?;
         act(self, &renaming.old, &renaming.new).map_err(|error| error.failure(from))?;
         Ok(renaming.permit.answer(Answer::Done))
     }
 
     fn symlink(
         &mut self,
-        path: &str,
+        asked: &Asked<'_>,
         target: &str,
         leads_to: &str,
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
-        let (entry, permit) = judge_symlink(&self.tree, path, target, leads_to, gate)?;
+        let (entry, permit) = judge_symlink(&self.tree, asked, target, leads_to, gate)?;
         let made = self.make_link(&entry, target);
-        made.map_err(|error| error.failure(path))?;
+        made.map_err(|error| error.failure(&asked.shown()))?;
         Ok(permit.answer(Answer::Done))
     }
 }

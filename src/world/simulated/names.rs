@@ -64,6 +64,11 @@ impl FileSystem for Tree {
         self.object(found, join(b"/", real.as_bytes()))
     }
 
+    fn reach(&self, object: &Object) -> Vec<u8> {
+        // No other process moves it meanwhile.
+        object.real.clone()
+    }
+
     fn find_below(&self, top: &Object, path: &[u8]) -> Result<Object, FileError> {
         let found = resolve::names(path).try_fold(top.handle, |directory, name| {
             self.existing_child(directory, name)

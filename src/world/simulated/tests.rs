@@ -9,7 +9,7 @@ use crate::{
     limits::Limits,
     world::{
         System, World,
-        resolve::{resolve, text},
+        resolve::{follow, text},
     },
 };
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ fn missing_objects_have_the_name_of_their_existing_ancestor() {
         ("/no/./x//y/", "/no/x/y"),
         ("/dangling/x", "/elsewhere/target/no/x"),
     ] {
-        let resolved = resolve(&world.tree, path.as_bytes(), true).unwrap();
+        let resolved = follow(&world.tree, path.as_bytes()).unwrap();
         assert_eq!(text(resolved.real()), expected, "{path}");
     }
 }
@@ -170,19 +170,34 @@ fn comparable(reply: Reply) -> Reply {
     })
 }
 
-/// An absolute path of up to five names, most often of few, to be put below the root.
+/// An absolute path of up to five names, most often of few, to be put below the root, as a guest can
+/// write it.
 fn path() -> impl Strategy<Value = String> {
     let name = prop_oneof![
+        10 => Just("..".to_owned()),
         40 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned),
         1 => Just("n".repeat(255)),
         1 => Just("n".repeat(256)),
         1 => Just("zero\0".to_owned()),
     ];
     let top = proptest::sample::select(&["a", "a", "a", "b", "b", "c"][..]);
-    (top, proptest::collection::vec(name, 0..4)).prop_map(|(top, names)| {
+    let end = proptest::sample::select(&["", "", "", "", "/", "/."][..]);
+    (top, proptest::collection::vec(name, 0..4), end).prop_map(|(top, names, end)| {
         let names = names.iter().map(|name| format!("/{name}"));
-        format!("/{top}{}", names.collect::<String>())
+        format!("/{top}{}{end}", names.collect::<String>())
     })
+}
+
+/// Where the paths of an effect begin: most often at the root.
+fn start() -> impl Strategy<Value = Option<(Handle, String)>> {
+    let rest = path().prop_map(|path| {
+        let names = path.splitn(3, '/').nth(2);
+        names
+            .filter(|names| !names.is_empty())
+            .unwrap_or(".")
+            .to_owned()
+    });
+    proptest::option::weighted(0.2, (0..2 as Handle, rest))
 }
 
 fn target() -> impl Strategy<Value = String> {
@@ -353,18 +368,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn files_answer_as_those_of_linux(effects in proptest::collection::vec(effect(), 10..60)) {
+    fn files_answer_as_those_of_linux(
+        effects in proptest::collection::vec((effect(), [start(), start()]), 10..60),
+    ) {
         let kept = tempfile::tempdir().unwrap();
         let root = kept.path().canonicalize().unwrap();
         let [mut real, mut simulated] = worlds(&root);
         let root = root.to_str().unwrap();
-        for effect in effects {
+        for (effect, starts) in effects {
             let effect = below(&effect, root);
+            let starts = starts.each_ref().map(|start| {
+                start.as_ref().map(|(handle, rest)| (*handle, rest.as_str()))
+            });
             prop_assert_eq!(
-                comparable(real.pass(&effect)),
-                comparable(simulated.pass(&effect)),
-                "{:?}",
-                effect
+                comparable(real.pass_from(starts, &effect)),
+                comparable(simulated.pass_from(starts, &effect)),
+                "{:?} {:?}",
+                effect,
+                starts
             );
         }
         no_link_leads_outside(Path::new(root));

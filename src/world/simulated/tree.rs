@@ -45,6 +45,8 @@ pub(super) struct Node {
     pub(super) gid: u32,
     /// How many names it has. A directory has one, or none after it was removed.
     pub(super) names: u64,
+    /// The directory that a directory is in, and its name there.
+    pub(super) place: Option<(Inode, String)>,
     /// How many directories a directory contains.
     pub(super) directories: u64,
     pub(super) accessed: Moment,
@@ -60,6 +62,7 @@ impl Node {
             uid: 0,
             gid: 0,
             names: 0,
+            place: None,
             directories: 0,
             accessed: now,
             modified: now,
@@ -243,6 +246,7 @@ impl Tree {
         node.names += 1;
         node.changed = now;
         if node.is_directory() {
+            node.place = Some((directory, name.to_owned()));
             self.node_mut(directory)?.directories += 1;
         }
         Ok(())
@@ -262,6 +266,7 @@ impl Tree {
         node.names = node.names.saturating_sub(1);
         node.changed = now;
         if node.is_directory() {
+            node.place = None;
             let parent = self.node_mut(directory)?;
             parent.directories = parent.directories.saturating_sub(1);
         }
@@ -310,6 +315,23 @@ impl Tree {
 
     pub(super) fn is_empty(&self, directory: Inode) -> Result<bool, FileError> {
         Ok(self.entries(directory)?.is_empty())
+    }
+
+    /// The real name that a directory has now.
+    pub(super) fn directory_name(&self, directory: Inode) -> Result<Vec<u8>, FileError> {
+        let mut names = Vec::new();
+        let mut inode = directory;
+        while inode != ROOT {
+            let node = self.node(inode)?;
+            let (parent, name) = node.place.as_ref().ok_or(match node.is_directory() {
+                true => FileError::Missing,
+                false => FileError::NotADirectory,
+            })?;
+            names.push(name.as_str());
+            inode = *parent;
+        }
+        names.reverse();
+        Ok(format!("/{}", names.join("/")).into_bytes())
     }
 
     /// The metadata of a node.

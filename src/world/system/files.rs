@@ -12,8 +12,8 @@ use crate::{
     gate::{Checkpoint, Permit, Permitted},
     world::{
         file_error::{FileError, check_open, not_a_file, not_a_link},
-        judged::{judged, judged_entry, judged_object},
-        resolve::{FileSystem as _, Resolved, entry},
+        judged::{judged, judged_entry, judged_new_directory, judged_object},
+        resolve::{Asked, FileSystem as _, Last, Resolved, entry},
     },
 };
 use std::{
@@ -23,18 +23,22 @@ use std::{
 };
 
 pub(super) fn open(
-    path: &str,
+    asked: &Asked<'_>,
     options: OpenOptions,
     gate: &Checkpoint<'_>,
 ) -> Result<(Opened, Metadata, Permit), Refusal> {
+    let path = &*asked.shown();
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
     // Another process may create or remove the file between two steps; then they are repeated.
     for _ in 0..8 {
-        let (resolved, permit) = judged(&FILES, path, !options.no_follow, gate)?;
+        let (resolved, permit) = judged(&FILES, asked, options.follows(), gate)?;
         match resolved {
             Resolved::Object(found) => {
                 let (opened, metadata) = open_found(path, found, options)?;
                 return Ok((opened, metadata, permit));
+            }
+            Resolved::Vacant(entry) if options.create && entry.last == Last::Slashed => {
+                return Err(failed(io::ErrorKind::IsADirectory.into()));
             }
             Resolved::Vacant(entry) if options.create && !options.directory => {
                 match reading_and_writing(options)
@@ -96,11 +100,12 @@ pub(super) fn without_waiting(options: &mut fs::OpenOptions) {
 pub(super) fn without_waiting(_options: &mut fs::OpenOptions) {}
 
 pub(super) fn examine(
-    path: &str,
+    asked: &Asked<'_>,
     follow: bool,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let (found, permit) = judged_object(&FILES, path, follow, gate)?;
+    let path = &*asked.shown();
+    let (found, permit) = judged_object(&FILES, asked, follow, gate)?;
     let target = match found.handle.metadata.is_symlink() {
         true => Some(target(path, &found)?),
         false => None,
@@ -108,8 +113,9 @@ pub(super) fn examine(
     Ok(permit.answer(Answer::Stat(stat(&found.handle.metadata, target))))
 }
 
-pub(super) fn read_link(path: &str, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
-    let (found, permit) = judged_object(&FILES, path, false, gate)?;
+pub(super) fn read_link(asked: &Asked<'_>, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
+    let path = &*asked.shown();
+    let (found, permit) = judged_object(&FILES, asked, false, gate)?;
     if !found.handle.metadata.is_symlink() {
         return Err(not_a_link(path).into());
     }
@@ -127,24 +133,89 @@ fn target(path: &str, link: &Object) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&target).into_owned())
 }
 
+pub(super) fn make_directory(
+    asked: &Asked<'_>,
+    gate: &Checkpoint<'_>,
+) -> Result<Permitted, Refusal> {
+    let (entry, permit) = judged_new_directory(&FILES, asked, gate)?;
+    let made = fs::create_dir(entry.path());
+    made.map_err(|error| failure(&asked.shown(), &error))?;
+    Ok(permit.answer(Answer::Done))
+}
+
+/// Sets the times of a link by its name, in the very directory that was judged: its descriptor cannot be
+/// used for this.
+fn set_times_of_link(link: &Object, times: Times) -> io::Result<()> {
+    let entry = entry(&FILES, &link.real)?;
+    if entry.real != link.real {
+        return Err(FileError::Changing.into());
+    }
+    times_of_link::set(&entry.path(), times)
+}
+
+#[cfg(all(unix, feature = "exec"))]
+mod times_of_link {
+    use crate::effect::{SetTime, Times};
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+    use std::{io, path::Path};
+
+    pub(super) fn set(link: &Path, times: Times) -> io::Result<()> {
+        let timespec = |time: Option<SetTime>| match time {
+            None => Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
+            Some(SetTime::Now) => Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_NOW,
+            },
+            Some(SetTime::To(moment)) => Timespec {
+                tv_sec: moment.seconds,
+                tv_nsec: moment.nanos.into(),
+            },
+        };
+        let times = Timestamps {
+            last_access: timespec(times.accessed),
+            last_modification: timespec(times.modified),
+        };
+        Ok(utimensat(CWD, link, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+}
+
+/// The standard library sets the times of open files only, and a link cannot be opened.
+#[cfg(not(all(unix, feature = "exec")))]
+mod times_of_link {
+    use crate::effect::Times;
+    use std::{io, path::Path};
+
+    pub(super) fn set(_link: &Path, _times: Times) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// Changes the name at the end of a path.
 pub(super) fn at_entry(
-    path: &str,
+    asked: &Asked<'_>,
     gate: &Checkpoint<'_>,
     act: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<Permitted, Refusal> {
-    let (entry, permit) = judged_entry(&FILES, path, gate)?;
-    act(&entry.path()).map_err(|error| failure(path, &error))?;
+    let (entry, permit) = judged_entry(&FILES, asked, gate)?;
+    act(&entry.path()).map_err(|error| failure(&asked.shown(), &error))?;
     Ok(permit.answer(Answer::Done))
 }
 
 pub(super) fn set_times(
-    path: &str,
+    asked: &Asked<'_>,
     follow: bool,
     times: Times,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let (found, permit) = judged_object(&FILES, path, follow, gate)?;
+    let path = &*asked.shown();
+    let (found, permit) = judged_object(&FILES, asked, follow, gate)?;
+    if found.kind == FileKind::Symlink {
+        set_times_of_link(&found, times).map_err(|error| failure(path, &error))?;
+        return Ok(permit.answer(Answer::Done));
+    }
     if !matches!(found.kind, FileKind::File | FileKind::Directory) {
         return Err(not_a_file(path, found.kind).into());
     }

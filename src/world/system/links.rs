@@ -14,6 +14,7 @@ use crate::{
             MOST_MOVED, Named, each_link_below, judge_links_below, judge_renaming, judge_symlink,
             named,
         },
+        resolve::Asked,
     },
 };
 use std::{fs, io, path::Path};
@@ -22,14 +23,14 @@ use std::{fs, io, path::Path};
 ///
 /// `budget` is how many more names may be searched for links in moved directories.
 pub(super) fn rename(
-    from: &str,
-    to: &str,
+    [from, to]: [&Asked<'_>; 2],
     act: fn(&Path, &Path) -> io::Result<()>,
     budget: &mut u32,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
-    let failed = |error: io::Error| Refusal::from(failure(from, &error));
     let renaming = judge_renaming(&FILES, [from, to], budget, gate)?;
+    let from = &*from.shown();
+    let failed = |error: io::Error| Refusal::from(failure(from, &error));
     let (old, new) = (&renaming.old, &renaming.new);
     act(&old.path(), &new.path()).map_err(failed)?;
     if let Err(refusal) = check_renamed(&renaming.moved, new, from, gate) {
@@ -95,13 +96,14 @@ fn remove_links(moved: &Entry, path: &str) -> Result<(), Refusal> {
 
 /// Makes a symbolic link whose target must be granted, too.
 pub(super) fn symlink(
-    path: &str,
+    asked: &Asked<'_>,
     target: &str,
     leads_to: &str,
     gate: &Checkpoint<'_>,
 ) -> Result<Permitted, Refusal> {
+    let path = &*asked.shown();
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
-    let (entry, permit) = judge_symlink(&FILES, path, target, leads_to, gate)?;
+    let (entry, permit) = judge_symlink(&FILES, asked, target, leads_to, gate)?;
     make_link(target, &entry.path()).map_err(failed)?;
     if let Err(refusal) = check_in_place(&entry, path) {
         fs::remove_file(entry.path()).map_err(failed)?;

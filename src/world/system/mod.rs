@@ -21,7 +21,9 @@ mod shares;
 mod stat;
 mod write_file;
 
-use super::{World, file_error::FileError, granted_variables, handles, links::MOST_MOVED};
+use super::{
+    World, file_error::FileError, granted_variables, handles, links::MOST_MOVED, resolve::Asked,
+};
 use crate::{
     effect::{Answer, Effect, Failure, Handle, OpenOptions, Refusal},
     gate::{Checkpoint, Permitted},
@@ -156,40 +158,44 @@ impl World for System {
     fn perform(&mut self, effect: &Effect, gate: &Checkpoint<'_>) -> Result<Permitted, Refusal> {
         match effect {
             Effect::Open { path, options } => self.open(path, *options, gate),
-            Effect::Stat { path, follow } => files::examine(path, *follow, gate),
-            Effect::ReadLink { path } => files::read_link(path, gate),
+            Effect::Stat { path, follow } => {
+                files::examine(&self.asked(path, 0, gate)?, *follow, gate)
+            }
+            Effect::ReadLink { path } => files::read_link(&self.asked(path, 0, gate)?, gate),
             Effect::SetTimes {
                 path,
                 follow,
                 times,
-            } => files::set_times(path, *follow, *times, gate),
+            } => files::set_times(&self.asked(path, 0, gate)?, *follow, *times, gate),
             Effect::WriteFile {
                 path,
                 content,
                 mode,
             } => write_file::write_file(path, content, *mode, gate),
             Effect::MakeDirectory { path } => {
-                files::at_entry(path, gate, |path| fs::create_dir(path))
+                files::make_directory(&self.asked(path, 0, gate)?, gate)
             }
             Effect::RemoveDirectory { path } => {
-                files::at_entry(path, gate, |path| fs::remove_dir(path))
+                files::at_entry(&self.asked(path, 0, gate)?, gate, |path| {
+                    fs::remove_dir(path)
+                })
             }
             Effect::RemoveFile { path } => {
-                files::at_entry(path, gate, |path| fs::remove_file(path))
+                files::at_entry(&self.asked(path, 0, gate)?, gate, |path| {
+                    fs::remove_file(path)
+                })
             }
             Effect::Rename { from, to } => {
-                let act = |from: &Path, to: &Path| fs::rename(from, to);
-                links::rename(from, to, act, &mut self.moves_left, gate)
+                self.rename([from, to], |from, to| fs::rename(from, to), gate)
             }
             Effect::HardLink { from, to } => {
-                let act = |from: &Path, to: &Path| fs::hard_link(from, to);
-                links::rename(from, to, act, &mut self.moves_left, gate)
+                self.rename([from, to], |from, to| fs::hard_link(from, to), gate)
             }
             Effect::Symlink {
                 path,
                 target,
                 leads_to,
-            } => links::symlink(path, target, leads_to, gate),
+            } => links::symlink(&self.asked(path, 0, gate)?, target, leads_to, gate),
             Effect::Exchange { .. }
             | Effect::Tls { .. }
             | Effect::Http { .. }
@@ -300,6 +306,33 @@ impl System {
         Ok(&handles::find(&self.opened, handle)?.opened)
     }
 
+    /// A path of an effect, from the open directory in which it begins.
+    fn asked<'a>(
+        &self,
+        path: &'a str,
+        position: usize,
+        gate: &'a Checkpoint<'_>,
+    ) -> Result<Asked<'a>, Failure> {
+        match gate.start(position) {
+            Some((handle, rest)) => {
+                let start = self.find(handle)?.start();
+                let start = start.map_err(|error| failure(path, &error))?;
+                Ok(Asked::below(path, start, rest))
+            }
+            None => Ok(Asked::absolute(path.as_bytes())),
+        }
+    }
+
+    fn rename(
+        &mut self,
+        [from, to]: [&str; 2],
+        act: fn(&Path, &Path) -> io::Result<()>,
+        gate: &Checkpoint<'_>,
+    ) -> Result<Permitted, Refusal> {
+        let (from, to) = (self.asked(from, 0, gate)?, self.asked(to, 1, gate)?);
+        links::rename([&from, &to], act, &mut self.moves_left, gate)
+    }
+
     fn open(
         &mut self,
         path: &str,
@@ -308,7 +341,7 @@ impl System {
     ) -> Result<Permitted, Refusal> {
         let handle = handles::free(&self.opened)?;
         let share = descriptor(gate).map_err(|error| failure(path, &error))?;
-        let (opened, metadata, permit) = files::open(path, options, gate)?;
+        let (opened, metadata, permit) = files::open(&self.asked(path, 0, gate)?, options, gate)?;
         self.opened.insert(
             handle,
             Held {

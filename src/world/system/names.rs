@@ -74,6 +74,10 @@ impl<H: Reach> FileSystem for Disk<H> {
         })
     }
 
+    fn reach(&self, object: &resolve::Object<Found<H>>) -> Vec<u8> {
+        to_bytes(&object.handle.path())
+    }
+
     fn find_below(
         &self,
         top: &resolve::Object<Found<H>>,
@@ -139,7 +143,10 @@ impl<H: Reach> Found<H> {
 impl<H: Reach> resolve::Entry<Found<H>> {
     /// A path to the name in its directory; on Linux whatever happens to the directory's name.
     pub(super) fn path(&self) -> PathBuf {
-        self.directory.handle.below(self.name())
+        match self.written() {
+            Some(written) => self.directory.handle.below(&written),
+            None => PathBuf::from("/"),
+        }
     }
 
     /// Another name in the same directory.

@@ -3,7 +3,7 @@
 
 use super::{
     limits::Limits,
-    names::Handle,
+    names::{Handle, to_bytes},
     stat::{kind, stat},
 };
 use crate::effect::{DirectoryEntry, FileKind, MOST_LISTED, SetTime, Stat, Times};
@@ -33,6 +33,14 @@ impl Opened {
         match self {
             Opened::File(file) => Ok(file),
             Opened::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    /// A path to a directory, in which other paths can begin.
+    pub(super) fn start(&self) -> io::Result<Vec<u8>> {
+        match self {
+            Opened::File(_) => Err(io::ErrorKind::NotADirectory.into()),
+            Opened::Directory(found) => Ok(to_bytes(&found.path())),
         }
     }
 

@@ -55,20 +55,24 @@ pub(super) fn cause(_error: &io::Error) -> Option<io::Error> {
 mod tests {
     use super::super::{linux, names::Disk};
     use super::*;
-    use crate::world::resolve::{Resolved, entry, resolve, text};
+    use crate::world::resolve::{Asked, Left, Placed, Resolved, place, resolve, text};
     use proptest::prelude::*;
     use std::os::unix::fs::symlink;
 
     /// What a path leads to, as text.
     fn described<H: Reach>(path: &[u8], follow: bool) -> String {
         let files = Disk::<H>::default();
-        let entry = match entry(&files, path) {
-            Ok(entry) => text(&entry.real).into_owned(),
-            Err(error) => crate::world::system::errors::failure("", &error)
-                .code
-                .to_string(),
+        let asked = Asked::absolute(path);
+        let (placed, entry_left) = place(&files, &asked).unwrap();
+        let entry = match placed {
+            Placed::Entry(entry) => format!("{:?} {}", entry.last, text(&entry.real)),
+            Placed::Nowhere { real, error } => {
+                let failure = crate::world::system::errors::failure("", &error);
+                format!("{} {}", failure.code, text(&real))
+            }
         };
-        let resolved = match resolve(&files, path, follow).unwrap() {
+        let found = resolve(&files, &asked, follow).unwrap();
+        let resolved = match found.resolved {
             Resolved::Object(object) => format!("{:?} {}", object.kind, text(&object.real)),
             Resolved::Vacant(entry) => format!("vacant {}", text(&entry.real)),
             Resolved::Unreachable { real, error } => {
@@ -76,7 +80,13 @@ mod tests {
                 format!("{} {}", failure.code, text(&real))
             }
         };
-        format!("{resolved}; entry {entry}")
+        let left = |left: &[Left]| -> String {
+            let left = left.iter();
+            left.map(|left| format!(" {} is {}", asked.shown_to(left), text(&left.real)))
+                .collect()
+        };
+        let (on_the_way, to_entry) = (left(&found.left), left(&entry_left));
+        format!("{resolved} leaves{on_the_way}; entry {entry} leaves{to_entry}")
     }
 
     fn paths() -> impl Strategy<Value = String> {

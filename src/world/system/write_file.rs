@@ -13,7 +13,7 @@ use crate::{
     world::{
         file_error::{FileError, not_a_file},
         judged::judged,
-        resolve::{self, Resolved},
+        resolve::{self, Asked, Last, Resolved},
     },
 };
 use std::{
@@ -47,7 +47,7 @@ fn write_once(
     gate: &Checkpoint<'_>,
 ) -> Result<Option<Permitted>, Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
-    let (resolved, permit) = judged(&FILES, path, true, gate)?;
+    let (resolved, permit) = judged(&FILES, &Asked::absolute(path.as_bytes()), true, gate)?;
     let (old, entry) = match resolved {
         Resolved::Object(found) => {
             if found.kind != FileKind::File {
@@ -58,6 +58,9 @@ fn write_once(
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
                 _ => return Ok(None),
             }
+        }
+        Resolved::Vacant(entry) if entry.last == Last::Slashed => {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
         Resolved::Vacant(entry) => (None, entry),
         Resolved::Unreachable { error, .. } => return Err(failed(error)),
