@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     effect::{Effect, FileKind, Handle, OpenOptions, Stat, clean_path},
-    guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
+    guest::descriptors::{Descriptor, Examined, Kind, OpenDirectory, OpenFile, flags},
 };
 
 /// The longest path, in bytes, as the guest writes it.
@@ -76,37 +76,40 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
     if fdflags & !flags::ALL != 0 || (has(oflags::CREAT) && has(oflags::DIRECTORY)) {
         return Err(Errno::INVAL.into());
     }
+    let asks = |rights| request.rights_base & rights != 0;
     // Guests ask for nearly every right whatever they mean to do, so only these words of theirs
-    // mean writing.
+    // mean writing. The right to allocate is what is left where C libraries leave the right to write
+    // out, because the directory does not hand it down.
     let options = OpenOptions {
-        read: request.rights_base & rights::FD_READ != 0,
-        write: request.rights_base & rights::FD_WRITE != 0 || fdflags & flags::APPEND != 0,
+        read: asks(rights::FD_READ | rights::FD_READDIR),
+        write: asks(rights::FD_WRITE | rights::FD_ALLOCATE) || fdflags & flags::APPEND != 0,
         create: has(oflags::CREAT),
         exclusive: has(oflags::EXCL),
         truncate: has(oflags::TRUNC),
         directory: has(oflags::DIRECTORY) || directory,
         no_follow: request.dirflags & FOLLOW == 0 && !directory,
     };
-    let fd = call.state().fds.free().ok_or(Errno::MFILE)?;
     let effect = Effect::Open {
         path: path.clone(),
         options,
     };
     let (handle, stat): (Handle, Stat) = call.ask(&effect)?;
-    let access = options.access();
     let kind = match stat.kind {
         FileKind::Directory => Kind::Directory(OpenDirectory {
             handle,
             path,
             inode: stat.inode,
+            list: options.read,
         }),
-        _ => Kind::File(OpenFile {
+        kind => Kind::File(OpenFile {
             handle,
+            kind,
             position: 0,
-            read: access.read,
-            write: access.write,
+            read: asks(rights::FD_READ),
+            write: options.write,
         }),
     };
+    let fd = call.state().fds.free();
     call.state().fds.insert(fd, Descriptor::new(kind, fdflags));
     Ok(call.put_u32(request.out, fd)?)
 }
@@ -122,7 +125,13 @@ pub(super) fn filestat_get(
     let named = named(call, fd, path, path_len)?;
     call.check(out, 64)?;
     let stat = examine(call, &named, lookup & FOLLOW != 0)?;
-    Ok(call.put(out, &layout::filestat(&stat))?)
+    call.put(out, &layout::filestat(&stat))?;
+    call.state().examined = Some(Examined {
+        fd,
+        path: named.path,
+        kind: stat.kind,
+    });
+    Ok(())
 }
 
 fn examine(call: &mut Call<'_, '_>, named: &Named, follow: bool) -> Result<Stat, Halt> {

@@ -7,7 +7,7 @@ use super::{
     tree::{May, Node},
 };
 use crate::{
-    effect::{Answer, Effect, OpenOptions, Refusal, Times, WriteMode},
+    effect::{Answer, Effect, FileKind, OpenOptions, Refusal, Times, WriteMode},
     gate::{Checkpoint, Permitted},
     world::{
         file_error::{FileError, check_open, not_a_file, not_a_link},
@@ -63,12 +63,12 @@ impl Simulated {
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
-        let handle = handles::free(&self.opened)?;
+        let handle = handles::free(&self.opened);
         let (resolved, permit) = judged(&self.tree, path, !options.no_follow, gate)?;
         let inode = match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
-                check_open(path, found.kind, options)?;
+                check_open(path, (found.kind, node.is_null()), options, gate)?;
                 let access = options.access();
                 for (wanted, may) in [(access.read, May::Read), (access.write, May::Write)] {
                     if wanted && !node.is_directory() {
@@ -87,7 +87,8 @@ impl Simulated {
                 ));
             }
         };
-        if options.truncate {
+        // As with the system's own flag, a device stays as it is.
+        if options.truncate && !self.tree.node(inode).is_ok_and(Node::is_null) {
             let now = self.clock.present();
             let cut = self
                 .tree
@@ -129,8 +130,8 @@ impl Simulated {
         let failed = |error: FileError| Refusal::from(error.failure(path));
         let (found, permit) = judged_object(&self.tree, path, follow, gate)?;
         let node = self.tree.node(found.handle).map_err(failed)?;
-        if node.target().is_some() {
-            return Err(not_a_file(path, found.kind).into());
+        if !matches!(found.kind, FileKind::File | FileKind::Directory) {
+            return Err(not_a_file(path, found.kind, gate));
         }
         // The operating system opens the file to do this.
         node.may(May::Read).map_err(failed)?;
@@ -151,8 +152,8 @@ impl Simulated {
         match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
-                if node.is_directory() {
-                    return Err(not_a_file(path, found.kind).into());
+                if found.kind != FileKind::File {
+                    return Err(not_a_file(path, found.kind, gate));
                 }
                 let entry = entry(&self.tree, &found.real).map_err(failed)?;
                 match mode {
