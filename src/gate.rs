@@ -64,6 +64,8 @@ pub(crate) struct Gate {
     paths: BTreeMap<Handle, String>,
     /// The open files that may not be examined, and the path that each was opened by.
     withheld: BTreeMap<Handle, String>,
+    /// How many files the guest may have open.
+    open_files: u32,
     /// How many more lines the guest may log.
     log_lines_left: u32,
     journal: Option<SharedJournal>,
@@ -96,6 +98,7 @@ impl Gate {
             changeable: BTreeSet::new(),
             paths: BTreeMap::new(),
             withheld: BTreeMap::new(),
+            open_files: limits.open_files,
             log_lines_left: limits.log_lines,
             journal: None,
             now: At::default(),
@@ -108,6 +111,7 @@ impl Gate {
     /// Begins a call after initialisation, whose reports are not part of the call.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
         self.reports.begin_call(&self.plugin, limits);
+        self.open_files = limits.open_files;
         self.log_lines_left = limits.log_lines;
         self.now = At {
             phase: Phase::Call,
@@ -170,6 +174,11 @@ impl Gate {
         &self.policy.working_directory
     }
 
+    /// The name that the plugin was loaded under.
+    pub(crate) fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
     /// What may end the call.
     pub(crate) fn interrupt(&self) -> &Interrupt {
         &self.interrupt
@@ -182,6 +191,10 @@ impl Gate {
 
     /// The same for an effect whose paths begin in open directories.
     pub(crate) fn pass_from(&mut self, starts: Starts<'_>, effect: &Effect) -> Reply {
+        // The same in a replay, which has the same limits and opens the same files.
+        if let Effect::Open { path, .. } = effect {
+            self.check_open_files(path)?;
+        }
         let permitted = self.without_ungranted_variables(effect);
         let effect = permitted.as_ref().unwrap_or(effect);
         let reply = match self.journal.clone() {
@@ -252,6 +265,7 @@ impl Gate {
             may_read: AtomicBool::new(false),
             may_write: AtomicBool::new(false),
             starts,
+            is_above_grants: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
         // These two need no world: lines go to the embedder's callback, and the embedder's
@@ -279,10 +293,44 @@ impl Gate {
                         let stat = stat.withheld();
                         Answer::Opened { handle, stat }
                     }
+                    Answer::Stat(stat) if checkpoint.is_above_grants.into_inner() => {
+                        Answer::Stat(stat.withheld())
+                    }
                     answer => answer,
                 })
             }
         }
+    }
+
+    /// What may be done below a directory, at any depth: by the grants alone, since nothing is
+    /// looked up.
+    pub(crate) fn access_below(&self, directory: &str) -> Access {
+        Access {
+            read: self
+                .policy
+                .covers_below(&Request::Read(directory.to_owned())),
+            write: self
+                .policy
+                .covers_below(&Request::Write(directory.to_owned())),
+        }
+    }
+
+    /// What may be done with an existing file, or in a directory, that may be examined. `None` if it
+    /// is granted by another name: its path leads through a link.
+    pub(crate) fn access_to(&self, path: &str, directory: bool) -> Option<Access> {
+        let policy = &self.policy;
+        let mut access = Access {
+            read: policy.covers(&Request::Read(path.to_owned())),
+            write: policy.covers(&Request::Write(path.to_owned())),
+        };
+        let mut known = access.read;
+        if directory {
+            let below = self.access_below(path);
+            known |= below.read || below.write;
+            access.read |= policy.covers_names_in(path);
+            access.write |= below.write;
+        }
+        known.then_some(access)
     }
 
     /// Examines an open file, unless the plugin may not: nothing is reported then.
@@ -327,6 +375,16 @@ impl Gate {
     /// Reports what the call left out of its reports.
     pub(crate) fn end_call(&self) {
         self.reports.end_call(&self.plugin);
+    }
+
+    fn check_open_files(&self, path: &str) -> Result<(), Failure> {
+        let limit = self.open_files;
+        if (self.opened.len() as u64) < u64::from(limit) {
+            return Ok(());
+        }
+        self.reports.too_many_open(&self.plugin, limit);
+        let message = format!("{path}: too many open files; the limit `open_files` is {limit}");
+        Err(Failure::new(kinds::FS, "EMFILE", message))
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {

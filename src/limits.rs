@@ -90,12 +90,19 @@ pub struct Limits {
     /// Default: 1000.
     #[serde(skip_serializing_if = "is_default_reported")]
     pub audited: u32,
+    /// The most files and directories that one instance may have open at once. A guest that opens
+    /// more gets the error `EMFILE`, and the operator a warning
+    /// ([`Event::LimitReached`](crate::Event::LimitReached)). All instances together can have no
+    /// more than half of the descriptors of the process. Default: 256.
+    #[serde(skip_serializing_if = "is_default_open_files")]
+    pub open_files: u32,
 }
 
 const LOG_BYTES: u32 = 1 << 20;
 const REPORTED: u32 = 1000;
+const OPEN_FILES: u32 = 256;
 
-// Limits on what is reported came later than transcripts. With their defaults they are not written,
+// Limits on what is reported and on open files came later than transcripts. With their defaults they are not written,
 // so that recordings of all versions are the same text.
 
 /// A limit of evidence as transcripts have it.
@@ -120,6 +127,10 @@ fn is_default_reported(requests: &u32) -> bool {
     *requests == REPORTED
 }
 
+fn is_default_open_files(files: &u32) -> bool {
+    *files == OPEN_FILES
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -139,6 +150,7 @@ impl Default for Limits {
             log_bytes: LOG_BYTES,
             denials: REPORTED,
             audited: REPORTED,
+            open_files: OPEN_FILES,
         }
     }
 }
@@ -178,6 +190,7 @@ impl Limits {
             log_bytes: self.log_bytes.min(other.log_bytes),
             denials: self.denials.min(other.denials),
             audited: self.audited.min(other.audited),
+            open_files: self.open_files.min(other.open_files),
         }
     }
 
@@ -202,6 +215,7 @@ impl Limits {
             log_bytes,
             denials,
             audited,
+            open_files,
             module: _,
         } = self;
         if *stack != other.stack {
@@ -236,6 +250,7 @@ impl Limits {
             ("log bytes up to", pair((*log_bytes, other.log_bytes))),
             ("reported denials up to", pair((*denials, other.denials))),
             ("audited requests up to", pair((*audited, other.audited))),
+            ("open files up to", pair((*open_files, other.open_files))),
         ];
         let (what, (own, theirs)) = limits.into_iter().find(|(_, (own, other))| own > other)?;
         Some((format!("{what} {own}"), format!("{what} {theirs}")))

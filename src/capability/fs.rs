@@ -151,6 +151,22 @@ impl PathGlob {
         self.test(path, cwd, Glob::covers_names_in)
     }
 
+    /// Whether `path` is a proper ancestor of a path that matches.
+    pub(super) fn matches_below(&self, path: &str, cwd: Option<&str>) -> bool {
+        if path.len() > MAX_PATH {
+            return false;
+        }
+        let Some(path) = path::absolute(path, cwd) else {
+            return false;
+        };
+        let Some((prefix, wild)) = self.literal_prefix(cwd) else {
+            return false;
+        };
+        let path = path.as_ref();
+        below(prefix.trim_start_matches('/'), path).is_some_and(|rest| !rest.is_empty())
+            || (!wild.is_empty() && self.test(path, cwd, Glob::matches_below))
+    }
+
     /// Whether this matches everything that `other` matches. Conservative: `false` where uncertain.
     pub(super) fn includes(&self, other: &PathGlob, cwd: Option<&str>) -> bool {
         if self.is_everything() {

@@ -152,6 +152,13 @@ impl Glob {
             .is_some_and(|run| run.takes_all_below())
     }
 
+    /// Whether this matches some text that consists of `text` and further parts.
+    pub(super) fn matches_below(&self, text: &str) -> bool {
+        let rest = self.after_literal(text);
+        rest.and_then(|rest| self.run(rest))
+            .is_some_and(|run| run.can_go_on())
+    }
+
     /// Whether this matches every text that consists of `text` and one more part.
     pub(super) fn covers_names_in(&self, text: &str) -> bool {
         let rest = self.after_literal(text);

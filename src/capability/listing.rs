@@ -14,6 +14,16 @@ impl Capability {
         }
     }
 
+    /// Whether this allows the request for something below the requested path, at any depth:
+    /// `fs:read:DIR/*/*.log` does for `DIR`.
+    pub(crate) fn covers_below(&self, request: &Request, cwd: Option<&str>) -> bool {
+        match (&self.pattern, request) {
+            (GrantPattern::Read(glob), Request::Read(path))
+            | (GrantPattern::Write(glob), Request::Write(path)) => glob.matches_below(path, cwd),
+            _ => false,
+        }
+    }
+
     /// Whether this allows reading every file directly in `directory`, and so reveals their names:
     /// `fs:read:DIR/*` does, `fs:read:DIR/*.log` does not. A grant of the directory itself, or of all
     /// below it, allows reading the directory anyway.

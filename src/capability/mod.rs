@@ -93,6 +93,7 @@ mod kind;
 mod listing;
 mod name;
 mod network;
+mod next_time;
 pub mod path;
 mod pinned;
 mod programs;

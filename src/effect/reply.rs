@@ -132,8 +132,29 @@ pub enum FileKind {
     Directory,
     /// A symbolic link, not followed.
     Symlink,
-    /// A device, FIFO or socket, which is never opened.
+    /// A block device, which is never opened.
+    BlockDevice,
+    /// A character device. Only `/dev/null` is opened.
+    CharacterDevice,
+    /// A socket, which is never opened.
+    Socket,
+    /// A FIFO or something that the system has no name for, which is never opened.
     Other,
+}
+
+impl FileKind {
+    /// What it is, with an article.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            FileKind::File => "a regular file",
+            FileKind::Directory => "a directory",
+            FileKind::Symlink => "a symbolic link",
+            FileKind::BlockDevice => "a block device",
+            FileKind::CharacterDevice => "a character device",
+            FileKind::Socket => "a socket",
+            FileKind::Other => "a FIFO or another special file",
+        }
+    }
 }
 
 /// One name in a directory.
@@ -223,7 +244,8 @@ pub struct Denial {
     /// The request, such as `fs:read:/etc/shadow`.
     #[serde(rename = "wish")]
     pub request: Text,
-    /// The smallest grant that would allow it.
+    /// The smallest grant that would allow it, with a wildcard where the name of a file is likely to
+    /// vary from run to run; empty if no grant can.
     pub needs: Text,
     /// Why the grants do not allow it.
     pub reason: DenialReason,
@@ -255,6 +277,11 @@ pub enum DenialReason {
     },
     /// A grant allows the command with other arguments only.
     OtherArguments,
+    /// A grant allows the path, but it names a device, a FIFO or a socket that is never opened.
+    SpecialFile {
+        /// What it is.
+        kind: FileKind,
+    },
 }
 
 impl std::fmt::Display for Denial {
@@ -301,6 +328,11 @@ impl std::fmt::Display for Denial {
             DenialReason::OtherArguments => write!(
                 f,
                 "capability denied: {request} is granted to plugin {plugin} with other arguments only"
+            )?,
+            DenialReason::SpecialFile { kind } => write!(
+                f,
+                "capability denied: {request} requested by plugin {plugin} is {}, and only regular files, directories and /dev/null can be opened",
+                kind.describe()
             )?,
         }
         if self.needs.is_empty() {

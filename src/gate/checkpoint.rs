@@ -4,8 +4,9 @@
 use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
 use crate::{
     capability::{Request, address, command},
-    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, Handle, Need},
+    effect::{Access, Answer, Denial, DenialReason, Effect, Failure, FileKind, Handle, Need},
     limits::Interrupt,
+    printable::Text,
 };
 use serde_json::Value;
 use std::{
@@ -36,6 +37,8 @@ pub struct Checkpoint<'a> {
     pub(super) may_write: AtomicBool,
     /// Where the effect's paths begin.
     pub(super) starts: Starts<'a>,
+    /// Whether the guest learns no more of what an effect examines than that it is a directory.
+    pub(super) is_above_grants: AtomicBool,
 }
 
 /// The open directories in which the paths of an effect begin, each with the part of the path behind it;
@@ -202,9 +205,18 @@ impl Checkpoint<'_> {
             }
             // Reports name the path that the guest used: it must not learn where that leads.
             let leads_elsewhere = asked != real.path;
+            let asked_path = asked;
             let asked = request(asked.to_owned());
             if self.covers_path(request(real.path.to_owned()), real.directory) {
                 self.reports.granted(self.plugin, &asked);
+                continue;
+            }
+            if let Effect::Stat { .. } = self.effect
+                && real.directory
+                && self.is_above_grants(asked_path)
+                && self.is_above_grants(real.path)
+            {
+                self.is_above_grants.store(true, Ordering::Relaxed);
                 continue;
             }
             let mut denial = self.policy.denial(self.plugin, &asked);
@@ -245,6 +257,35 @@ impl Checkpoint<'_> {
     #[must_use]
     pub fn start(&self, position: usize) -> Option<(Handle, &str)> {
         self.starts.get(position).copied().flatten()
+    }
+
+    /// The denial of opening a special file that no grant allows to be opened: a device but
+    /// `/dev/null`, a FIFO or a socket. The path must have been checked by
+    /// [`real_names`](Checkpoint::real_names) before.
+    #[must_use]
+    pub fn special_file(&self, kind: FileKind) -> Denial {
+        let request = match &self.need {
+            Need::Names(asked) => asked.first(),
+            _ => None,
+        };
+        let request = match request {
+            Some((path, access)) if access.write => Request::Write((*path).to_owned()),
+            Some((path, _)) => Request::Read((*path).to_owned()),
+            None => return self.out_of_place(kind.describe()),
+        };
+        Denial {
+            needs: Text::default(),
+            reason: DenialReason::SpecialFile { kind },
+            ..self.policy.denial(self.plugin, &request)
+        }
+    }
+
+    /// A directory that leads to something granted can be examined, since programs look at each name
+    /// of a path. Its existence and its kind are all that is reported: the grant tells as much.
+    fn is_above_grants(&self, directory: &str) -> bool {
+        [Request::Read, Request::Write]
+            .iter()
+            .any(|request| self.policy.covers_below(&request(directory.to_owned())))
     }
 
     /// A grant of every name in a directory also allows listing the directory.

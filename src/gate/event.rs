@@ -30,8 +30,9 @@ pub enum Event {
         /// The smallest grant that allows it.
         needs: Text,
     },
-    /// A limit on what one call may report is reached. What follows of its kind is counted and left
-    /// out.
+    /// A limit on what one call may report is reached, and what follows of its kind is counted and
+    /// left out; or the guest opened more than [`Limits::open_files`](crate::Limits::open_files),
+    /// which is an error for it. Reported once for each limit and call.
     LimitReached {
         /// The limit to raise, such as `Limits::denials`.
         name: &'static str,

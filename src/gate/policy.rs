@@ -72,6 +72,14 @@ impl Policy {
             .any(|grant| grant.covers_all_below(request, Some(&self.working_directory)))
     }
 
+    /// Whether the request is granted for something below its path.
+    pub(crate) fn covers_below(&self, request: &Request) -> bool {
+        let cwd = Some(self.working_directory.as_str());
+        self.grants
+            .iter()
+            .any(|grant| grant.covers_below(request, cwd))
+    }
+
     pub(crate) fn covers_names_in(&self, directory: &str) -> bool {
         let cwd = Some(self.working_directory.as_str());
         self.grants
@@ -140,7 +148,7 @@ impl Policy {
             plugin: plugin.into(),
             request: request.to_string().into(),
             needs: request
-                .needed()
+                .needed_next_time(&self.grants, Some(&self.working_directory))
                 .map(|grant| grant.to_string())
                 .unwrap_or_default()
                 .into(),

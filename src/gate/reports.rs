@@ -51,6 +51,8 @@ struct Counted {
     denials: Distinct,
     granted: Distinct,
     omitted: Omitted,
+    /// Whether it was reported that no more files may be open.
+    open_files: bool,
 }
 
 impl Counted {
@@ -66,7 +68,16 @@ impl Counted {
             denials: Distinct::new("Limits::denials", limits.denials),
             granted: Distinct::new("Limits::audited", limits.audited),
             omitted: Omitted::default(),
+            open_files: false,
         }
+    }
+
+    fn too_many_open(&mut self, limit: u32) -> Verdict {
+        let known = std::mem::replace(&mut self.open_files, true);
+        Verdict::Omit((!known).then(|| Event::LimitReached {
+            name: "Limits::open_files",
+            limit: limit.into(),
+        }))
     }
 
     fn line(&mut self, bytes: usize) -> Verdict {
@@ -222,6 +233,11 @@ impl Reports {
     /// Counts printed lines that were not collected, since no more are reported.
     pub(crate) fn omit_lines(&self, plugin: &str, lines: u64) {
         self.admits(plugin, |counted| counted.no_lines(lines));
+    }
+
+    /// Reports, once for each call, that no more files may be open.
+    pub(crate) fn too_many_open(&self, plugin: &str, limit: u32) {
+        self.admits(plugin, |counted| counted.too_many_open(limit));
     }
 
     pub(crate) fn denied(&self, plugin: &str, denial: &Denial) {

@@ -3,14 +3,12 @@
 
 use super::output::Stream;
 use crate::{
-    effect::{DirectoryEntry, Handle, LogSource},
+    effect::{DirectoryEntry, FileKind, Handle, LogSource},
     gate::Gate,
     module::DescriptorFlags,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The most numbers in use at once.
-const MAX_FDS: usize = 256;
 /// The most names that the listings of all open directories remember together.
 const MAX_LISTED: usize = 200_000;
 /// The lowest number that opening gives.
@@ -53,9 +51,13 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy)]
 pub(crate) struct OpenFile {
     pub(crate) handle: Handle,
+    /// What it is: a regular file, or `/dev/null`.
+    pub(crate) kind: FileKind,
     /// Where it is read and written next.
     pub(crate) position: u64,
+    /// Whether it was opened to be read.
     pub(crate) read: bool,
+    /// Whether it was opened to be written.
     pub(crate) write: bool,
 }
 
@@ -68,6 +70,17 @@ pub(crate) struct OpenDirectory {
     pub(crate) inode: u64,
     /// Where a guest moved to by seeking. It has no effect on listing.
     pub(crate) position: u64,
+    /// Whether it was opened to be listed.
+    pub(crate) list: bool,
+}
+
+/// What `path_filestat_get` examined.
+#[derive(Clone)]
+pub(crate) struct Examined {
+    /// The descriptor that the path was relative to.
+    pub(crate) fd: u32,
+    pub(crate) path: String,
+    pub(crate) kind: FileKind,
 }
 
 impl Descriptor {
@@ -123,12 +136,16 @@ impl Table {
         }
     }
 
-    /// The number that the next thing to be opened gets; `None` if too many are in use.
-    pub(crate) fn free(&self) -> Option<u32> {
-        if self.0.len() >= MAX_FDS {
-            return None;
+    /// The number that what was just opened gets. The gate limits how many there are.
+    pub(crate) fn free(&self) -> u32 {
+        let mut free = FIRST;
+        for (number, _) in self.0.range(FIRST..) {
+            if *number != free {
+                break;
+            }
+            free = free.saturating_add(1);
         }
-        (FIRST..).find(|number| !self.0.contains_key(number))
+        free
     }
 
     pub(crate) fn holds_files(&self) -> bool {
@@ -195,6 +212,8 @@ pub(crate) struct WasiState {
     pub(crate) errors: Stream,
     /// The variables as the guest gets them, after it first asked for them.
     pub(crate) environment: Option<Arc<[Vec<u8>]>>,
+    /// What the function before this one examined, if that is what it did.
+    pub(crate) examined: Option<Examined>,
 }
 
 impl Default for WasiState {
@@ -204,6 +223,7 @@ impl Default for WasiState {
             output: Stream::new(LogSource::Stdout),
             errors: Stream::new(LogSource::Stderr),
             environment: None,
+            examined: None,
         }
     }
 }

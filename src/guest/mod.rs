@@ -182,6 +182,7 @@ impl Instance {
         host.owed = 0;
         host.limiter.begin_call(limits);
         host.gate.begin_call(limits);
+        host.wasi.examined = None;
         if self.memory().len() as u64 > limits.memory.bytes() {
             let limit = limits.memory;
             return Err(self.fail(INSTANTIATE, Fault::OutOfMemory { limit }.into()));

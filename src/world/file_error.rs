@@ -1,6 +1,9 @@
 //! Errors of files, with the codes of the protocol: the same in every world.
 
-use crate::effect::{Failure, FileKind, OpenOptions};
+use crate::{
+    effect::{Failure, FileKind, OpenOptions, Refusal},
+    gate::Checkpoint,
+};
 use std::fmt;
 use tollgate_abi::host::kinds;
 
@@ -82,32 +85,40 @@ impl FileError {
     }
 }
 
-/// Checks whether an existing object of this kind can be opened so, with the errors of Linux.
-pub(super) fn check_open(path: &str, kind: FileKind, options: OpenOptions) -> Result<(), Failure> {
+/// Checks whether an existing object of this kind can be opened so, with the errors of Linux. Of
+/// the special files only `/dev/null` can, which has no content and never waits.
+pub(super) fn check_open(
+    path: &str,
+    (kind, is_null): (FileKind, bool),
+    options: OpenOptions,
+    gate: &Checkpoint<'_>,
+) -> Result<(), Refusal> {
     let access = options.access();
     match kind {
-        _ if options.exclusive && options.create => Err(FileError::Exists.failure(path)),
+        _ if options.exclusive && options.create => Err(FileError::Exists.failure(path).into()),
         FileKind::Symlink => {
             let message = format!("{path}: is a symbolic link");
-            Err(Failure::new(kinds::FS, "ELOOP", message))
+            Err(Failure::new(kinds::FS, "ELOOP", message).into())
         }
-        FileKind::Directory if access.write || !options.directory && !options.read => {
-            Err(FileError::IsADirectory.failure(path))
-        }
+        FileKind::Directory if access.write => Err(FileError::IsADirectory.failure(path).into()),
         FileKind::Directory => Ok(()),
-        _ if options.directory => Err(FileError::NotADirectory.failure(path)),
+        _ if options.directory => Err(FileError::NotADirectory.failure(path).into()),
         FileKind::File => Ok(()),
-        FileKind::Other => Err(not_a_file(path, kind)),
+        FileKind::CharacterDevice if is_null => Ok(()),
+        kind => Err(not_a_file(path, kind, gate)),
     }
 }
 
 /// The error of an effect that needs a regular file.
-pub(super) fn not_a_file(path: &str, kind: FileKind) -> Failure {
-    if kind == FileKind::Directory {
-        return FileError::IsADirectory.failure(path);
+pub(super) fn not_a_file(path: &str, kind: FileKind, gate: &Checkpoint<'_>) -> Refusal {
+    match kind {
+        FileKind::Directory => FileError::IsADirectory.failure(path).into(),
+        FileKind::Symlink => {
+            let message = format!("{path}: only regular files and directories can be opened");
+            Failure::new(kinds::FS, "EACCES", message).into()
+        }
+        kind => gate.special_file(kind).into(),
     }
-    let message = format!("{path}: only regular files and directories can be opened");
-    Failure::new(kinds::FS, "EACCES", message)
 }
 
 /// The error of reading the target of something else than a link.

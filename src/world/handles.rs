@@ -4,16 +4,16 @@ use crate::effect::{Failure, Handle};
 use std::collections::BTreeMap;
 use tollgate_abi::host::kinds;
 
-/// The most files that one instance may have open.
-const MAX_OPEN: Handle = 256;
-
-/// The lowest free handle, so that handles do not depend on history.
-pub(crate) fn free<T>(opened: &BTreeMap<Handle, T>) -> Result<Handle, Failure> {
-    let free = (0..MAX_OPEN).find(|handle| !opened.contains_key(handle));
-    free.ok_or_else(|| {
-        let message = format!("more than {MAX_OPEN} files open at once");
-        Failure::new(kinds::FS, "EMFILE", message)
-    })
+/// The lowest free handle, so that handles do not depend on history. The gate limits how many there
+/// are.
+pub(crate) fn free<T>(opened: &BTreeMap<Handle, T>) -> Handle {
+    let mut numbered = (0..).zip(opened.keys());
+    let gap = numbered.find(|(number, handle)| number != *handle);
+    match (gap, opened.last_key_value()) {
+        (Some((number, _)), _) => number,
+        (None, Some((last, _))) => last.saturating_add(1),
+        (None, None) => 0,
+    }
 }
 
 /// What is open under this handle.

@@ -32,7 +32,7 @@ pub(super) fn named<F: FileSystem>(files: &F, entry: &Entry<F::Handle>) -> Resul
         Some(FileKind::Symlink) => {
             Named::Link(files.target(&entry.directory.handle, entry.name())?)
         }
-        Some(FileKind::File | FileKind::Other) => Named::Other,
+        Some(_) => Named::Other,
     })
 }
 
@@ -138,7 +138,7 @@ pub(super) fn each_link_below<F: FileSystem>(
             match kind {
                 FileKind::Directory => directories.push(join(&below, &name)),
                 FileKind::Symlink => visit(&directory, &name)?,
-                FileKind::File | FileKind::Other => {}
+                _ => {}
             }
         }
     }

@@ -13,7 +13,7 @@ mod simulated;
 mod system;
 
 pub(crate) use deterministic_init::DeterministicInit;
-pub use simulated::{Simulated, SimulatedError};
+pub use simulated::{Simulated, SimulatedError, Special};
 pub use system::System;
 
 pub use crate::gate::World;

@@ -132,11 +132,15 @@ fn as_many_buffers_as_a_guest_likes_are_not_taken() {
 }
 
 #[test]
-fn there_are_no_arguments_and_one_variable() {
+fn the_one_argument_is_the_plugins_name_and_there_is_one_variable() {
     let (_kept, mut script) = place();
     script.expect("args_sizes_get", &[SCRATCH, SCRATCH + 4], 0);
-    script.check(SCRATCH, &[0; 8]);
-    script.expect("args_get", &[NOWHERE, NOWHERE], 0);
+    script.check(SCRATCH, &[1, 0, 0, 0, 4, 0, 0, 0]);
+    script.expect("args_get", &[SCRATCH, SCRATCH + 64], 0);
+    script.check(SCRATCH, &u32::try_from(SCRATCH + 64).unwrap().to_le_bytes());
+    script.check(SCRATCH + 64, b"odd\0");
+    script.expect("args_get", &[NOWHERE, SCRATCH], FAULT);
+    script.expect("args_get", &[SCRATCH, NOWHERE], FAULT);
     let here = std::env::current_dir().unwrap().canonicalize().unwrap();
     let text = format!("PWD={}\0", here.to_str().unwrap());
     script.expect("environ_sizes_get", &[SCRATCH, SCRATCH + 4], 0);

@@ -3,6 +3,7 @@
 pub use super::script::*;
 use std::fs;
 use tempfile::TempDir;
+use tollgate::{Runtime, RuntimeBuilder, world::Simulated};
 
 pub const ACCES: u16 = 2;
 pub const BADF: u16 = 8;
@@ -17,7 +18,6 @@ pub const MFILE: u16 = 33;
 pub const NAMETOOLONG: u16 = 37;
 pub const NOENT: u16 = 44;
 pub const NOSPC: u16 = 51;
-pub const NOSYS: u16 = 52;
 pub const NOTDIR: u16 = 54;
 pub const NOTEMPTY: u16 = 55;
 pub const NOTSUP: u16 = 58;
@@ -58,4 +58,54 @@ pub fn readable() -> (TempDir, Script) {
     let (directory, mut script) = place();
     script.grants.retain(|grant| grant.starts_with("fs:read:"));
     (directory, script)
+}
+
+/// Runs the same steps on the operating system and in a simulated world, in a directory with these
+/// files (with the content `0123456789`) and directories (which end in `/`). `@` in a grant is the
+/// directory.
+///
+/// Returns what was reported, as JSON with `@` for the directory: the same in both.
+pub fn in_both_worlds(names: &[&str], grants: &[&str], steps: impl Fn(&mut Script)) -> Vec<String> {
+    in_both_worlds_with(names, grants, |builder| builder, steps)
+}
+
+/// The same with further options for the runtime.
+pub fn in_both_worlds_with(
+    names: &[&str],
+    grants: &[&str],
+    options: impl Fn(RuntimeBuilder) -> RuntimeBuilder,
+    steps: impl Fn(&mut Script),
+) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let mut world = Simulated::new()
+        .directory("/place")
+        .at(std::env::current_dir().unwrap().to_str().unwrap());
+    for name in names {
+        match name.strip_suffix('/') {
+            Some(name) => {
+                fs::create_dir(root.join(name)).unwrap();
+                world = world.directory(&format!("/place/{name}"));
+            }
+            None => {
+                fs::write(root.join(name), "0123456789").unwrap();
+                world = world.file(&format!("/place/{name}"), "0123456789");
+            }
+        }
+    }
+    let run = |root: &str, builder: RuntimeBuilder| {
+        let mut script = Script::new(root);
+        for grant in grants {
+            script.grant(&grant.replace('@', root));
+        }
+        steps(&mut script);
+        let events = script.watch(options(builder));
+        let events = events.unwrap_or_else(|error| panic!("{root}: {}", error.report()));
+        let text = |event| serde_json::to_string(event).unwrap().replace(root, "@");
+        events.iter().map(text).collect::<Vec<_>>()
+    };
+    let real = run(root.to_str().unwrap(), Runtime::builder());
+    let simulated = run("/place", Runtime::builder().world(move || world.clone()));
+    assert_eq!(real, simulated);
+    real
 }

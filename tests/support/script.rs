@@ -248,17 +248,23 @@ impl Script {
         outcome.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    pub fn run_in(self, mut builder: RuntimeBuilder) -> Result<Vec<String>, Error> {
+    pub fn run_in(self, builder: RuntimeBuilder) -> Result<Vec<String>, Error> {
+        let lines = self.watch(builder)?.into_iter();
+        let lines = lines.filter_map(|event| match event {
+            Event::Log(record) => Some(record.message),
+            _ => None,
+        });
+        Ok(lines.collect())
+    }
+
+    /// Runs the script and gives what was reported.
+    pub fn watch(self, mut builder: RuntimeBuilder) -> Result<Vec<Event>, Error> {
         for grant in &self.grants {
             builder = builder.grant("odd", grant.parse().unwrap());
         }
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = lines.clone();
-        let runtime = builder.on_event(move |_, event| {
-            if let Event::Log(record) = event {
-                sink.lock().unwrap().push(record.message.clone());
-            }
-        });
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let sink = events.clone();
+        let runtime = builder.on_event(move |_, event| sink.lock().unwrap().push(event.clone()));
         let wasm = wat::parse_str(self.wat()).unwrap_or_else(|error| panic!("{error}"));
         let plugin = runtime.build()?.load("odd", &wasm)?;
         let evidence = plugin.observe(&Config::new())?.evidence;
@@ -267,8 +273,8 @@ impl Script {
             let step = &self.steps[number("step")];
             panic!("{step}, and it is {}", number("found"));
         }
-        let lines = lines.lock().unwrap();
-        Ok(lines.clone())
+        let events = events.lock().unwrap();
+        Ok(events.clone())
     }
 
     fn wat(&self) -> String {

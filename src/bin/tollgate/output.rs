@@ -148,6 +148,12 @@ pub fn print_event(plugin: &str, event: &Event) {
                 )),
             }
         }
+        Event::LimitReached {
+            name: "Limits::open_files",
+            limit,
+        } => complain(format_args!(
+            "limit reached: Limits::open_files ({limit}); the plugin can open no more files at once"
+        )),
         Event::LimitReached { name, limit } => complain(format_args!(
             "limit reached: {name} ({limit}); further messages of this kind are only counted"
         )),

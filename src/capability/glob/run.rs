@@ -68,6 +68,12 @@ impl<'a> GlobState<'a> {
         self.threads.iter().any(ends)
     }
 
+    /// After a `/` or at the start: whether a text with further parts can match.
+    pub(super) fn can_go_on(&self) -> bool {
+        let goes_on = |thread: &Thread| !matches!(self.program.step(*thread), Some(Step::End));
+        self.threads.iter().any(goes_on)
+    }
+
     /// After a `/` or at the start: whether the text so far and all with further parts match.
     pub(super) fn takes_all_below(mut self) -> bool {
         let program = self.program;

@@ -155,7 +155,10 @@ fn kind_word(kind: FileKind) -> &'static str {
         FileKind::File => "file",
         FileKind::Directory => "directory",
         FileKind::Symlink => "symlink",
-        FileKind::Other => "other",
+        // The protocol has one word for all of them.
+        FileKind::BlockDevice | FileKind::CharacterDevice | FileKind::Socket | FileKind::Other => {
+            "other"
+        }
     }
 }
 

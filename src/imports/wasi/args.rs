@@ -17,14 +17,23 @@ const RANDOM_PIECE: u32 = 64 << 10;
 /// The resolution of clocks in nanoseconds, the same in every world.
 const RESOLUTION: u64 = 1;
 
-/// There are no arguments.
-pub(super) fn args_get(_: &mut Call<'_, '_>, _argv: u32, _text: u32) -> Result<(), Halt> {
-    Ok(())
+/// The one argument, which by convention names the program: the name of the plugin and NUL.
+pub(super) fn args_get(call: &mut Call<'_, '_>, argv: u32, text: u32) -> Result<(), Halt> {
+    let name = program_name(call);
+    call.put_u32(argv, text)?;
+    Ok(call.put(text, &name)?)
 }
 
 pub(super) fn args_sizes_get(call: &mut Call<'_, '_>, count: u32, size: u32) -> Result<(), Halt> {
-    call.put_u32(count, 0)?;
-    Ok(call.put_u32(size, 0)?)
+    let length = program_name(call).len();
+    call.put_u32(count, 1)?;
+    Ok(call.put_u32(size, u32::try_from(length).map_err(|_| Errno::FAULT)?)?)
+}
+
+fn program_name(call: &mut Call<'_, '_>) -> Vec<u8> {
+    let name = call.host().gate.plugin();
+    let name = name.split('\0').next().unwrap_or_default();
+    [name.as_bytes(), &[0]].concat()
 }
 
 pub(super) fn environ_get(call: &mut Call<'_, '_>, list: u32, text: u32) -> Result<(), Halt> {

@@ -10,7 +10,7 @@ use crate::{
     gate::Starts,
     guest::{
         Host, Stop, charge_bytes, check_interrupt,
-        descriptors::{Descriptor, WasiState},
+        descriptors::{Descriptor, Examined, WasiState},
         enter_memory,
     },
     room,
@@ -28,6 +28,8 @@ pub(super) struct Call<'a, 'c> {
     memory: Memory,
     /// Fuel for bytes moved and for time, not paid yet.
     owed: u64,
+    /// What the function before this one examined.
+    pub(super) examined: Option<Examined>,
 }
 
 /// Runs the body of a function, and pays for what it moved.
@@ -36,10 +38,12 @@ pub(super) fn serve(
     body: impl FnOnce(&mut Call<'_, '_>) -> Result<(), Halt>,
 ) -> Result<i32, Stop> {
     let memory = enter_memory(caller)?;
+    let examined = caller.data_mut().wasi.examined.take();
     let mut call = Call {
         caller,
         memory,
         owed: 0,
+        examined,
     };
     let errno = match body(&mut call) {
         Ok(()) => 0,

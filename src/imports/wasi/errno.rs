@@ -27,7 +27,6 @@ impl Errno {
     pub(super) const NOENT: Errno = Errno(44);
     pub(super) const NOMEM: Errno = Errno(48);
     pub(super) const NOSPC: Errno = Errno(51);
-    pub(super) const NOSYS: Errno = Errno(52);
     pub(super) const NOTDIR: Errno = Errno(54);
     pub(super) const NOTEMPTY: Errno = Errno(55);
     pub(super) const NOTSOCK: Errno = Errno(57);

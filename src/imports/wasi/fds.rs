@@ -6,7 +6,7 @@ use super::{
     layout::{self, filetype, rights},
 };
 use crate::{
-    effect::Effect,
+    effect::{Access, Effect, FileKind},
     guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
 };
 
@@ -55,38 +55,45 @@ pub(super) fn renumber(call: &mut Call<'_, '_>, from: u32, to: u32) -> Result<()
 
 pub(super) fn fdstat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {
     let descriptor = call.fd(fd)?;
+    let flags = descriptor.flags;
     let (filetype, base, inheriting) = match &descriptor.kind {
+        // As `/dev/null`: with the rights to seek, C libraries take it for no terminal.
+        Kind::Input => (filetype::CHARACTER_DEVICE, rights::file(true, false), 0),
         // Without the rights to seek, C libraries take a character device for a terminal, and
         // print line by line.
-        Kind::Input => (
-            filetype::CHARACTER_DEVICE,
-            rights::ALL & !rights::WRITING & !rights::FD_SEEK & !rights::FD_TELL,
-            0,
-        ),
-        Kind::Output | Kind::Errors => (
-            filetype::CHARACTER_DEVICE,
-            rights::ALL & !rights::FD_READ & !rights::FD_SEEK & !rights::FD_TELL,
-            0,
-        ),
-        // C libraries ask for no more than what a directory hands down.
-        Kind::Root | Kind::Directory(_) => (
-            filetype::DIRECTORY,
-            rights::ALL & !rights::FD_SEEK & !rights::FD_TELL,
-            rights::ALL,
-        ),
+        Kind::Output | Kind::Errors => (filetype::CHARACTER_DEVICE, rights::stream(), 0),
+        Kind::Root | Kind::Directory(_) => {
+            let write = call.host().gate.access_below(ROOT).write;
+            let below = handed_down(call, fd);
+            let inheriting = rights::handed_down(below.read, below.write);
+            (filetype::DIRECTORY, rights::directory(write), inheriting)
+        }
         Kind::File(file) => {
-            let mut base = rights::ALL;
-            if !file.read {
-                base &= !rights::FD_READ;
-            }
-            if !file.write {
-                base &= !rights::WRITING;
-            }
-            (filetype::REGULAR_FILE, base, rights::ALL)
+            let base = rights::file(file.read, file.write);
+            (layout::of_kind(file.kind), base, 0)
         }
     };
-    let record = layout::fdstat(filetype, descriptor.flags, base, inheriting);
+    let record = layout::fdstat(filetype, flags, base, inheriting);
     Ok(call.put(out, &record)?)
+}
+
+/// What may be done below a directory: reading is judged when a path is opened, and writing follows
+/// from all grants together, since where the directory's path leads is not known here.
+///
+/// C libraries answer `access` in two steps: they examine the path, and then read what the directory
+/// hands down. So right after a path was examined this is what may be done with that path, if it
+/// leads through no link.
+fn handed_down(call: &mut Call<'_, '_>, fd: u32) -> Access {
+    let examined = call.examined.take().filter(|examined| examined.fd == fd);
+    let gate = &call.host().gate;
+    let own = examined.and_then(|examined| {
+        let directory = examined.kind == FileKind::Directory;
+        gate.access_to(&examined.path, directory)
+    });
+    own.unwrap_or_else(|| Access {
+        read: true,
+        write: gate.access_below(ROOT).write,
+    })
 }
 
 pub(super) fn fdstat_set_flags(call: &mut Call<'_, '_>, fd: u32, new: u32) -> Result<(), Halt> {
@@ -108,7 +115,7 @@ pub(super) fn fdstat_set_rights(
     _inheriting: u64,
 ) -> Result<(), Halt> {
     call.fd(fd)?;
-    Err(Errno::NOSYS.into())
+    Err(Errno::NOTSUP.into())
 }
 
 pub(super) fn prestat_get(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Halt> {

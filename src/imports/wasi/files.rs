@@ -52,6 +52,11 @@ pub(super) fn pread(
     Ok(())
 }
 
+/// Checks that a file was opened to be written. Its grants may allow more than that.
+fn check_written(file: OpenFile) -> Result<(), Errno> {
+    file.write.then_some(()).ok_or(Errno::BADF)
+}
+
 /// Reads at an offset and says how much; without a file there is nothing to read.
 fn read_at(
     call: &mut Call<'_, '_>,
@@ -68,6 +73,7 @@ fn read_at(
         return Err(Errno::INVAL.into());
     }
     let bytes = match file {
+        Some(file) if !file.read => return Err(Errno::BADF.into()),
         Some(file) => call.ask(&Effect::ReadAt {
             handle: file.handle,
             offset,
@@ -141,6 +147,7 @@ fn write_at(
     if offset.is_some_and(|offset| offset > MAX_OFFSET) {
         return Err(Errno::INVAL.into());
     }
+    check_written(file)?;
     let handle = file.handle;
     let bytes = call.gather(&buffers)?;
     let effect = Effect::WriteAt {
@@ -183,7 +190,15 @@ pub(super) fn seek(
     whence: u32,
     out: u32,
 ) -> Result<(), Halt> {
-    let (present, file) = position(call.fd(fd)?)?;
+    let descriptor = call.fd(fd)?;
+    if let Kind::Input = descriptor.kind {
+        // As `/dev/null`, which has one place.
+        return match whence {
+            0..=2 => Ok(call.put_u64(out, 0)?),
+            _ => Err(Errno::INVAL.into()),
+        };
+    }
+    let (present, file) = position(descriptor)?;
     call.check(out, 8)?;
     let from = match (whence, file) {
         (0, _) => 0,
@@ -208,10 +223,10 @@ pub(super) fn tell(call: &mut Call<'_, '_>, fd: u32, out: u32) -> Result<(), Hal
 /// beginning.
 fn position(descriptor: &Descriptor) -> Result<(u64, Option<OpenFile>), Errno> {
     match &descriptor.kind {
-        Kind::Root => Ok((0, None)),
+        Kind::Root | Kind::Input => Ok((0, None)),
         Kind::Directory(directory) => Ok((directory.position, None)),
         Kind::File(file) => Ok((file.position, Some(*file))),
-        Kind::Input | Kind::Output | Kind::Errors => Err(Errno::SPIPE),
+        Kind::Output | Kind::Errors => Err(Errno::SPIPE),
     }
 }
 
@@ -243,9 +258,7 @@ pub(super) fn allocate(
     }
     let size = offset.checked_add(len).filter(|size| *size <= MAX_OFFSET);
     let size = size.ok_or(Errno::FBIG)?;
-    if !file.write {
-        return Err(Errno::BADF.into());
-    }
+    check_written(file)?;
     if examine(call, file.handle)?.size < size {
         let handle = file.handle;
         call.pass(&Effect::SetSize { handle, size })?;
@@ -294,6 +307,7 @@ pub(super) fn filestat_set_size(call: &mut Call<'_, '_>, fd: u32, size: u64) -> 
     if size > MAX_OFFSET {
         return Err(Errno::INVAL.into());
     }
+    check_written(file)?;
     let handle = file.handle;
     call.pass(&Effect::SetSize { handle, size })?;
     Ok(())
@@ -357,6 +371,7 @@ pub(super) fn readdir(
 /// What a directory holds now, itself and its parent first.
 fn list(call: &mut Call<'_, '_>, fd: u32) -> Result<Vec<DirectoryEntry>, Halt> {
     let (entries, inode) = match call.fd(fd)?.kind.clone() {
+        Kind::Directory(directory) if !directory.list => return Err(Errno::BADF.into()),
         Kind::Directory(directory) => (list_open(call, directory.handle)?, directory.inode),
         Kind::Root => {
             let options = OpenOptions {

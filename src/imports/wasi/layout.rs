@@ -7,25 +7,106 @@ use tollgate_abi::rfc3339::Moment;
 /// Types of files, as guests see them.
 pub(super) mod filetype {
     pub(in super::super) const UNKNOWN: u8 = 0;
+    pub(in super::super) const BLOCK_DEVICE: u8 = 1;
     pub(in super::super) const CHARACTER_DEVICE: u8 = 2;
     pub(in super::super) const DIRECTORY: u8 = 3;
     pub(in super::super) const REGULAR_FILE: u8 = 4;
+    pub(in super::super) const SOCKET_STREAM: u8 = 6;
     pub(in super::super) const SYMBOLIC_LINK: u8 = 7;
 }
 
-/// Rights that are reported to guests. They decide nothing.
+/// Rights: those that mean something when a path is opened, and those that are reported. They
+/// decide nothing: each use is judged by the grants.
 pub(super) mod rights {
     pub(in super::super) const FD_READ: u64 = 1 << 1;
     pub(in super::super) const FD_SEEK: u64 = 1 << 2;
+    const FD_FDSTAT_SET_FLAGS: u64 = 1 << 3;
+    const FD_SYNC: u64 = 1 << 4;
     pub(in super::super) const FD_TELL: u64 = 1 << 5;
     pub(in super::super) const FD_WRITE: u64 = 1 << 6;
+    const FD_ADVISE: u64 = 1 << 7;
     const FD_DATASYNC: u64 = 1;
-    const FD_ALLOCATE: u64 = 1 << 8;
+    pub(in super::super) const FD_ALLOCATE: u64 = 1 << 8;
+    const PATH_CREATE_DIRECTORY: u64 = 1 << 9;
+    const PATH_CREATE_FILE: u64 = 1 << 10;
+    const PATH_LINK_SOURCE: u64 = 1 << 11;
+    const PATH_LINK_TARGET: u64 = 1 << 12;
+    const PATH_OPEN: u64 = 1 << 13;
+    pub(in super::super) const FD_READDIR: u64 = 1 << 14;
+    const PATH_READLINK: u64 = 1 << 15;
+    const PATH_RENAME_SOURCE: u64 = 1 << 16;
+    const PATH_RENAME_TARGET: u64 = 1 << 17;
+    const PATH_FILESTAT_GET: u64 = 1 << 18;
+    const PATH_FILESTAT_SET_TIMES: u64 = 1 << 20;
+    const FD_FILESTAT_GET: u64 = 1 << 21;
     const FD_FILESTAT_SET_SIZE: u64 = 1 << 22;
-    /// Everything that needs a file to be open for writing.
-    pub(in super::super) const WRITING: u64 =
-        FD_WRITE | FD_DATASYNC | FD_ALLOCATE | FD_FILESTAT_SET_SIZE;
-    pub(in super::super) const ALL: u64 = (1 << 29) - 1;
+    const FD_FILESTAT_SET_TIMES: u64 = 1 << 23;
+    const PATH_SYMLINK: u64 = 1 << 24;
+    const PATH_REMOVE_DIRECTORY: u64 = 1 << 25;
+    const PATH_UNLINK_FILE: u64 = 1 << 26;
+    const POLL_FD_READWRITE: u64 = 1 << 27;
+
+    /// What needs no file to be open for reading or writing.
+    const ANY: u64 = FD_FDSTAT_SET_FLAGS
+        | FD_SYNC
+        | FD_ADVISE
+        | FD_FILESTAT_GET
+        | FD_FILESTAT_SET_TIMES
+        | POLL_FD_READWRITE;
+    /// What needs a file to be open for writing, besides writing itself.
+    const CHANGES: u64 = FD_DATASYNC | FD_ALLOCATE | FD_FILESTAT_SET_SIZE;
+    /// What applies to a directory where nothing below it may be written.
+    const READ_DIRECTORY: u64 = PATH_OPEN
+        | FD_READDIR
+        | PATH_READLINK
+        | PATH_FILESTAT_GET
+        | FD_FDSTAT_SET_FLAGS
+        | FD_SYNC
+        | FD_FILESTAT_GET;
+    /// What applies to a directory where something below it may be written.
+    const CHANGE_DIRECTORY: u64 = PATH_CREATE_DIRECTORY
+        | PATH_CREATE_FILE
+        | PATH_LINK_SOURCE
+        | PATH_LINK_TARGET
+        | PATH_RENAME_SOURCE
+        | PATH_RENAME_TARGET
+        | PATH_FILESTAT_SET_TIMES
+        | FD_FILESTAT_SET_TIMES
+        | PATH_SYMLINK
+        | PATH_REMOVE_DIRECTORY
+        | PATH_UNLINK_FILE;
+
+    /// Of a file.
+    pub(in super::super) fn file(read: bool, write: bool) -> u64 {
+        let read = if read { FD_READ } else { 0 };
+        let write = if write { FD_WRITE | CHANGES } else { 0 };
+        ANY | FD_SEEK | FD_TELL | read | write
+    }
+
+    /// Of a stream that is no file, such as the standard output.
+    pub(in super::super) fn stream() -> u64 {
+        (ANY | FD_WRITE) & !FD_FILESTAT_SET_TIMES
+    }
+
+    /// Of a directory.
+    pub(in super::super) fn directory(write: bool) -> u64 {
+        match write {
+            true => READ_DIRECTORY | CHANGE_DIRECTORY,
+            false => READ_DIRECTORY,
+        }
+    }
+
+    /// What a directory hands down to what is opened below it.
+    ///
+    /// C libraries ask for no more than that when they open a path. So the right to write follows the
+    /// grants, and `CHANGES` still says that a file is to be written. The right to read has no such
+    /// second word, and a file that may not be read is refused when it is opened.
+    pub(in super::super) fn handed_down(list: bool, write: bool) -> u64 {
+        let list = if list { FD_READDIR } else { 0 };
+        let write = if write { FD_WRITE } else { 0 };
+        let directory = directory(true) & !FD_READDIR;
+        ANY | FD_READ | FD_SEEK | FD_TELL | CHANGES | directory | list | write
+    }
 }
 
 /// A record to be written.
@@ -124,6 +205,9 @@ pub(super) fn of_kind(kind: FileKind) -> u8 {
         FileKind::File => filetype::REGULAR_FILE,
         FileKind::Directory => filetype::DIRECTORY,
         FileKind::Symlink => filetype::SYMBOLIC_LINK,
+        FileKind::BlockDevice => filetype::BLOCK_DEVICE,
+        FileKind::CharacterDevice => filetype::CHARACTER_DEVICE,
+        FileKind::Socket => filetype::SOCKET_STREAM,
         FileKind::Other => filetype::UNKNOWN,
     }
 }

@@ -1,5 +1,5 @@
 //! Module `wasi_snapshot_preview1`: the operating system as compilers for Go, C, Rust and
-//! AssemblyScript expect it, with one directory `/` open, no arguments, no input and no sockets.
+//! AssemblyScript expect it, with one directory `/` open, one argument, no input and no sockets.
 //! One file for each family of functions. Guest memory is decoded to effects here and replies are
 //! encoded; nothing here decides or touches anything.
 

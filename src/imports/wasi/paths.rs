@@ -12,7 +12,7 @@ use crate::{
         Answer, Effect, FileKind, Handle, OpenOptions, Stat, absolute_path, clean_path,
         relative_path, without_end,
     },
-    guest::descriptors::{Descriptor, Kind, OpenDirectory, OpenFile, flags},
+    guest::descriptors::{Descriptor, Examined, Kind, OpenDirectory, OpenFile, flags},
 };
 
 /// The longest path, in bytes, as the guest writes it.
@@ -109,39 +109,42 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
     if fdflags & !flags::ALL != 0 || (has(oflags::CREAT) && has(oflags::DIRECTORY)) {
         return Err(Errno::INVAL.into());
     }
+    let asks = |rights| request.rights_base & rights != 0;
     // Guests ask for nearly every right whatever they mean to do, so only these words of theirs
-    // mean writing.
+    // mean writing. The right to allocate is what is left where C libraries leave the right to write
+    // out, because the directory does not hand it down.
     let options = OpenOptions {
-        read: request.rights_base & rights::FD_READ != 0,
-        write: request.rights_base & rights::FD_WRITE != 0 || fdflags & flags::APPEND != 0,
+        read: asks(rights::FD_READ | rights::FD_READDIR),
+        write: asks(rights::FD_WRITE | rights::FD_ALLOCATE) || fdflags & flags::APPEND != 0,
         create: has(oflags::CREAT),
         exclusive: has(oflags::EXCL),
         truncate: has(oflags::TRUNC),
         directory: has(oflags::DIRECTORY),
         no_follow: request.dirflags & FOLLOW == 0,
     };
-    let fd = call.state().fds.free().ok_or(Errno::MFILE)?;
     let effect = Effect::Open {
         path: named.path.clone(),
         options,
     };
     let opened = call.pass_from([named.start(), None], &effect)?;
     let (handle, stat): (Handle, Stat) = opened.take()?;
-    let access = options.access();
     let kind = match stat.kind {
         FileKind::Directory => Kind::Directory(OpenDirectory {
             handle,
             path: without_end(&named.path).to_owned(),
             inode: stat.inode,
             position: 0,
+            list: options.read,
         }),
-        _ => Kind::File(OpenFile {
+        kind => Kind::File(OpenFile {
             handle,
+            kind,
             position: 0,
-            read: access.read,
-            write: access.write,
+            read: asks(rights::FD_READ),
+            write: options.write,
         }),
     };
+    let fd = call.state().fds.free();
     call.state().fds.insert(fd, Descriptor::new(kind, fdflags));
     Ok(call.put_u32(request.out, fd)?)
 }
@@ -161,7 +164,13 @@ pub(super) fn filestat_get(
         follow: lookup & FOLLOW != 0,
     };
     let stat: Stat = call.pass_from([named.start(), None], &effect)?.take()?;
-    Ok(call.put(out, &layout::filestat(&stat))?)
+    call.put(out, &layout::filestat(&stat))?;
+    call.state().examined = Some(Examined {
+        fd,
+        path: named.path,
+        kind: stat.kind,
+    });
+    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "preview 1 has so many")]

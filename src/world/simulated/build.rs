@@ -5,7 +5,7 @@ use super::{
     clock::{Generator, Time},
     names::absolute,
     script::Script,
-    tree::{Inode, Node, ROOT, Tree, check_name},
+    tree::{Inode, Node, ROOT, Special, Tree, check_name},
 };
 use crate::{
     capability::address::{Host, parse_host},
@@ -124,6 +124,14 @@ impl Simulated {
     pub fn link(mut self, path: &str, target: &str) -> Simulated {
         let link = Node::link(target, self.clock.start);
         self.put(path, link);
+        self
+    }
+
+    /// Adds a device, a FIFO or a socket, with mode 0666.
+    #[must_use]
+    pub fn special(mut self, path: &str, special: Special) -> Simulated {
+        let special = Node::special(special, self.clock.start);
+        self.put(path, special);
         self
     }
 

@@ -7,7 +7,7 @@ use super::{
     tree::{May, Node},
 };
 use crate::{
-    effect::{Answer, Effect, OpenOptions, Refusal, Times, WriteMode},
+    effect::{Answer, Effect, FileKind, OpenOptions, Refusal, Times, WriteMode},
     gate::{Checkpoint, Permitted},
     world::{
         file_error::{FileError, check_open, not_a_file, not_a_link},
@@ -86,13 +86,13 @@ impl Simulated {
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
         let failed = |error: FileError| Refusal::from(error.failure(path));
-        let handle = handles::free(&self.opened)?;
+        let handle = handles::free(&self.opened);
         let asked = self.asked(path, 0, gate)?;
         let (resolved, permit) = judged(&self.tree, &asked, options.follows(), gate)?;
         let inode = match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
-                check_open(path, found.kind, options)?;
+                check_open(path, (found.kind, node.is_null()), options, gate)?;
                 let access = options.access();
                 for (wanted, may) in [(access.read, May::Read), (access.write, May::Write)] {
                     if wanted && !node.is_directory() {
@@ -114,7 +114,8 @@ impl Simulated {
                 ));
             }
         };
-        if options.truncate {
+        // As with the system's own flag, a device stays as it is.
+        if options.truncate && !self.tree.node(inode).is_ok_and(Node::is_null) {
             let now = self.clock.present();
             let cut = self
                 .tree
@@ -158,6 +159,9 @@ impl Simulated {
         let failed = |error: FileError| Refusal::from(error.failure(&asked.shown()));
         let (found, permit) = judged_object(&self.tree, asked, follow, gate)?;
         let node = self.tree.node(found.handle).map_err(failed)?;
+        if !matches!(found.kind, FileKind::File | FileKind::Directory | FileKind::Symlink) {
+            return Err(not_a_file(&asked.shown(), found.kind, gate));
+        }
         if node.target().is_none() {
             // The operating system opens the file to do this.
             node.may(May::Read).map_err(failed)?;
@@ -180,8 +184,8 @@ impl Simulated {
         match resolved {
             Resolved::Object(found) => {
                 let node = self.tree.node(found.handle).map_err(failed)?;
-                if node.is_directory() {
-                    return Err(not_a_file(path, found.kind).into());
+                if found.kind != FileKind::File {
+                    return Err(not_a_file(path, found.kind, gate));
                 }
                 let entry = entry(&self.tree, &found.real).map_err(failed)?;
                 match mode {

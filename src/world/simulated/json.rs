@@ -1,6 +1,6 @@
 //! Reading a simulated world from JSON.
 
-use super::{Simulated, build::check_length, script};
+use super::{Simulated, Special, build::check_length, script};
 use crate::{
     effect::{Failure, json},
     printable::Text,
@@ -90,6 +90,7 @@ struct Described {
     directory: bool,
     link: Option<String>,
     same_as: Option<String>,
+    special: Option<Special>,
     mode: Option<String>,
     uid: u32,
     gid: u32,
@@ -141,6 +142,7 @@ impl Simulated {
     ///     "/etc/key": { "content": { "base64": "AP8=" }, "mode": "0400", "uid": 1000, "gid": 1000 },
     ///     "/srv": { "directory": true, "mode": "0700", "modified": "2029-12-31T00:00:00Z" },
     ///     "/etc/name": { "link": "hostname" },
+    ///     "/dev/null": { "special": "null" },
     ///     "/etc/again": { "same_as": "/etc/hostname" }
     ///   },
     ///   "hosts": { "example.com": ["93.184.215.14"] },
@@ -161,8 +163,9 @@ impl Simulated {
     /// * `step` (in nanoseconds) and the other settings mean the same as the methods of the same
     ///   name and have the same defaults; `working_directory` is [`at`](Self::at).
     /// * A file is its text, or an object with exactly one of `content` (text, or an object with
-    ///   `base64`), `directory` (`true`), `link` (its target) and `same_as` (the path of an existing
-    ///   file, for a hard link). `mode` is octal. Missing directories are created.
+    ///   `base64`), `directory` (`true`), `link` (its target), `same_as` (the path of an existing
+    ///   file, for a hard link) and `special` (`null`, `character_device`, `block_device`, `socket`
+    ///   or `fifo`, see [`Special`]). `mode` is octal. Missing directories are created.
     /// * An answer is for the effects that match `when`: the kind of effect, with any of its fields,
     ///   in the form of transcripts (which do not distinguish bytes from 4096 on). The first match
     ///   is used; one with `once` only for one request. `answer` is for `http`, `exchange`, `tls`,
@@ -273,6 +276,7 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
         directory,
         link,
         same_as,
+        special,
         mode,
         uid,
         gid,
@@ -280,16 +284,17 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
     } = file;
     world.may_be_put(path, directory)?;
     let is_second_name = same_as.is_some();
-    let world = match (content, directory, link, same_as) {
-        (Some(Bytes(content)), false, None, None) => world.file(path, content),
-        (None, true, None, None) => world.directory(path),
-        (None, false, Some(target), None) if target.len() > MAX_TARGET => {
+    let world = match (content, directory, link, same_as, special) {
+        (Some(Bytes(content)), false, None, None, None) => world.file(path, content),
+        (None, true, None, None, None) => world.directory(path),
+        (None, false, Some(target), None, None) if target.len() > MAX_TARGET => {
             return Err(format!(
                 "the target of a link has at most {MAX_TARGET} bytes"
             ));
         }
-        (None, false, Some(target), None) => world.link(path, &target),
-        (None, false, None, Some(existing)) => {
+        (None, false, Some(target), None, None) => world.link(path, &target),
+        (None, false, None, None, Some(special)) => world.special(path, special),
+        (None, false, None, Some(existing), None) => {
             let linked = world.hard_link(path, &existing);
             if !linked.has(path) {
                 return Err(format!("there is no file {existing:?}"));
@@ -298,7 +303,8 @@ fn put(world: Simulated, path: &str, file: Described) -> Result<Simulated, Strin
         }
         _ => {
             return Err(
-                "must have exactly one of `content`, `directory`, `link` and `same_as`".to_owned(),
+                "must have exactly one of `content`, `directory`, `link`, `same_as` and `special`"
+                    .to_owned(),
             );
         }
     };

@@ -31,6 +31,7 @@ pub use json::SimulatedError;
 use script::Script;
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use tollgate_abi::host::kinds;
+pub use tree::Special;
 use tree::{Inode, Tree};
 
 /// A simulated world, the same in every run and on every machine.

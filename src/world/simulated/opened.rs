@@ -77,11 +77,19 @@ impl Simulated {
     fn content(&self, inode: Inode) -> Result<&Blocks, FileError> {
         match &self.tree.node(inode)?.content {
             Content::File(bytes) => Ok(bytes),
+            Content::Special(_) => Err(FileError::Invalid),
             _ => Err(FileError::IsADirectory),
         }
     }
 
+    fn is_null(&self, inode: Inode) -> bool {
+        self.tree.node(inode).is_ok_and(Node::is_null)
+    }
+
     fn read(&self, inode: Inode, offset: u64, limit: u64) -> Result<Answer, FileError> {
+        if self.is_null(inode) {
+            return Ok(Answer::Bytes(Vec::new()));
+        }
         let read = self.content(inode)?.read(offset, limit);
         Ok(Answer::Bytes(read.map_err(|_| FileError::NoMemory)?))
     }
@@ -92,6 +100,9 @@ impl Simulated {
         offset: Option<u64>,
         bytes: &[u8],
     ) -> Result<Answer, FileError> {
+        if self.is_null(inode) {
+            return Ok(Answer::Written(bytes.len() as u64));
+        }
         let size = self.content(inode)?.size();
         let offset = offset.unwrap_or(size);
         if offset > MAX_OFFSET {

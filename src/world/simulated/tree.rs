@@ -7,6 +7,7 @@ use crate::{
     room::OutOfMemory,
     world::file_error::FileError,
 };
+use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
 use tollgate_abi::rfc3339::Moment;
 
@@ -35,6 +36,35 @@ pub(super) enum Content {
     File(Blocks),
     Directory(BTreeMap<String, Inode>),
     Link(String),
+    Special(Special),
+}
+
+/// A file that is neither a regular file nor a directory nor a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Special {
+    /// `/dev/null`: reading it returns nothing, and what is written to it is gone.
+    Null,
+    /// Another character device, which plugins cannot open.
+    CharacterDevice,
+    /// A block device, which plugins cannot open.
+    BlockDevice,
+    /// A socket, which plugins cannot open.
+    Socket,
+    /// A FIFO, which plugins cannot open.
+    Fifo,
+}
+
+impl Special {
+    fn kind(self) -> FileKind {
+        match self {
+            Special::Null | Special::CharacterDevice => FileKind::CharacterDevice,
+            Special::BlockDevice => FileKind::BlockDevice,
+            Special::Socket => FileKind::Socket,
+            Special::Fifo => FileKind::Other,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -82,8 +112,18 @@ impl Node {
         Node::new(Content::Link(target.to_owned()), 0o777, now)
     }
 
+    pub(super) fn special(special: Special, now: Moment) -> Node {
+        Node::new(Content::Special(special), 0o666, now)
+    }
+
+    /// Whether it is `/dev/null`, by whatever name.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.content, Content::Special(Special::Null))
+    }
+
     pub(super) fn kind(&self) -> FileKind {
         match self.content {
+            Content::Special(special) => special.kind(),
             Content::File(_) => FileKind::File,
             Content::Directory(_) => FileKind::Directory,
             Content::Link(_) => FileKind::Symlink,
@@ -112,7 +152,7 @@ impl Node {
     fn size(&self) -> u64 {
         match &self.content {
             Content::File(bytes) => bytes.size(),
-            Content::Directory(_) => 0,
+            Content::Directory(_) | Content::Special(_) => 0,
             Content::Link(target) => target.len() as u64,
         }
     }

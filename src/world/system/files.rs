@@ -5,7 +5,7 @@ use super::{
     failure,
     names::{FILES, Object},
     opened::{Opened, set_file_times},
-    stat::stat,
+    stat::{is_null, stat},
 };
 use crate::{
     effect::{Answer, Failure, FileKind, OpenOptions, Refusal, Times},
@@ -34,7 +34,7 @@ pub(super) fn open(
         let (resolved, permit) = judged(&FILES, asked, options.follows(), gate)?;
         match resolved {
             Resolved::Object(found) => {
-                let (opened, metadata) = open_found(path, found, options)?;
+                let (opened, metadata) = open_found(path, found, options, gate)?;
                 return Ok((opened, metadata, permit));
             }
             Resolved::Vacant(entry) if options.create && entry.last == Last::Slashed => {
@@ -64,17 +64,20 @@ fn open_found(
     path: &str,
     found: Object,
     options: OpenOptions,
+    gate: &Checkpoint<'_>,
 ) -> Result<(Opened, Metadata), Refusal> {
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
     let metadata = found.handle.metadata.clone();
-    check_open(path, found.kind, options)?;
+    let is_null = is_null(&metadata);
+    check_open(path, (found.kind, is_null), options, gate)?;
     if found.is_directory() {
         return Ok((Opened::Directory(Box::new(found.handle)), metadata));
     }
     let file = reading_and_writing(options)
         .open(found.handle.path())
         .map_err(failed)?;
-    if options.truncate {
+    // As with the system's own flag, a device stays as it is.
+    if options.truncate && !is_null {
         file.set_len(0).map_err(failed)?;
     }
     let metadata = file.metadata().map_err(failed)?;
@@ -217,7 +220,7 @@ pub(super) fn set_times(
         return Ok(permit.answer(Answer::Done));
     }
     if !matches!(found.kind, FileKind::File | FileKind::Directory) {
-        return Err(not_a_file(path, found.kind).into());
+        return Err(not_a_file(path, found.kind, gate));
     }
     let file = File::open(found.handle.path()).map_err(|error| failure(path, &error))?;
     set_file_times(&file, times).map_err(|error| failure(path, &error))?;

@@ -339,7 +339,7 @@ impl System {
         options: OpenOptions,
         gate: &Checkpoint<'_>,
     ) -> Result<Permitted, Refusal> {
-        let handle = handles::free(&self.opened)?;
+        let handle = handles::free(&self.opened);
         let share = descriptor(gate).map_err(|error| failure(path, &error))?;
         let (opened, metadata, permit) = files::open(&self.asked(path, 0, gate)?, options, gate)?;
         self.opened.insert(

@@ -15,8 +15,48 @@ pub(super) fn kind(kind: FileType) -> FileKind {
     } else if kind.is_symlink() {
         FileKind::Symlink
     } else {
+        special(kind)
+    }
+}
+
+#[cfg(unix)]
+fn special(kind: FileType) -> FileKind {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_block_device() {
+        FileKind::BlockDevice
+    } else if kind.is_char_device() {
+        FileKind::CharacterDevice
+    } else if kind.is_socket() {
+        FileKind::Socket
+    } else {
         FileKind::Other
     }
+}
+
+#[cfg(not(unix))]
+fn special(_kind: FileType) -> FileKind {
+    FileKind::Other
+}
+
+/// Whether this is `/dev/null`, whatever its name: the device with its number.
+#[cfg(target_os = "linux")]
+pub(super) fn is_null(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    /// Major number 1, minor number 3.
+    const NULL: u64 = 1 << 8 | 3;
+    kind(metadata.file_type()) == FileKind::CharacterDevice && metadata.rdev() == NULL
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(super) fn is_null(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    kind(metadata.file_type()) == FileKind::CharacterDevice
+        && std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev())
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_null(_metadata: &Metadata) -> bool {
+    false
 }
 
 pub(super) fn stat(metadata: &Metadata, target: Option<String>) -> Stat {

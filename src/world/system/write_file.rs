@@ -51,7 +51,7 @@ fn write_once(
     let (old, entry) = match resolved {
         Resolved::Object(found) => {
             if found.kind != FileKind::File {
-                return Err(not_a_file(path, found.kind).into());
+                return Err(not_a_file(path, found.kind, gate));
             }
             match resolve::entry(&FILES, &found.real) {
                 Ok(entry) if entry.real == found.real => (Some(found), entry),
