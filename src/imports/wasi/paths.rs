@@ -89,6 +89,11 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
         directory: has(oflags::DIRECTORY) || directory,
         no_follow: request.dirflags & FOLLOW == 0 && !directory,
     };
+    let limit = call.host().limits.open_files;
+    let Some(fd) = call.state().fds.free(limit) else {
+        call.host().gate.report_too_many_open(limit);
+        return Err(Errno::MFILE.into());
+    };
     let effect = Effect::Open {
         path: path.clone(),
         options,
@@ -109,7 +114,6 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
             write: options.write,
         }),
     };
-    let fd = call.state().fds.free();
     call.state().fds.insert(fd, Descriptor::new(kind, fdflags));
     Ok(call.put_u32(request.out, fd)?)
 }
