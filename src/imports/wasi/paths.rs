@@ -130,11 +130,13 @@ pub(super) fn filestat_get(
     call.check(out, 64)?;
     let stat = examine(call, &named, lookup & FOLLOW != 0)?;
     call.put(out, &layout::filestat(&stat))?;
-    call.state().examined = Some(Examined {
-        fd,
-        path: named.path,
-        kind: stat.kind,
-    });
+    if lookup & FOLLOW != 0 {
+        call.state().examined = Some(Examined {
+            fd,
+            path: named.path,
+            kind: stat.kind,
+        });
+    }
     Ok(())
 }
 
