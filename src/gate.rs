@@ -64,8 +64,6 @@ pub(crate) struct Gate {
     paths: BTreeMap<Handle, String>,
     /// The open files that may not be examined, and the path that each was opened by.
     withheld: BTreeMap<Handle, String>,
-    /// How many files the guest may have open.
-    open_files: u32,
     /// How many more lines the guest may log.
     log_lines_left: u32,
     journal: Option<SharedJournal>,
@@ -98,7 +96,6 @@ impl Gate {
             changeable: BTreeSet::new(),
             paths: BTreeMap::new(),
             withheld: BTreeMap::new(),
-            open_files: limits.open_files,
             log_lines_left: limits.log_lines,
             journal: None,
             now: At::default(),
@@ -111,7 +108,6 @@ impl Gate {
     /// Begins a call after initialisation, whose reports are not part of the call.
     pub(crate) fn begin_call(&mut self, limits: &Limits) {
         self.reports.begin_call(&self.plugin, limits);
-        self.open_files = limits.open_files;
         self.log_lines_left = limits.log_lines;
         self.now = At {
             phase: Phase::Call,
@@ -191,10 +187,6 @@ impl Gate {
 
     /// The same for an effect whose paths begin in open directories.
     pub(crate) fn pass_from(&mut self, starts: Starts<'_>, effect: &Effect) -> Reply {
-        // The same in a replay, which has the same limits and opens the same files.
-        if let Effect::Open { path, .. } = effect {
-            self.check_open_files(path)?;
-        }
         let permitted = self.without_ungranted_variables(effect);
         let effect = permitted.as_ref().unwrap_or(effect);
         let reply = match self.journal.clone() {
@@ -333,6 +325,11 @@ impl Gate {
         known.then_some(access)
     }
 
+    /// Reports, once for each call, that the guest may open no more files.
+    pub(crate) fn report_too_many_open(&self, limit: u32) {
+        self.reports.too_many_open(&self.plugin, limit);
+    }
+
     /// Examines an open file, unless the plugin may not: nothing is reported then.
     pub(crate) fn examine_if_granted(&mut self, handle: Handle) -> Result<Option<Stat>, Refusal> {
         if self.withheld.contains_key(&handle) {
@@ -375,16 +372,6 @@ impl Gate {
     /// Reports what the call left out of its reports.
     pub(crate) fn end_call(&self) {
         self.reports.end_call(&self.plugin);
-    }
-
-    fn check_open_files(&self, path: &str) -> Result<(), Failure> {
-        let limit = self.open_files;
-        if (self.opened.len() as u64) < u64::from(limit) {
-            return Ok(());
-        }
-        self.reports.too_many_open(&self.plugin, limit);
-        let message = format!("{path}: too many open files; the limit `open_files` is {limit}");
-        Err(Failure::new(kinds::FS, "EMFILE", message))
     }
 
     fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {

@@ -90,10 +90,10 @@ pub struct Limits {
     /// Default: 1000.
     #[serde(skip_serializing_if = "is_default_reported")]
     pub audited: u32,
-    /// The most files and directories that one instance may have open at once. A guest that opens
-    /// more gets the error `EMFILE`, and the operator a warning
-    /// ([`Event::LimitReached`](crate::Event::LimitReached)). All instances together can have no
-    /// more than half of the descriptors of the process. Default: 256.
+    /// The most descriptors that one instance may have open at once: files, directories and the four
+    /// that are open from the start. A guest that opens more gets the error `EMFILE`, and the
+    /// operator a warning ([`Event::LimitReached`](crate::Event::LimitReached)). Whatever the limit,
+    /// all instances together open no more files than half of what the process may. Default: 256.
     #[serde(skip_serializing_if = "is_default_open_files")]
     pub open_files: u32,
 }

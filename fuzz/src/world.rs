@@ -91,8 +91,20 @@ impl MadeUp {
     }
 
     fn kind(&mut self) -> FileKind {
-        use FileKind::{Directory, File, Other, Symlink};
-        self.draw(|input| *input.choose(&[File, Directory, Symlink, Other]))
+        use FileKind::{
+            BlockDevice, CharacterDevice, Directory, File, Other, Socket, Symlink,
+        };
+        // What came later is at the end, so that inputs keep most of their meaning.
+        let kinds = [
+            File,
+            Directory,
+            Symlink,
+            Other,
+            CharacterDevice,
+            BlockDevice,
+            Socket,
+        ];
+        self.draw(|input| *input.choose(&kinds))
     }
 
     fn stat(&mut self) -> Stat {

@@ -351,6 +351,49 @@ mod tests {
         }
     }
 
+    /// All paths of at most this many of three names.
+    fn paths(depth: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..depth {
+            let longer = last
+                .iter()
+                .flat_map(|path| ["a", "b", "ab"].map(|name| format!("{path}/{name}")));
+            last = longer.collect();
+            all.extend(last.clone());
+        }
+        all
+    }
+
+    /// Every kind of part matches one of the three names, so what can match at all does below.
+    #[test]
+    fn a_directory_is_above_what_a_glob_matches_if_something_below_it_matches() {
+        let parts = ["a", "ab", "*", "?", "a*", "[b-c]", "**", "{a,b/a}"];
+        let all = paths(5);
+        for anchor in ["/", "", "../"] {
+            for first in parts {
+                for second in parts.iter().chain(&[""]) {
+                    let text = format!("glob:{anchor}{first}/{second}");
+                    let Ok(glob) = PathGlob::parse(&text) else {
+                        continue;
+                    };
+                    for directory in paths(2) {
+                        let directory = format!("/{}", directory.trim_start_matches('/'));
+                        let below = format!("{}/", directory.trim_end_matches('/'));
+                        let cwd = Some("/a/b");
+                        let expected = all.iter().any(|path| {
+                            path.len() > below.len()
+                                && path.starts_with(&below)
+                                && glob.matches(path, cwd)
+                        });
+                        let found = glob.matches_below(&directory, cwd);
+                        assert_eq!(found, expected, "{text} below {directory}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_step_back_over_a_wildcard_is_refused() {
         assert_eq!(

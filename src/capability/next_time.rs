@@ -177,10 +177,7 @@ mod tests {
             ),
             ("/tmp/.tmpAb3dE9", "/tmp/.tmp*"),
             ("/tmp/tmp.x1Y2z3W4v5", "/tmp/tmp.*"),
-            (
-                "/var/tmp/go-build1234567890/b001/exe",
-                "/var/tmp/go-build*/b001/exe",
-            ),
+            ("/var/tmp/go-build1234567890", "/var/tmp/go-build*"),
             ("/data/log-20260101.txt", "/data/log-*.txt"),
             (
                 "/data/job-550e8400-e29b-41d4-a716-446655440000.json",

@@ -220,6 +220,11 @@ impl Checkpoint<'_> {
                 continue;
             }
             let mut denial = self.policy.denial(self.plugin, &asked);
+            if !real.directory
+                && let Some(needed) = self.policy.needed_next_time(&asked)
+            {
+                denial.needs = needed.to_string().into();
+            }
             if leads_elsewhere && self.covers_path(asked, real.directory) {
                 denial.reason = DenialReason::LeadsOutside;
             }
@@ -280,12 +285,14 @@ impl Checkpoint<'_> {
         }
     }
 
-    /// A directory that leads to something granted can be examined, since programs look at each name
-    /// of a path. Its existence and its kind are all that is reported: the grant tells as much.
+    /// A directory that leads to something granted can be examined, since programs examine each name
+    /// of a path. Its existence and its kind are all that is reported. One that is granted itself, for
+    /// writing, is not above that grant, which does not allow reading.
     fn is_above_grants(&self, directory: &str) -> bool {
-        [Request::Read, Request::Write]
-            .iter()
-            .any(|request| self.policy.covers_below(&request(directory.to_owned())))
+        let write = Request::Write(directory.to_owned());
+        self.policy
+            .covers_below(&Request::Read(directory.to_owned()))
+            || self.policy.covers_below(&write) && !self.policy.covers(&write)
     }
 
     /// A grant of every name in a directory also allows listing the directory.

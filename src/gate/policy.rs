@@ -142,13 +142,18 @@ impl Policy {
         limited.find(|grant| grant.covers(request, cwd))
     }
 
+    /// The grant to suggest for a file that nothing covers.
+    pub(crate) fn needed_next_time(&self, request: &Request) -> Option<Capability> {
+        request.needed_next_time(&self.grants, Some(&self.working_directory))
+    }
+
     /// The denial of a request that nothing covers.
     pub(crate) fn denial(&self, plugin: &str, request: &Request) -> Denial {
         Denial {
             plugin: plugin.into(),
             request: request.to_string().into(),
             needs: request
-                .needed_next_time(&self.grants, Some(&self.working_directory))
+                .needed()
                 .map(|grant| grant.to_string())
                 .unwrap_or_default()
                 .into(),

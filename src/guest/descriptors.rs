@@ -136,8 +136,11 @@ impl Table {
         }
     }
 
-    /// The number that what was just opened gets. The gate limits how many there are.
-    pub(crate) fn free(&self) -> u32 {
+    /// The number that the next thing to be opened gets; `None` if so many are in use.
+    pub(crate) fn free(&self, limit: u32) -> Option<u32> {
+        if self.0.len() as u64 >= u64::from(limit) {
+            return None;
+        }
         let mut free = FIRST;
         for (number, _) in self.0.range(FIRST..) {
             if *number != free {
@@ -145,7 +148,7 @@ impl Table {
             }
             free = free.saturating_add(1);
         }
-        free
+        Some(free)
     }
 
     pub(crate) fn holds_files(&self) -> bool {

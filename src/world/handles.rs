@@ -4,8 +4,8 @@ use crate::effect::{Failure, Handle};
 use std::collections::BTreeMap;
 use tollgate_abi::host::kinds;
 
-/// The lowest free handle, so that handles do not depend on history. The gate limits how many there
-/// are.
+/// The lowest free handle, so that handles do not depend on history. How many a guest may have open is
+/// limited where it gets its descriptors.
 pub(crate) fn free<T>(opened: &BTreeMap<Handle, T>) -> Handle {
     let mut numbered = (0..).zip(opened.keys());
     let gap = numbered.find(|(number, handle)| number != *handle);

@@ -134,7 +134,11 @@ fn use_it(table: &mut Table, script: &mut Script, fd: i64) {
     });
     script.expect("fd_write", &[fd_low, buffers, 1, SCRATCH], write);
     let apart = table.errno(fd, |open| streams(SPIPE, open));
-    script.expect("fd_tell", &[fd_low, SCRATCH], apart);
+    let place = match table.0.get(&fd) {
+        Some(Input) => 0,
+        _ => apart,
+    };
+    script.expect("fd_tell", &[fd_low, SCRATCH], place);
     script.expect("fd_pread", &[fd_low, buffers, 1, 0, SCRATCH], apart);
     script.expect("fd_advise", &[fd_low, 0, 0, 0], apart);
     let list = table.errno(fd, |open| match open {
@@ -143,7 +147,7 @@ fn use_it(table: &mut Table, script: &mut Script, fd: i64) {
         _ => NOTDIR,
     });
     script.expect("fd_readdir", &[fd_low, SCRATCH + 64, 100, 0, SCRATCH], list);
-    let about = table.errno(fd, |open| if open == Root { ACCES } else { 0 });
+    let about = table.errno(fd, |_| 0);
     script.expect("fd_filestat_get", &[fd_low, SCRATCH], about);
     let sync = table.errno(fd, |open| match open {
         Input | Output => INVAL,

@@ -99,6 +99,18 @@ fn what_is_granted_is_seen_whole_and_what_is_not_above_a_grant_is_not() {
             stat(script, "data/x", ACCES);
         },
     );
+    // A directory that may be written is granted, not above a grant.
+    in_both_worlds(&["data/", "data/x/"], &["fs:write:@/data/**"], |script| {
+        stat(script, "data", ACCES);
+        stat(script, "data/x", ACCES);
+        stat(script, "", 0);
+    });
+    let grants = ["fs:write:@/data/**", "fs:read:@/data/x/y"];
+    in_both_worlds(&["data/", "data/x/", "data/y/"], &grants, |script| {
+        stat(script, "data", 0);
+        stat(script, "data/x", 0);
+        stat(script, "data/y", ACCES);
+    });
     // Without any grant of files there is no way to one, not even the root.
     in_both_worlds(&["data/"], &["env:HOME"], |script| {
         script.expect("fd_filestat_get", &[ROOT, SCRATCH], ACCES);

@@ -75,7 +75,7 @@ fn a_runtime_that_cannot_start_for_lack_of_memory_is_reported_so() {
 fn only_granted_variables_are_seen() {
     let names = |plugin: &Plugin| -> Vec<String> {
         let seen = data(plugin, json!({"op": "env"}));
-        assert_eq!(seen["args"], 0);
+        assert_eq!(seen["args"], 1);
         let variables = seen["environment"].as_array().unwrap();
         let name = |variable: &Value| variable.as_str()?.split('=').next().map(str::to_owned);
         variables.iter().filter_map(name).collect()

@@ -401,8 +401,7 @@ fn descriptors_are_moved_and_capped() {
     script.expect("fd_write", &[1, buffers, 1, SCRATCH], 0);
     let (file, len) = script.at("file");
     let open = [ROOT, 1, file, len, 0, READING, 0, 0, SCRATCH];
-    // The file that is printed to now is the first of 256.
-    for _ in 1..256 {
+    for _ in FIRST..256 {
         script.expect("path_open", &open, 0);
     }
     script.expect("path_open", &open, MFILE);

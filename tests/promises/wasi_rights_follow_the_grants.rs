@@ -22,7 +22,7 @@ const ALL_RIGHTS: u64 = 0x0FF7_FFFF;
 
 /// What C libraries ask for to write only, where a directory hands down `inheriting`.
 fn write_only(inheriting: u64) -> u64 {
-    (!0 & !FD_READ & !FD_READDIR) & inheriting
+    !(FD_READ | FD_READDIR) & inheriting
 }
 
 /// What C libraries ask for to read only.

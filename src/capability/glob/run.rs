@@ -70,8 +70,15 @@ impl<'a> GlobState<'a> {
 
     /// After a `/` or at the start: whether a text with further parts can match.
     pub(super) fn can_go_on(&self) -> bool {
-        let goes_on = |thread: &Thread| !matches!(self.program.step(*thread), Some(Step::End));
-        self.threads.iter().any(goes_on)
+        let begins_a_part = |thread: &Thread| {
+            let step = self.program.step(*thread);
+            let takes = matches!(
+                step,
+                Some(Step::Char(_) | Step::Any | Step::Class(_) | Step::Star | Step::Deep)
+            );
+            takes && thread.is_open()
+        };
+        self.threads.iter().any(begins_a_part)
     }
 
     /// After a `/` or at the start: whether the text so far and all with further parts match.

@@ -122,6 +122,11 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
         directory: has(oflags::DIRECTORY),
         no_follow: request.dirflags & FOLLOW == 0,
     };
+    let limit = call.host().limits.open_files;
+    let Some(fd) = call.state().fds.free(limit) else {
+        call.host().gate.report_too_many_open(limit);
+        return Err(Errno::MFILE.into());
+    };
     let effect = Effect::Open {
         path: named.path.clone(),
         options,
@@ -144,7 +149,6 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
             write: options.write,
         }),
     };
-    let fd = call.state().fds.free();
     call.state().fds.insert(fd, Descriptor::new(kind, fdflags));
     Ok(call.put_u32(request.out, fd)?)
 }
@@ -165,11 +169,13 @@ pub(super) fn filestat_get(
     };
     let stat: Stat = call.pass_from([named.start(), None], &effect)?.take()?;
     call.put(out, &layout::filestat(&stat))?;
-    call.state().examined = Some(Examined {
-        fd,
-        path: named.path,
-        kind: stat.kind,
-    });
+    if lookup & FOLLOW != 0 {
+        call.state().examined = Some(Examined {
+            fd,
+            path: named.path,
+            kind: stat.kind,
+        });
+    }
     Ok(())
 }
 
