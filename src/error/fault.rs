@@ -140,12 +140,6 @@ pub enum ProtocolError {
         /// The limit, [`Limits::result_bytes`](crate::Limits::result_bytes).
         limit: u32,
     },
-    /// The result is not text.
-    #[error("returned bytes that are not UTF-8 (from byte {at})")]
-    NotUtf8 {
-        /// The first wrong byte.
-        at: usize,
-    },
     /// The result is not JSON.
     #[error("returned something that is not JSON: {0}")]
     NotJson(Text),

@@ -28,6 +28,7 @@ mod baked_plugins_that_lie_harm_nobody;
 mod batches_come_out_in_order;
 mod behaves_as_the_cases_say;
 mod both_abi_generations;
+mod byte_order_marks_are_skipped;
 mod calls_end_when_they_are_cancelled;
 mod calls_leave_no_trace;
 mod calls_share_nothing_but_the_module;
@@ -73,6 +74,7 @@ mod guest_kits;
 #[cfg(feature = "net")]
 mod host_functions_do_what_the_table_says;
 mod initialisation_is_counted_by_itself;
+mod json_is_read_as_it_comes;
 mod limits_end_what_does_not_end;
 mod links_of_plugins_stay_inside;
 mod log_lines_reach_the_embedder;
