@@ -25,7 +25,9 @@ pub enum Fault {
         limit: u64,
     },
     /// The memory limit was hit.
-    #[error("memory limit exceeded ({limit}); raise the memory limit or look for a leak")]
+    #[error(
+        "memory limit exceeded ({limit}); raise the memory limit (--memory-mb), or have the plugin keep less in memory (in Go, look at a granted GOGC or GODEBUG)"
+    )]
     OutOfMemory {
         /// The limit of the instance.
         limit: MemoryLimit,

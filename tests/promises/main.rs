@@ -67,6 +67,7 @@ mod files_are_read_only_where_granted;
 mod files_are_written_whole_or_not_at_all;
 mod fixtures_are_current;
 mod forks_equal_cold_starts;
+mod go_plugins_collect_their_garbage;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;
 mod grants_come_from_the_operator;
