@@ -6,6 +6,7 @@ mod checkpoint;
 mod custom;
 mod environment;
 mod event;
+mod go;
 mod initialised;
 mod journal;
 mod link;
@@ -21,6 +22,7 @@ pub(crate) use custom::{Custom, HostFunctions};
 pub use custom::{CustomRequest, HostCall, HostError};
 pub(crate) use event::Observer;
 pub use event::{Event, Omitted};
+pub(crate) use go::GoHeap;
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, InitJournal, Journal, Phase, SharedJournal};
 pub use link::NewLink;
@@ -64,6 +66,8 @@ pub(crate) struct Gate {
     paths: BTreeMap<Handle, String>,
     /// The open files that may not be examined, and the path that each was opened by.
     withheld: BTreeMap<Handle, String>,
+    /// Set for a program in Go.
+    go: Option<GoHeap>,
     /// How many more lines the guest may log.
     log_lines_left: u32,
     journal: Option<SharedJournal>,
@@ -96,6 +100,7 @@ impl Gate {
             changeable: BTreeSet::new(),
             paths: BTreeMap::new(),
             withheld: BTreeMap::new(),
+            go: None,
             log_lines_left: limits.log_lines,
             journal: None,
             now: At::default(),
@@ -113,6 +118,12 @@ impl Gate {
             phase: Phase::Call,
             fuel: 0,
         };
+    }
+
+    /// Gives the guest the variables of a program in Go. They are part of the reply to
+    /// [`Effect::Variables`], so that a replay gives what was recorded.
+    pub(crate) fn set_go(&mut self, go: Option<GoHeap>) {
+        self.go = go;
     }
 
     /// Uses a journal from now on: before each effect, which it may answer, and after it.
@@ -287,6 +298,12 @@ impl Gate {
                     }
                     Answer::Stat(stat) if checkpoint.is_above_grants.into_inner() => {
                         Answer::Stat(stat.withheld())
+                    }
+                    Answer::Variables(mut variables) => {
+                        if let Some(go) = self.go {
+                            go.add_to(&mut variables);
+                        }
+                        Answer::Variables(variables)
                     }
                     answer => answer,
                 })

@@ -21,6 +21,7 @@
 )]
 
 mod answer;
+mod byte_order_mark;
 pub mod capability;
 pub mod effect;
 mod error;

@@ -38,9 +38,10 @@ export function isRange(packed: u64): bool {
   return packed >> 32 != 0 || packed == 0;
 }
 
-// Packs a result of describe, schema or observe; the host frees it.
+// Packs a result of describe, schema or observe; the host frees it. Half a character, as of a text that
+// was cut inside of one, becomes U+FFFD.
 export function answer(text: string): u64 {
-  const bytes = String.UTF8.encode(text);
+  const bytes = String.UTF8.encode(text, false, String.UTF8.ErrorMode.REPLACE);
   return pack(<u32>keep(bytes), <u32>bytes.byteLength);
 }
 

@@ -10,7 +10,9 @@
 //! # JSON
 //!
 //! * Decoding matches keys without regard to ASCII case, ignores unknown keys, takes `null` as the
-//!   default and uses the last of a repeated key. A wrong JSON type is an error.
+//!   default and uses the last of a repeated key. Bytes that are not UTF-8 and halves of surrogate pairs
+//!   are read as U+FFFD, and zero bytes at the end are ignored ([`well_formed`]). A wrong JSON type is an
+//!   error.
 //! * Encoding is compact, in the documented spelling, with sorted map keys.
 //!
 //! The files under `vectors/` hold the same rules as data for other languages.
@@ -67,6 +69,7 @@ mod ptr_len;
 pub mod rfc3339;
 mod schema;
 pub mod sha256;
+mod well_formed;
 
 pub use capability::Capability;
 pub use error_detail::ErrorDetail;
@@ -74,6 +77,7 @@ pub use evidence::{Evidence, Timestamp};
 pub use info::PluginInfo;
 pub use ptr_len::{NullPointer, PtrLen};
 pub use schema::{ConfigSchema, Field};
+pub use well_formed::well_formed;
 pub use wire::{JsonError, from_json, to_json};
 
 /// The version of this crate, which a built plugin carries in its `tollgate-abi` custom section.

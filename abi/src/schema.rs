@@ -1,11 +1,7 @@
 //! The schema of a config: the text as the plugin sent it, and the fields in it. The host validates
 //! configs.
 
-use alloc::{
-    collections::BTreeSet,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use serde_json::Value;
 
 /// The result of `schema`.
@@ -32,15 +28,17 @@ shape! {
 impl Eq for Field {}
 
 impl ConfigSchema {
-    /// Reads a JSON Schema document, keeping its text.
+    /// Reads a JSON Schema document, keeping its text (with halves of surrogate pairs replaced, as by
+    /// [`well_formed`](crate::well_formed), so that any program can read it).
     ///
     /// # Errors
     ///
     /// If `raw` is not one JSON document.
     pub fn parse(raw: &str) -> Result<ConfigSchema, crate::JsonError> {
+        let raw = crate::well_formed(raw.as_bytes());
         let document = crate::from_json(raw.as_bytes())?;
         Ok(ConfigSchema {
-            raw: raw.to_string(),
+            raw: raw.into_owned(),
             document,
         })
     }
@@ -99,6 +97,7 @@ fn type_word(kind: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString as _;
 
     #[test]
     fn fields_are_read_out_of_the_schema() {

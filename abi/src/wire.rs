@@ -1,6 +1,7 @@
 //! JSON on both sides: the `wire!` macro, which makes a struct with tolerant decoding, and the two
 //! functions that read and write.
 
+use crate::well_formed;
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize, de};
@@ -24,17 +25,25 @@ impl fmt::Display for JsonError {
 
 impl core::error::Error for JsonError {}
 
-/// Reads a value from JSON bytes; bytes that are not UTF-8 are read as U+FFFD.
+/// Reads a value from JSON bytes. Each byte that is not UTF-8 and each half of a surrogate pair is read
+/// as U+FFFD, and zero bytes at the end are ignored, as by [`well_formed`](crate::well_formed).
 ///
 /// # Errors
 ///
 /// If the bytes are not one JSON document of the shape of `T`.
 pub fn from_json<T: de::DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
-    let parsed = match core::str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_str(&String::from_utf8_lossy(bytes)),
+    // Most texts need no replacement, so it is only searched for in a text that cannot be read.
+    let problem = match core::str::from_utf8(bytes).map(serde_json::from_str) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(problem)) => Some(problem),
+        Err(_) => None,
     };
-    parsed.map_err(JsonError)
+    match (well_formed(bytes), problem) {
+        (Cow::Borrowed(text), Some(problem)) if text.len() == bytes.len() => {
+            Err(JsonError(problem))
+        }
+        (text, _) => serde_json::from_str(&text).map_err(JsonError),
+    }
 }
 
 /// Writes a value as compact JSON, with `<`, `>`, `&`, U+2028 and U+2029 escaped.

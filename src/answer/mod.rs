@@ -18,7 +18,9 @@ use crate::{
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Display;
-use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json};
+use tollgate_abi::{
+    ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json, well_formed,
+};
 
 /// The deepest nesting of JSON, which is the parser's limit.
 const MAX_DEPTH: usize = 127;
@@ -43,9 +45,9 @@ fn info(document: &Value) -> Result<PluginInfo, ProtocolError> {
 }
 
 pub(crate) fn read_schema(bytes: &[u8]) -> Result<ConfigSchema, ProtocolError> {
-    let text = utf8(bytes)?;
     check_values(bytes)?;
-    let schema = ConfigSchema::parse(text).map_err(|error| not_json(bytes, &error))?;
+    let schema =
+        ConfigSchema::parse(&well_formed(bytes)).map_err(|error| not_json(bytes, &error))?;
     match reported_error(schema.document()) {
         Some(error) => Err(ProtocolError::Reported(error)),
         None => Ok(schema),
@@ -57,15 +59,8 @@ pub(crate) fn read_evidence(bytes: &[u8]) -> Result<Evidence, ProtocolError> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtocolError> {
-    utf8(bytes)?;
     check_values(bytes)?;
     from_json(bytes).map_err(|error| not_json(bytes, &error))
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, ProtocolError> {
-    std::str::from_utf8(bytes).map_err(|error| ProtocolError::NotUtf8 {
-        at: error.valid_up_to(),
-    })
 }
 
 fn not_json(bytes: &[u8], error: &JsonError) -> ProtocolError {

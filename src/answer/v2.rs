@@ -1,13 +1,13 @@
 //! Reads answers of protocol version 2 into the types of version 1, without loss.
 
-use super::{not_json, parse, reported_error, short, utf8, wrong_shape};
+use super::{not_json, parse, reported_error, short, wrong_shape};
 use crate::{
     capability::{GrantSet, GrantSetError},
     error::ProtocolError,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
-use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo};
+use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo, well_formed};
 
 /// The result of `_manifest`: a description and a schema.
 pub(crate) struct Manifest {
@@ -38,7 +38,8 @@ pub(crate) fn read_manifest(bytes: &[u8]) -> Result<Manifest, ProtocolError> {
         info.capabilities = capabilities(&grants)?;
         info.grant_set = Some(grants);
     }
-    let raw: RawSchema<'_> = serde_json::from_str(utf8(bytes)?).map_err(wrong_shape)?;
+    let text = well_formed(bytes);
+    let raw: RawSchema<'_> = serde_json::from_str(&text).map_err(wrong_shape)?;
     let schema = match raw.config_schema.map(RawValue::get) {
         None | Some("null") => None,
         Some(text) => {

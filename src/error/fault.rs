@@ -25,7 +25,9 @@ pub enum Fault {
         limit: u64,
     },
     /// The memory limit was hit.
-    #[error("memory limit exceeded ({limit}); raise the memory limit or look for a leak")]
+    #[error(
+        "memory limit exceeded ({limit}); raise the memory limit (--memory-mb), or have the plugin keep less in memory (in Go, look at a granted GOGC or GODEBUG)"
+    )]
     OutOfMemory {
         /// The limit of the instance.
         limit: MemoryLimit,
@@ -139,12 +141,6 @@ pub enum ProtocolError {
         len: u32,
         /// The limit, [`Limits::result_bytes`](crate::Limits::result_bytes).
         limit: u32,
-    },
-    /// The result is not text.
-    #[error("returned bytes that are not UTF-8 (from byte {at})")]
-    NotUtf8 {
-        /// The first wrong byte.
-        at: usize,
     },
     /// The result is not JSON.
     #[error("returned something that is not JSON: {0}")]

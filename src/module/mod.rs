@@ -9,6 +9,7 @@ mod data;
 mod limits;
 mod operators;
 mod outline;
+mod producers;
 mod rewrite;
 mod sections;
 mod self_check;
@@ -29,7 +30,7 @@ pub(crate) use shape::Shape;
 
 use crate::{
     error::{LoadError, Problem, Unforkable},
-    limits::{Limits, StackLimit},
+    limits::{Limits, PAGE_BYTES, StackLimit},
     room,
 };
 use std::{borrow::Cow, sync::OnceLock};
@@ -53,6 +54,8 @@ pub(crate) struct Compiled {
     pub(crate) initial: Initial,
     /// How the state of an instance is read and set, or why it cannot be.
     pub(crate) state: Result<Variables, Unforkable>,
+    /// The bytes of memory that it starts with, if the compiler of Go made it.
+    pub(crate) go_memory: Option<u64>,
     /// What it records about its origin, if it was baked.
     pub(crate) baked: Option<Baked>,
 }
@@ -91,10 +94,15 @@ impl Compiled {
         }
         let rewritten = rewrite::rewrite(&sections, &shape)?;
         let module = wasmi::Module::new(&engine, &rewritten.bytes).map_err(refused)?;
+        let go_memory = match shape.is_go {
+            true => contract::memory_minimum(&module).map(|pages| pages.saturating_mul(PAGE_BYTES)),
+            false => None,
+        };
         Ok(Compiled {
             module,
             engine,
             shape,
+            go_memory,
             original: match bytes {
                 Cow::Owned(bytes) => bytes,
                 Cow::Borrowed(bytes) => room::copy(bytes)?,

@@ -4,7 +4,7 @@
 use super::{
     limits::check,
     operators::{self, Operators},
-    outline,
+    outline, producers,
     sections::{Reader, Section, id},
 };
 use crate::{
@@ -25,6 +25,8 @@ pub(crate) struct Shape {
     pub(crate) operators: Operators,
     /// The version of the ABI package the module was built with, if it says so.
     pub(crate) abi_package: Option<String>,
+    /// Whether it says that the compiler of Go made it.
+    pub(crate) is_go: bool,
     /// The minimum of all its tables together, in elements.
     pub(crate) table_minimum: u64,
     pub(crate) counts: ModuleCounts,
@@ -134,7 +136,9 @@ impl Shape {
         let counted = match section.id {
             id::CUSTOM => {
                 self.counts.custom_bytes += size;
-                let is_version = reader.name() == Some(names::VERSION_SECTION.as_bytes());
+                let name = reader.name();
+                self.is_go |= name == Some(producers::NAME) && producers::name_go(Reader(reader.0));
+                let is_version = name == Some(names::VERSION_SECTION.as_bytes());
                 if is_version && reader.0.len() <= LONGEST_VERSION {
                     self.abi_package = Some(String::from_utf8_lossy(reader.0).into_owned());
                 }

@@ -1,6 +1,6 @@
 //! What a plugin is given: an object of JSON values.
 
-use crate::{answer, error::ConfigError};
+use crate::{answer, byte_order_mark, error::ConfigError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::str::FromStr;
@@ -89,6 +89,7 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     fn from_str(json: &str) -> Result<Config, ConfigError> {
+        let json = byte_order_mark::skip(json);
         answer::check_text(json).map_err(|problem| ConfigError::NotJson(problem.into()))?;
         let value: Value = serde_json::from_str(json)
             .map_err(|error| ConfigError::NotJson(error.to_string().into()))?;

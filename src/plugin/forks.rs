@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Unforkable},
-    gate::{Gate, InitJournal, SharedJournal},
+    gate::{Gate, GoHeap, InitJournal, SharedJournal},
     guest::{Instance, Snapshot, Start},
     limits::{Interrupted, Usage},
     sync::lock,
@@ -287,14 +287,18 @@ impl Plugin {
         let parts = self.parts();
         let settings = &parts.settings;
         let world = snapshot.and_then(|snapshot| snapshot.gate().world());
-        Gate::new(
+        let limits = &allowance.initialization;
+        let mut gate = Gate::new(
             parts.name.clone(),
             parts.policy.clone(),
             world.unwrap_or_else(|| (settings.world)()),
-            &allowance.initialization,
+            limits,
             allowance.interrupt.clone(),
             settings.observer.clone(),
-        )
+        );
+        let go_memory = parts.compiled.go_memory;
+        gate.set_go(go_memory.map(|at_start| GoHeap::new(limits.memory, at_start)));
+        gate
     }
 
     fn start_with<'a>(&'a self, gate: Gate, allowance: &'a Allowance) -> Start<'a> {

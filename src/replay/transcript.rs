@@ -6,7 +6,7 @@ use super::{
     lines::{End, FORMAT, Header, ReadBlob, ReadLine, Recorded, Verdict, split_check},
 };
 use crate::{
-    answer,
+    answer, byte_order_mark,
     effect::{Answer, Denial, Effect, Failure, json},
     gate::At,
     printable::Text,
@@ -62,7 +62,10 @@ struct Line {
 
 impl Transcript {
     /// Reads and checks all lines.
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Transcript, BadTranscript> {
+    pub(super) fn read(mut bytes: Vec<u8>) -> Result<Transcript, BadTranscript> {
+        if bytes.starts_with(byte_order_mark::MARK.as_bytes()) {
+            bytes.drain(..byte_order_mark::MARK.len());
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error
                 .as_bytes()

@@ -148,8 +148,13 @@ pub(crate) fn check_reading(json: &[u8]) -> Result<(), OutOfMemory> {
     };
     // More are refused before they are read.
     let values = values.min(MAX_VALUES);
-    // A text with escapes is put together in a buffer that doubles while it grows, and then copied.
-    let copies = if json.contains(&b'\\') { 4 } else { 2 };
+    // A text with escapes is put together in a buffer that doubles while it grows, and then copied; a
+    // document with halves of surrogate pairs is copied first.
+    let mut copies = if json.contains(&b'\\') { 5 } else { 2 };
+    if str::from_utf8(json).is_err() {
+        // Each byte may become the three of a replacement character, before it is parsed.
+        copies = (copies + 1) * 3;
+    }
     let texts = json.len().saturating_mul(copies);
     check(values.saturating_mul(VALUE).saturating_add(texts))
 }

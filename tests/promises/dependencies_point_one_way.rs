@@ -16,7 +16,7 @@ use std::{
 
 /// The rooms from the bottom to the top. Those of one line do not use each other.
 const ORDER: &[&[&str]] = &[
-    &["printable", "room", "sync"],
+    &["byte_order_mark", "printable", "room", "sync"],
     &["capability"],
     &["effect"],
     &["limits"],

@@ -113,6 +113,23 @@ fn every_kit_asks_the_host_and_passes_its_refusal_on() {
     }
 }
 
+/// A text in AssemblyScript is UTF-16, and may be cut inside a character.
+#[test]
+fn the_kit_of_assemblyscript_writes_whole_characters() {
+    let (name, wasm) = WRITTEN[1];
+    for (half, whole) in [
+        (r"cut \ud83d", "cut \u{FFFD}"),
+        (r"\ude00 first", "\u{FFFD} first"),
+        (r"\ud83d\ud83d\ude00", "\u{FFFD}😀"),
+    ] {
+        let mut instance = load(name, wasm).instance().unwrap();
+        let config = format!(r#"{{"variable":"{half}"}}"#);
+        let answer = instance.observe_bytes(config.as_bytes()).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["data"]["variable"], whole);
+    }
+}
+
 fn comes_back(plugins: &[Plugin], hello: &Plugin, text: &str) -> Result<(), TestCaseError> {
     // A variable's name has neither; the host refuses it then, and says so.
     if !text.is_empty() && !text.contains(['=', '\0']) {

@@ -126,21 +126,29 @@ fn denials_are_safe_to_print() {
 }
 
 #[test]
-fn a_request_that_is_none_is_dropped() {
+fn a_request_that_cannot_be_read_is_a_line_of_its_own() {
+    let lines = logged(
+        &logger(),
+        Runtime::builder(),
+        &Config::new().set("message", 7),
+    );
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].level, LogLevel::Warn);
     assert!(
-        logged(
-            &logger(),
-            Runtime::builder(),
-            &Config::new().set("message", 7)
-        )
-        .is_empty()
+        lines[0].message.ends_with(r#": {"message":7}"#),
+        "{}",
+        lines[0].message
     );
     for bad in ["(i64.const 5)", "(i64.const -1)"] {
         let guest = Guest {
             observe: format!("(call $log {bad}) {}", Guest::default().observe),
             ..logger()
         };
-        assert!(logged(&guest, Runtime::builder(), &Config::new()).is_empty());
+        let lines = logged(&guest, Runtime::builder(), &Config::new());
+        assert!(
+            lines[0].message.contains("log_message request"),
+            "{lines:?}"
+        );
     }
 }
 

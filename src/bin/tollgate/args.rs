@@ -1,6 +1,6 @@
 //! The command line's arguments, and the runtime options that they set.
 
-use crate::new::Language;
+use crate::{files, new::Language};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{
     path::{Path, PathBuf},
@@ -319,7 +319,7 @@ impl LimitArgs {
 }
 
 fn world(file: &str) -> Result<WorldFile, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let text = files::read_text(file.as_ref()).map_err(|error| error.to_string())?;
     let world = Simulated::from_json(&text).map_err(|error| error.to_string())?;
     let path = PathBuf::from(file);
     Ok(WorldFile { path, world })

@@ -1,4 +1,5 @@
-//! Output files: none is also an input, and none is replaced before it is complete.
+//! Input files that are text, and output files: none is also an input, and none is replaced before it is
+//! complete.
 
 use crate::{Exit, Failure};
 use std::{
@@ -8,8 +9,23 @@ use std::{
 };
 use tollgate::printable::Printable;
 
+#[path = "../../byte_order_mark.rs"]
+mod byte_order_mark;
 #[path = "../../replay/whole_file.rs"]
 mod whole_file;
+
+/// Reads a text file, without its byte order mark.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = fs::read_to_string(path)?;
+    text.drain(..text.len() - byte_order_mark::skip(&text).len());
+    Ok(text)
+}
+
+/// Returns the bytes of a file that may be text, without its byte order mark.
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    let mark = byte_order_mark::MARK.as_bytes();
+    bytes.strip_prefix(mark).unwrap_or(bytes)
+}
 
 /// Writes a file, which is replaced only when the content is complete.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -326,7 +326,7 @@ fn trust(
 }
 
 fn read_grants(path: &Path) -> Result<Grants, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+    let text = files::read_text(path).map_err(|error| Failure::file(path, error))?;
     serde_json::from_str(&text).map_err(|error| Failure::file(path, error))
 }
 
@@ -341,11 +341,12 @@ impl ObserveArgs {
 /// Reads a module; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
-    let text = bytes.trim_ascii_start();
+    let source = files::without_mark(&bytes);
+    let text = source.trim_ascii_start();
     if !(text.starts_with(b"(") || text.starts_with(b";;")) {
         return Ok(bytes);
     }
-    let assembled = wat::parse_bytes(&bytes).map_err(|error| {
+    let assembled = wat::parse_bytes(source).map_err(|error| {
         let text = error.to_string();
         // The message quotes the file; the position and the quoted line are below it.
         let (message, place) = text.split_at(text.rfind("\n     --> ").unwrap_or(text.len()));
@@ -370,9 +371,7 @@ fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
                 })?;
             json
         }
-        (None, Some(path)) => {
-            std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?
-        }
+        (None, Some(path)) => files::read_text(path).map_err(|error| Failure::file(path, error))?,
         (None, None) => "{}".to_owned(),
     };
     json.parse()

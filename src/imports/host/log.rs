@@ -5,7 +5,8 @@ use crate::{
     gate::Line,
     guest::Host,
 };
-use tollgate_abi::host::LogMessage;
+use std::borrow::Cow;
+use tollgate_abi::{ErrorDetail, host::LogMessage, well_formed};
 
 pub(super) fn message(host: &mut Host, message: LogMessage) {
     host.gate.log(Line {
@@ -14,6 +15,21 @@ pub(super) fn message(host: &mut Host, message: LogMessage) {
         text: &message.message,
         whole: true,
         attrs: message.attrs,
+    });
+}
+
+/// Logs a request that cannot be read, as the guest gets no reply: the reason, and the request as it is.
+pub(super) fn unreadable(host: &mut Host, error: &ErrorDetail, request: &[u8]) {
+    let text = match request {
+        [] => Cow::Borrowed(error.message.as_str()),
+        _ => format!("{}: {}", error.message, well_formed(request)).into(),
+    };
+    host.gate.log(Line {
+        source: LogSource::Log,
+        level: LogLevel::Warn,
+        text: &text,
+        whole: true,
+        attrs: Vec::new(),
     });
 }
 

@@ -67,7 +67,7 @@ macro_rules! define {
         fn define_table(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
             $( json::<shapes::$request, shapes::$reply>(linker, import::$constant, $name)?; )*
             $( json::<shapes::$alias_request, shapes::$alias_reply>(linker, import::$alias_constant, $of)?; )*
-            $( silent::<shapes::$silent_request>(linker, import::$silent_constant, $silent)?; )*
+            $( silent::<shapes::$silent_request>(linker, import::$silent_constant, $silent, log::unreadable)?; )*
             Ok(())
         }
     };
@@ -105,12 +105,13 @@ pub(super) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
         .collect()
 }
 
-/// Defines a host function that takes one JSON document and returns nothing. A request that cannot
-/// be read is dropped.
+/// Defines a host function that takes one JSON document and returns nothing. `unreadable` is given the
+/// error of a request that cannot be read, and the request.
 fn silent<Request: DeserializeOwned + 'static>(
     linker: &mut Linker<Host>,
     name: &'static str,
     function: fn(&mut Host, Request),
+    unreadable: fn(&mut Host, &ErrorDetail, &[u8]),
 ) -> Result<(), wasmi::Error> {
     linker.func_wrap(
         HOST_MODULE,
@@ -118,8 +119,10 @@ fn silent<Request: DeserializeOwned + 'static>(
         move |mut caller: Caller<'_, Host>, packed: i64| {
             contain(|| {
                 read_request(&mut caller, packed, |host, request| {
-                    if let Ok(request) = decode(name, request) {
-                        function(host, request);
+                    let bytes = request.as_ref().copied().unwrap_or_default();
+                    match decode(name, request) {
+                        Ok(request) => function(host, request),
+                        Err(error) => unreadable(host, &error, bytes),
                     }
                 })
             })

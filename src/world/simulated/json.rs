@@ -2,6 +2,7 @@
 
 use super::{Simulated, Special, build::check_length, script};
 use crate::{
+    byte_order_mark,
     effect::{Failure, json},
     printable::Text,
     room::{self, MAX_VALUES},
@@ -179,6 +180,7 @@ impl Simulated {
     ///
     /// What is invalid in the text, and where.
     pub fn from_json(text: &str) -> Result<Simulated, SimulatedError> {
+        let text = byte_order_mark::skip(text);
         // The parser would accept a list of the fields in their order.
         if text.trim_start().starts_with('[') {
             return Err(error(
