@@ -72,6 +72,7 @@ mod grants_come_from_the_operator;
 mod guest_kits;
 #[cfg(feature = "net")]
 mod host_functions_do_what_the_table_says;
+mod imports_of_other_hosts_are_explained;
 mod initialisation_is_counted_by_itself;
 mod limits_end_what_does_not_end;
 mod links_of_plugins_stay_inside;
