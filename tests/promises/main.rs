@@ -95,6 +95,7 @@ mod plugins_are_replaced_under_their_names;
 mod promises_name_their_tests;
 mod races_tell_nothing;
 mod real_plugins_reach_real_things;
+mod real_programs_run_as_plugins;
 mod recordings_on_the_command_line;
 mod recordings_replace_a_file_when_they_are_whole;
 mod secrets_are_hidden;
