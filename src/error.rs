@@ -10,7 +10,7 @@ mod violation;
 
 pub use fault::{Fault, ProtocolError};
 pub use load::{BakeError, BuildError, ConfigError, LoadError};
-pub use problem::{Problem, TypeText};
+pub use problem::{Foreign, Problem, TypeText};
 pub use unforkable::Unforkable;
 #[cfg(feature = "schema")]
 pub use violation::{TooExpensive, Violation};

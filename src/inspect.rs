@@ -8,7 +8,10 @@ use crate::{
     limits::Limits,
     module::{self, Baked, Compiled, RESERVED},
 };
-pub use crate::{error::TypeText, limits::Measured};
+pub use crate::{
+    error::{Foreign, TypeText},
+    limits::Measured,
+};
 
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};

@@ -71,7 +71,7 @@ pub enum LoadError {
     NotWasm(Text),
     /// The bytes are a component, which is another format.
     #[error(
-        "this is a WebAssembly component, and plugins are core modules; build it without the component step"
+        "this is a WebAssembly component, and plugins are core modules; build it for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared"
     )]
     Component,
     /// The engine refuses the module.

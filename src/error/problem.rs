@@ -92,15 +92,21 @@ pub enum Problem {
         found: TypeText,
     },
     /// An import that this host does not offer.
-    #[error("imports {module}.{name}, which this host does not offer (it offers {offered})")]
+    #[error(
+        "imports {module}.{name}, which this host does not offer{}",
+        offers(.offered.as_ref())
+    )]
     UnknownImport {
         /// The module it is imported from.
         module: Text,
         /// Its name.
         name: Text,
-        /// What is offered instead.
-        offered: Text,
+        /// What is offered instead, in the first of the problems with this module.
+        offered: Option<Text>,
     },
+    /// Imports that belong to another host.
+    #[error("{_0}; {}", _0.fix)]
+    Foreign(Foreign),
     /// An import has another type.
     #[error("imports {module}.{name} as {found}, and it is {expected}")]
     ImportType {
@@ -129,4 +135,36 @@ pub enum Problem {
         /// The limit.
         limit: u32,
     },
+}
+
+fn offers(offered: Option<&Text>) -> String {
+    let list = offered.map(|offered| format!(" (it offers {offered})"));
+    list.unwrap_or_default()
+}
+
+/// Imports that belong to another host, such as a JavaScript runtime: named once, however many there
+/// are. `Display` says what they are, without the fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Foreign {
+    /// The module of the first of them.
+    pub module: Text,
+    /// The name of the first of them.
+    pub name: Text,
+    /// The number of others.
+    pub others: usize,
+    /// What they are.
+    pub what: &'static str,
+    /// How to build the plugin without them.
+    pub fix: &'static str,
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "imports {}.{}", self.module, self.name)?;
+        if self.others > 0 {
+            write!(f, " and {} more", self.others)?;
+        }
+        write!(f, ": {}", self.what)
+    }
 }

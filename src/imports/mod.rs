@@ -2,6 +2,7 @@
 //! replies; they decide nothing and do not use the operating system. There are two dialects of the
 //! same effects: packed JSON in `host`, file descriptors in `wasi`.
 
+mod emscripten;
 mod host;
 mod wasi;
 
@@ -23,6 +24,7 @@ pub(crate) fn linker(
     let mut linker = Linker::new(engine);
     host::define(&mut linker, host_functions)?;
     wasi::define(&mut linker)?;
+    emscripten::define(&mut linker)?;
     Ok(linker)
 }
 
@@ -30,6 +32,7 @@ pub(crate) fn linker(
 pub(crate) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
     let mut offered = host::offered(host_functions);
     offered.extend(wasi::offered());
+    offered.push(emscripten::offered());
     offered
 }
 

@@ -1,8 +1,13 @@
 //! The contract between host and plugin, checked before anything runs: the names and types of exports
 //! and imports. What the functions do is not checked here.
 
+use super::foreign::{self, Recognised};
 use crate::error::{Problem, TypeText};
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 
@@ -30,6 +35,8 @@ pub(crate) struct Offered {
     pub(crate) module: Cow<'static, str>,
     pub(crate) name: Cow<'static, str>,
     pub(crate) ty: FuncType,
+    /// Whether messages list it among the functions that a plugin can use instead.
+    pub(crate) listed: bool,
 }
 
 const I32: ValType = ValType::I32;
@@ -48,6 +55,8 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
     }
     match module.get_export(export::MEMORY) {
         Some(ExternType::Memory(_)) => {}
+        // Named below.
+        None if imports_memory(module) => {}
         found => problems.push(wrong_export(export::MEMORY, TypeText::of_memory(), found)),
     }
     require(module, export::ALLOCATE, &[I32], &[I32], &mut problems);
@@ -90,6 +99,7 @@ fn check_family(module: &Module, problems: &mut Vec<Problem>) -> AbiVersion {
     for name in [export::DESCRIBE, export::OBSERVE] {
         if let Some(ExternType::Func(ty)) = found(name)
             && ty.results() == [I32]
+            && !foreign::is_halved(module)
         {
             problems.push(Problem::Before02 { export: name });
             return AbiVersion::V1;
@@ -143,6 +153,9 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
         .rev()
         .map(|offer| ((&*offer.module, &*offer.name), offer));
     let by_name: BTreeMap<(&str, &str), &Offered> = by_name.collect();
+    let mut recognised = Recognised::default();
+    let mut listed = BTreeSet::new();
+    let mut unknown = Vec::new();
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
         let offer = by_name.get(&(from, name)).copied();
@@ -154,25 +167,41 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
                 expected: TypeText::new(offer.ty.params(), offer.ty.results()),
                 found: TypeText::of(found),
             }),
-            (None, _) => problems.push(Problem::UnknownImport {
+            (None, _) if recognised.add(&import) => {}
+            (None, _) => unknown.push(Problem::UnknownImport {
                 module: from.into(),
                 name: name.into(),
-                offered: offers_like(from, offered).into(),
+                // Listed once.
+                offered: listed
+                    .insert(from)
+                    .then(|| offers_like(from, offered).into()),
             }),
         }
     }
+    if recognised.is_dynamic() {
+        unknown.retain(
+            |problem| !matches!(problem, Problem::UnknownImport { module, .. } if *module == "env"),
+        );
+    }
+    problems.extend(recognised.problems());
+    problems.append(&mut unknown);
+}
+
+fn imports_memory(module: &Module) -> bool {
+    let mut types = module.imports();
+    types.any(|import| matches!(import.ty(), ExternType::Memory(_)))
 }
 
 /// Lists what the message names: the functions of the same module, or else all modules.
 fn offers_like(from: &str, offered: &[Offered]) -> String {
-    let mut names: Vec<String> = offered
-        .iter()
+    let listed = offered.iter().filter(|offer| offer.listed);
+    let mut names: Vec<String> = listed
+        .clone()
         .filter(|offer| offer.module == from)
         .map(|offer| offer.name.to_string())
         .collect();
     if names.is_empty() {
-        names = offered
-            .iter()
+        names = listed
             .map(|offer| format!("module {}", offer.module))
             .collect();
         names.sort();

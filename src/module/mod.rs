@@ -6,6 +6,7 @@ mod baked;
 mod cache;
 mod contract;
 mod data;
+mod foreign;
 mod limits;
 mod operators;
 mod outline;

@@ -201,6 +201,10 @@ impl Redactor {
             self.guest_text(module);
             self.guest_text(name);
         }
+        if let Problem::Foreign(foreign) = problem {
+            self.guest_text(&mut foreign.module);
+            self.guest_text(&mut foreign.name);
+        }
     }
 }
 

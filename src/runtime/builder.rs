@@ -5,6 +5,7 @@ use crate::{
     capability::{Capability, Grants, check_kind},
     error::{BuildError, Error},
     gate::{CustomRequest, Event, HostCall, HostError, HostFunctions, Observer, Policy},
+    imports,
     limits::{FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
     module::{self, ModuleCache},
     plugin::{ForkPolicy, IdlePool, NewWorld, Settings},
@@ -267,18 +268,19 @@ impl RuntimeBuilder {
     }
 
     fn check_host_functions(&self) -> Result<(), BuildError> {
-        let mut seen = BTreeSet::new();
+        let own = imports::offered(&HostFunctions::default());
+        let mut seen: BTreeSet<(&str, &str)> =
+            own.iter().map(|own| (&*own.module, &*own.name)).collect();
         for function in &self.host_functions.functions {
-            let name = function.full_name();
             let problem = if OWN_MODULES.contains(&function.module.as_str()) {
                 "the module belongs to tollgate; choose another"
-            } else if !seen.insert(name) {
+            } else if !seen.insert((&*function.module, &*function.name)) {
                 "it is there already"
             } else {
                 continue;
             };
             return Err(BuildError::HostFunction {
-                name: name.into(),
+                name: function.full_name().into(),
                 problem,
             });
         }

@@ -1,6 +1,8 @@
 //! A plugin is small, and the kits of all languages use the same JSON: what they pack, decode and quote
 //! arrives unchanged, for any content.
 
+use crate::support;
+
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
@@ -189,16 +191,6 @@ fn packed_vectors() -> Vec<(u64, Option<(u64, u64)>)> {
         .collect()
 }
 
-/// A tool, if it is there; `variable` names another one. Where `CI` is set, a test may not be skipped.
-fn tool(variable: &str, usual: &str) -> Option<String> {
-    let tool = std::env::var(variable).unwrap_or_else(|_| usual.to_owned());
-    let found = Command::new(&tool).arg("--help").output().is_ok();
-    if !found {
-        println!("skipped: needs {usual} on the path, or named by {variable}");
-    }
-    found.then_some(tool)
-}
-
 fn succeeds(command: &mut Command) {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -207,7 +199,9 @@ fn succeeds(command: &mut Command) {
 
 #[test]
 fn the_vectors_hold_in_c() {
-    let Some(cc) = tool("CC", "cc") else { return };
+    let Some(cc) = support::needs::needs("cc") else {
+        return;
+    };
     let mut checks = String::new();
     for (packed, range) in packed_vectors() {
         checks += &match range {
@@ -246,7 +240,9 @@ fn the_vectors_hold_in_c() {
 
 #[test]
 fn the_vectors_hold_in_go() {
-    let Some(go) = tool("GO", "go") else { return };
+    let Some(go) = support::needs::needs("go") else {
+        return;
+    };
     let directory = tempfile::tempdir().unwrap();
     let mut checks = String::new();
     for (packed, range) in packed_vectors() {
@@ -278,7 +274,7 @@ fn the_vectors_hold_in_go() {
 
 #[test]
 fn the_vectors_hold_in_assemblyscript() {
-    let Some(asc) = tool("ASC", "asc") else {
+    let Some(asc) = support::needs::needs("asc") else {
         return;
     };
     let directory = tempfile::tempdir().unwrap();

@@ -75,6 +75,7 @@ mod grants_come_from_the_operator;
 mod guest_kits;
 #[cfg(feature = "net")]
 mod host_functions_do_what_the_table_says;
+mod imports_of_other_hosts_are_explained;
 mod initialisation_is_counted_by_itself;
 mod json_is_read_as_it_comes;
 mod limits_end_what_does_not_end;
@@ -99,6 +100,7 @@ mod plugins_are_replaced_under_their_names;
 mod promises_name_their_tests;
 mod races_tell_nothing;
 mod real_plugins_reach_real_things;
+mod real_programs_run_as_plugins;
 mod recordings_on_the_command_line;
 mod recordings_replace_a_file_when_they_are_whole;
 mod secrets_are_hidden;

@@ -63,18 +63,9 @@ fn observe(root: &Path, prepare: &str, path: &str) -> (Output, String) {
     (output, said)
 }
 
-/// Whether this process may make namespaces; where it may not, a test says that it is skipped.
-fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        println!("skipped: needs root");
-    }
-    root
-}
-
 #[test]
 fn without_proc_nothing_is_said_to_be_missing() {
-    if !is_root() {
+    if support::needs::needs("root").is_none() {
         return;
     }
     let root = root();

@@ -3,7 +3,7 @@
 
 #![cfg(feature = "cli")]
 
-use crate::support::program;
+use crate::support::{needs::needs, program};
 use std::{
     collections::BTreeMap,
     fs,
@@ -82,6 +82,36 @@ fn the_built_fixtures_are_what_is_written_and_pass_its_test() {
         assert!(outcome.status.success(), "{name}: {}", text(&outcome));
         let readme = String::from_utf8(written["README.md"].clone()).unwrap();
         assert!(readme.contains(&format!("-o {name}.wasm")), "{name}");
+    }
+}
+
+#[test]
+fn written_projects_are_built_by_the_command_of_their_readme() {
+    for (lang, tool, called) in [
+        ("c", "zig", "zig cc"),
+        ("assemblyscript", "asc", "npx asc"),
+        ("go", "go", "go build"),
+    ] {
+        let Some(program) = needs(tool) else { continue };
+        let directory = tempfile::tempdir().unwrap();
+        let made = tollgate(&["new", "--lang", lang, "built"], directory.path());
+        assert!(made.status.success(), "{}", text(&made));
+        let project = directory.path().join("built");
+        let readme = fs::read_to_string(project.join("README.md")).unwrap();
+        let mut lines = readme.lines();
+        let line = lines.find(|line| line.contains(called) && line.contains("-o built.wasm"));
+        // npx would download a compiler.
+        let (_, command) = called.split_at(called.find(tool).unwrap() + tool.len());
+        let command = line.unwrap().replace(called, &format!("\"$0\"{command}"));
+        let mut build = Command::new("sh");
+        build.args(["-c", &command, &program]).current_dir(&project);
+        let outcome = build.output().unwrap();
+        assert!(outcome.status.success(), "{command}: {}", text(&outcome));
+        let mut test = Command::new("sh");
+        test.arg(project.join("test.sh"))
+            .env("TOLLGATE", env!("CARGO_BIN_EXE_tollgate"));
+        let outcome = test.output().unwrap();
+        assert!(outcome.status.success(), "{lang}: {}", text(&outcome));
     }
 }
 

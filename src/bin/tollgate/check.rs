@@ -92,14 +92,19 @@ fn rejected(problem: &LoadError, findings: &mut Findings) {
     match problem {
         LoadError::Contract(problems) => {
             for problem in problems {
-                findings.add(
-                    Severity::Error,
-                    "contract",
-                    problem.to_string(),
-                    fix(problem),
-                );
+                let (message, fix) = match problem {
+                    Problem::Foreign(foreign) => (foreign.to_string(), foreign.fix.to_owned()),
+                    other => (other.to_string(), fix(other)),
+                };
+                findings.add(Severity::Error, "contract", message, fix);
             }
         }
+        LoadError::Component => findings.add(
+            Severity::Error,
+            "module",
+            "this is a WebAssembly component, and plugins are core modules",
+            "build it for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared",
+        ),
         other => findings.add(
             Severity::Error,
             "module",
@@ -117,14 +122,11 @@ fn fix(problem: &Problem) -> String {
         }
         Problem::Before02 { .. } => "rebuild it with a current SDK".to_owned(),
         Problem::Program => {
-            "build a library: in Rust crate-type cdylib, in Go -buildmode=c-shared, in C -Wl,--no-entry or -mexec-model=reactor"
+            "build a library: in Rust crate-type cdylib, in Go -buildmode=c-shared, in C -Wl,--no-entry or -mexec-model=reactor, in AssemblyScript --exportStart _initialize"
                 .to_owned()
         }
         Problem::MissingExport { name, expected } | Problem::ExportType { name, expected, .. } => {
             format!("export {name} as {expected}")
-        }
-        Problem::UnknownImport { module, name, .. } if module == "env" && name == "abort" => {
-            "in AssemblyScript, build with --use abort=tollgate/abort".to_owned()
         }
         Problem::UnknownImport { module, name, .. } if module == "env" => {
             format!("{name} is not linked into the module: define it, or link the library that defines it")

@@ -45,5 +45,6 @@ pub(super) fn offered(custom: &Custom) -> Offered {
         module: custom.module.clone().into(),
         name: custom.name.clone().into(),
         ty: FuncType::new([ValType::I64], [ValType::I64]),
+        listed: true,
     }
 }

@@ -100,6 +100,7 @@ pub(super) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
         module: HOST_MODULE.into(),
         name: function.name.into(),
         ty: FuncType::new([ValType::I64], function.reply.map(|_| ValType::I64)),
+        listed: true,
     });
     own.chain(host_functions.functions.iter().map(custom::offered))
         .collect()

@@ -54,6 +54,7 @@ macro_rules! functions {
                 module: MODULE.into(),
                 name: $name.into(),
                 ty: FuncType::new([ $( val_type!($ty) ),* ] as [ValType; count!($($param)*)], [ValType::I32]),
+                listed: true,
             } ),* ]
         }
     };
@@ -152,6 +153,7 @@ pub(super) fn offered() -> Vec<Offered> {
         module: MODULE.into(),
         name: PROC_EXIT.into(),
         ty: FuncType::new([ValType::I32], []),
+        listed: true,
     });
     offered
 }
