@@ -235,6 +235,7 @@ impl Gate {
             need: effect.need(),
             interrupt: &self.interrupt,
             may_read: AtomicBool::new(false),
+            any_directory: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
         // These two need no world: lines go to the embedder's callback, and the embedder's

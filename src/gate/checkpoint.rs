@@ -32,6 +32,8 @@ pub struct Checkpoint<'a> {
     pub(super) interrupt: &'a Interrupt,
     /// Whether what an effect opens may be read, once the world has checked its name.
     pub(super) may_read: AtomicBool,
+    /// Whether the effect's command may have any working directory.
+    pub(super) any_directory: AtomicBool,
 }
 
 impl fmt::Debug for Checkpoint<'_> {
@@ -280,6 +282,8 @@ impl Checkpoint<'_> {
         // What is reported leaves the arguments out, which may hold secrets.
         let request = whole.without_arguments();
         if self.policy.covers_exec(asked, real, args) {
+            let freely = self.policy.covers_exec_freely(asked, real, args);
+            self.any_directory.store(freely, Ordering::Relaxed);
             self.reports.granted_by(self.plugin, &request, || {
                 let by_arguments = self.policy.covering_arguments(&whole);
                 by_arguments.cloned().or_else(|| request.needed())
@@ -306,11 +310,15 @@ impl Checkpoint<'_> {
         Err(denial)
     }
 
-    /// Checks that the effect's command may have this working directory, by its real name.
+    /// Checks that the effect's command may have this working directory, by its real name. Ask for the
+    /// [command](Self::command) first.
+    ///
+    /// A directory needs no grant, since changing into it reads nothing, unless the command is granted
+    /// with certain arguments only: what a relative argument names depends on the directory.
     ///
     /// # Errors
     ///
-    /// The denial, if no grant covers reading it.
+    /// The denial, if no grant covers reading a directory that needs one.
     pub fn directory(&self, real: &str) -> Result<(), Denial> {
         let Need::Run {
             directory: Some(asked),
@@ -319,6 +327,9 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
+        if self.any_directory.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let access = Access {
             read: true,
             write: false,
