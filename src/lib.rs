@@ -43,7 +43,8 @@ pub use error::{
 pub use gate::{CustomRequest, Event, HostCall, HostError, Omitted};
 pub use inspect::Inspection;
 pub use limits::{
-    Cancel, FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, ModuleLimits, StackLimit, Usage,
+    Cancel, FuelLimit, InvalidLimit, InvalidMemoryLimit, Limits, MemoryLimit, ModuleLimits,
+    NamedLimit, StackLimit, Usage,
 };
 pub use module::{AbiVersion, Baked, ModuleCache};
 pub use plugin::{Call, Config, ForkPolicy, Instance, Observation, Plugin, Review};

@@ -45,6 +45,7 @@ typedef struct tollgate_plugin tollgate_plugin;
  *   memory_mb       0 is 256, -1 is no limit
  *   deadline_ms     wall-clock time for one call; 0 is none
  *   evidence_bytes  what is longer is cut; 0 is no limit
+ *   limits          an object of limits by name, such as {"result_bytes": "128MiB", "host_calls": 1000}
  *   validate        whether configs are validated against the plugin's schema; needs a build
  *                   with the feature "schema"
  *   redact          whether what looks like a token or private key is hidden

@@ -73,6 +73,7 @@ mod guest_kits;
 #[cfg(feature = "net")]
 mod host_functions_do_what_the_table_says;
 mod initialisation_is_counted_by_itself;
+mod limits_are_set_by_name;
 mod limits_end_what_does_not_end;
 mod links_of_plugins_stay_inside;
 mod log_lines_reach_the_embedder;

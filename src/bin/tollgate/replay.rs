@@ -2,12 +2,12 @@
 
 use crate::{
     Exit, Failure,
-    args::{DiffArgs, Format, LimitArgs, ReplayArgs},
+    args::{DEADLINE, DiffArgs, Format, LimitArgs, ReplayArgs},
     complain, print, print_event, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
-    Plugin,
+    Limits, Plugin,
     printable::Printable,
     replay::{Comparison, Replay, ReplayError, Replayed},
 };
@@ -147,6 +147,10 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
 
 /// Loads a module for a replay, offline.
 fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    let builder = limits.apply(replay.runtime(), 60_000).on_event(print_event);
+    let limits = limits.over(Limits {
+        deadline: Some(DEADLINE),
+        ..Limits::default()
+    });
+    let builder = replay.runtime().limits(limits).on_event(print_event);
     Ok(builder.build()?.load(replay.plugin(), bytes)?)
 }

@@ -1,8 +1,11 @@
 //! The options of a runtime, as JSON.
 
 use serde::{Deserialize, Deserializer};
-use std::time::Duration;
-use tollgate::{FuelLimit, MemoryLimit, Redactor, Runtime, RuntimeBuilder, printable::Printable};
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+use tollgate::{
+    FuelLimit, Limits, MemoryLimit, Redactor, Runtime, RuntimeBuilder, printable::Printable,
+};
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,6 +15,8 @@ struct Options {
     memory_mb: i64,
     deadline_ms: u64,
     evidence_bytes: Option<u32>,
+    /// By name, as `Limits::set` takes them.
+    limits: BTreeMap<String, Value>,
     validate: bool,
     redact: bool,
     secrets: Vec<String>,
@@ -39,13 +44,24 @@ pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
                 ))
             })?,
     };
-    let mut builder = Runtime::builder().fuel(options.fuel).memory_limit(memory);
-    if options.deadline_ms > 0 {
-        builder = builder.deadline(Duration::from_millis(options.deadline_ms));
-    }
+    let mut limits = Limits {
+        fuel: options.fuel,
+        memory,
+        deadline: (options.deadline_ms > 0).then(|| Duration::from_millis(options.deadline_ms)),
+        ..Limits::default()
+    };
     if let Some(bytes) = options.evidence_bytes {
-        builder = builder.evidence_bytes(Some(bytes).filter(|bytes| *bytes > 0));
+        limits.evidence_bytes = Some(bytes).filter(|bytes| *bytes > 0);
     }
+    for (name, value) in &options.limits {
+        let text = match value {
+            Value::Null => "none".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        limits.set(name, &text).map_err(|error| wrong(&error))?;
+    }
+    let mut builder = Runtime::builder().limits(limits);
     if options.validate {
         #[cfg(not(feature = "schema"))]
         return Err(wrong(
