@@ -47,6 +47,8 @@ pub use limits::{
     NamedLimit, StackLimit, Usage,
 };
 pub use module::{AbiVersion, Baked, ModuleCache};
+#[cfg(feature = "schema")]
+pub use plugin::ConfigValidation;
 pub use plugin::{Call, Config, ForkPolicy, Instance, Observation, Plugin, Review};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use runtime::{Runtime, RuntimeBuilder};

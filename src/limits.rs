@@ -72,7 +72,7 @@ pub(crate) use module::ModuleCounts;
 pub use module::{Measured, ModuleLimits};
 pub use named::{InvalidLimit, NamedLimit};
 
-use crate::effect::json;
+use crate::{effect::json, printable::counted};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -239,7 +239,11 @@ impl Limits {
         } = self;
         if *stack != other.stack {
             let text = |StackLimit { frames, bytes }: StackLimit| {
-                format!("a stack of {frames} frames and {bytes} bytes")
+                format!(
+                    "a stack of {} and {}",
+                    counted(frames, "frame"),
+                    counted(bytes, "byte")
+                )
             };
             return Some((text(*stack), text(other.stack)));
         }

@@ -46,8 +46,9 @@ typedef struct tollgate_plugin tollgate_plugin;
  *   deadline_ms     wall-clock time for one call; 0 is none
  *   evidence_bytes  what is longer is cut; 0 is no limit
  *   limits          an object of limits by name, such as {"result_bytes": "128MiB", "host_calls": 1000}
- *   validate        whether configs are validated against the plugin's schema; needs a build
- *                   with the feature "schema"
+ *   validate        which configs are refused: "strict" or true, any that violates the plugin's
+ *                   schema; "lenient", those with wrong values; false, none. Needs a build with
+ *                   the feature "schema"
  *   redact          whether what looks like a token or private key is hidden
  *   secrets         a list of texts to hide
  * NULL if one of them is unknown or wrong. */

@@ -1,6 +1,7 @@
 //! Limits of a form of their own: fuel, which can be unlimited, memory in pages, and the two of a stack.
 
 use super::PAGE_BYTES;
+use crate::printable::counted;
 use serde::{Deserialize, Serialize};
 
 /// The most pages a 32-bit memory can have (4 GiB).
@@ -145,7 +146,7 @@ impl std::fmt::Display for MemoryLimit {
         if self.pages.is_multiple_of(PAGES_PER_MB) {
             write!(f, "{} MB", self.pages / PAGES_PER_MB)
         } else {
-            write!(f, "{} pages", self.pages)
+            write!(f, "{}", counted(self.pages, "page"))
         }
     }
 }

@@ -28,23 +28,28 @@ pub struct NamedLimit {
 #[non_exhaustive]
 pub enum InvalidLimit {
     /// There is no limit of this name.
-    #[error("unknown limit {name}{}", .nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    #[error("unknown limit {name}{}", suggestion(.nearest))]
     Unknown {
         /// The name.
         name: Text,
         /// The limit with the most similar name, if there is a similar one.
-        nearest: Option<String>,
+        nearest: Option<Text>,
     },
     /// The text is no value for this limit.
-    #[error("the limit {name} is {expected}, not {value:?}")]
+    #[error("the limit {name} is {expected}, not \"{value}\"")]
     Value {
         /// The limit.
-        name: String,
+        name: Text,
         /// The text.
         value: Text,
         /// What the limit takes.
-        expected: String,
+        expected: Text,
     },
+}
+
+fn suggestion(nearest: &Option<Text>) -> String {
+    let suggest = |name| format!("; did you mean {name}?");
+    nearest.as_ref().map(suggest).unwrap_or_default()
 }
 
 impl Limits {
@@ -86,7 +91,7 @@ impl Limits {
         let Some(setting) = settings.iter_mut().find(|setting| setting.name == name) else {
             let names = settings.iter().map(|setting| setting.name.as_str());
             return Err(InvalidLimit::Unknown {
-                nearest: nearest(name, names).map(str::to_owned),
+                nearest: nearest(name, names).map(Text::from),
                 name: name.into(),
             });
         };
@@ -109,12 +114,13 @@ impl Limits {
                 ""
             };
             InvalidLimit::Value {
-                name: setting.name.clone(),
+                name: setting.name.as_str().into(),
                 value: value.into(),
                 expected: format!(
                     "a number of {} from {least} to {most}, such as {examples}{none}",
                     setting.unit
-                ),
+                )
+                .into(),
             }
         })
     }

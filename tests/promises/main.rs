@@ -105,6 +105,7 @@ mod simulated_recordings_are_one_text;
 mod simulated_worlds_are_read_from_json;
 mod the_command_line_guards_configs_and_secrets;
 mod the_exec_plugin_sees_real_commands;
+mod the_migration_page_is_true;
 mod the_network_can_be_made_up;
 mod the_transcript_page_is_true;
 mod tls_is_judged_and_told;

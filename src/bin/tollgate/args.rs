@@ -128,6 +128,10 @@ pub struct ObserveArgs {
     /// Skip config validation
     #[arg(long)]
     pub no_validate: bool,
+    /// Treat every violation of the plugin's schema as an error. Without it, missing and unknown
+    /// properties are warnings, and the plugin decides
+    #[arg(long, conflicts_with = "no_validate")]
+    pub strict: bool,
     /// Fill in the defaults of the plugin's schema
     #[arg(long)]
     pub fill_defaults: bool,

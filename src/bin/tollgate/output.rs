@@ -11,7 +11,7 @@ use std::{
 };
 use tollgate::{
     Event, Limits, NamedLimit, Usage,
-    printable::{self, is_unprintable, write_printable},
+    printable::{self, counted, is_unprintable, write_printable},
 };
 
 /// The most bytes of one line of text.
@@ -153,13 +153,13 @@ pub fn print_event(plugin: &str, event: &Event) {
         )),
         Event::Omitted(omitted) => {
             for (count, what) in [
-                (omitted.log_lines, "more log lines"),
-                (omitted.repeated_denials, "denials of a request shown above"),
-                (omitted.denials, "more denied requests"),
-                (omitted.granted, "more granted requests"),
+                (omitted.log_lines, "more log line"),
+                (omitted.repeated_denials, "repeated denial"),
+                (omitted.denials, "more denied request"),
+                (omitted.granted, "more granted request"),
             ] {
                 if count > 0 {
-                    complain(format_args!("not shown: {count} {what}"));
+                    complain(format_args!("not shown: {}", counted(count, what)));
                 }
             }
         }

@@ -14,7 +14,7 @@ use tollgate::{
 
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Failure {
-        let text = error.to_string();
+        let text = error.report();
         match (&error, text.split_once('\n')) {
             // Our own text begins each line.
             (ReplayError::Diverged(_), Some((message, lines))) => {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
+#[cfg(feature = "schema")]
+use tollgate::ConfigValidation;
 use tollgate::{
     FuelLimit, Limits, MemoryLimit, Redactor, Runtime, RuntimeBuilder, printable::Printable,
 };
@@ -17,9 +19,32 @@ struct Options {
     evidence_bytes: Option<u32>,
     /// By name, as `Limits::set` takes them.
     limits: BTreeMap<String, Value>,
-    validate: bool,
+    validate: Validate,
     redact: bool,
     secrets: Vec<String>,
+}
+
+/// Whether configs are validated: `"strict"` is `true`.
+#[derive(Default)]
+enum Validate {
+    #[default]
+    No,
+    Lenient,
+    Strict,
+}
+
+impl<'de> Deserialize<'de> for Validate {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Validate, D::Error> {
+        match Value::deserialize(from)? {
+            Value::Bool(false) => Ok(Validate::No),
+            Value::Bool(true) => Ok(Validate::Strict),
+            Value::String(text) if text == "strict" => Ok(Validate::Strict),
+            Value::String(text) if text == "lenient" => Ok(Validate::Lenient),
+            _ => Err(serde::de::Error::custom(
+                "\"validate\" is true, false, \"strict\" or \"lenient\"",
+            )),
+        }
+    }
 }
 
 /// `null` is no limit; without the key, the default holds.
@@ -62,15 +87,17 @@ pub(crate) fn builder(json: &str) -> Result<RuntimeBuilder, String> {
         limits.set(name, &text).map_err(|error| wrong(&error))?;
     }
     let mut builder = Runtime::builder().limits(limits);
-    if options.validate {
-        #[cfg(not(feature = "schema"))]
+    #[cfg(not(feature = "schema"))]
+    if !matches!(options.validate, Validate::No) {
         return Err(wrong(
             &"\"validate\" needs a build with the feature `schema`",
         ));
-        #[cfg(feature = "schema")]
-        {
-            builder = builder.validate_configs();
-        }
+    }
+    #[cfg(feature = "schema")]
+    match options.validate {
+        Validate::No => {}
+        Validate::Lenient => builder = builder.validate_configs(ConfigValidation::Lenient),
+        Validate::Strict => builder = builder.validate_configs(ConfigValidation::Strict),
     }
     if options.redact || !options.secrets.is_empty() {
         let mut redactor = Redactor::builder();
