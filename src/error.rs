@@ -13,11 +13,12 @@ pub use load::{BakeError, BuildError, ConfigError, LoadError};
 pub use problem::{Foreign, Problem, TypeText};
 pub use unforkable::Unforkable;
 #[cfg(feature = "schema")]
-pub use violation::{TooExpensive, Violation};
+pub use violation::{TooExpensive, Violation, ViolationKind};
 
 use crate::{limits::Usage, printable::Text, room::OutOfMemory};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use std::error::Error as _;
+use tollgate_abi::names::export;
 
 /// Any failure of this crate.
 ///
@@ -83,7 +84,7 @@ pub enum Error {
         doing: &'static str,
     },
     /// The guest was stopped, by itself or by a limit.
-    #[error("plugin {plugin}: {} failed", running(.export))]
+    #[error("plugin {plugin}: {} failed", running(.export, .usage))]
     Fault {
         /// Which plugin.
         plugin: Text,
@@ -96,7 +97,7 @@ pub enum Error {
         usage: Box<Usage>,
     },
     /// The guest ran to its end but broke the protocol.
-    #[error("plugin {plugin}: {} broke the protocol", running(.export))]
+    #[error("plugin {plugin}: {} broke the protocol", running(.export, .usage))]
     Protocol {
         /// Which plugin.
         plugin: Text,
@@ -110,12 +111,22 @@ pub enum Error {
     },
 }
 
-fn running(export: &str) -> String {
-    if export == INSTANTIATE {
-        "instantiation".into()
-    } else {
-        format!("{export}()")
+fn running(export: &str, usage: &Usage) -> String {
+    match export {
+        INSTANTIATE => "instantiation".into(),
+        export::ALLOCATE => receiving(usage),
+        export => format!("{export}()"),
     }
+}
+
+/// What the host was doing when it called `allocate`: before any call of a host function, there is no
+/// reply to receive.
+fn receiving(usage: &Usage) -> String {
+    let what = match usage.host_calls {
+        0 => "its config",
+        _ => "data from the host",
+    };
+    format!("receiving {what}")
 }
 
 /// The name by which errors call what happens before any export runs.
@@ -137,16 +148,37 @@ impl Error {
         match self {
             Error::Fault {
                 plugin,
+                export: export::ALLOCATE,
+                fault: Fault::OutOfFuel { limit },
+                usage,
+            } => format!(
+                "plugin {plugin}: the plugin ran out of fuel while {} (limit {limit}); raise the fuel limit",
+                receiving(usage)
+            ),
+            Error::Fault {
+                plugin,
+                export: export::ALLOCATE,
+                fault,
+                usage,
+            } => format!("plugin {plugin}: while {}, it {fault}", receiving(usage)),
+            Error::Protocol {
+                plugin,
+                export: export::ALLOCATE,
+                error,
+                usage,
+            } => format!("plugin {plugin}: while {}, it {error}", receiving(usage)),
+            Error::Fault {
+                plugin,
                 export,
                 fault,
-                ..
-            } => format!("plugin {plugin}: {} {fault}", running(export)),
+                usage,
+            } => format!("plugin {plugin}: {} {fault}", running(export, usage)),
             Error::Protocol {
                 plugin,
                 export,
                 error,
-                ..
-            } => format!("plugin {plugin}: {} {error}", running(export)),
+                usage,
+            } => format!("plugin {plugin}: {} {error}", running(export, usage)),
             error => match error.source() {
                 Some(cause) => format!("{error}: {cause}"),
                 None => error.to_string(),

@@ -269,6 +269,7 @@ impl Gate {
             may_write: AtomicBool::new(false),
             starts,
             is_above_grants: AtomicBool::new(false),
+            any_directory: AtomicBool::new(false),
         };
         checkpoint.check_known_names()?;
         // These two need no world: lines go to the embedder's callback, and the embedder's

@@ -50,9 +50,12 @@ pub use error::{
 pub use gate::{CustomRequest, Event, HostCall, HostError, Omitted};
 pub use inspect::Inspection;
 pub use limits::{
-    Cancel, FuelLimit, InvalidMemoryLimit, Limits, MemoryLimit, ModuleLimits, StackLimit, Usage,
+    Cancel, FuelLimit, InvalidLimit, InvalidMemoryLimit, Limits, MemoryLimit, ModuleLimits,
+    NamedLimit, StackLimit, Usage,
 };
 pub use module::{AbiVersion, Baked, ModuleCache};
+#[cfg(feature = "schema")]
+pub use plugin::ConfigValidation;
 pub use plugin::{Call, Config, ForkPolicy, Instance, Observation, Plugin, Review};
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use runtime::{Runtime, RuntimeBuilder};

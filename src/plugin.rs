@@ -22,6 +22,8 @@ pub(crate) use idle::IdlePool;
 pub use instance::Instance;
 pub(crate) use once::Once;
 pub use review::Review;
+#[cfg(feature = "schema")]
+pub use validate::ConfigValidation;
 
 use crate::{
     answer::{Manifest, Truncation},
@@ -60,7 +62,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) observer: Observer,
     #[cfg(feature = "schema")]
-    pub(crate) validate_configs: bool,
+    pub(crate) validate_configs: Option<ConfigValidation>,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork_policy: ForkPolicy,
     /// The instances that plugins keep for later calls.

@@ -28,6 +28,24 @@ pub fn is_unprintable(character: char) -> bool {
         )
 }
 
+/// A count with its noun, which is given in the singular and of which the last word takes the plural.
+///
+/// ```
+/// use tollgate::printable::counted;
+///
+/// assert_eq!(counted(1, "warning"), "1 warning");
+/// assert_eq!(counted(0, "property"), "0 properties");
+/// ```
+#[must_use]
+pub fn counted(count: impl fmt::Display, noun: &str) -> String {
+    let count = count.to_string();
+    match (count.as_str(), noun.strip_suffix('y')) {
+        ("1", _) => format!("1 {noun}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 /// Untrusted text: from a plugin, a file or a server. It displays with every unprintable character
 /// escaped, and cut to 1024 bytes; [`as_str`](Text::as_str) returns the original text.
 ///

@@ -18,7 +18,7 @@ wire! {
         /// An absolute deadline, in RFC 3339.
         pub deadline: Option<String> = "deadline" omit,
         /// A limit in milliseconds; 0 sets none.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
         /// An identifier for correlation; the host ignores it.
         pub request_id: String = "request_id" omit,
         /// Whether the request is already cancelled; it then fails at once.
@@ -187,7 +187,7 @@ wire! {
         /// The whole environment, each entry `NAME=VALUE`. The last entry of a name counts.
         pub env: Vec<String> = "env" omit,
         /// The most time for the command, in milliseconds; 0 means the host's maximum.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
     }
 }
 

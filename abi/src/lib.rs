@@ -75,6 +75,7 @@ pub use capability::Capability;
 pub use error_detail::ErrorDetail;
 pub use evidence::{Evidence, Timestamp};
 pub use info::PluginInfo;
+pub use port::service_port;
 pub use ptr_len::{NullPointer, PtrLen};
 pub use schema::{ConfigSchema, Field};
 pub use well_formed::well_formed;

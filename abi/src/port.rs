@@ -1,5 +1,6 @@
 //! A port in a request: documented and written as a string of decimal digits, read as a string or
-//! as a JSON integer. The Go SDK sends strings, hand-written guests often send integers.
+//! as a JSON integer. The Go SDK sends strings, hand-written guests often send integers. The name of a
+//! well-known service is a port, too.
 
 use alloc::{
     borrow::Cow,
@@ -7,6 +8,37 @@ use alloc::{
 };
 use core::{fmt, marker::PhantomData};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The services that Go's `net.LookupPort` knows on every machine, and three that system tables add.
+/// The table of the machine is not read: a name means the same port everywhere.
+const SERVICES: [(&str, u16); 17] = [
+    ("domain", 53),
+    ("ftp", 21),
+    ("ftps", 990),
+    ("gopher", 70),
+    ("http", 80),
+    ("https", 443),
+    ("imap", 143),
+    ("imap2", 143),
+    ("imap3", 220),
+    ("imaps", 993),
+    ("pop3", 110),
+    ("pop3s", 995),
+    ("smtp", 25),
+    ("ssh", 22),
+    ("submission", 587),
+    ("submissions", 465),
+    ("telnet", 23),
+];
+
+/// Returns the port of a well-known TCP service, in any case: 443 for `https`.
+#[must_use]
+pub fn service_port(name: &str) -> Option<u16> {
+    SERVICES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, port)| *port)
+}
 
 /// A Rust type that holds a port.
 pub(crate) trait Port: Sized {
@@ -35,7 +67,8 @@ impl Port for u16 {
     }
     fn from_text(text: &str) -> Option<u16> {
         let canonical = text == "0" || !text.starts_with(['0', '+']);
-        canonical.then(|| text.parse().ok()).flatten()
+        let number = canonical.then(|| text.parse().ok()).flatten();
+        number.or_else(|| service_port(text))
     }
     fn text(&self) -> Cow<'_, str> {
         self.to_string().into()
@@ -51,7 +84,7 @@ impl<'de, T: Port> Deserialize<'de> for Read<T> {
         impl<T: Port> de::Visitor<'_> for Visitor<T> {
             type Value = T;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a port from 0 to 65535, as a string of digits or as an integer")
+                f.write_str("a port from 0 to 65535, as a string of digits, an integer or a service such as https")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
                 T::from_text(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
@@ -100,8 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_service_is_its_port() {
+        assert!(SERVICES.is_sorted());
+        for (name, port) in SERVICES {
+            assert_eq!(service_port(name), Some(port));
+            let json = alloc::format!("{:?}", name.to_uppercase());
+            assert_eq!(from_json::<Read<u16>>(json.as_bytes()).unwrap().0, port);
+        }
+        for name in ["", "80", "http ", "htt", "https:"] {
+            assert_eq!(service_port(name), None, "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_no_port_is_an_error_that_says_what_a_port_is() {
-        let expected = "expected a port from 0 to 65535, as a string of digits or as an integer";
+        let expected = "expected a port from 0 to 65535, as a string of digits, an integer or a service such as https";
         for json in [
             "65536",
             "-1",
@@ -123,6 +169,7 @@ mod tests {
             r#""080""#,
             r#"" 80""#,
             r#""1.5""#,
+            r#""httpx""#,
         ] {
             let message = error::<u16>(json);
             assert!(message.contains(expected), "{json}: {message}");

@@ -119,6 +119,29 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
+/// A time limit: a negative one is 0.
+pub(crate) struct Milliseconds(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl de::Visitor<'_> for Number {
+            type Value = Milliseconds;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an integer")
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Milliseconds, E> {
+                Ok(Milliseconds(number))
+            }
+            // Only negative integers arrive here.
+            fn visit_i64<E>(self, _: i64) -> Result<Milliseconds, E> {
+                Ok(Milliseconds(0))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
 /// A struct of this crate, read with its `failure` apart and in the reader's own type.
 pub(crate) trait Wire: Sized {
     fn read<'de, D: de::Deserializer<'de>, E: Deserialize<'de>>(
@@ -134,6 +157,7 @@ pub(crate) trait Wire: Sized {
 /// * `omit`: the key is left out when the field has its default value;
 /// * `added`: as `omit`, and the key is ignored when reading, because the host sets the field;
 /// * `failure`: as `omit`, for the error of a reply; a guest reads it into a smaller type than the host;
+/// * `milliseconds`: as `omit`, and a negative number is read as 0: no limit, as Go hosts do;
 /// * `port`: written as a string, read from a string or an integer.
 macro_rules! wire {
     (
@@ -218,6 +242,14 @@ macro_rules! wire {
             continue;
         }
     };
+    (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal, milliseconds) => {
+        if $is.is($key) {
+            if let Some(time) = $map.next_value::<Option<$crate::wire::Milliseconds>>()? {
+                $field = time.0;
+            }
+            continue;
+        }
+    };
     (@take $map:ident, $is:ident, $field:expr, $failure:ident, $ty:ty, $key:literal $(, omit)?) => {
         if $is.is($key) {
             if let Some(value) = $map.next_value::<Option<$ty>>()? {
@@ -231,7 +263,7 @@ macro_rules! wire {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{string::ToString, vec};
+    use alloc::string::ToString;
 
     wire! {
         /// One of each kind of field.
@@ -242,6 +274,8 @@ mod tests {
             pub flag: bool = "is_flag" omit,
             /// A list.
             pub list: Vec<u32> = "list" omit,
+            /// A time limit.
+            pub time: u64 = "time" milliseconds,
         }
     }
 
@@ -257,7 +291,7 @@ mod tests {
             Sample {
                 text: "b".to_string(),
                 flag: true,
-                list: vec![]
+                ..Sample::default()
             }
         );
     }
@@ -284,6 +318,27 @@ mod tests {
         ] {
             assert!(sample(json).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_negative_time_is_no_limit() {
+        for (json, time) in [("5", 5), ("-5", 0), ("0", 0), ("null", 0)] {
+            let value = sample(&alloc::format!("{{\"time\":{json}}}")).unwrap();
+            assert_eq!(value.time, time, "{json}");
+        }
+        for json in ["1.5", "\"5\"", "true"] {
+            assert!(
+                sample(&alloc::format!("{{\"time\":{json}}}")).is_err(),
+                "{json}"
+            );
+        }
+        assert_eq!(
+            to_json(&Sample {
+                time: 5,
+                ..Sample::default()
+            }),
+            br#"{"text":"","time":5}"#
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Cutting evidence to its limit: what is cut first, and how that is reported. Called after secrets
 //! are hidden, so that none can be cut in two.
 
+use crate::printable::counted;
 use crate::room::{byte_len, entry_len, json_len, map_len, text_len};
 use serde_json::{Map, Value, json};
 use tollgate_abi::{ErrorDetail, Evidence};
@@ -66,7 +67,8 @@ pub fn truncate_evidence(evidence: &mut Evidence, limit: usize) -> Option<Trunca
         original_size_bytes,
         truncated_at_bytes: limit,
         reason: format!(
-            "the evidence has {original_size_bytes} bytes, more than the limit of {limit}"
+            "the evidence has {}, more than the limit of {limit}",
+            counted(original_size_bytes, "byte")
         ),
     })
 }

@@ -45,8 +45,10 @@ typedef struct tollgate_plugin tollgate_plugin;
  *   memory_mb       0 is 256, -1 is no limit
  *   deadline_ms     wall-clock time for one call; 0 is none
  *   evidence_bytes  what is longer is cut; 0 is no limit
- *   validate        whether configs are validated against the plugin's schema; needs a build
- *                   with the feature "schema"
+ *   limits          an object of limits by name, such as {"result_bytes": "128MiB", "host_calls": 1000}
+ *   validate        which configs are refused: "strict" or true, any that violates the plugin's
+ *                   schema; "lenient", those with wrong values; false, none. Needs a build with
+ *                   the feature "schema"
  *   redact          whether what looks like a token or private key is hidden
  *   secrets         a list of texts to hide
  * NULL if one of them is unknown or wrong. */

@@ -50,7 +50,8 @@ pub(crate) enum Need<'a> {
     Fetch { url: &'a str },
     /// The port of name servers, which the configuration of the machine names.
     Resolve,
-    /// A command with these arguments, by its real name; its directory, for reading; and each
+    /// A command with these arguments, by its real name; its directory, for
+    /// reading where the arguments are limited; and each
     /// variable that it gets.
     Run {
         command: &'a str,

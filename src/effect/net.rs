@@ -119,6 +119,15 @@ pub enum Records {
     MailServers(Vec<(u16, String)>),
 }
 
+impl Records {
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Records::Texts(texts) => texts.is_empty(),
+            Records::MailServers(servers) => servers.is_empty(),
+        }
+    }
+}
+
 /// A connection in TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

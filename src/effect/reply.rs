@@ -396,7 +396,7 @@ impl Refusal {
             }
             Refusal::Failed(failure) => ErrorDetail {
                 is_timeout: failure.kind == kinds::TIMEOUT,
-                is_not_found: matches!(&*failure.code, "ENOENT" | "NXDOMAIN"),
+                is_not_found: matches!(&*failure.code, "ENOENT" | "NXDOMAIN" | "NODATA"),
                 ..ErrorDetail::new(&*failure.kind, failure.message.clone())
                     .with_code(&*failure.code)
             },

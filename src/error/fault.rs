@@ -4,7 +4,7 @@ use crate::{
     capability::TooManyCapabilities,
     effect::json,
     limits::{Interrupted, MemoryLimit},
-    printable::{Printable, Text},
+    printable::{Printable, Text, counted},
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub enum Fault {
         limit: MemoryLimit,
     },
     /// The table limit was hit.
-    #[error("table limit exceeded ({limit} elements)")]
+    #[error("table limit exceeded ({})", counted(.limit, "element"))]
     OutOfTable {
         /// The limit, in elements.
         limit: u32,
@@ -42,9 +42,7 @@ pub enum Fault {
     #[error("the host ran out of memory")]
     HostOutOfMemory,
     /// The call stack is used up.
-    #[error(
-        "overflowed the stack (limit {frames} frames, {bytes} bytes); look for endless recursion"
-    )]
+    #[error("overflowed the stack (limit {}, {}); look for endless recursion", counted(.frames, "frame"), counted(.bytes, "byte"))]
     StackOverflow {
         /// The limit in frames.
         frames: u32,
@@ -59,10 +57,7 @@ pub enum Fault {
         limit: Duration,
     },
     /// The fuel is used up that a deadline leaves to a plugin that cannot be interrupted.
-    #[error(
-        "used up the {limit} units of fuel that its deadline of {} ms leaves it: it contains table.grow, which cannot be interrupted, so the deadline bounds the fuel; raise the deadline, or build the plugin without reference types",
-        .deadline.as_millis()
-    )]
+    #[error("used up the {} of fuel that its deadline of {} ms leaves it: it contains table.grow, which cannot be interrupted, so the deadline bounds the fuel; raise the deadline, or build the plugin without reference types", counted(.limit, "unit"), .deadline.as_millis())]
     DeadlineFuel {
         /// The deadline of the call.
         #[serde(with = "json::nanoseconds")]
@@ -74,13 +69,13 @@ pub enum Fault {
     #[error("was cancelled")]
     Cancelled,
     /// The guest called host functions too often.
-    #[error("called host functions more than {limit} times; raise Limits::host_calls")]
+    #[error("called host functions more than {}; raise Limits::host_calls", counted(.limit, "time"))]
     TooManyHostCalls {
         /// The limit of the call.
         limit: u64,
     },
     /// The guest moved too many bytes across the boundary.
-    #[error("moved more than {limit} bytes to and from the host; raise Limits::moved_bytes")]
+    #[error("moved more than {} to and from the host; raise Limits::moved_bytes", counted(.limit, "byte"))]
     TooManyBytes {
         /// The limit of the call.
         limit: u64,
@@ -119,13 +114,13 @@ pub enum ProtocolError {
     #[error("returned null pointer or zero length")]
     NullResult,
     /// The packed result has pointer 0 and a length.
-    #[error("returned a null pointer with a length of {len} bytes")]
+    #[error("returned a null pointer with a length of {}", counted(.len, "byte"))]
     NullPointer {
         /// The length.
         len: u32,
     },
     /// The result lies outside linear memory.
-    #[error("returned {len} bytes at {ptr}, outside its memory of {memory} bytes")]
+    #[error("returned {} at {ptr}, outside its memory of {}", counted(.len, "byte"), counted(.memory, "byte"))]
     ResultOutOfBounds {
         /// Where the result begins.
         ptr: u32,
@@ -135,7 +130,7 @@ pub enum ProtocolError {
         memory: u64,
     },
     /// The result is larger than what may cross the boundary.
-    #[error("returned {len} bytes, more than the limit of {limit}")]
+    #[error("returned {}, more than the limit of {limit}", counted(.len, "byte"))]
     ResultTooLarge {
         /// The length.
         len: u32,
@@ -146,7 +141,7 @@ pub enum ProtocolError {
     #[error("returned something that is not JSON: {0}")]
     NotJson(Text),
     /// The result exceeds the nesting limit.
-    #[error("returned JSON nested {depth} levels deep, more than the limit of {limit}")]
+    #[error("returned JSON nested {} deep, more than the limit of {limit}", counted(.depth, "level"))]
     TooDeep {
         /// The deepest nesting.
         depth: usize,
@@ -155,9 +150,7 @@ pub enum ProtocolError {
     },
     /// The result holds too many values. A value takes up to 112 bytes of memory in addition to its
     /// text when it is read, an object as much as six values.
-    #[error(
-        "returned JSON of {values} values, more than the limit of {limit} (an object counts as five values more)"
-    )]
+    #[error("returned JSON of {}, more than the limit of {limit} (an object counts as five values more)", counted(.values, "value"))]
     TooManyValues {
         /// How many there are, about. An object counts for five more, since it takes much memory.
         values: usize,
@@ -182,15 +175,13 @@ pub enum ProtocolError {
     #[error("failed inside the plugin: {}", Printable(.0))]
     Reported(ErrorDetail),
     /// `allocate` returned no buffer.
-    #[error("needed a buffer of {bytes} bytes, and allocate() returned null pointer")]
+    #[error("needed a buffer of {}, and allocate() returned null pointer", counted(.bytes, "byte"))]
     NoBuffer {
         /// The size asked for.
         bytes: usize,
     },
     /// `allocate` returned a buffer outside linear memory.
-    #[error(
-        "needed a buffer of {bytes} bytes, and allocate() returned {ptr}, which does not fit into the memory of {memory} bytes"
-    )]
+    #[error("needed a buffer of {}, and allocate() returned {ptr}, which does not fit into the memory of {}", counted(.bytes, "byte"), counted(.memory, "byte"))]
     BufferOutOfBounds {
         /// Where the buffer would begin.
         ptr: u32,
@@ -200,7 +191,7 @@ pub enum ProtocolError {
         memory: u64,
     },
     /// Host functions called `allocate`, which called host functions, and so on.
-    #[error("called host functions from within allocate(), more than {limit} levels deep")]
+    #[error("called host functions from within allocate(), more than {} deep", counted(.limit, "level"))]
     Reentrancy {
         /// The limit.
         limit: u32,

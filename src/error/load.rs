@@ -7,7 +7,7 @@ use super::{TooExpensive, Violation};
 use crate::{
     capability::{CapabilityError, UnknownKind},
     limits::InvalidMemoryLimit,
-    printable::Text,
+    printable::{Text, counted},
 };
 
 /// Invalid options of a runtime.
@@ -21,9 +21,7 @@ pub enum BuildError {
     #[error("a fuel limit of 0 lets nothing run; use FuelLimit::Unlimited for no limit")]
     NoFuel,
     /// Nothing runs on no stack.
-    #[error(
-        "a stack limit of {frames} frames and {bytes} bytes lets nothing run (at least 16 frames and 4096 bytes)"
-    )]
+    #[error("a stack limit of {} and {} lets nothing run (at least 16 frames and 4096 bytes)", counted(.frames, "frame"), counted(.bytes, "byte"))]
     NoStack {
         /// The frames asked for.
         frames: u32,
@@ -45,9 +43,7 @@ pub enum BuildError {
     #[error(transparent)]
     UnknownKind(UnknownKind),
     /// The engine would abort the process: this build's compiler did not turn tail calls into jumps.
-    #[error(
-        "this build of the engine is not sound: {turns} turns of a loop took {growth} bytes of the native stack; build with the feature `portable-dispatch`, or with opt-level 3 and without debug assertions"
-    )]
+    #[error("this build of the engine is not sound: {} of a loop took {} of the native stack; build with the feature `portable-dispatch`, or with opt-level 3 and without debug assertions", counted(.turns, "turn"), counted(.growth, "byte"))]
     UnsoundDispatch {
         /// How much the stack grew, in bytes.
         growth: usize,
@@ -143,7 +139,7 @@ pub enum ConfigError {
     )]
     TooExpensive(TooExpensive),
     /// It is larger than what may cross the boundary.
-    #[error("it has {bytes} bytes of JSON, more than the limit of {limit}")]
+    #[error("it has {} of JSON, more than the limit of {limit}", counted(.bytes, "byte"))]
     TooLarge {
         /// Its size.
         bytes: usize,

@@ -1,6 +1,9 @@
 //! What is wrong with a module that cannot be a plugin here.
 
-use crate::{limits::MemoryLimit, printable::Text};
+use crate::{
+    limits::MemoryLimit,
+    printable::{Text, counted},
+};
 use std::fmt;
 use wasmi::{ExternType, ValType};
 
@@ -120,7 +123,7 @@ pub enum Problem {
         found: TypeText,
     },
     /// Its minimum of memory is above the limit.
-    #[error("needs {pages} pages of memory to start, more than the memory limit of {limit}")]
+    #[error("needs {} of memory to start, more than the memory limit of {limit}", counted(.pages, "page"))]
     MemoryMinimum {
         /// Its minimum, in pages of 64 KiB.
         pages: u64,
@@ -128,7 +131,7 @@ pub enum Problem {
         limit: MemoryLimit,
     },
     /// The minimum of its tables is above the limit.
-    #[error("needs tables of {elements} elements to start, more than the limit of {limit}")]
+    #[error("needs tables of {} to start, more than the limit of {limit}", counted(.elements, "element"))]
     TableMinimum {
         /// The minimum of all of them, in elements.
         elements: u64,

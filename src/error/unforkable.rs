@@ -1,5 +1,7 @@
 //! Why the initialised state of a plugin cannot be copied to other instances.
 
+use crate::printable::counted;
+
 /// Why the initialised state of a plugin cannot be copied, so that each call initialises anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -23,7 +25,7 @@ pub enum Unforkable {
     #[error("one of its variable globals holds a reference")]
     ReferenceGlobal,
     /// Copying them would take longer than initialisation.
-    #[error("it has {globals} variable globals, more than {limit}")]
+    #[error("it has {}, more than {limit}", counted(.globals, "variable global"))]
     ManyGlobals {
         /// How many it has.
         globals: usize,

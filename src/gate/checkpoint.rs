@@ -39,6 +39,8 @@ pub struct Checkpoint<'a> {
     pub(super) starts: Starts<'a>,
     /// Whether the guest learns no more of what an effect examines than that it is a directory.
     pub(super) is_above_grants: AtomicBool,
+    /// Whether the effect's command may have any working directory.
+    pub(super) any_directory: AtomicBool,
 }
 
 /// The open directories in which the paths of an effect begin, each with the part of the path behind it;
@@ -370,6 +372,8 @@ impl Checkpoint<'_> {
         // What is reported leaves the arguments out, which may hold secrets.
         let request = whole.without_arguments();
         if self.policy.covers_exec(asked, real, args) {
+            let freely = self.policy.covers_exec_freely(asked, real, args);
+            self.any_directory.store(freely, Ordering::Relaxed);
             self.reports.granted_by(self.plugin, &request, || {
                 let by_arguments = self.policy.covering_arguments(&whole);
                 by_arguments.cloned().or_else(|| request.needed())
@@ -396,11 +400,15 @@ impl Checkpoint<'_> {
         Err(denial)
     }
 
-    /// Checks that the effect's command may have this working directory, by its real name.
+    /// Checks that the effect's command may have this working directory, by its real name. Ask for the
+    /// [command](Self::command) first.
+    ///
+    /// A directory needs no grant, since changing into it reads nothing, unless the command is granted
+    /// with certain arguments only: what a relative argument names depends on the directory.
     ///
     /// # Errors
     ///
-    /// The denial, if no grant covers reading it.
+    /// The denial, if no grant covers reading a directory that needs one.
     pub fn directory(&self, real: &str) -> Result<(), Denial> {
         let Need::Run {
             directory: Some(asked),
@@ -409,6 +417,9 @@ impl Checkpoint<'_> {
         else {
             return Err(self.out_of_place(real));
         };
+        if self.any_directory.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let access = Access {
             read: true,
             write: false,

@@ -104,18 +104,30 @@ impl Policy {
     /// the file must be granted, so that no link leads elsewhere. What a granted name led to when the
     /// runtime was built counts as granted for the file only.
     pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
+        self.covers_exec_by(given, real, args, |_| true)
+    }
+
+    /// The same, by grants of the command with any arguments.
+    pub(crate) fn covers_exec_freely(&self, given: &str, real: &str, args: &[String]) -> bool {
+        self.covers_exec_by(given, real, args, |grant| !grant.names_arguments())
+    }
+
+    fn covers_exec_by(
+        &self,
+        given: &str,
+        real: &str,
+        args: &[String],
+        counts: fn(&&Capability) -> bool,
+    ) -> bool {
         let cwd = Some(self.working_directory.as_str());
         let request = Request::Exec {
             command: given.to_owned(),
             args: args.to_vec(),
         };
-        self.written()
-            .iter()
-            .any(|grant| grant.covers(&request, cwd))
-            && self
-                .grants
-                .iter()
-                .any(|grant| grant.covers_exec(given, real, args, cwd))
+        let mut written = self.written().iter().filter(counts);
+        let mut all = self.grants.iter().filter(counts);
+        written.any(|grant| grant.covers(&request, cwd))
+            && all.any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
     /// Whether a grant names the command `given`, which is the file `real`, for certain arguments

@@ -11,7 +11,7 @@ use crate::{
     effect::{Denial, DenialReason, Failure, Nameserver, Refusal},
     printable::Text,
 };
-use tollgate_abi::host::kinds;
+use tollgate_abi::{host::kinds, service_port};
 
 /// The port of a name server without one in its text.
 const DNS_PORT: u16 = 53;
@@ -30,6 +30,8 @@ impl Gate {
     /// Reads a host and a port in the protocol's order of checks: the grant, then an empty host, then
     /// an empty port.
     pub(crate) fn destination(&self, host: &str, port_text: &str) -> Result<Destination, Refusal> {
+        let service = service_port(port_text).map(|port| port.to_string());
+        let port_text = service.as_deref().unwrap_or(port_text);
         let request = format!("network:outbound:{port_text}");
         let port = match request.parse() {
             Ok(Request::Connect { host: None, port }) => port,

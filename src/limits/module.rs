@@ -2,11 +2,12 @@
 //! call, where no deadline can interrupt it. So a module that would be expensive to compile is refused
 //! by counting, before the engine reads it.
 
+use super::named::{Group, Setting};
 use serde::Serialize;
 
 /// Declares the limits: each with its default, what it counts, and where the count is found.
-macro_rules! limits {
-    ( $( $(#[$doc:meta])* $field:ident = $default:expr, $what:literal, $found:ident; )* ) => {
+macro_rules! module_limits {
+    ( $( $(#[doc = $doc:literal])* $field:ident = $default:expr, $what:literal, $found:ident; )* ) => {
         /// Limits on what a module may contain, counted before it is compiled.
         ///
         /// The defaults are several times what Go programs of 19 MB hold (20 000 functions,
@@ -16,12 +17,23 @@ macro_rules! limits {
         #[expect(clippy::exhaustive_structs, reason = "callers set single fields")]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct ModuleLimits {
-            $( $(#[$doc])* pub $field: u64, )*
+            $( $(#[doc = $doc])* pub $field: u64, )*
         }
 
         impl Default for ModuleLimits {
             fn default() -> ModuleLimits {
                 ModuleLimits { $( $field: $default, )* }
+            }
+        }
+
+        impl Group for ModuleLimits {
+            fn settings(&mut self) -> Vec<Setting<'_>> {
+                vec![ $( Setting {
+                    name: stringify!($field).to_owned(),
+                    unit: $what,
+                    documentation: concat!($($doc),*),
+                    amount: &mut self.$field,
+                }, )* ]
             }
         }
 
@@ -45,7 +57,7 @@ macro_rules! limits {
     };
 }
 
-limits! {
+module_limits! {
     /// Bytes of the module. Default: 64 MiB.
     bytes = 64 << 20, "bytes", bytes;
     /// Bytes of custom sections (names, debugging information), which are never read.

@@ -272,8 +272,8 @@ impl Plugin {
             Input::Bytes(bytes) => Cow::Borrowed(bytes),
             Input::Config(config) => {
                 #[cfg(feature = "schema")]
-                if self.parts().settings.validate_configs {
-                    self.require_valid(&config, &allowance)?;
+                if let Some(validation) = self.parts().settings.validate_configs {
+                    self.require_valid(&config, validation, &allowance)?;
                 }
                 Cow::Owned(to_json(config.values()))
             }

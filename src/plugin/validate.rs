@@ -10,6 +10,17 @@ use crate::{
 use serde_json::Value;
 use std::time::Duration;
 
+/// Which violations of a plugin's schema make a runtime refuse a config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigValidation {
+    /// Values of a wrong type and values that are not allowed. A missing or unknown property reaches the
+    /// plugin, which decides, as in Reglet; [`Plugin::validate`] lists these too.
+    Lenient,
+    /// All of them.
+    Strict,
+}
+
 impl Plugin {
     /// Validates a config against the plugin's schema. A plugin without a schema accepts any config.
     ///
@@ -54,19 +65,23 @@ impl Plugin {
         Ok(Config::try_from(values).unwrap_or_default())
     }
 
-    /// Returns an error if the config does not match the schema.
+    /// Returns an error if the config does not match the schema as far as it must.
     pub(super) fn require_valid(
         &self,
         config: &Config,
+        validation: ConfigValidation,
         allowance: &Allowance,
     ) -> Result<(), Error> {
-        let validation = self.validate_within(config, allowance)?;
-        if validation.is_valid() {
+        let mut violations = self.validate_within(config, allowance)?.violations;
+        if validation == ConfigValidation::Lenient {
+            violations.retain(|violation| !violation.kind.is_lenient());
+        }
+        if violations.is_empty() {
             return Ok(());
         }
         Err(Error::Config {
             plugin: self.name().into(),
-            problem: ConfigError::Invalid(validation.violations),
+            problem: ConfigError::Invalid(violations),
         })
     }
 

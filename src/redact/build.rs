@@ -1,7 +1,7 @@
 //! The options of a redactor and their errors.
 
 use super::{HiddenPath, Inner, RedactionRule, Redactor, SHORTEST, assignments};
-use crate::printable::Text;
+use crate::printable::{Text, counted};
 use std::{fmt, sync::Arc};
 
 /// Options for a [`Redactor`].
@@ -142,7 +142,7 @@ pub enum RedactorError {
     NoKey,
     /// A value is too short. The error does not repeat it, since it may be a part of a secret.
     #[error(
-        "value {number} of the redactor has {characters} characters after trimming; it needs at least {minimum}"
+        "value {number} of the redactor has {} after trimming; it needs at least {minimum}", counted(.characters, "character")
     )]
     ShortValue {
         /// The number of the value in the given order, from 1.

@@ -1,6 +1,6 @@
 //! Snapshot tests with transcripts. The functions panic, as a test's assertions do.
 
-use super::{Replay, ReplayError};
+use super::Replay;
 use crate::{
     error::{ConfigError, Error},
     plugin::{Config, Plugin},
@@ -59,7 +59,6 @@ fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
 }
 
 fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> Result<(), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
     let update = wants_update()?;
     if !path.exists() {
         if !update && is_set(CI) {
@@ -76,15 +75,14 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
         let config = config.cloned().or(recorded.ok()).unwrap_or_default();
         return record(path, plugin, &config);
     }
-    let replay = replay.map_err(|error| text(&error))?;
-    let recorded = replay.config().map_err(|error| text(&error))?;
+    let replay = replay.map_err(|error| error.report())?;
+    let recorded = replay.config().map_err(|error| error.to_string())?;
     if config.is_some_and(|config| *config != recorded) {
         return Err("the recorded config differs".to_owned());
     }
     match replay.run(plugin) {
         Ok(_) => Ok(()),
-        Err(ReplayError::Diverged(divergence)) => Err(divergence.to_string()),
-        Err(error) => Err(text(&error)),
+        Err(error) => Err(error.report()),
     }
 }
 

@@ -227,15 +227,16 @@ impl Replayed {
 #[non_exhaustive]
 pub enum ReplayError {
     /// The file cannot be read.
-    #[error("{}: {error}", Printable(.path.display()))]
+    #[error("cannot read {}", Printable(.path.display()))]
     Io {
         /// The file.
         path: PathBuf,
         /// The error of the system.
+        #[source]
         error: io::Error,
     },
     /// The transcript is invalid.
-    #[error("invalid transcript: {0}")]
+    #[error("invalid transcript")]
     Bad(#[from] BadTranscript),
     /// A limit of the recorded run exceeds that of the plugin's runtime.
     #[error(
@@ -255,6 +256,20 @@ pub enum ReplayError {
     /// The run differs from the recording.
     #[error(transparent)]
     Diverged(#[from] Box<Divergence>),
+}
+
+impl ReplayError {
+    /// What failed and why, in one text that is safe to print. That of a divergence has several lines.
+    #[must_use]
+    pub fn report(&self) -> String {
+        match self {
+            ReplayError::Io { error, .. } => format!("{self}: {error}"),
+            ReplayError::Bad(bad) => format!("{self}: {bad}"),
+            ReplayError::Limit { .. } | ReplayError::Cancelled | ReplayError::Diverged(_) => {
+                self.to_string()
+            }
+        }
+    }
 }
 
 impl Replay {

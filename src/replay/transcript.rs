@@ -9,7 +9,7 @@ use crate::{
     answer, byte_order_mark,
     effect::{Answer, Denial, Effect, Failure, json},
     gate::At,
-    printable::Text,
+    printable::{Text, counted},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -220,7 +220,8 @@ impl Reading {
         let found = self.effects.len() as u64;
         if end.effects != found {
             let expected = end.effects;
-            return Err(format!("expected {expected} effects, found {found}"));
+            let expected = counted(expected, "effect");
+            return Err(format!("expected {expected}, found {found}"));
         }
         self.end = Some(end);
         Ok(())
@@ -282,7 +283,8 @@ fn check_effect(
     };
     if referred > most {
         return Err(format!(
-            "the reply holds {referred} bytes, but the effect requested {requested}"
+            "the reply holds {}, but the effect requested {requested}",
+            counted(referred, "byte")
         ));
     }
     Ok(())

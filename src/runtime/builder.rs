@@ -1,6 +1,8 @@
 //! Options for a runtime. Building it resolves the names in grants, once.
 
 use super::{Inner, Runtime};
+#[cfg(feature = "schema")]
+use crate::plugin::ConfigValidation;
 use crate::{
     capability::{Capability, Grants, check_kind},
     error::{BuildError, Error},
@@ -29,7 +31,7 @@ pub struct RuntimeBuilder {
     cache: Option<ModuleCache>,
     observer: Observer,
     #[cfg(feature = "schema")]
-    validate_configs: bool,
+    validate_configs: Option<ConfigValidation>,
     host_functions: HostFunctions,
     world: Option<Arc<NewWorld>>,
     fork_policy: ForkPolicy,
@@ -163,12 +165,13 @@ impl RuntimeBuilder {
     }
 
     /// Rejects configs that do not match the plugin's schema, with
-    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid), before the plugin observes. Reading
-    /// the schema costs one more run of the plugin, before its first observe.
+    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid), before the plugin observes; `validation`
+    /// says which violations count. Without this, configs are not validated. Reading the schema costs
+    /// one more run of the plugin, before its first observe.
     #[cfg(feature = "schema")]
     #[must_use]
-    pub fn validate_configs(mut self) -> RuntimeBuilder {
-        self.validate_configs = true;
+    pub fn validate_configs(mut self, validation: ConfigValidation) -> RuntimeBuilder {
+        self.validate_configs = Some(validation);
         self
     }
 

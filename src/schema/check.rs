@@ -8,7 +8,7 @@ use super::{
     reference,
     words::{self, excerpt},
 };
-use crate::error::TooExpensive;
+use crate::error::{TooExpensive, ViolationKind};
 use crate::printable::Text;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -116,27 +116,46 @@ pub(super) enum Violations<'v> {
     Collect(&'v mut Vec<Violation>),
     /// Records only whether there is a violation.
     Detect(bool),
+    /// Records only the worst kind of violation.
+    Grade(Option<ViolationKind>),
 }
 
 impl Violations<'_> {
-    pub(super) fn add(&mut self, path: &Path<'_>, message: impl FnOnce() -> String) {
+    pub(super) fn add(
+        &mut self,
+        path: &Path<'_>,
+        kind: ViolationKind,
+        message: impl FnOnce() -> String,
+    ) {
         match self {
-            Violations::Collect(violations) if violations.len() < MOST => {
+            Violations::Collect(violations) => {
+                if violations.len() >= MOST {
+                    // What no plugin can read is reported before what it may accept.
+                    let lenient = violations.iter().rposition(|other| other.kind.is_lenient());
+                    match lenient {
+                        Some(at) if !kind.is_lenient() => drop(violations.remove(at)),
+                        _ => return,
+                    }
+                }
                 violations.push(Violation {
                     path: words::path(path).into(),
                     message: message().into(),
-                })
+                    kind,
+                });
             }
-            Violations::Collect(_) => {}
             Violations::Detect(found) => *found = true,
+            Violations::Grade(worst) => *worst = (*worst).max(Some(kind)),
         }
     }
 
     /// Returns whether further violations would change nothing.
     fn is_complete(&self) -> bool {
         match self {
-            Violations::Collect(violations) => violations.len() >= MOST,
+            Violations::Collect(violations) => {
+                violations.len() >= MOST && violations.iter().all(|it| !it.kind.is_lenient())
+            }
             Violations::Detect(found) => *found,
+            Violations::Grade(worst) => *worst == Some(ViolationKind::Value),
         }
     }
 }
@@ -165,7 +184,9 @@ impl<'a> Check<'a, '_, '_> {
         self.depth += 1;
         match schema {
             Value::Bool(true) => {}
-            Value::Bool(false) => violations.add(path, || "is not allowed".to_owned()),
+            Value::Bool(false) => {
+                violations.add(path, ViolationKind::Value, || "is not allowed".to_owned())
+            }
             Value::Object(schema) => self.object(schema, value, path, violations)?,
             _ => self.note(|| "a schema that is neither an object nor true or false".to_owned())?,
         }
@@ -227,6 +248,21 @@ impl<'a> Check<'a, '_, '_> {
         let mut violations = Violations::Detect(false);
         self.value(schema, value, path, &mut violations)?;
         Ok(!violations.is_complete())
+    }
+
+    /// Returns the worst kind of violation of `schema` by `value`; `None` if it matches.
+    pub(super) fn grade(
+        &mut self,
+        schema: &'a Value,
+        value: &Value,
+        path: &Path<'_>,
+    ) -> Result<Option<ViolationKind>, TooExpensive> {
+        let mut violations = Violations::Grade(None);
+        self.value(schema, value, path, &mut violations)?;
+        match violations {
+            Violations::Grade(worst) => Ok(worst),
+            Violations::Collect(_) | Violations::Detect(_) => Ok(None),
+        }
     }
 
     /// Looks up a name in a map.

@@ -6,7 +6,10 @@ use super::{
     numbers,
     words::{is_kind, kind_of, short, short_list, with_article},
 };
-use crate::error::TooExpensive;
+use crate::{
+    error::{TooExpensive, ViolationKind},
+    printable::counted,
+};
 use serde_json::{Map, Value};
 
 /// Keywords that do not affect validity, or that another keyword reads.
@@ -89,7 +92,7 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             "patternProperties" => object.map_or(allowed, |map| self.by_pattern(argument, map)),
             "propertyNames" => object.map_or(allowed, |map| self.names(argument, map)),
             "minProperties" | "maxProperties" => {
-                object.map_or(allowed, |map| self.count(argument, map.len(), "properties"))
+                object.map_or(allowed, |map| self.count(argument, map.len(), "property"))
             }
             "dependentRequired" | "dependentSchemas" => {
                 object.map_or(allowed, |map| self.dependent(argument, map, value))
@@ -99,7 +102,7 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             "contains" => list.map_or(allowed, |items| self.contains(argument, items)),
             "uniqueItems" => list.map_or(allowed, |items| self.unique(argument, items)),
             "minItems" | "maxItems" => {
-                list.map_or(allowed, |items| self.count(argument, items.len(), "items"))
+                list.map_or(allowed, |items| self.count(argument, items.len(), "item"))
             }
 
             "minLength" | "maxLength" => text.map_or(allowed, |text| self.length(argument, text)),
@@ -119,7 +122,11 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
     }
 
     pub(super) fn violated(&mut self, message: impl FnOnce() -> String) {
-        self.violations.add(self.path, message);
+        self.violated_as(ViolationKind::Value, message);
+    }
+
+    pub(super) fn violated_as(&mut self, kind: ViolationKind, message: impl FnOnce() -> String) {
+        self.violations.add(self.path, kind, message);
     }
 
     fn kind(&mut self, argument: &Value, value: &Value) -> Result<(), Halt> {
@@ -134,7 +141,11 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             matches |= is_kind(value, kind.ok_or(Halt::NotSupported)?);
         }
         if !matches {
-            self.violated(|| {
+            let found = match value {
+                Value::Null => ViolationKind::Missing,
+                _ => ViolationKind::Value,
+            };
+            self.violated_as(found, || {
                 let mut named: Vec<&str> = Vec::new();
                 for kind in kinds.iter().filter_map(Value::as_str) {
                     if !named.contains(&kind) {
@@ -182,14 +193,18 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             return Ok(());
         }
         let mut matches = 0usize;
+        let mut mildest = ViolationKind::Value;
         for schema in schemas {
-            matches += usize::from(self.check.matches(schema, value, self.path)?);
-            if matches > 0 && self.name == "anyOf" {
-                return Ok(());
+            match self.check.grade(schema, value, self.path)? {
+                None if self.name == "anyOf" => return Ok(()),
+                None => matches += 1,
+                Some(kind) => mildest = mildest.min(kind),
             }
         }
         match matches {
-            0 => self.violated(|| format!("matches none of {} alternatives", schemas.len())),
+            0 => self.violated_as(mildest, || {
+                format!("matches none of {}", counted(schemas.len(), "alternative"))
+            }),
             1 => {}
             more => self.violated(|| format!("matches {more} alternatives, but must match one")),
         }

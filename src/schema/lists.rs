@@ -5,6 +5,7 @@ use super::{
     numbers,
     scalars::as_count,
 };
+use crate::{error::ViolationKind, printable::counted};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -46,10 +47,13 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
         let (least, most) = (bound("minContains").unwrap_or(1), bound("maxContains"));
         if count < least || most.is_some_and(|most| count > most) {
             self.violated(|| {
-                let most = most
-                    .map(|most| format!(" and at most {most}"))
-                    .unwrap_or_default();
-                format!("must contain at least {least}{most} matching items, but has {count}")
+                let items = counted(most.unwrap_or(least), "matching item");
+                match most {
+                    Some(_) => format!(
+                        "must contain at least {least} and at most {items}, but has {count}"
+                    ),
+                    None => format!("must contain at least {items}, but has {count}"),
+                }
             });
         }
         Ok(())
@@ -65,7 +69,8 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             numbers::write_canonical(item, &mut text, self.check.budget)?;
             self.check.budget.spend(SEARCH + text.len())?;
             if !seen.insert(text) {
-                self.violations.add(&self.path.item(number), || {
+                let path = self.path.item(number);
+                self.violations.add(&path, ViolationKind::Value, || {
                     "duplicates an earlier item".to_owned()
                 });
                 break;

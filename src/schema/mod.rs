@@ -52,7 +52,7 @@ use crate::{printable::Text, room::json_len};
 use budget::NO_DEADLINE;
 use serde_json::Value;
 
-pub use crate::error::{TooExpensive, Violation};
+pub use crate::error::{TooExpensive, Violation, ViolationKind};
 pub(crate) use budget::Budget;
 pub(crate) use check::check;
 pub(crate) use defaults::fill;
@@ -73,6 +73,12 @@ impl Validation {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// Returns the violations that make the config one that no plugin can read as it is meant: values of
+    /// a wrong type, or that are not allowed. The others the plugin decides.
+    pub fn errors(&self) -> impl Iterator<Item = &Violation> {
+        self.violations.iter().filter(|it| !it.kind.is_lenient())
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     keywords::{Halt, Keyword},
     words::{names, quoted},
 };
+use crate::error::ViolationKind;
 use serde_json::{Map, Value};
 
 impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
@@ -21,7 +22,8 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
         }
         for name in names.iter().filter_map(Value::as_str) {
             if self.check.get(map, name)?.is_none() {
-                self.violations.add(&self.path.key(name), || {
+                let path = self.path.key(name);
+                self.violations.add(&path, ViolationKind::Missing, || {
                     let of = because_of.map(|name| format!(", required by {}", quoted(name)));
                     format!("missing property{}", of.unwrap_or_default())
                 });
@@ -92,11 +94,18 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
                 continue;
             }
             if argument == &Value::Bool(false) {
-                self.violations.add(&self.path.key(name), || match known {
-                    Some(known) if !known.is_empty() => {
-                        format!("unknown property; expected one of: {}", names(known))
+                let path = self.path.key(name);
+                self.violations.add(&path, ViolationKind::Unknown, || {
+                    let mut all = known.into_iter().flat_map(Map::keys);
+                    match (all.find(|own| own.eq_ignore_ascii_case(name)), known) {
+                        (Some(own), _) => {
+                            format!("unknown property; did you mean {}?", quoted(own))
+                        }
+                        (None, Some(known)) if !known.is_empty() => {
+                            format!("unknown property; expected one of: {}", names(known))
+                        }
+                        _ => "unknown property".to_owned(),
                     }
-                    _ => "unknown property".to_owned(),
                 });
             } else {
                 self.property(name, argument, value)?;
@@ -129,8 +138,9 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             let value = Value::from(name.as_str());
             if !self.check.matches(argument, &value, self.path)? {
                 let path = self.path.key(name);
-                self.violations
-                    .add(&path, || "property name is not allowed".to_owned());
+                self.violations.add(&path, ViolationKind::Unknown, || {
+                    "property name is not allowed".to_owned()
+                });
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use super::{
     numbers,
     words::{quoted, short},
 };
+use crate::{error::ViolationKind, printable::counted};
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
@@ -17,14 +18,21 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
             ("most", count <= bound)
         };
         if !holds {
-            self.violated(|| format!("must have at {word} {bound} {what}, but has {count}"));
+            let kind = match self.name {
+                "minProperties" => ViolationKind::Missing,
+                _ => ViolationKind::Value,
+            };
+            let bound = counted(bound, what);
+            self.violated_as(kind, || {
+                format!("must have at {word} {bound}, but has {count}")
+            });
         }
         Ok(())
     }
 
     pub(super) fn length(&mut self, argument: &Value, text: &str) -> Result<(), Halt> {
         self.check.budget.spend(text.len())?;
-        self.count(argument, text.chars().count(), "characters")
+        self.count(argument, text.chars().count(), "character")
     }
 
     pub(super) fn bound(&mut self, argument: &Value, number: &Number) -> Result<(), Halt> {

@@ -45,7 +45,7 @@ pub(super) fn judged_command<F: FileSystem>(
     }
 }
 
-/// The working directory of a command, which must be granted for reading.
+/// The working directory of a command, which is judged after the command.
 pub(super) fn judged_directory<F: FileSystem>(
     files: &F,
     asked: &str,

@@ -494,7 +494,7 @@ fn schema(text: String, config: &str) -> Work {
     };
     let runtime = Runtime::deterministic(0);
     #[cfg(feature = "schema")]
-    let runtime = runtime.validate_configs();
+    let runtime = runtime.validate_configs(tollgate::ConfigValidation::Strict);
     let plugin = plugin.load_in(runtime);
     let config: Config = config.parse().unwrap();
     let run = move || {

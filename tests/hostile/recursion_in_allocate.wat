@@ -1,5 +1,5 @@
 ;; While the host waits for a buffer.
-;; expect: allocate() overflowed the stack
+;; expect: while receiving its config, it overflowed the stack
 (module
   (memory (export "memory") 2)
   (data (i32.const 16) "{\22name\22:\22odd\22,\22version\22:\221\22}")

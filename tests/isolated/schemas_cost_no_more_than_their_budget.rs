@@ -108,7 +108,10 @@ fn the_deadline_ends_a_validation() {
     let schema =
         json!({"properties": {"x": schema, "y": {"default": 1}}, "$defs": schema["$defs"]});
     let builder = Runtime::builder().deadline(Duration::from_millis(5));
-    let plugin = plugin(&schema.to_string(), builder.validate_configs());
+    let plugin = plugin(
+        &schema.to_string(),
+        builder.validate_configs(tollgate::ConfigValidation::Strict),
+    );
     // The plugin itself has to answer in time once.
     assert!((0..1000).any(|_| plugin.schema().is_ok()));
     let config = Config::new().set("x", value);
@@ -132,7 +135,10 @@ fn the_deadline_ends_a_validation() {
 #[test]
 fn an_assertion_fails_if_validation_is_too_expensive() {
     let (dear, _) = shapes::PRODUCTS[0].1(100_000);
-    let plugin = plugin(&dear.to_string(), Runtime::builder().validate_configs());
+    let plugin = plugin(
+        &dear.to_string(),
+        Runtime::builder().validate_configs(tollgate::ConfigValidation::Strict),
+    );
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.jsonl");
     let asserting = std::panic::AssertUnwindSafe(|| tollgate::replay::assert(&path, &plugin));
@@ -153,7 +159,10 @@ fn a_spent_budget_is_neither_valid_nor_invalid() {
             "{outcome:?}"
         );
     }
-    let plugin = plugin(&dear.to_string(), Runtime::builder().validate_configs());
+    let plugin = plugin(
+        &dear.to_string(),
+        Runtime::builder().validate_configs(tollgate::ConfigValidation::Strict),
+    );
     let error = plugin.observe(&Config::new()).unwrap_err();
     assert!(
         matches!(

@@ -188,11 +188,34 @@ fn allocate_that_traps_is_named() {
 }
 
 #[test]
+fn what_fails_while_the_config_is_received_is_said_in_words() {
+    let failed = |allocate: &str, fuel: u64| {
+        let guest = Guest {
+            allocate: allocate.into(),
+            ..Guest::default()
+        };
+        failure(&guest.load_in(&Runtime::builder().fuel(fuel).build().unwrap()))
+    };
+    assert_eq!(
+        failed("(loop $again (br $again)) unreachable", 1000),
+        "plugin odd: the plugin ran out of fuel while receiving its config (limit 1000); raise the fuel limit"
+    );
+    let trapped = failed("unreachable", 1000);
+    assert!(
+        trapped.starts_with("plugin odd: while receiving its config, it trapped: "),
+        "{trapped}"
+    );
+}
+
+#[test]
 fn allocate_is_judged_the_same_way_inside_a_host_function() {
     for (allocate, expected) in [
         ("(i32.const 0)", "needed a buffer of"),
         ("(i32.const -1)", "which does not fit into the memory"),
-        ("unreachable", "allocate() trapped"),
+        (
+            "unreachable",
+            "plugin odd: while receiving data from the host, it trapped",
+        ),
     ] {
         // The first buffer, for the config, is good; the second, for the reply, is not.
         let honest = "(global.get $free)";

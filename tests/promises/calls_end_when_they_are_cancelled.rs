@@ -176,7 +176,7 @@ fn before_it_starts_it_does_not_run() {
     assert!(cancel.is_cancelled());
     let builder = telling(send);
     #[cfg(feature = "schema")]
-    let builder = builder.validate_configs();
+    let builder = builder.validate_configs(tollgate::ConfigValidation::Strict);
     let runtime = builder.build().unwrap();
     let config = Config::new();
     let plugin = looping("observe").load_in(&runtime);

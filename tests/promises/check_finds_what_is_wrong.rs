@@ -279,7 +279,7 @@ fn people_read_words_and_bad_input_is_code_2() {
     assert!(
         words
             .trim_end()
-            .ends_with("file: 0 errors, 1 warnings, 0 notes"),
+            .ends_with("file: 0 errors, 1 warning, 0 notes"),
         "{words}"
     );
     assert_eq!(tollgate(&["no/such.wasm"]).status.code(), Some(2));

@@ -312,43 +312,28 @@ fn a_grant_with_arguments_runs_exactly_these() {
     assert_eq!(told[5].1, "exec:printf");
 }
 
+/// Changing into a directory reads nothing.
 #[test]
-fn e3_the_working_directory_must_be_granted() {
+fn e3_the_working_directory_needs_no_grant() {
     let place = Workplace::new();
-    fs::create_dir_all(place.path("open/sub")).unwrap();
-    fs::create_dir_all(place.path("closed")).unwrap();
-    fs::write(place.path("open/file"), "").unwrap();
-    symlink(place.path("closed"), place.path("open/leak")).unwrap();
-    let plugin = place.plugin(&["exec:pwd", "fs:read:ROOT/open/**"]);
+    fs::create_dir_all(place.path("closed/sub")).unwrap();
+    fs::write(place.path("file"), "").unwrap();
+    symlink(place.path("closed"), place.path("leak")).unwrap();
+    let plugin = place.plugin(&["exec:pwd"]);
     let run = |dir: &str| ask(&plugin, json!({"command": "pwd", "dir": dir}));
     for (dir, expected) in [
-        (place.path("open"), "open"),
-        (place.path("open/sub"), "open/sub"),
-        ("open/sub/..".to_owned(), "open"),
+        (place.path("closed"), place.path("closed")),
+        ("closed/sub".to_owned(), place.path("closed/sub")),
+        ("closed/sub/..".to_owned(), place.path("closed")),
+        ("leak".to_owned(), place.path("closed")),
+        ("/".to_owned(), "/".to_owned()),
     ] {
-        assert_eq!(stdout(&run(&dir)).trim_end(), place.path(expected));
-    }
-    for dir in [
-        "closed",
-        "open/leak",
-        "open/../closed",
-        "open/leak/missing",
-        "/",
-        "missing",
-    ] {
-        let reply = run(dir);
-        assert_eq!(
-            (kind(&reply), &reply["stdout"]),
-            ("capability", &json!("")),
-            "{dir}"
-        );
-        let message = reply["error"]["message"].as_str().unwrap();
-        assert!(message.contains("fs:read:"), "{message}");
+        assert_eq!(stdout(&run(&dir)).trim_end(), expected);
     }
     for (dir, code, text) in [
-        ("open/missing", "ENOENT", "no such file or directory"),
-        ("open/file", "ENOTDIR", "not a directory"),
-        ("open/file/deeper", "ENOTDIR", "not a directory"),
+        ("missing", "ENOENT", "no such file or directory"),
+        ("file", "ENOTDIR", "not a directory"),
+        ("file/deeper", "ENOTDIR", "not a directory"),
     ] {
         let reply = run(dir);
         let error = &reply["error"];
@@ -360,6 +345,71 @@ fn e3_the_working_directory_must_be_granted() {
         let full = format!("chdir {}: {text}", place.path(dir));
         assert_eq!(error["message"], full);
     }
+    // A command that is denied does not show which directories exist.
+    for dir in ["closed", "missing"] {
+        let reply = ask(&plugin, json!({"command": "ls", "dir": dir}));
+        assert_denied(&reply, "exec:ls");
+    }
+}
+
+/// What a relative argument names depends on the directory.
+#[test]
+fn a_grant_of_certain_arguments_holds_where_the_directory_is_granted() {
+    let place = Workplace::new();
+    for directory in ["open", "closed"] {
+        fs::create_dir(place.path(directory)).unwrap();
+        fs::write(place.path(&format!("{directory}/notes")), directory).unwrap();
+    }
+    symlink(place.path("closed"), place.path("open/leak")).unwrap();
+    let grants = ["exec:cat notes", "fs:read:ROOT/open/**"];
+    let cat = |grants: &[&str], dir: &str| {
+        let request = json!({"command": "cat", "args": ["notes"], "dir": dir});
+        ask(&place.plugin(grants), request)
+    };
+    assert_eq!(stdout(&cat(&grants, "open")), "open");
+    for dir in ["closed", "open/leak", "open/../closed"] {
+        let reply = cat(&grants, dir);
+        let message = reply["error"]["message"].as_str().unwrap();
+        assert!(
+            kind(&reply) == "capability" && message.contains("fs:read:"),
+            "{reply}"
+        );
+    }
+    // Any arguments may name any file, so the directory adds nothing.
+    let any = ["exec:cat notes", "exec:cat"];
+    assert_eq!(stdout(&cat(&any, "closed")), "closed");
+}
+
+#[test]
+fn a_relative_command_begins_at_its_directory() {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("a/b")).unwrap();
+    place.program("tool", "#!/bin/sh\necho outer\n");
+    place.program("a/tool", "#!/bin/sh\necho inner; pwd\n");
+    let here = place.path("a");
+    let inner = format!("inner\n{here}\n");
+    let run = |grants: &[&str], command: &str, dir: &str| {
+        ask(
+            &place.plugin(grants),
+            json!({"command": command, "dir": dir}),
+        )
+    };
+    for command in ["./tool", "b/../tool", "../a/tool", ".//tool"] {
+        for dir in ["a", here.as_str()] {
+            assert_eq!(stdout(&run(&["exec:ROOT/a/tool"], command, dir)), inner);
+        }
+    }
+    assert_eq!(stdout(&run(&["exec:./a/tool"], "./tool", "a")), inner);
+    assert_eq!(stdout(&run(&["exec:ROOT/a/*"], "./tool", "a")), inner);
+    assert_eq!(stdout(&run(&["exec:./tool"], "./tool", "")), "outer\n");
+    // The grant of one file is none of another with the same relative name.
+    let denied = run(&["exec:./tool"], "./tool", "a");
+    assert_denied(&denied, &format!("exec:{here}/tool"));
+    let missing = run(&["exec:ROOT/a/none"], "./none", "a");
+    assert_eq!(
+        (kind(&missing), &missing["error"]["code"]),
+        ("execution", &json!("ENOENT"))
+    );
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::support;
 use serde_json::{Value, json};
 use support::{Guest, data, text_at};
 use tollgate::{
-    Config, ConfigError, Error, Plugin, Runtime, RuntimeBuilder,
-    schema::{TooExpensive, fill_defaults, validate},
+    Config, ConfigError, ConfigValidation, Error, Plugin, Runtime, RuntimeBuilder,
+    schema::{TooExpensive, ViolationKind, fill_defaults, validate},
 };
 
 /// The violations, in words.
@@ -123,7 +123,7 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"minProperties": 1}),
             json!({"a": 1}),
             json!({}),
-            "$: must have at least 1 properties, but has 0",
+            "$: must have at least 1 property, but has 0",
         ),
         (
             json!({"maxProperties": 0}),
@@ -141,7 +141,7 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"dependentSchemas": {"a": {"maxProperties": 1}}}),
             json!({"a": 1}),
             json!({"a": 1, "b": 2}),
-            "$: must have at most 1 properties, but has 2",
+            "$: must have at most 1 property, but has 2",
         ),
         (
             json!({"items": {"type": "string"}}),
@@ -165,7 +165,7 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"maxItems": 1.0}),
             json!([1]),
             json!([1, 2]),
-            "$: must have at most 1 items, but has 2",
+            "$: must have at most 1 item, but has 2",
         ),
         (
             json!({"uniqueItems": true}),
@@ -219,7 +219,7 @@ fn every_keyword_tells_right_from_wrong() {
             json!({"maxLength": 1}),
             json!("é"),
             json!("ab"),
-            "$: must have at most 1 characters, but has 2",
+            "$: must have at most 1 character, but has 2",
         ),
         (
             json!({"allOf": [{"minimum": 1}, {"maximum": 2}]}),
@@ -448,7 +448,10 @@ fn only_a_runtime_that_is_asked_to_refuses() {
     let bad = Config::new();
     let lenient = plugin(SCHEMA, Runtime::builder());
     assert!(lenient.observe(&bad).unwrap().evidence.status);
-    let strict = plugin(SCHEMA, Runtime::builder().validate_configs());
+    let strict = plugin(
+        SCHEMA,
+        Runtime::builder().validate_configs(ConfigValidation::Strict),
+    );
     let error = strict.observe(&bad).unwrap_err();
     assert_eq!(
         error.report(),
@@ -471,13 +474,100 @@ fn only_a_runtime_that_is_asked_to_refuses() {
     );
 }
 
+/// A missing or unknown property is left to the plugin, also one in other case or in an alternative. A
+/// wrong type is not.
+#[test]
+fn a_lenient_runtime_refuses_wrong_values_only() {
+    let schema = r#"{"type": "object", "required": ["path"], "additionalProperties": false,
+        "minProperties": 1, "properties": {"path": {"type": "string"}, "size": {"type": "integer", "minimum": 1},
+        "mode": {"enum": ["a", "b"]}, "in": {"type": "object", "required": ["x"]}},
+        "anyOf": [{"required": ["path"]}, {"required": ["size"]}]}"#;
+    let lenient = plugin(
+        schema,
+        Runtime::builder().validate_configs(ConfigValidation::Lenient),
+    );
+    let strict = plugin(
+        schema,
+        Runtime::builder().validate_configs(ConfigValidation::Strict),
+    );
+    for (config, kinds) in [
+        (json!({"path": "/"}), vec![]),
+        (json!({}), vec![ViolationKind::Missing; 3]),
+        (
+            json!({"path": null, "size": 1}),
+            vec![ViolationKind::Missing],
+        ),
+        (json!({"size": 1}), vec![ViolationKind::Missing]),
+        (
+            json!({"Path": "/", "size": 1}),
+            vec![ViolationKind::Unknown, ViolationKind::Missing],
+        ),
+        (json!({"path": "/", "in": {}}), vec![ViolationKind::Missing]),
+        (json!({"path": 7}), vec![ViolationKind::Value]),
+        (json!({"path": "/", "size": 0}), vec![ViolationKind::Value]),
+        (
+            json!({"path": "/", "mode": "c"}),
+            vec![ViolationKind::Value],
+        ),
+    ] {
+        let config = Config::try_from(config).unwrap();
+        let found = strict.validate(&config).unwrap();
+        let mut seen: Vec<ViolationKind> = found.violations.iter().map(|it| it.kind).collect();
+        let mut kinds = kinds;
+        seen.sort();
+        kinds.sort();
+        assert_eq!(seen, kinds, "{config:?}: {:?}", found.violations);
+        assert_eq!(
+            strict.observe(&config).is_ok(),
+            kinds.is_empty(),
+            "{config:?}"
+        );
+        let has_error = kinds.contains(&ViolationKind::Value);
+        assert_eq!(found.errors().count() > 0, has_error);
+        match lenient.observe(&config) {
+            Ok(_) => assert!(!has_error, "{config:?}"),
+            Err(Error::Config {
+                problem: ConfigError::Invalid(violations),
+                ..
+            }) => {
+                assert!(has_error && violations.iter().all(|it| it.kind == ViolationKind::Value));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let near = strict
+        .validate(&Config::new().set("path", "/").set("SIZE", 1))
+        .unwrap();
+    assert_eq!(
+        near.violations[0].to_string(),
+        "$.SIZE: unknown property; did you mean \"size\"?"
+    );
+}
+
+/// The first hundred violations are kept, and a wrong value is never lost behind them.
+#[test]
+fn an_error_is_found_behind_any_number_of_warnings() {
+    let schema = json!({"additionalProperties": false, "properties": {"z": {"type": "string"}}});
+    let mut value: Value = (0..500)
+        .map(|at| (format!("a{at}"), json!(1)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    value["z"] = json!(1);
+    let found = validate(&schema, &value).unwrap();
+    assert_eq!(found.violations.len(), 100);
+    assert_eq!(found.errors().count(), 1);
+}
+
 #[test]
 fn a_plugin_without_a_schema_takes_any_config() {
     let wat = Guest::default()
         .wat()
         .replace("(func (export \"schema\")", "(func");
     let bytes = wat::parse_str(wat).unwrap();
-    let runtime = Runtime::builder().validate_configs().build().unwrap();
+    let runtime = Runtime::builder()
+        .validate_configs(ConfigValidation::Strict)
+        .build()
+        .unwrap();
     let plugin = runtime.load("odd", &bytes).unwrap();
     assert!(plugin.observe(&Config::new().set("any", 1)).is_ok());
     assert_eq!(plugin.with_defaults(&Config::new()).unwrap(), Config::new());

@@ -239,3 +239,21 @@ fn a_made_up_transcript_cannot_make_a_plugin_do_more_than_its_runtime_allows() {
     let error = Replay::read(text).unwrap().run(&plugin).unwrap_err();
     assert!(matches!(error, ReplayError::Limit { .. }), "{error}");
 }
+
+/// The cause is in `source()`, and not in the text a second time; `report` has both.
+#[test]
+fn errors_report_their_cause_once() {
+    use std::error::Error as _;
+    let missing = Replay::open("/nowhere/x.jsonl").unwrap_err();
+    let damaged = Replay::read(b"{}".to_vec())
+        .map_err(ReplayError::from)
+        .unwrap_err();
+    for (error, text) in [
+        (missing, "cannot read /nowhere/x.jsonl"),
+        (damaged, "invalid transcript"),
+    ] {
+        assert_eq!(error.to_string(), text);
+        let cause = error.source().unwrap().to_string();
+        assert_eq!(error.report(), format!("{text}: {cause}"));
+    }
+}

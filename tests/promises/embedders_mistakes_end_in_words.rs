@@ -63,7 +63,10 @@ mod validation {
 
     #[test]
     fn a_config_is_validated_whichever_way_the_plugin_is_called() {
-        let runtime = Runtime::builder().validate_configs().build().unwrap();
+        let runtime = Runtime::builder()
+            .validate_configs(tollgate::ConfigValidation::Strict)
+            .build()
+            .unwrap();
         let plugin = runtime.load("odd", particular_bytes("")).unwrap();
         let (bad, good) = (
             Config::new().set("nonsense", 1),

@@ -273,7 +273,7 @@ fn grants_and_arguments_are_checked_as_for_any_connection() {
         ("127.0.0.1", "0", "capability"),
         ("127.0.0.1", "-1", "capability"),
         ("127.0.0.1", "65536", "capability"),
-        ("127.0.0.1", "smtp", "capability"),
+        ("127.0.0.1", "smtpx", "capability"),
     ] {
         let reply = ask(&free, json!({"host": host, "port": port}));
         assert_eq!(error(&reply).0, expected, "{host} {port}: {reply}");

@@ -249,9 +249,9 @@ fn the_tcp_connect_of_existing_plugins() {
             "network:outbound:65536",
         ),
         (
-            json!({"host": "127.0.0.1", "port": "http"}),
+            json!({"host": "127.0.0.1", "port": "httpx"}),
             "capability",
-            "network:outbound:http",
+            "network:outbound:httpx",
         ),
         (
             json!({"host": "127.0.0.1", "port": true}),

@@ -172,7 +172,8 @@ fn what_a_plugin_says_of_itself() {
     );
     place.run_to(3, &["observe", &file, "--no-validate", "--trust"]);
     // The config is not as the schema says, and the message names keys of both.
-    place.run_to(2, &["observe", &file]);
+    place.run_to(2, &["observe", &file, "--strict"]);
+    place.run_to(0, &["observe", &file]);
     let config = json!({ODD: 7}).to_string();
     let said = place.run_to(2, &["observe", &file, "--config", &config]);
     assert!(said.stderr.contains("\\u{1b}"), "{}", said.stderr);

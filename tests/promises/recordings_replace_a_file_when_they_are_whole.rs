@@ -148,7 +148,10 @@ fn a_config_that_is_refused_writes_nothing() {
         .wat()
         .replace(&data(300, "{}"), &data(300, schema));
     let guest = guest.replace(&text_at(300, 2), &text_at(300, schema.len()));
-    let runtime = Runtime::builder().validate_configs().build().unwrap();
+    let runtime = Runtime::builder()
+        .validate_configs(tollgate::ConfigValidation::Strict)
+        .build()
+        .unwrap();
     let plugin = runtime.load("odd", wat::parse_str(guest).unwrap()).unwrap();
     let refused = plugin.record(Config::new(), &transcript).unwrap();
     let Err(Error::Config { problem, .. }) = refused else {

@@ -104,7 +104,7 @@ fn a_setting_of_the_runtime_holds_for_every_call() {
 
         #[cfg(feature = "schema")]
         match call(
-            &load(Runtime::builder().validate_configs()),
+            &load(Runtime::builder().validate_configs(tollgate::ConfigValidation::Strict)),
             Config::new().set("nonsense", 1).into(),
         ) {
             Err(Error::Config {

@@ -56,6 +56,49 @@ fn a_config_that_is_not_as_the_schema_says_is_bad_input() {
     );
 }
 
+/// What Reglet's documentation calls complete is run: the plugin decides about missing and unknown
+/// properties.
+#[test]
+fn missing_and_unknown_properties_are_warnings() {
+    for (config, warning, plugin_says) in [
+        (
+            "{}",
+            "warning: config of file: $.path: missing property",
+            "path",
+        ),
+        (
+            r#"{"path":null}"#,
+            "warning: config of file: $.path: must be a string",
+            "expected a string",
+        ),
+        (
+            r#"{"path":"/nowhere","pth":1}"#,
+            "warning: config of file: $.pth: unknown property; expected one of",
+            "unknown field",
+        ),
+        (
+            r#"{"path":"/nowhere","Hash":true}"#,
+            "unknown property; did you mean \"hash\"?",
+            "unknown field",
+        ),
+    ] {
+        let ran = observe(&[FILE, "--config", config]);
+        let words = stderr(&ran);
+        assert_eq!(ran.status.code(), Some(1), "{words}");
+        assert!(
+            words.contains(warning) && words.contains("--strict"),
+            "{words}"
+        );
+        let evidence = String::from_utf8(ran.stdout).unwrap();
+        assert!(evidence.contains(plugin_says), "{evidence}");
+        let refused = observe(&[FILE, "--config", config, "--strict"]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(refused.stdout.is_empty() && !stderr(&refused).contains("warning"));
+    }
+    let both = observe(&[FILE, "--strict", "--no-validate"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
 #[test]
 fn a_plugin_whose_schema_cannot_be_had_runs_all_the_same() {
     let text = std::fs::read_to_string(ECHO).unwrap();

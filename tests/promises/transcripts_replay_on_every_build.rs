@@ -145,7 +145,15 @@ impl Run {
             name => fs::read(format!("fixtures/{name}/{name}.wasm")).unwrap(),
         };
         let world = world();
-        let mut builder = Runtime::deterministic(6).world(move || world.clone());
+        // The defaults of the time when the transcripts were recorded.
+        let limits = Limits {
+            fuel: FuelLimit::Units(100_000_000_000),
+            result_bytes: 16 << 20,
+            ..Limits::default()
+        };
+        let mut builder = Runtime::deterministic(6)
+            .limits(limits)
+            .world(move || world.clone());
         for grant in self.grants {
             builder = builder.grant(self.plugin, grant.parse().unwrap());
         }

@@ -56,7 +56,7 @@ fn names_lead_where_the_world_says() {
         look_up("mixed.com", "A")["records"],
         json!(["93.184.215.15"])
     );
-    assert_eq!(error(&look_up("both.com", "TXT")).0, "none");
+    assert_eq!(error(&look_up("both.com", "TXT")), ("network", "NODATA"));
     for name in ["none.com", "localhost"] {
         assert_eq!(
             error(&look_up(name, "A")),
@@ -240,12 +240,7 @@ fn commands_are_found_judged_and_answered() {
         .file("/bin/text", "not a program")
         .directory("/secret");
     let run = |grants: &[&str], request: Value| reply(&world, "exec_run", grants, request);
-    let granted: &[&str] = &[
-        "exec:uname",
-        "exec:/usr/bin/uname",
-        "exec:/bin/*",
-        "fs:read:/work",
-    ];
+    let granted: &[&str] = &["exec:uname", "exec:/usr/bin/uname", "exec:/bin/*"];
     for (command, args, stdout) in [
         ("uname", json!(["-r"]), "6.1.0\n"),
         ("/usr/bin/uname", json!([]), "Linux\n"),
@@ -268,9 +263,27 @@ fn commands_are_found_judged_and_answered() {
     assert_eq!(failed(json!({"command": "other"})), "capability EACCES");
     let here = json!({"command": "uname", "dir": "/work"});
     assert_eq!(run(granted, here)["stdout"], "Linux\n");
+    // A directory needs a grant where the arguments are limited only.
+    let there = json!({"command": "uname", "args": ["-r"], "dir": "/secret"});
+    assert_eq!(run(granted, there.clone())["stdout"], "6.1.0\n");
     assert_eq!(
-        failed(json!({"command": "uname", "dir": "/secret"})),
+        error(&run(&["exec:uname -r", "exec:/usr/bin/uname"], there)),
+        ("capability", "EACCES")
+    );
+    let there = json!({"command": "/usr/bin/uname", "args": ["-r"], "dir": "/secret"});
+    assert_eq!(
+        error(&run(&["exec:/usr/bin/uname -r"], there)),
+        ("capability", "EACCES")
+    );
+    let relative = json!({"command": "../bin/name", "dir": "/work"});
+    assert_eq!(run(granted, relative)["stdout"], "Linux\n");
+    assert_eq!(
+        failed(json!({"command": "./uname", "dir": "/secret"})),
         "capability EACCES"
+    );
+    assert_eq!(
+        failed(json!({"command": "uname", "dir": "/nowhere"})),
+        "execution ENOENT"
     );
     assert_eq!(
         error(&run(&[], json!({"command": "/usr/bin/uname"}))).0,

@@ -12,7 +12,7 @@ wire! {
         pub context: Context = "context" omit,
         /// A host name or an IP address.
         pub host: String = "host",
-        /// The port, 1 to 65535.
+        /// The port, 1 to 65535, or the name of a well-known service: `https`.
         pub port: u16 = "port" port,
         /// The bytes to send, in `encoding`.
         pub send: String = "send" omit,
@@ -21,7 +21,7 @@ wire! {
         /// The most bytes to receive; 0 closes the connection after sending.
         pub receive: u64 = "receive" omit,
         /// The most time for the whole operation, in milliseconds; 0 means the host's maximum.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
     }
 }
 
@@ -56,10 +56,10 @@ wire! {
         pub context: Context = "context" omit,
         /// A host name or an IP address.
         pub host: String = "host",
-        /// The port, 1 to 65535.
+        /// The port, 1 to 65535, or the name of a well-known service: `https`.
         pub port: String = "port" port,
         /// The most time, in milliseconds; 0 means the host's maximum.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
         /// Whether to use TLS.
         pub tls: bool = "tls",
     }
@@ -104,10 +104,10 @@ wire! {
         pub context: Context = "context" omit,
         /// A host name or an IP address.
         pub host: String = "host",
-        /// The port, 1 to 65535.
+        /// The port, 1 to 65535, or the name of a well-known service: `https`.
         pub port: String = "port" port,
         /// The most time for the whole operation, in milliseconds; 0 means the host's maximum.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
         /// Whether to use TLS from the first byte.
         pub tls: bool = "tls",
         /// Whether to switch to TLS after the greeting. Excludes `tls`.
@@ -151,7 +151,7 @@ wire! {
         /// The DNS server, `host:port` or `host`; empty is the resolver of the host.
         pub nameserver: String = "nameserver" omit,
         /// The most time, in milliseconds; 0 means the host's maximum.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
     }
 }
 
@@ -193,7 +193,7 @@ wire! {
         pub body: String = "body" omit,
         /// The most time for the whole operation, with redirects, in milliseconds; 0 is as much as
         /// the host allows.
-        pub timeout_ms: u64 = "timeout_ms" omit,
+        pub timeout_ms: u64 = "timeout_ms" milliseconds,
     }
 }
 

@@ -3,10 +3,13 @@
 use crate::{files, new::Language};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
-use tollgate::{Capability, FuelLimit, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated};
+use tollgate::{
+    Capability, FuelLimit, Limits, MemoryLimit, Runtime, RuntimeBuilder, world::Simulated,
+};
 
 /// Runs untrusted WebAssembly plugins with limits and permissions.
 ///
@@ -69,22 +72,20 @@ struct WorldFile {
 
 #[derive(ClapArgs)]
 pub struct LimitArgs {
-    /// Fuel limit of the call in units, or `unlimited`
-    #[arg(long, value_parser = fuel, default_value = "100000000000")]
-    fuel: FuelLimit,
-    /// Memory limit of the plugin in megabytes: 0 means 256, -1 means unlimited
-    #[arg(
-        long,
-        value_name = "MB",
-        value_parser = memory,
-        allow_negative_numbers = true,
-        default_value = "0"
-    )]
-    memory_mb: MemoryLimit,
+    /// Fuel limit of the call in units, or `unlimited` [default: 1e12]
+    #[arg(long, value_parser = fuel)]
+    fuel: Option<FuelLimit>,
+    /// Memory limit of the plugin in megabytes: 0 means 256, -1 means unlimited [default: 256]
+    #[arg(long, value_name = "MB", value_parser = memory, allow_negative_numbers = true)]
+    memory_mb: Option<MemoryLimit>,
     /// Wall-clock limit of the call in milliseconds; 0 means none [default: 60000, none in a
     /// simulated world]
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u64>,
+    /// Set any limit, such as `result_bytes=128MiB`, `fuel=1e9` or `deadline=none`; may be repeated.
+    /// `tollgate help limits` lists them. Overrides the flags for single limits
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<(String, String)>,
 }
 
 #[derive(ClapArgs)]
@@ -127,6 +128,10 @@ pub struct ObserveArgs {
     /// Skip config validation
     #[arg(long)]
     pub no_validate: bool,
+    /// Treat every violation of the plugin's schema as an error. Without it, missing and unknown
+    /// properties are warnings, and the plugin decides
+    #[arg(long, conflicts_with = "no_validate")]
+    pub strict: bool,
     /// Fill in the defaults of the plugin's schema
     #[arg(long)]
     pub fill_defaults: bool,
@@ -141,9 +146,9 @@ pub struct ObserveArgs {
     /// may be repeated
     #[arg(long, value_name = "PATH")]
     pub redact_path: Vec<String>,
-    /// Truncate evidence to this many bytes; 0 means no limit
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub evidence_bytes: u32,
+    /// Truncate evidence to this many bytes; 0 means no limit [default: 1 MiB]
+    #[arg(long, value_name = "BYTES")]
+    evidence_bytes: Option<u32>,
 }
 
 #[derive(ClapArgs)]
@@ -284,17 +289,34 @@ impl PluginArgs {
 
     /// The options of a runtime without grants.
     pub fn runtime(&self) -> RuntimeBuilder {
+        self.runtime_within(Limits::default())
+    }
+
+    /// The same, with these limits where no flag sets another.
+    fn runtime_within(&self, limits: Limits) -> RuntimeBuilder {
         match self.world.clone() {
             Some(WorldFile { world, .. }) => {
                 let builder = Runtime::builder().world(move || world.clone());
-                self.limits.apply(builder, 0)
+                builder.limits(self.limits.over(limits))
             }
-            None => self.limits.apply(Runtime::builder(), 60_000),
+            None => Runtime::builder().limits(self.limits.over(Limits {
+                deadline: Some(DEADLINE),
+                ..limits
+            })),
         }
     }
 }
 
 impl ObserveArgs {
+    /// The options of a runtime without grants.
+    pub fn runtime(&self) -> RuntimeBuilder {
+        let mut limits = Limits::default();
+        if let Some(bytes) = self.evidence_bytes {
+            limits.evidence_bytes = Some(bytes).filter(|bytes| *bytes > 0);
+        }
+        self.plugin.runtime_within(limits)
+    }
+
     /// The input files, each with its role.
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
         // Standard input may come from a file.
@@ -310,11 +332,43 @@ impl ObserveArgs {
     }
 }
 
+/// The deadline of a call on this machine, and of a replay.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
 impl LimitArgs {
-    pub fn apply(&self, builder: RuntimeBuilder, default_deadline_ms: u64) -> RuntimeBuilder {
-        let builder = builder.fuel(self.fuel).memory_limit(self.memory_mb);
-        let limit = self.deadline_ms.unwrap_or(default_deadline_ms);
-        builder.deadline((limit > 0).then(|| Duration::from_millis(limit)))
+    /// The limits that the flags set, over these.
+    pub fn over(&self, mut limits: Limits) -> Limits {
+        limits.fuel = self.fuel.unwrap_or(limits.fuel);
+        limits.memory = self.memory_mb.unwrap_or(limits.memory);
+        limits.deadline = match self.deadline_ms {
+            Some(limit) => (limit > 0).then(|| Duration::from_millis(limit)),
+            None => limits.deadline,
+        };
+        for (name, value) in &self.limits {
+            // They were set once already, to report what is wrong.
+            let _ = limits.set(name, value);
+        }
+        limits
+    }
+}
+
+fn limit(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("a limit is NAME=VALUE; `tollgate help limits` lists the names")?;
+    let (name, value) = (name.trim(), value.trim());
+    let set = Limits::default().set(name, value);
+    set.map_err(|error| error.to_string())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Whether the arguments ask for the list of limits: `help limits`, or `--help limits` at the end.
+pub fn ask_for_limits(args: impl Iterator<Item = OsString>) -> bool {
+    let args: Vec<OsString> = args.skip(1).collect();
+    match args.as_slice() {
+        [help, topic] if help == "help" => topic == "limits",
+        [.., help, topic] => help == "--help" && topic == "limits",
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
-use tollgate::Event;
+use tollgate::{Event, printable::counted};
 
 /// The most grants that are listed.
 const MOST: usize = 1000;
@@ -61,8 +61,8 @@ impl Audit {
         };
         let colon = if grants.is_empty() { "" } else { ":" };
         say(format_args!(
-            "audit: this run used {used} {}{lacked}{colon}",
-            plural(used, "grant")
+            "audit: this run used {}{lacked}{colon}",
+            counted(used, "grant")
         ));
         for (grant, granted) in grants {
             let verdict = if *granted { "granted" } else { "denied" };
@@ -75,14 +75,14 @@ impl Audit {
         }
         if *more > 0 {
             say(format_args!(
-                "audit: {more} more {}, {more_denied} denied; only {MOST} grants are listed",
-                plural(*more, "request")
+                "audit: {}, {more_denied} denied; only {MOST} grants are listed",
+                counted(more, "more request")
             ));
         }
         if *impossible > 0 {
             say(format_args!(
-                "audit: {impossible} {} that no grant can allow",
-                plural(*impossible, "request")
+                "audit: {} that no grant can allow",
+                counted(impossible, "request")
             ));
         }
         if missing > 0 || *more_denied > 0 {
@@ -90,13 +90,5 @@ impl Audit {
                 "audit: run again with these grants: after a denial, a plugin may request less than it needs"
             ));
         }
-    }
-}
-
-/// Returns a noun in the form for a count.
-fn plural(count: impl TryInto<u64>, noun: &str) -> String {
-    match count.try_into() {
-        Ok(1) => noun.to_owned(),
-        _ => format!("{noun}s"),
     }
 }

@@ -68,13 +68,12 @@ fn about_request(grant: &str, request: &str, cwd: Option<&str>) -> Answer {
         }
         Err(reason) => (false, reason.into(), Exit::BadInput),
     };
-    let verdict = match (&exit, allowed) {
-        (Exit::BadInput, _) => "error",
-        (_, true) => "allowed",
-        (_, false) => "denied",
-    };
     Answer {
-        text: format!("{verdict}: {reason}"),
+        text: match (&exit, allowed) {
+            (Exit::BadInput, _) => reason.to_string(),
+            (_, true) => format!("allowed: {reason}"),
+            (_, false) => format!("denied: {reason}"),
+        },
         json: json!({ "allowed": allowed, "reason": reason }),
         exit,
     }

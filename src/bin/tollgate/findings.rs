@@ -3,7 +3,7 @@
 
 use crate::{Exit, Failure, args::CheckFormat, print_json, print_line};
 use serde::Serialize;
-use tollgate::Error;
+use tollgate::{Error, printable::counted};
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -103,7 +103,8 @@ impl Findings {
             more: notes + warnings + errors - findings.len(),
             findings,
         };
-        let counts = format!("{errors} errors, {warnings} warnings, {notes} notes");
+        let counts = [(errors, "error"), (warnings, "warning"), (notes, "note")];
+        let counts = counts.map(|(count, noun)| counted(count, noun)).join(", ");
         match format {
             CheckFormat::Text => print_text(&report, &counts)?,
             CheckFormat::Json => {

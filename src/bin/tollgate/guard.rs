@@ -2,7 +2,11 @@
 
 use crate::{Exit, Failure, args::ObserveArgs, complain};
 use std::env::VarError;
-use tollgate::{Config, ConfigError, Error, Plugin, Redactor, RedactorError, schema::Validation};
+use tollgate::{
+    Config, ConfigError, Error, Plugin, Redactor, RedactorError,
+    printable::counted,
+    schema::{Validation, Violation},
+};
 
 /// Builds the redactor that the flags request.
 pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
@@ -28,7 +32,8 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
                 minimum,
                 ..
             } => bad(format!(
-                "--redact-env {name}: the trimmed value has {characters} characters; at least {minimum} are required"
+                "--redact-env {name}: the trimmed value has {}; it needs at least {minimum}",
+                counted(characters, "character")
             )),
             error => bad(format!("--redact-env {name}: {error}")),
         })?;
@@ -60,7 +65,7 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
     let mut unchecked = None;
     if !args.no_validate {
         match plugin.validate(&config) {
-            Ok(validation) => require_valid(plugin, validation)?,
+            Ok(validation) => require_valid(plugin, validation, args.strict)?,
             Err(error @ Error::Config { .. }) => return Err(rejected(&error)),
             // The plugin may still run; if it fails, that error is more useful.
             Err(error) => unchecked = Some(error),
@@ -69,16 +74,27 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
     Ok(Prepared { config, unchecked })
 }
 
-fn require_valid(plugin: &Plugin, validation: Validation) -> Result<(), Failure> {
+/// Reports violations that the plugin decides as warnings, and fails for the others.
+fn require_valid(plugin: &Plugin, validation: Validation, strict: bool) -> Result<(), Failure> {
+    let name = plugin.name();
     for note in &validation.notes {
-        complain(format_args!("note: schema of {}: {note}", plugin.name()));
+        complain(format_args!("note: schema of {name}: {note}"));
     }
-    if validation.is_valid() {
+    let is_warning = |violation: &Violation| violation.kind.is_lenient() && !strict;
+    let (warnings, errors): (Vec<_>, Vec<_>) =
+        validation.violations.into_iter().partition(is_warning);
+    for warning in &warnings {
+        complain(format_args!("warning: config of {name}: {warning}"));
+    }
+    if errors.is_empty() {
+        if !warnings.is_empty() {
+            complain("note: the plugin decides about these; --strict makes them errors");
+        }
         return Ok(());
     }
     let error = Error::Config {
-        plugin: plugin.name().into(),
-        problem: ConfigError::Invalid(validation.violations),
+        plugin: name.into(),
+        problem: ConfigError::Invalid(errors),
     };
     Err(rejected(&error))
 }

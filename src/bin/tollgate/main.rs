@@ -104,6 +104,9 @@ impl From<Error> for Failure {
 fn main() -> ExitCode {
     // The message may quote a plugin, and the standard library would print it unescaped.
     std::panic::set_hook(Box::new(|panic| complain(panic)));
+    if args::ask_for_limits(std::env::args_os()) {
+        return output::print_limits();
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return output::explain_arguments(error),
@@ -204,10 +207,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
     let redactor = guard::redactor(args)?;
-    let mut builder = args
-        .plugin
-        .runtime()
-        .evidence_bytes(Some(args.evidence_bytes).filter(|bytes| *bytes > 0));
+    let mut builder = args.runtime();
     if let Some(redactor) = &redactor {
         builder = builder.redactor(redactor.clone());
     }
@@ -259,7 +259,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     }
     if let Some(truncation) = &observation.truncation {
         complain(format_args!(
-            "note: {}, so it was truncated; see --evidence-bytes",
+            "note: {}, so it was truncated; raise it with --evidence-bytes",
             truncation.reason
         ));
     }

@@ -10,8 +10,8 @@ use std::{
     process::ExitCode,
 };
 use tollgate::{
-    Event, Usage,
-    printable::{self, is_unprintable, write_printable},
+    Event, Limits, NamedLimit, Usage,
+    printable::{self, counted, is_unprintable, write_printable},
 };
 
 /// The most bytes of one line of text.
@@ -159,18 +159,53 @@ pub fn print_event(plugin: &str, event: &Event) {
         )),
         Event::Omitted(omitted) => {
             for (count, what) in [
-                (omitted.log_lines, "more log lines"),
-                (omitted.repeated_denials, "denials of a request shown above"),
-                (omitted.denials, "more denied requests"),
-                (omitted.granted, "more granted requests"),
+                (omitted.log_lines, "more log line"),
+                (omitted.repeated_denials, "repeated denial"),
+                (omitted.denials, "more denied request"),
+                (omitted.granted, "more granted request"),
             ] {
                 if count > 0 {
-                    complain(format_args!("not shown: {count} {what}"));
+                    complain(format_args!("not shown: {}", counted(count, what)));
                 }
             }
         }
         _ => {}
     }
+}
+
+/// Prints every limit with its default, for `help limits`.
+pub fn print_limits() -> ExitCode {
+    let limits = Limits::default().list();
+    let width = |length: fn(&NamedLimit) -> usize, title: &str| {
+        limits.iter().map(length).fold(title.len(), usize::max)
+    };
+    let (name, unit, value) = ("NAME", "UNIT", "DEFAULT");
+    let first = width(|limit| limit.name.len(), name);
+    let second = width(|limit| limit.unit.len(), unit);
+    let third = width(|limit| limit.value.len(), value);
+    let row = |name: &str, unit: &str, value: &str, meaning: &str| {
+        print_line(format_args!(
+            "{name:first$}  {unit:second$}  {value:third$}  {meaning}"
+        ))
+    };
+    let rows = || {
+        print_line(
+            "The limits of a call, for --limit NAME=VALUE. A value is a number such as 1000, 1e9, 5G or",
+        )?;
+        print_line(
+            "64MiB, a time such as 500ms, 5s or 2min, or `none` where there can be no limit. The limits of",
+        )?;
+        print_line(
+            "a module are checked when it is loaded. The command line has a deadline of 60 s by default.",
+        )?;
+        print_line("")?;
+        row(name, unit, value, "MEANING")?;
+        for limit in &limits {
+            row(&limit.name, limit.unit, &limit.value, &limit.meaning)?;
+        }
+        Ok::<Exit, Failure>(Exit::Success)
+    };
+    rows().unwrap_or(Exit::BadInput).into()
 }
 
 /// Prints the resources that a call used.

@@ -2,19 +2,19 @@
 
 use crate::{
     Exit, Failure,
-    args::{DiffArgs, Format, LimitArgs, ReplayArgs},
+    args::{DEADLINE, DiffArgs, Format, LimitArgs, ReplayArgs},
     complain, print, print_event, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
-    Plugin,
+    Limits, Plugin,
     printable::Printable,
     replay::{Comparison, Replay, ReplayError, Replayed},
 };
 
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Failure {
-        let text = error.to_string();
+        let text = error.report();
         match (&error, text.split_once('\n')) {
             // Our own text begins each line.
             (ReplayError::Diverged(_), Some((message, lines))) => {
@@ -147,6 +147,10 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
 
 /// Loads a module for a replay, offline.
 fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
-    let builder = limits.apply(replay.runtime(), 60_000).on_event(print_event);
+    let limits = limits.over(Limits {
+        deadline: Some(DEADLINE),
+        ..Limits::default()
+    });
+    let builder = replay.runtime().limits(limits).on_event(print_event);
     Ok(builder.build()?.load(replay.plugin(), bytes)?)
 }

@@ -78,7 +78,7 @@ impl From<ReplayError> for Failure {
             ReplayError::Diverged(_) => Status::Diverged,
             _ => Status::BadInput,
         };
-        Failure(status, error.to_string())
+        Failure(status, error.report())
     }
 }
 

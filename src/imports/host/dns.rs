@@ -2,13 +2,13 @@
 
 use super::{config_error, not_canceled, pass, timeout};
 use crate::{
-    effect::{DnsRecords, Effect, RecordType, Records},
+    effect::{DnsRecords, Effect, Failure, RecordType, Records, Refusal},
     guest::Host,
 };
 use std::{net::IpAddr, time::Duration};
 use tollgate_abi::{
     ErrorDetail,
-    host::{DnsLookupReply, DnsLookupRequest, MxRecord},
+    host::{DnsLookupReply, DnsLookupRequest, MxRecord, kinds},
 };
 
 /// The longest time of a lookup, and the time of one that sets none.
@@ -40,6 +40,9 @@ pub(super) fn lookup(
         };
         let found: DnsRecords = pass(host, &effect)?;
         spent = spent.saturating_add(found.took);
+        if found.records.is_empty() && !is_address(*records) {
+            return Err(no_records(&name, *records).into());
+        }
         match found.records {
             Records::Texts(texts) => reply.records.extend(texts),
             Records::MailServers(servers) => {
@@ -51,6 +54,21 @@ pub(super) fn lookup(
         }
     }
     Ok(reply)
+}
+
+/// A name without addresses of one family may have some of the other: that is a reply without records.
+fn is_address(records: RecordType) -> bool {
+    matches!(records, RecordType::A | RecordType::Aaaa)
+}
+
+/// The error for a name that exists and has no records of this type. Go's resolver reports it as a name
+/// that does not exist, and plugins rely on that: "has a mail server" must not pass without one.
+fn no_records(name: &str, records: RecordType) -> Refusal {
+    let message = format!(
+        "lookup {name}: no such host (it has no {} records)",
+        records.as_str()
+    );
+    Failure::new(kinds::NETWORK, "NODATA", message).into()
 }
 
 /// The records of an address, which needs no lookup.

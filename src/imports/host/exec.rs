@@ -34,7 +34,7 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
     let timeout = timeout::effective(host, &request.context, request.timeout_ms)?;
     let command = request.command.clone();
     let effect = Effect::Run {
-        command: request.command,
+        command: from_directory(request.command, directory.as_deref()),
         args: request.args,
         directory,
         environment,
@@ -42,6 +42,16 @@ pub(super) fn run(host: &mut Host, request: ExecRequest) -> Result<ExecReply, Er
         output_limit: u64::from(host.limits.reply_bytes),
     };
     Ok(reply(&command, pass(host, &effect)?))
+}
+
+/// A relative path begins at the directory that the command runs in. A bare name is looked up in `PATH`.
+fn from_directory(command: String, directory: Option<&str>) -> String {
+    match directory {
+        Some(directory) if command.contains('/') && !command.starts_with('/') => {
+            format!("{directory}/{}", command.trim_start_matches("./"))
+        }
+        _ => command,
+    }
 }
 
 /// The entries `NAME=VALUE`, in their order. Entries that no system takes as a variable are left out.

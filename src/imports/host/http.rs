@@ -11,8 +11,9 @@ use tollgate_abi::{
     host::{Headers, HttpReply, HttpRequest, kinds},
 };
 
-/// The most redirects of one request.
-const MAX_REDIRECTS: u32 = 10;
+/// The most requests that one request becomes, redirects included. Go's client stops at the tenth
+/// redirect without following it.
+const MAX_REQUESTS: u32 = 10;
 
 const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 
@@ -45,7 +46,7 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
     let limit = host.limits.reply_bytes;
     let total = timeout::effective(host, &request.context, request.timeout_ms)?;
     let mut spent = Duration::ZERO;
-    for _ in 0..=MAX_REDIRECTS {
+    for _ in 0..MAX_REQUESTS {
         let effect = hop.effect(u64::from(limit), timeout::after(total, spent)?);
         let fetched: HttpResponse = pass(host, &effect)?;
         spent = spent.saturating_add(fetched.took);
@@ -54,7 +55,7 @@ pub(super) fn request(host: &mut Host, request: HttpRequest) -> Result<HttpReply
             None => return Ok(reply(fetched, limit)),
         };
     }
-    let message = format!("stopped after {MAX_REDIRECTS} redirects");
+    let message = format!("stopped after {MAX_REQUESTS} redirects");
     Err(ErrorDetail::new(kinds::NETWORK, message).with_code("TOO_MANY_REDIRECTS"))
 }
 

@@ -18,6 +18,7 @@ use crate::{
     gate::HostFunctions,
     guest::{BadRequest, Host, call_host_function, read_request},
     module::Offered,
+    printable::counted,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
@@ -175,7 +176,10 @@ fn decode<Request: DeserializeOwned>(
         )),
         Err(BadRequest::TooLarge { limit }) => Err(ErrorDetail::new(
             kinds::CONFIG,
-            format!("{name} request is larger than the limit of {limit} bytes"),
+            format!(
+                "{name} request is larger than the limit of {}",
+                counted(limit, "byte")
+            ),
         )),
     }
 }

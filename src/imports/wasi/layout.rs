@@ -212,22 +212,21 @@ pub(super) fn of_kind(kind: FileKind) -> u8 {
     }
 }
 
-/// Nanoseconds since 1970; what lies before is 1970, and what lies too far after is the end.
+/// Nanoseconds since 1970. What lies before is a negative number in two's complement, as guests of Go
+/// read and write it; what lies more than 292 years before or after is the end.
 fn nanoseconds(moment: Moment) -> u64 {
-    let Ok(seconds) = u64::try_from(moment.seconds) else {
-        return 0;
-    };
-    seconds
-        .saturating_mul(1_000_000_000)
-        .saturating_add(moment.nanos.into())
+    let seconds = i128::from(moment.seconds).saturating_mul(1_000_000_000);
+    let all = seconds.saturating_add(moment.nanos.into());
+    let end = if all < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(all).unwrap_or(end).cast_unsigned()
 }
 
-/// The moment so many nanoseconds after 1970.
+/// The moment so many nanoseconds after 1970, or before it.
 fn moment(nanoseconds: u64) -> Moment {
+    let nanoseconds = nanoseconds.cast_signed();
     Moment {
-        // Both fit: a 64-bit number of nanoseconds has fewer seconds than 2^35.
-        seconds: i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX),
-        nanos: u32::try_from(nanoseconds % 1_000_000_000).unwrap_or(0),
+        seconds: nanoseconds.div_euclid(1_000_000_000),
+        nanos: u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).unwrap_or(0),
     }
 }
 
@@ -263,17 +262,19 @@ mod tests {
     }
 
     #[test]
-    fn times_before_1970_and_after_2554_are_clamped() {
-        let at = |seconds, nanos| nanoseconds(Moment { seconds, nanos });
-        assert_eq!(at(-1, 5), 0);
-        assert_eq!(at(2, 5), 2_000_000_005);
-        assert_eq!(at(i64::MAX, 0), u64::MAX);
-        assert_eq!(
-            moment(2_000_000_005),
-            Moment {
-                seconds: 2,
-                nanos: 5
-            }
-        );
+    fn times_before_1970_are_negative_and_those_too_far_away_the_end() {
+        for (seconds, nanos, expected) in [
+            (-1, 5, -999_999_995),
+            (-2, 0, -2_000_000_000),
+            (2, 5, 2_000_000_005),
+            (0, 0, 0),
+        ] {
+            let at = Moment { seconds, nanos };
+            assert_eq!(nanoseconds(at).cast_signed(), expected);
+            assert_eq!(moment(nanoseconds(at)), at);
+        }
+        let at = |seconds| nanoseconds(Moment { seconds, nanos: 0 }).cast_signed();
+        assert_eq!(at(i64::MAX), i64::MAX);
+        assert_eq!(at(i64::MIN), i64::MIN);
     }
 }

@@ -152,7 +152,8 @@ impl Simulated {
 
     /// The answer for a name without a scripted one: its addresses.
     fn address_records(&self, name: &str, records: RecordType) -> Result<Answer, Failure> {
-        let addresses = self.hosts.get(name).ok_or_else(|| no_such_host(name))?;
+        let addresses = self.hosts.get(name).filter(|all| !all.is_empty());
+        let addresses = addresses.ok_or_else(|| no_such_host(name))?;
         let texts = |wanted: fn(&&IpAddr) -> bool| {
             let wanted = addresses.iter().filter(wanted);
             Records::Texts(wanted.map(IpAddr::to_string).collect())
@@ -161,7 +162,8 @@ impl Simulated {
             RecordType::A => texts(|address| address.is_ipv4()),
             RecordType::Aaaa => texts(|address| address.is_ipv6()),
             RecordType::Mx => Records::MailServers(Vec::new()),
-            RecordType::Cname | RecordType::Txt | RecordType::Ns => Records::Texts(Vec::new()),
+            RecordType::Cname => Records::Texts(vec![format!("{}.", name.trim_end_matches('.'))]),
+            RecordType::Txt | RecordType::Ns => Records::Texts(Vec::new()),
         };
         let took = Duration::ZERO;
         Ok(Answer::Found(DnsRecords { records, took }))

@@ -26,7 +26,7 @@ pub(super) struct Question<'a> {
 
 impl<'a> Question<'a> {
     /// Its id is random, so that only who sees the question can answer it.
-    pub(super) fn new(text: &'a str, records: RecordType) -> io::Result<Question<'a>> {
+    pub(super) fn new(text: &'a str, records: RecordType, asked: TYPE) -> io::Result<Question<'a>> {
         let name = Name::new(text).map_err(io::Error::other)?;
         let random = clocks::random(2)?;
         let id = random
@@ -36,7 +36,7 @@ impl<'a> Question<'a> {
         packet.set_flags(PacketFlag::RECURSION_DESIRED);
         packet.questions.push(simple_dns::Question::new(
             name.clone(),
-            QTYPE::TYPE(asked_for(records)),
+            QTYPE::TYPE(asked),
             CLASS::IN.into(),
             false,
         ));
@@ -76,7 +76,8 @@ impl<'a> Question<'a> {
         header_buffer::has_flags(bytes, PacketFlag::TRUNCATION) == Ok(true)
     }
 
-    /// Decodes an answer.
+    /// Decodes an answer. It has no records if the name exists without any of the wanted type; for an
+    /// alias, if the name is none and has no address.
     pub(super) fn read(&self, bytes: &[u8], what: &str) -> Result<Records, Failure> {
         let broken = |why: String| Failure::new(kinds::NETWORK, "EPROTO", format!("{what}: {why}"));
         let (code, text) = match header_buffer::rcode(bytes) {
@@ -123,7 +124,11 @@ impl<'a> Question<'a> {
 
     fn records(&self, packet: &Packet<'_>, owner: &Name<'_>) -> Records {
         if self.records == RecordType::Cname {
-            return Records::Texts(vec![dotted(owner)]);
+            let is_address = |data: &RData<'_>| matches!(data, RData::A(_) | RData::AAAA(_));
+            let mut answers = packet.answers.iter();
+            let exists = *owner != self.name
+                || answers.any(|record| record.name == *owner && is_address(&record.rdata));
+            return Records::Texts(exists.then(|| dotted(owner)).into_iter().collect());
         }
         let mut servers = Vec::new();
         let mut texts = Vec::new();
@@ -163,14 +168,24 @@ fn dotted(name: &Name<'_>) -> String {
     format!("{name}.")
 }
 
-/// The type in the question. For an alias it is A: the answer then contains the whole chain of aliases,
-/// and that to a question for CNAME only the first of them.
-fn asked_for(records: RecordType) -> TYPE {
+/// The type in the question. For an alias it is that of an address: the answer then contains the whole
+/// chain of aliases, and that to a question for CNAME only the first of them.
+pub(super) fn asked_for(records: RecordType) -> TYPE {
     match records {
         RecordType::A | RecordType::Cname => TYPE::A,
         RecordType::Aaaa => TYPE::AAAA,
         RecordType::Mx => TYPE::MX,
         RecordType::Txt => TYPE::TXT,
         RecordType::Ns => TYPE::NS,
+    }
+}
+
+/// The other type of addresses, for names that have none of the wanted one.
+pub(super) fn other_addresses(records: RecordType) -> Option<(RecordType, TYPE)> {
+    match records {
+        RecordType::A => Some((RecordType::Aaaa, TYPE::AAAA)),
+        RecordType::Aaaa => Some((RecordType::A, TYPE::A)),
+        RecordType::Cname => Some((RecordType::Cname, TYPE::AAAA)),
+        RecordType::Mx | RecordType::Txt | RecordType::Ns => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     gate::{Checkpoint, Permitted},
 };
 use answer::Question;
+use simple_dns::TYPE;
 use std::{
     fs,
     io::{self, Read as _, Write as _},
@@ -111,11 +112,35 @@ fn configured(text: &str) -> Vec<IpAddr> {
     named.take(MAX_SERVERS).collect()
 }
 
-/// Queries one server.
+/// Queries one server. A name with addresses of the other family only has no records of this one; a
+/// name without any address is not found.
 fn ask(
     server: SocketAddr,
     name: &str,
     records: RecordType,
+    until: &Until,
+) -> Result<Records, Failure> {
+    let found = ask_for(server, name, records, answer::asked_for(records), until)?;
+    let Some((other, asked)) = answer::other_addresses(records).filter(|_| found.is_empty()) else {
+        return Ok(found);
+    };
+    let others = ask_for(server, name, other, asked, until)?;
+    match (records, others.is_empty()) {
+        (_, true) => Err(Failure {
+            message: format!("lookup {name} on {server}: no such host"),
+            ..no_such_host(name)
+        }),
+        (RecordType::Cname, false) => Ok(others),
+        (_, false) => Ok(found),
+    }
+}
+
+/// Sends one question to one server.
+fn ask_for(
+    server: SocketAddr,
+    name: &str,
+    records: RecordType,
+    asked: TYPE,
     until: &Until,
 ) -> Result<Records, Failure> {
     let what = format!("lookup {name} on {server}");
@@ -126,7 +151,7 @@ fn ask(
             failure(&what, &error)
         }
     };
-    let question = Question::new(name, records).map_err(failed)?;
+    let question = Question::new(name, records, asked).map_err(failed)?;
     let short = by_datagram(server, &question, until).map_err(failed)?;
     if question.is_truncated(&short) {
         let whole = by_stream(server, &question, until).map_err(failed)?;
