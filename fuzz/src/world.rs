@@ -479,11 +479,13 @@ mod judge {
             let parts = path
                 .strip_prefix('/')
                 .unwrap_or_else(|| panic!("relative: {path:?}"));
+            let named = parts.strip_suffix("/.").unwrap_or(parts);
+            let named = named.strip_suffix('/').unwrap_or(named);
             let clean = parts.is_empty()
-                || parts
-                    .split('/')
-                    .all(|part| !matches!(part, "" | "." | ".."));
-            assert!(clean && !path.contains('\0'), "not clean: {path:?}");
+                || (!named.starts_with("../")
+                    && named != ".."
+                    && named.split('/').all(|part| !matches!(part, "" | ".")));
+            assert!(clean && !path.contains('\0'), "not in order: {path:?}");
         }
         match effect {
             Effect::Variable { name } => assert!(name.starts_with("SHOWN_"), "{name}"),

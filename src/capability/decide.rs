@@ -66,8 +66,23 @@ pub fn explain(
     resolve: Resolve<'_>,
 ) -> Decision {
     let real = |path: &str| {
-        let path = path::absolute(path, cwd)?;
-        path::real(&path, resolve)
+        let whole = match (path.starts_with('/'), cwd) {
+            (false, Some(cwd)) => format!("{cwd}/{path}"),
+            _ => path.to_owned(),
+        };
+        let cleaned = path::absolute(path, cwd)?;
+        // Of what exists, `..` leads to the parent of what the path before it leads to.
+        match resolve(&whole).filter(|_| whole.contains("..")) {
+            Some(real) => Some(path::cleaned(&format!("/{real}")).into_owned()),
+            None => path::real(&cleaned, resolve),
+        }
+    };
+    let Some(grant) = &grant.resolved(resolve, cwd) else {
+        return Decision {
+            allowed: false,
+            reason: format!("{grant} leads through something that does not exist").into(),
+            malformed: false,
+        };
     };
     let real_request = match request {
         Request::Read(path) => real(path).map(Request::Read),

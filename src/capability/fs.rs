@@ -33,12 +33,47 @@ impl FsOperation {
     }
 }
 
-/// A glob over absolute paths. Before the first brace, `.`, `..` and empty parts are removed, so
+/// A glob over absolute paths, matched as text. Before the first brace, `.`, `..` and empty parts are removed, so
 /// `/etc/` is `/etc`.
 #[derive(Clone, Debug)]
 pub(super) struct PathGlob {
     anchor: Anchor,
     glob: Glob,
+    /// As it was written, if `..` follows a name: where that leads depends on links.
+    written: Option<Written>,
+}
+
+/// A path with `..` after a name.
+#[derive(Clone, Debug)]
+struct Written {
+    /// The beginning up to the last `..`, which contains no wildcard.
+    directory: String,
+    /// The rest, a pattern; empty if there is none.
+    rest: String,
+}
+
+impl Written {
+    /// `None` for a path whose `..` are all at its beginning, where they have no name to leave.
+    fn of(text: &str) -> Option<Written> {
+        let parts = text.split('/').filter(|part| !matches!(*part, "" | "."));
+        let parts: Vec<&str> = parts.collect();
+        let named = parts.iter().position(|part| *part != "..")?;
+        let last = parts.iter().rposition(|part| *part == "..")?;
+        let (directory, rest) = parts.split_at_checked(last + 1)?;
+        let root = if text.starts_with('/') { "/" } else { "" };
+        (named < last).then(|| Written {
+            directory: format!("{root}{}", directory.join("/")),
+            rest: rest.join("/"),
+        })
+    }
+
+    /// The text, which reads `directory` in another form.
+    fn text_in(&self, directory: &str) -> String {
+        match self.rest.as_str() {
+            "" => directory.to_owned(),
+            rest => format!("{}/{rest}", directory.trim_end_matches('/')),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +119,7 @@ impl PathGlob {
         Ok(PathGlob {
             anchor,
             glob: Glob::parse(&parts.join("/"), Parts::OfPath, Braces::Characters)?,
+            written: Written::of(text),
         })
     }
 
@@ -105,10 +141,20 @@ impl PathGlob {
             "" => (first_anchor(&whole)?, Vec::new()),
             before => cleaned(before)?,
         };
+        let written = Written::of(before);
+        let pattern = Glob::parse(rest, Parts::OfPath, Braces::Choices)?;
+        let written = written.map(|written| Written {
+            rest: match written.rest.as_str() {
+                "" => pattern.text().to_owned(),
+                names => format!("{names}/{}", pattern.text()),
+            },
+            ..written
+        });
         let rest = [parts.as_slice(), &[rest]].concat().join("/");
         Ok(PathGlob {
             anchor,
             glob: Glob::parse(&rest, Parts::OfPath, Braces::Choices)?,
+            written,
         })
     }
 
@@ -116,6 +162,14 @@ impl PathGlob {
     pub(super) fn text(&self) -> String {
         let tail = self.glob.text();
         let choices = self.glob.has_choices();
+        if let Some(written) = &self.written {
+            let text = written.text_in(&written.directory);
+            return match choices {
+                true => format!("{GLOB}{text}"),
+                false if text.starts_with(GLOB) => format!("./{text}"),
+                false => text,
+            };
+        }
         let text = match self.anchor {
             Anchor::Anywhere => "**".to_owned(),
             Anchor::Root => format!("/{tail}"),
@@ -218,6 +272,33 @@ impl PathGlob {
         !matches!(self.anchor, Anchor::Cwd { .. }) && self.glob.covers_all_below("")
     }
 
+    /// The directory that the last `..` leads to, if one follows a name: a path to be resolved. `None`
+    /// without `cwd` for a relative glob.
+    pub(super) fn directory_by_dots(&self, cwd: Option<&str>) -> Option<String> {
+        let directory = &self.written.as_ref()?.directory;
+        match directory.starts_with('/') {
+            true => Some(directory.clone()),
+            false => Some(format!("{}/{directory}", cwd?)),
+        }
+    }
+
+    /// The text of the glob with `real` in place of that directory.
+    pub(super) fn in_real_directory(&self, real: &str) -> String {
+        let choices = self.glob.has_choices();
+        let real = match choices || is_wild(real) {
+            true => escaped(real),
+            false => real.to_owned(),
+        };
+        let text = match &self.written {
+            Some(written) => written.text_in(&real),
+            None => self.text(),
+        };
+        match choices {
+            true => format!("{GLOB}{text}"),
+            false => text,
+        }
+    }
+
     /// The text of the glob with `real` in place of its literal path.
     pub(super) fn below_real(&self, real: &str) -> String {
         let (_, wild) = self.glob.split_at_wildcard();
@@ -307,21 +388,27 @@ mod tests {
     #[test]
     fn patterns_are_cleaned_and_keep_their_meaning() {
         for (text, expected) in [
-            ("/etc//./x/../**", "/etc/**"),
+            ("/etc//./x/**", "/etc/x/**"),
             ("/../..", "/"),
+            ("/../../a", "/a"),
             ("**", "**"),
             ("./**", "./**"),
-            ("a/..", "."),
             ("../..", "../.."),
-            ("../a/../../*", "../../*"),
+            // Where `..` after a name leads depends on links.
+            ("/etc//./x/../**", "/etc/x/../**"),
+            ("a/..", "a/.."),
+            ("../a/../../*", "../a/../../*"),
+            ("./glob:x/../y", "./glob:x/../y"),
             ("a//b/", "a/b"),
             ("**/x", "**/x"),
             ("/x/{a,b}", "/x/{a,b}"),
             ("./glob:x", "./glob:x"),
-            ("glob:/a/../b/*", "/b/*"),
+            ("glob:/a/../b/*", "/a/../b/*"),
             ("glob:**", "**"),
             ("glob:./**", "./**"),
-            ("glob:/a//../b/./{c,d}/", "glob:/b/{c,d}/"),
+            ("glob:/a//./b/./{c,d}/", "glob:/a/b/{c,d}/"),
+            ("glob:/a//../b/./{c,d}/", "glob:/a/../b/{c,d}/"),
+            ("glob:a/../{c,d}", "glob:a/../{c,d}"),
             ("glob:{a,b}", "glob:./{a,b}"),
             ("glob:./{/a,b}", "glob:./{/a,b}"),
             ("glob:../{a,b}", "glob:../{a,b}"),

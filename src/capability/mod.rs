@@ -33,6 +33,12 @@
 //! * Choices are not expanded: matching costs at most the length of the glob times that of the text.
 //! * A command in a choice is not named literally.
 //!
+//! # `..` in paths
+//!
+//! In a request, and in a grant before its first wildcard, `..` removes the name before it as text. When a
+//! runtime is built, `..` in its grants leads where the world says instead: see
+//! [`Capability::resolved`].
+//!
 //! # Limits
 //!
 //! A capability has at most 8192 bytes and a path 4096; a glob matches no longer text. For how many

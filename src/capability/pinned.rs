@@ -15,6 +15,25 @@ use std::collections::BTreeSet;
 const MAX_PINNED: usize = 64;
 
 impl Capability {
+    /// Returns the same grant without `..` after a name in its path: `resolve` says where that leads.
+    /// `None` if it leads nowhere, so that nothing is granted.
+    ///
+    /// Everything else here takes such a `..` as text, which removes the name before it.
+    #[must_use]
+    pub fn resolved(&self, resolve: Resolve<'_>, cwd: Option<&str>) -> Option<Capability> {
+        let (operation, glob) = match &self.pattern {
+            GrantPattern::Read(glob) => ("fs:read:", glob),
+            GrantPattern::Write(glob) => ("fs:write:", glob),
+            _ => return Some(self.clone()),
+        };
+        let Some(directory) = glob.directory_by_dots(cwd) else {
+            return Some(self.clone());
+        };
+        let real = path::cleaned(&format!("/{}", resolve(&directory)?)).into_owned();
+        let text = format!("{operation}{}", glob.in_real_directory(&real));
+        text.parse().ok()
+    }
+
     /// Returns the same grant with the literal part of its path resolved by `resolve`; empty if that
     /// changes nothing.
     ///
@@ -66,6 +85,9 @@ impl Capability {
         let (GrantPattern::Read(glob) | GrantPattern::Write(glob)) = &self.pattern else {
             return None;
         };
+        if let Some(directory) = glob.directory_by_dots(cwd) {
+            return Some(directory);
+        }
         let (prefix, wild) = glob.literal_prefix(cwd)?;
         if !wild.is_empty() {
             return Some(prefix);

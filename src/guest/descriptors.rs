@@ -64,8 +64,8 @@ pub(crate) struct OpenFile {
 #[derive(Clone)]
 pub(crate) struct OpenDirectory {
     pub(crate) handle: Handle,
-    /// The path it was opened by, which names it in reports. Paths relative to it begin in the
-    /// directory itself, whatever its name is now.
+    /// The path it was opened by, without `..`, which names it in reports. Paths relative to it begin
+    /// in the directory itself, whatever its name is now.
     pub(crate) path: String,
     pub(crate) inode: u64,
     /// Where a guest moved to by seeking. It has no effect on listing.

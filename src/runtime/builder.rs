@@ -356,14 +356,17 @@ fn pin(
 ) -> BTreeMap<String, Arc<Policy>> {
     let working_directory = world.working_directory();
     let policy = |plugin: &str| {
-        let written = grants.for_plugin(plugin);
-        let pinned = written.iter().flat_map(|grant| {
-            grant.pinned(&|path| world.real_name(path), Some(&working_directory))
-        });
+        let resolve = |path: &str| world.real_name(path);
+        let cwd = Some(working_directory.as_str());
+        let written = grants.for_plugin(plugin).iter();
+        let written: Vec<Capability> = written
+            .filter_map(|grant| grant.resolved(&resolve, cwd))
+            .collect();
+        let pinned = written.iter().flat_map(|grant| grant.pinned(&resolve, cwd));
         let pinned: Vec<Capability> = pinned.collect();
         let directory = working_directory.clone();
         Arc::new(Policy::new(
-            written,
+            &written,
             &pinned,
             directory,
             host_functions.clone(),

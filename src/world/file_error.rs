@@ -11,6 +11,7 @@ use tollgate_abi::host::kinds;
 pub(super) enum FileError {
     Missing,
     NotPermitted,
+    NotAllowed,
     NotADirectory,
     IsADirectory,
     Exists,
@@ -46,6 +47,7 @@ impl FileError {
         match self {
             FileError::Missing => ("ENOENT", "no such file or directory"),
             FileError::NotPermitted => ("EACCES", "permission denied by the operating system"),
+            FileError::NotAllowed => ("EPERM", "operation not permitted"),
             FileError::NotADirectory => ("ENOTDIR", "not a directory"),
             FileError::IsADirectory => ("EISDIR", "is a directory"),
             FileError::Exists => ("EEXIST", "already exists"),

@@ -87,6 +87,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
+    /// Whether it ends with a name that has a slash behind it.
+    pub(super) fn is_slashed(&self) -> bool {
+        let name = self.rest.strip_suffix(b"/").unwrap_or_default();
+        !name.is_empty() && name != b".." && !name.ends_with(b"/..")
+    }
+
     /// A path from the root.
     pub(super) fn absolute(path: &'a [u8]) -> Asked<'a> {
         Asked {
@@ -441,10 +447,11 @@ struct Missing<F: FileSystem> {
 
 /// Finds the real name that a missing object would have: that of its deepest existing ancestor, followed
 /// by the rest of the path. Dangling links are followed by their targets, as far as the limits on
-/// links and on the length of paths allow.
+/// links and on the length of paths allow: behind them is the last link, which leads nowhere.
 fn missing<F: FileSystem>(files: &F, path: &[u8]) -> Result<Missing<F>, F::Error> {
     let mut path = path.to_vec();
     let (mut slash, mut dot) = (false, false);
+    let mut real = clean(&path);
     for _ in 0..MAX_LINKS {
         if path.len() > MAX_PATH {
             break;
@@ -458,6 +465,7 @@ fn missing<F: FileSystem>(files: &F, path: &[u8]) -> Result<Missing<F>, F::Error
         if let [first, rest @ ..] = rest
             && let Ok(target) = files.target(&ancestor.handle, first)
         {
+            real = join(&ancestor.real, first);
             let target = join(&ancestor.real, &target);
             path = match rest {
                 [] => target,
@@ -477,10 +485,7 @@ fn missing<F: FileSystem>(files: &F, path: &[u8]) -> Result<Missing<F>, F::Error
         };
         return Ok(Missing { real, vacant });
     }
-    Ok(Missing {
-        real: clean(&path),
-        vacant: None,
-    })
+    Ok(Missing { real, vacant: None })
 }
 
 /// The deepest existing ancestor of what has these names, and how many of them lead to it.

@@ -75,7 +75,10 @@ fn errors_say_where_and_what_instead() {
 #[test]
 fn canonical_texts() {
     for (text, canonical) in [
-        ("fs:read:/etc//x/../**", "fs:read:/etc/**"),
+        ("fs:read:/etc//./x/**", "fs:read:/etc/x/**"),
+        // Where `..` leads depends on links.
+        ("fs:read:/etc//x/../**", "fs:read:/etc/x/../**"),
+        ("fs:read:../../x", "fs:read:../../x"),
         ("fs:write:./**", "fs:write:./**"),
         (
             "network:outbound:443, 80,80 ,private",
@@ -93,7 +96,7 @@ fn canonical_texts() {
         ("exec:/bin//ls, cat", "exec:/bin/ls,cat"),
         (
             "fs:read:glob:/a/../etc//{b,c/*}/",
-            "fs:read:glob:/etc/{b,c/*}/",
+            "fs:read:glob:/a/../etc/{b,c/*}/",
         ),
         ("fs:read:glob:/etc/./*", "fs:read:/etc/*"),
         ("fs:read:glob:{a,b}", "fs:read:glob:./{a,b}"),
@@ -132,7 +135,7 @@ fn canonical_texts() {
 #[test]
 fn the_grant_a_request_needs() {
     for (request, needed) in [
-        ("fs:read:/etc/../x", Some("fs:read:/x")),
+        ("fs:read:/etc/../x", Some("fs:read:/etc/../x")),
         ("fs:read:/a*/b[1]", Some("fs:read:/a[*]/b[[]1[]]")),
         ("network:outbound:443", Some("network:outbound:443")),
         (

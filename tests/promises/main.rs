@@ -97,6 +97,7 @@ mod other_languages_use_the_same_files;
 mod outputs_are_json;
 mod outputs_are_kept_to_a_limit;
 mod path_tricks_lead_nowhere;
+mod paths_mean_what_linux_says;
 mod plugins_are_replaced_under_their_names;
 mod promises_name_their_tests;
 mod races_tell_nothing;

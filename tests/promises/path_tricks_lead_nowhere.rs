@@ -110,7 +110,13 @@ fn tricks(place: &Place) -> Vec<(String, End, End)> {
         // Slashes.
         apart("open/a.txt/", IN, Fails("", NOTDIR)),
         apart("open/a.txt//.", IN, Fails("", NOTDIR)),
-        apart("open/a.txt/..", Fails("EISDIR", 0), Fails("", 0)),
+        both("open/a.txt/..", Fails("ENOTDIR", NOTDIR)),
+        both("open/a.txt/../a.txt", Fails("ENOTDIR", NOTDIR)),
+        both("open/none/../a.txt", MISSING),
+        // Whether there is such a directory is not to be learned.
+        both("closed/../open/a.txt", Denied),
+        both("closed/none/../../open/a.txt", Denied),
+        both("none/../open/a.txt", Denied),
         both("open//a.txt", IN),
         both("open/.//.//sub//..//a.txt", IN),
         both("closed//secret", Denied),
@@ -202,7 +208,7 @@ fn by_the_host_function(place: &Place, path: &str) -> (End, Value) {
             .find(|text| reply["content"] == *text)
             .map(Read),
         ("capability", Some("EACCES")) => Some(Denied),
-        ("fs", Some(code)) => ["ENOENT", "EISDIR", "ENAMETOOLONG"]
+        ("fs", Some(code)) => ["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG"]
             .into_iter()
             .find(|known| *known == code)
             .map(|code| Fails(code, 0)),

@@ -222,10 +222,10 @@ fn there_are_no_sockets_and_no_signals() {
     let (_kept, mut script) = readable();
     script.open("file", 0, READING, 0, 0);
     for fd in [0, ROOT, FIRST] {
-        script.expect("sock_accept", &[fd, 0, SCRATCH], NOTSUP);
-        script.expect("sock_recv", &[fd, 0, 0, 0, SCRATCH, SCRATCH], NOTSUP);
-        script.expect("sock_send", &[fd, 0, 0, 0, SCRATCH], NOTSUP);
-        script.expect("sock_shutdown", &[fd, 3], NOTSUP);
+        script.expect("sock_accept", &[fd, 0, SCRATCH], NOTSOCK);
+        script.expect("sock_recv", &[fd, 0, 0, 0, SCRATCH, SCRATCH], NOTSOCK);
+        script.expect("sock_send", &[fd, 0, 0, 0, SCRATCH], NOTSOCK);
+        script.expect("sock_shutdown", &[fd, 3], NOTSOCK);
     }
     script.expect("proc_raise", &[9], NOTSUP);
     script.expect("sched_yield", &[], 0);

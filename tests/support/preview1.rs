@@ -20,6 +20,7 @@ pub const NOENT: u16 = 44;
 pub const NOSPC: u16 = 51;
 pub const NOTDIR: u16 = 54;
 pub const NOTEMPTY: u16 = 55;
+pub const NOTSOCK: u16 = 57;
 pub const NOTSUP: u16 = 58;
 pub const SPIPE: u16 = 70;
 

@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest path, in bytes, as the guest writes it.
 const MAX_PATH: u32 = 4096;
+/// The longest path as effects carry it, in bytes, with the directory in which it begins.
+const MOST_NAMED: usize = 2 * MAX_PATH as usize;
 /// The one flag of looking up: follow a link at the end of the path.
 const FOLLOW: u32 = 1;
 
@@ -49,6 +51,9 @@ fn named(call: &mut Call<'_, '_>, fd: u32, ptr: u32, len: u32) -> Result<Named, 
     Ok(match base.filter(|_| !path.starts_with('/')) {
         Some((handle, base)) => {
             let rest = relative_path(&path);
+            if base.len().saturating_add(rest.len()) > MOST_NAMED {
+                return Err(Errno::NAMETOOLONG.into());
+            }
             Named {
                 path: format!("{}/{rest}", base.trim_end_matches('/')),
                 directory: Some(handle),
@@ -136,7 +141,8 @@ pub(super) fn open(call: &mut Call<'_, '_>, request: &Open) -> Result<(), Halt> 
     let kind = match stat.kind {
         FileKind::Directory => Kind::Directory(OpenDirectory {
             handle,
-            path: without_end(&named.path).to_owned(),
+            // For reports only, so it is kept short: it would grow from each directory to the next.
+            path: clean_path("/", &named.path),
             inode: stat.inode,
             position: 0,
             list: options.read,

@@ -137,7 +137,7 @@ impl Simulated {
         }
         self.may_change(new)?;
         if self.tree.node(inode)?.is_directory() {
-            return Err(FileError::NotPermitted);
+            return Err(FileError::NotAllowed);
         }
         self.add(new, inode)
     }

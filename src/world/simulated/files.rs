@@ -88,6 +88,11 @@ impl Simulated {
         let failed = |error: FileError| Refusal::from(error.failure(path));
         let handle = handles::free(&self.opened);
         let asked = self.asked(path, 0, gate)?;
+        if options.create && asked.is_slashed() {
+            // Whatever is there: only a directory has such a name.
+            judged_entry(&self.tree, &asked, gate)?;
+            return Err(failed(FileError::IsADirectory));
+        }
         let (resolved, permit) = judged(&self.tree, &asked, options.follows(), gate)?;
         let inode = match resolved {
             Resolved::Object(found) => {

@@ -20,6 +20,9 @@ const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 #[cfg(not(unix))]
 const NO_DESCRIPTORS: [i32; 1] = [4];
 
+/// The number of "operation not permitted", which std takes for "permission denied".
+const EPERM: i32 = 1;
+
 /// For code that returns errors of the operating system.
 impl From<FileError> for io::Error {
     fn from(error: FileError) -> io::Error {
@@ -40,6 +43,9 @@ pub(super) fn failure(path: &str, error: &io::Error) -> Failure {
     }
     let known = match error.kind() {
         io::ErrorKind::NotFound => FileError::Missing,
+        io::ErrorKind::PermissionDenied if error.raw_os_error() == Some(EPERM) => {
+            FileError::NotAllowed
+        }
         io::ErrorKind::PermissionDenied => FileError::NotPermitted,
         io::ErrorKind::NotADirectory => FileError::NotADirectory,
         io::ErrorKind::IsADirectory => FileError::IsADirectory,

@@ -29,6 +29,11 @@ pub(super) fn open(
 ) -> Result<(Opened, Metadata, Permit), Refusal> {
     let path = &*asked.shown();
     let failed = |error: io::Error| Refusal::from(failure(path, &error));
+    if options.create && asked.is_slashed() {
+        // Whatever is there: only a directory has such a name.
+        judged_entry(&FILES, asked, gate)?;
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
     // Another process may create or remove the file between two steps; then they are repeated.
     for _ in 0..8 {
         let (resolved, permit) = judged(&FILES, asked, options.follows(), gate)?;
