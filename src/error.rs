@@ -9,6 +9,7 @@ mod unforkable;
 mod violation;
 
 pub use fault::{Fault, ProtocolError};
+pub(crate) use load::PREVIEW_1;
 pub use load::{BakeError, BuildError, ConfigError, LoadError};
 pub use problem::{Foreign, Problem, TypeText};
 pub use unforkable::Unforkable;

@@ -66,9 +66,7 @@ pub enum LoadError {
     #[error("failed to compile: these bytes are not a WebAssembly module ({0})")]
     NotWasm(Text),
     /// The bytes are a component, which is another format.
-    #[error(
-        "this is a WebAssembly component, and plugins are core modules; build it for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared"
-    )]
+    #[error("this is a WebAssembly component, and plugins are core modules; {PREVIEW_1}")]
     Component,
     /// The engine refuses the module.
     #[error("failed to compile: {0}")]
@@ -102,6 +100,17 @@ pub enum LoadError {
     )]
     OtherContent,
 }
+
+impl LoadError {
+    /// How to build the module so that it loads, if flags of its compiler do it. `Display` says it, too.
+    #[must_use]
+    pub fn fix(&self) -> Option<&'static str> {
+        matches!(self, LoadError::Component).then_some(PREVIEW_1)
+    }
+}
+
+/// How to build what was built for the component model.
+pub(crate) const PREVIEW_1: &str = "build for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared, in C -target wasm32-wasip1";
 
 /// So many problems are named.
 const MOST_PROBLEMS: usize = 16;

@@ -153,6 +153,9 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
         .rev()
         .map(|offer| ((&*offer.module, &*offer.name), offer));
     let by_name: BTreeMap<(&str, &str), &Offered> = by_name.collect();
+    // Another host's, unless this host has functions in a module of that name. Everybody uses `env`.
+    let own: BTreeSet<&str> = offered.iter().map(|offer| &*offer.module).collect();
+    let may_be_foreign = |from: &str| from == "env" || !own.contains(from);
     let mut recognised = Recognised::default();
     let mut listed = BTreeSet::new();
     let mut unknown = Vec::new();
@@ -167,7 +170,7 @@ fn check_imports(module: &Module, offered: &[Offered], problems: &mut Vec<Proble
                 expected: TypeText::new(offer.ty.params(), offer.ty.results()),
                 found: TypeText::of(found),
             }),
-            (None, _) if recognised.add(&import) => {}
+            (None, _) if may_be_foreign(from) && recognised.add(&import) => {}
             (None, _) => unknown.push(Problem::UnknownImport {
                 module: from.into(),
                 name: name.into(),

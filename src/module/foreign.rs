@@ -1,7 +1,7 @@
 //! Imports that belong to other hosts: what a module that has them was built for, and the flag that
 //! builds it without them. The table is searched only for imports that this host does not offer.
 
-use crate::error::{Foreign, Problem};
+use crate::error::{Foreign, PREVIEW_1, Problem};
 use wasmi::{ExternType, ImportType, Module, ValType};
 
 /// What is recognised by its imports.
@@ -189,7 +189,7 @@ const ROWS: &[Row] = &[
         imports: &[("wasi:*", "*"), ("*:*/*", "*"), ("cm32p2*", "*")],
         only: any,
         what: "interfaces of the component model, such as WASI preview 2",
-        fix: "build for preview 1: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared, in C -target wasm32-wasip1",
+        fix: PREVIEW_1,
         covered_by: &[],
     },
 ];

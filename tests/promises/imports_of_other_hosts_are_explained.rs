@@ -272,6 +272,21 @@ fn what_is_offered_is_listed_once_for_each_module() {
     assert_eq!(lists.collect::<Vec<_>>(), [1, 0, 0], "{all:?}");
 }
 
+/// An embedder may have a module whose name looks like another host's.
+#[test]
+fn modules_of_the_embedder_are_no_other_hosts() {
+    let guest = Guest {
+        imports: r#"(import "wasi:kv/store" "put" (func (param i64) (result i64)))"#,
+        ..Guest::default()
+    };
+    let function = |key: String, _: &tollgate::HostCall<'_>| Ok::<String, HostError>(key);
+    let builder = Runtime::builder().host_function("wasi:kv/store", "get", "kv", function);
+    let runtime = builder.build().unwrap();
+    let message = runtime.load("odd", guest.bytes()).unwrap_err().report();
+    let expected = "imports wasi:kv/store.put, which this host does not offer (it offers get)";
+    assert!(message.contains(expected), "{message}");
+}
+
 /// Emscripten's modules that grow their memory call this.
 #[test]
 fn notices_of_memory_growth_do_nothing() {
@@ -304,6 +319,19 @@ fn a_component_is_named_with_the_target_to_build_for() {
     let message = error.report();
     for part in ["WebAssembly component", "--target wasm32-wasip1"] {
         assert!(message.contains(part), "{message}");
+    }
+    #[cfg(feature = "cli")]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("odd.wasm");
+        std::fs::write(&path, component).unwrap();
+        let arguments = ["check", path.to_str().unwrap()];
+        let output = support::program::tollgate(&arguments).output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        let fix = LoadError::Component.fix().unwrap();
+        assert!(said.contains(&format!("fix: {fix}")), "{said}");
+        assert_eq!(said.matches("--target wasm32-wasip1").count(), 1, "{said}");
     }
 }
 

@@ -103,7 +103,7 @@ fn rejected(problem: &LoadError, findings: &mut Findings) {
             Severity::Error,
             "module",
             "this is a WebAssembly component, and plugins are core modules",
-            "build it for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared",
+            problem.fix().unwrap_or_default(),
         ),
         other => findings.add(
             Severity::Error,
