@@ -94,7 +94,6 @@ impl MadeUp {
         use FileKind::{
             BlockDevice, CharacterDevice, Directory, File, Other, Socket, Symlink,
         };
-        // What came later is at the end, so that inputs keep most of their meaning.
         let kinds = [
             File,
             Directory,
