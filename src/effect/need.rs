@@ -166,7 +166,8 @@ impl OpenOptions {
     /// Whether a symbolic link at the end of the path is followed. Something new is never made behind a
     /// link.
     pub(crate) fn follows(self) -> bool {
-        !self.no_follow && !(self.create && self.exclusive)
+        let makes_new = self.create && self.exclusive;
+        !self.no_follow && !makes_new
     }
 
     /// Creating, truncating and writing are writes, whatever other rights a guest asks for.
