@@ -1,5 +1,14 @@
 //! What can be said of a module without running it: what it is, what it imports, and what would keep
-//! it from running here.
+//! it from running here. And the names and source lines of its functions, for what runs.
+
+#[cfg(feature = "debug-info")]
+mod demangle;
+#[cfg(feature = "debug-info")]
+mod lines;
+mod sections;
+mod symbols;
+
+pub use symbols::{Function, Symbols};
 
 use crate::{
     error::LoadError,
@@ -8,7 +17,10 @@ use crate::{
     limits::Limits,
     module::{self, Baked, Compiled, RESERVED},
 };
-pub use crate::{error::TypeText, limits::Measured};
+pub use crate::{
+    error::{Backtrace, Frame, TypeText},
+    limits::Measured,
+};
 
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};
