@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by who can fix it. A denial is not here: it is an ordinary reply that
 //! the guest reads.
 
+mod backtrace;
 mod fault;
 mod load;
 mod problem;
@@ -8,6 +9,7 @@ mod unforkable;
 #[cfg(feature = "schema")]
 mod violation;
 
+pub use backtrace::{Backtrace, Frame};
 pub use fault::{Fault, ProtocolError};
 pub(crate) use load::PREVIEW_1;
 pub use load::{BakeError, BuildError, ConfigError, LoadError};

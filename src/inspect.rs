@@ -1,5 +1,14 @@
 //! What can be said of a module without running it: what it is, what it imports, and what would keep
-//! it from running here.
+//! it from running here. And the names and source lines of its functions, for what runs.
+
+#[cfg(feature = "debug-info")]
+mod demangle;
+#[cfg(feature = "debug-info")]
+mod lines;
+mod sections;
+mod symbols;
+
+pub use symbols::{Function, Symbols};
 
 use crate::{
     error::LoadError,
@@ -9,7 +18,7 @@ use crate::{
     module::{self, Baked, Compiled, RESERVED},
 };
 pub use crate::{
-    error::{Foreign, TypeText},
+    error::{Backtrace, Foreign, Frame, TypeText},
     limits::Measured,
 };
 

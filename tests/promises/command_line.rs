@@ -281,6 +281,37 @@ fn describe_schema_and_inspect_answer() {
 }
 
 #[test]
+fn inspect_lists_functions_and_finds_the_source_of_an_instruction() {
+    let file = "fixtures/fails-c/fails-c.wasm";
+    let text = |args: &[&str]| String::from_utf8(tollgate(args).stdout).unwrap();
+    let table = text(&["inspect", file, "--functions"]);
+    assert!(table.starts_with("size  function\n"), "{table}");
+    let listed = stdout(&tollgate(&["inspect", file, "--functions", "--json"]));
+    let spin = listed.as_array().unwrap().iter();
+    let spin = spin.clone().find(|it| it["name"] == "spin").unwrap();
+    let row = format!("{:>4}  spin   plugin.c:{}\n", spin["size"], spin["line"]);
+    assert!(table.contains(&row), "{table}");
+    let offset = spin["offset"].as_u64().unwrap() + 4;
+    for offset in [format!("{offset}"), format!("{offset:#x}")] {
+        let shown = text(&["inspect", file, "--at", &offset]);
+        let (frame, source) = shown.split_once('\n').unwrap();
+        assert!(frame.starts_with("  0: spin   plugin.c:"), "{shown}");
+        assert!(source.starts_with("     | "), "{shown}");
+        let frames = stdout(&tollgate(&["inspect", file, "--at", &offset, "--json"]));
+        assert_eq!(frames[0]["function"], "spin");
+    }
+    for (wrong, why) in [
+        ("1", "no function of this module"),
+        ("x", "such as 499 or 0x1f3"),
+    ] {
+        let output = tollgate(&["inspect", file, "--at", wrong]);
+        assert_eq!(code(&output), 2);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains(why), "{message}");
+    }
+}
+
+#[test]
 fn inspect_lists_the_problems_of_what_is_no_plugin() {
     let module = tempfile::Builder::new().suffix(".wat").tempfile().unwrap();
     fs::write(module.path(), "(module (import \"env\" \"f\" (func)))").unwrap();

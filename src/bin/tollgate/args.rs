@@ -95,6 +95,16 @@ pub struct InspectArgs {
     /// Also load and run the plugin, and print the time of each step in milliseconds
     #[arg(long)]
     pub timings: bool,
+    /// List the functions instead: size in bytes, name, source file and line
+    #[arg(long, conflicts_with = "timings")]
+    pub functions: bool,
+    /// Print the function and the source line of one instruction instead: its offset in the module, in bytes,
+    /// decimal or as 0x1f3
+    #[arg(long, value_name = "OFFSET", value_parser = offset, conflicts_with_all = ["timings", "functions"])]
+    pub at: Option<u64>,
+    /// Print JSON instead of text, for --functions and --at
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(ClapArgs)]
@@ -377,6 +387,14 @@ fn world(file: &str) -> Result<WorldFile, String> {
     let world = Simulated::from_json(&text).map_err(|error| error.to_string())?;
     let path = PathBuf::from(file);
     Ok(WorldFile { path, world })
+}
+
+fn offset(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "expected a number of bytes, such as 499 or 0x1f3".to_owned())
 }
 
 fn fuel(text: &str) -> Result<FuelLimit, String> {

@@ -20,6 +20,7 @@ mod check;
 mod explain;
 mod files;
 mod findings;
+mod functions;
 mod guard;
 mod new;
 mod output;
@@ -156,6 +157,9 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
             problem,
         })
     })?;
+    if args.functions || args.at.is_some() {
+        return functions::run(args, &bytes);
+    }
     let mut report = serde_json::to_value(&inspection).unwrap_or_default();
     if args.timings && inspection.problems.is_empty() {
         let timings = timings(plugin, &bytes)?;
