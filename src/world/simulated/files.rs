@@ -164,7 +164,10 @@ impl Simulated {
         let failed = |error: FileError| Refusal::from(error.failure(&asked.shown()));
         let (found, permit) = judged_object(&self.tree, asked, follow, gate)?;
         let node = self.tree.node(found.handle).map_err(failed)?;
-        if !matches!(found.kind, FileKind::File | FileKind::Directory | FileKind::Symlink) {
+        if !matches!(
+            found.kind,
+            FileKind::File | FileKind::Directory | FileKind::Symlink
+        ) {
             return Err(not_a_file(&asked.shown(), found.kind, gate));
         }
         if node.target().is_none() {
