@@ -10,6 +10,8 @@ mod authority;
 mod capability_rows;
 #[path = "../choices/mod.rs"]
 mod choices;
+#[path = "../exact/mod.rs"]
+mod exact;
 #[path = "../loopback/mod.rs"]
 mod loopback;
 #[path = "../nameserver/mod.rs"]
@@ -61,6 +63,7 @@ mod engine_facts;
 mod every_change_is_found_where_it_is;
 mod evidence_is_cut_to_its_limit;
 mod examples_do_what_they_say;
+mod executed_operators_are_counted_exactly;
 mod figures_are_the_same_under_every_deadline;
 mod files_are_read_only_where_granted;
 mod files_are_written_whole_or_not_at_all;
