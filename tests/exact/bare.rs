@@ -62,7 +62,11 @@ impl Bare {
         let function = self.instance.get_func(&self.store, name);
         let function = function.ok_or_else(|| Ended::Other(format!("no function {name}")))?;
         let types = function.ty(&self.store);
-        let mut results: Vec<Val> = types.results().iter().map(|ty| Val::default(*ty)).collect();
+        let mut results: Vec<Val> = types
+            .results()
+            .iter()
+            .map(|ty| Val::default_for_ty(*ty))
+            .collect();
         function.call(&mut self.store, params, &mut results)?;
         Ok(results)
     }

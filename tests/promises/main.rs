@@ -68,6 +68,8 @@ mod figures_are_the_same_under_every_deadline;
 mod files_are_read_only_where_granted;
 mod files_are_written_whole_or_not_at_all;
 mod fixtures_are_current;
+#[cfg(feature = "regex")]
+mod fixtures_that_compute_are_right;
 mod forks_equal_cold_starts;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;
