@@ -3,13 +3,15 @@
 
 use super::{Counted, ENTRIES, OPERATORS};
 use wasmi::{
-    CompilationMode, CustomFuelCosts, Engine, Instance, Linker, Module, Store, TrapCode, Val,
+    CompilationMode, CustomFuelCosts, Engine, Instance, Linker, Module, Store, StoreLimits,
+    StoreLimitsBuilder, TrapCode, Val,
 };
 
-/// Frames that the engine has room for. Instrumented code needs a little more of the stack for each,
-/// so that the number of frames must be what ends a recursion.
-const FRAMES: usize = 200;
+/// The library's own limits of the stack, and of memory and tables.
+const FRAMES: usize = 65_536;
 const STACK_BYTES: usize = 16 << 20;
+const MEMORY_BYTES: usize = 256 << 20;
+const TABLE_ELEMENTS: usize = 1_000_000;
 
 /// Why a module did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ impl From<wasmi::Error> for Ended {
 
 /// An instance on the bare engine.
 pub struct Bare {
-    store: Store<()>,
+    store: Store<StoreLimits>,
     instance: Instance,
 }
 
@@ -49,7 +51,12 @@ impl Bare {
             .set_max_stack_height(STACK_BYTES);
         let engine = Engine::new(&config);
         let module = Module::new(&engine, module)?;
-        let mut store = Store::new(&engine, ());
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(MEMORY_BYTES)
+            .table_elements(TABLE_ELEMENTS)
+            .build();
+        let mut store = Store::new(&engine, limits);
+        store.limiter(|limits| limits);
         if let Some(fuel) = fuel {
             store.set_fuel(fuel)?;
         }

@@ -210,7 +210,7 @@ fn a_trap_in_a_called_function_counts_nothing_after_the_call() {
     let (result, counted) = counted(&format!("(module {fields})"), &[]);
     assert_eq!(result.unwrap_err(), Ended::Trap(TrapCode::StackOverflow));
     assert_eq!(counted.operators % 2, 0);
-    assert!((200..=500).contains(&counted.operators), "{counted:?}");
+    assert!(counted.operators > 100_000, "{counted:?}");
 }
 
 /// Modules whose `run` is straight: one region, which the engine charges when it is entered, with

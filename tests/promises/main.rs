@@ -17,6 +17,8 @@ mod loopback;
 #[path = "../nameserver/mod.rs"]
 #[cfg(feature = "net")]
 mod nameserver;
+#[path = "../random_modules/mod.rs"]
+mod random_modules;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -71,6 +73,7 @@ mod fixtures_are_current;
 #[cfg(feature = "regex")]
 mod fixtures_that_compute_are_right;
 mod forks_equal_cold_starts;
+mod fuel_is_fair;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;
 mod grants_come_from_the_operator;
