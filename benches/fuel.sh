@@ -25,7 +25,7 @@ count() {
         "regex, going back" "regex, all at once" "C, primes" "C, calls"; do
         ours=$(one "$name" tollgate)
         theirs=$(one "$name" bare)
-        echo "| $name | $ours | $theirs | $((ours * 1000 / theirs)) / 1000 |"
+        echo "| $name | $ours | $theirs | $(awk "BEGIN { printf \"%.3f\", $ours / $theirs }") |"
     done
 }
 

@@ -11,7 +11,7 @@
 //! addition of their number to a global. Nothing else changes: no index, no depth of a branch, no
 //! local. It adds a second global that counts [entries](Counted::entries).
 
-#![allow(dead_code)] // each program uses its own part
+#![allow(dead_code, unused_imports)] // each program uses its own part
 
 mod bare;
 mod plugin;

@@ -205,24 +205,30 @@ fn the_fuel_of_plugins_is_what_they_execute() {
 
 /// The random modules are worth comparing: most run, some for long, some trap.
 #[test]
-fn random_programs_do_something() -> TestCaseResult {
+fn random_modules_do_something() -> TestCaseResult {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
-    let (mut returned, mut trapped, mut long) = (0, 0, 0);
+    let mut seen = [(0, 0, 0); 2];
     for _ in 0..60 {
-        let choices = choices(600).new_tree(&mut runner).unwrap().current();
-        match is_the_same(&structured(&choices))? {
-            Compared::Returned(counted) => {
-                returned += 1;
-                long += u32::from(counted.operators > 5_000);
+        let mut bytes = |most| choices(most).new_tree(&mut runner).unwrap().current();
+        let modules = [Some(structured(&bytes(600))), smith(&bytes(4000))];
+        for ((returned, trapped, long), module) in seen.iter_mut().zip(modules) {
+            let Some(module) = module else { continue };
+            match is_the_same(&module)? {
+                Compared::Returned(counted) => {
+                    *returned += 1;
+                    *long += u32::from(counted.operators > 5_000);
+                }
+                Compared::Trapped => *trapped += 1,
+                Compared::No => {}
             }
-            Compared::Trapped => trapped += 1,
-            Compared::No => {}
         }
     }
+    let [structured, smith] = seen;
     assert!(
-        returned >= 20 && trapped >= 5 && long >= 10,
-        "{returned} {trapped} {long}"
+        structured.0 >= 20 && structured.1 >= 5 && structured.2 >= 10,
+        "{structured:?}"
     );
+    assert!(smith.0 + smith.1 >= 20, "{smith:?}");
     Ok(())
 }

@@ -439,13 +439,14 @@ impl Writer<'_> {
         let (one, other) = (self.local_i32(), self.local_i32());
         match self.choose(4) {
             0 => {
+                // Divisors are even often enough.
+                let never_zero = i32::from(self.choose(3) > 0);
+                self.code.local_get(one).local_get(other);
                 self.code
-                    .local_get(one)
-                    .local_get(other)
-                    .i32_const(1)
+                    .i32_const(never_zero)
                     .i32_or()
-                    .i32_div_s();
-                self.code.local_set(one);
+                    .i32_div_s()
+                    .local_set(one);
             }
             1 => {
                 self.code
