@@ -10,11 +10,15 @@ mod authority;
 mod capability_rows;
 #[path = "../choices/mod.rs"]
 mod choices;
+#[path = "../exact/mod.rs"]
+mod exact;
 #[path = "../loopback/mod.rs"]
 mod loopback;
 #[path = "../nameserver/mod.rs"]
 #[cfg(feature = "net")]
 mod nameserver;
+#[path = "../random_modules/mod.rs"]
+mod random_modules;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -64,11 +68,15 @@ mod engine_facts;
 mod every_change_is_found_where_it_is;
 mod evidence_is_cut_to_its_limit;
 mod examples_do_what_they_say;
+mod executed_operators_are_counted_exactly;
 mod figures_are_the_same_under_every_deadline;
 mod files_are_read_only_where_granted;
 mod files_are_written_whole_or_not_at_all;
 mod fixtures_are_current;
+#[cfg(feature = "regex")]
+mod fixtures_that_compute_are_right;
 mod forks_equal_cold_starts;
+mod fuel_is_fair;
 mod go_plugins_collect_their_garbage;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;
