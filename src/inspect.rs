@@ -2,6 +2,8 @@
 //! it from running here. And the names and source lines of its functions, for what runs.
 
 #[cfg(feature = "debug-info")]
+mod cpp;
+#[cfg(feature = "debug-info")]
 mod demangle;
 #[cfg(feature = "debug-info")]
 mod lines;

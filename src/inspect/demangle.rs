@@ -1,5 +1,6 @@
 //! Names as the authors of Rust and C++ programs wrote them.
 
+use super::cpp::path;
 use std::fmt::{self, Write};
 
 /// The longest name that is demangled, in bytes. Demangling takes memory and time of its own, which a
@@ -19,9 +20,7 @@ pub(super) fn demangle(name: &str) -> Option<String> {
         return written(|to| write!(to, "{rust:#}"));
     }
     if name.starts_with("_Z") {
-        let symbol = cpp_demangle::Symbol::new(name).ok()?;
-        let options = cpp_demangle::DemangleOptions::new().no_return_type();
-        return written(|to| symbol.structured_demangle(to, &options));
+        return path(name);
     }
     // Demangled by the linker already.
     let (path, hash) = name.rsplit_once("::h")?;

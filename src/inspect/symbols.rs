@@ -15,7 +15,8 @@ use std::{fmt, ops::Range};
 ///
 /// A function's name is that of the name section, else that of its first export, else, for an imported
 /// function, `module.name`, else that of the debug information, else `func[INDEX]`. With the feature
-/// `debug-info`, names that Rust and C++ compilers mangled are demangled; and the module's DWARF gives source
+/// `debug-info`, names that Rust and C++ compilers mangled are demangled, C++ names
+/// without parameters; and the module's DWARF gives source
 /// lines and the functions that were inlined. DWARF in other files is not read.
 ///
 /// Reading takes time and memory in proportion to the bytes. A section that is damaged, or that takes more

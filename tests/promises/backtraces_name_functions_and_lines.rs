@@ -238,7 +238,7 @@ fn the_name_section_comes_before_exports_imports_and_numbers() {
         "second",
         "foo::example_function",
         "core::panicking::panic",
-        "space::worker::run(int, space::input const&)",
+        "space::worker::run",
         "func[6]",
         "func[7]",
     ];

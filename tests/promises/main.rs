@@ -26,6 +26,7 @@ mod a_build_without_the_network_says_so;
 mod a_recording_replays_the_same;
 mod a_simulated_world_is_the_same_every_time;
 mod answers_are_decoded_and_capped;
+#[cfg(feature = "debug-info")]
 mod backtraces_name_functions_and_lines;
 mod bad_results_have_their_own_error;
 mod baked_plugins_are_plugins;
