@@ -375,7 +375,10 @@ fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
                 })?;
             json
         }
-        (None, Some(path)) => files::read_text(path).map_err(|error| Failure::file(path, error))?,
+        // `Config` skips a byte order mark.
+        (None, Some(path)) => {
+            std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?
+        }
         (None, None) => "{}".to_owned(),
     };
     json.parse()
