@@ -74,9 +74,19 @@ pub enum LoadError {
         "this is a WebAssembly component, and plugins are core modules; build it without the component step"
     )]
     Component,
-    /// The engine refuses the module.
+    /// The module is invalid.
     #[error("failed to compile: {0}")]
     Compile(Text),
+    /// The module uses a proposal of WebAssembly that is not enabled.
+    #[error("failed to compile: {}; {advice}", not_enabled(proposal, place))]
+    NotEnabled {
+        /// The proposal.
+        proposal: &'static str,
+        /// Where it is used: the function with its name, and the offset in the module.
+        place: Text,
+        /// What to do about it.
+        advice: &'static str,
+    },
     /// The module has too much of something to be compiled.
     #[error(
         "it has {found} {what}, more than the limit of {limit}; if you trust its author, raise ModuleLimits::{name}"
@@ -105,6 +115,26 @@ pub enum LoadError {
         "the name is taken by a plugin with other bytes; use another name, or Runtime::replace"
     )]
     OtherContent,
+}
+
+impl LoadError {
+    /// The text of [`NotEnabled`](LoadError::NotEnabled) without its advice, and the advice.
+    #[must_use]
+    pub fn proposal(&self) -> Option<(String, &'static str)> {
+        match self {
+            LoadError::NotEnabled {
+                proposal,
+                place,
+                advice,
+            } => Some((not_enabled(proposal, place), advice)),
+            _ => None,
+        }
+    }
+}
+
+fn not_enabled(proposal: &str, place: &Text) -> String {
+    let verb = if proposal.ends_with('s') { "are" } else { "is" };
+    format!("{proposal} {verb} not enabled ({place})")
 }
 
 /// So many problems are named.

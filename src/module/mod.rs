@@ -3,16 +3,21 @@
 
 mod bake;
 mod baked;
+mod body;
 mod cache;
 mod contract;
+mod count;
 mod data;
-mod limits;
+mod edit;
+mod encode;
+mod features;
 mod operators;
-mod outline;
-mod rewrite;
-mod sections;
+mod read;
+mod refuse;
+mod regions;
 mod self_check;
 mod shape;
+mod write;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;
@@ -21,11 +26,11 @@ pub use contract::AbiVersion;
 pub(crate) use bake::State;
 pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
+pub(crate) use count::check_size;
 pub(crate) use data::Initial;
-pub(crate) use limits::check_size;
-pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
+pub(crate) use write::{RESERVED, START_EXPORT, Variables, global_export};
 
 use crate::{
     error::{LoadError, Problem, Unforkable},
@@ -55,14 +60,16 @@ pub(crate) struct Compiled {
     pub(crate) state: Result<Variables, Unforkable>,
     /// What it records about its origin, if it was baked.
     pub(crate) baked: Option<Baked>,
+    /// Whether it has a section of a baked module, readable or not.
+    was_baked: bool,
 }
 
 impl Compiled {
     /// Compiles a module that is within `limits`, for instances with their `stack` to call on.
     pub(crate) fn new(bytes: Cow<'_, [u8]>, limits: &Limits) -> Result<Compiled, LoadError> {
-        // Validated now, so that errors appear at load; translated when first called, since most
-        // functions of a Go program never are.
-        Compiled::translating(bytes, limits, CompilationMode::LazyTranslation)
+        // Validated by the reading, and translated when first called: most functions of a Go program
+        // never are.
+        Compiled::translating(bytes, limits, CompilationMode::Lazy)
     }
 
     pub(crate) fn translating(
@@ -71,26 +78,15 @@ impl Compiled {
         mode: CompilationMode,
     ) -> Result<Compiled, LoadError> {
         check_size(&limits.module, &bytes)?;
-        let sections = sections::split(&bytes)?;
         room::check(bytes.len().saturating_mul(4))?;
-        let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
-        room::check(shape.compiling())?;
-        let baked = Baked::find(&sections);
-        let mode = match baked {
-            // The original was validated when it was baked. If the section lies, an invalid function
-            // is found when it is called.
-            Some(_) if matches!(mode, CompilationMode::LazyTranslation) => CompilationMode::Lazy,
-            _ => mode,
-        };
+        let mut reading = read::read(&bytes, &limits.module)?;
+        let shape = std::mem::take(&mut reading.shape);
+        let (baked, was_baked) = (reading.baked.take(), reading.was_baked);
+        let written = write::write(reading, &shape)?;
+        room::check(shape.loading())?;
         let engine = engine(limits.stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().into());
-        let doubtful = shape.has_start || !sections::in_order(&sections);
-        if doubtful {
-            // Rewriting must not hide an error.
-            wasmi::Module::validate(&engine, &bytes).map_err(refused)?;
-        }
-        let rewritten = rewrite::rewrite(&sections, &shape)?;
-        let module = wasmi::Module::new(&engine, &rewritten.bytes).map_err(refused)?;
+        let module = wasmi::Module::new(&engine, &written.bytes).map_err(refused)?;
         Ok(Compiled {
             module,
             engine,
@@ -100,9 +96,10 @@ impl Compiled {
                 Cow::Borrowed(bytes) => room::copy(bytes)?,
             },
             digest: OnceLock::new(),
-            initial: rewritten.initial,
-            state: rewritten.state,
+            initial: written.initial,
+            state: written.state,
             baked,
+            was_baked,
         })
     }
 
@@ -113,13 +110,12 @@ impl Compiled {
 
     /// Writes this module as it is after initialisation.
     pub(crate) fn bake(&self, state: &State<'_>, baked: &Baked) -> Result<Vec<u8>, Unforkable> {
-        let sections = sections::split(&self.original).map_err(|_| Unforkable::Unreadable)?;
-        bake::write(&sections, state, baked)
+        bake::write(&self.original, state, baked)
     }
 
     /// Returns whether it has a section of a baked module, readable or not.
     pub(crate) fn was_baked(&self) -> bool {
-        sections::split(&self.original).is_ok_and(|sections| Baked::is_there(&sections))
+        self.was_baked
     }
 
     /// Returns what the baked section records for an export.
@@ -136,7 +132,7 @@ impl Compiled {
 
     /// Checks a compiled module against other limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
-        limits::check(&limits.module, &self.shape.counts)
+        count::check(&limits.module, &self.shape.counts)
     }
 }
 
@@ -156,7 +152,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .set_max_recursion_depth(usize::try_from(stack.frames).unwrap_or(usize::MAX))
         .set_max_stack_height(usize::try_from(stack.bytes).unwrap_or(usize::MAX))
         .ignore_custom_sections(true)
-        // What Go, Rust, C and AssemblyScript emit.
+        // The same as in `features`.
         .wasm_mutable_global(true)
         .wasm_sign_extension(true)
         .wasm_saturating_float_to_int(true)
@@ -165,11 +161,12 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .wasm_reference_types(true)
         .wasm_extended_const(true)
         .floats(true)
-        // What they do not emit.
+        .wasm_tail_call(true)
         .wasm_multi_memory(false)
-        .wasm_tail_call(false)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false);
+    #[cfg(feature = "simd")]
+    config.wasm_simd(true).wasm_relaxed_simd(false);
     wasmi::Engine::new(&config)
 }
 
