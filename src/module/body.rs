@@ -6,7 +6,7 @@ use super::{
     count::{self, Arity, EMPTY, Types},
     edit::{Body, Editor},
     encode::{push_len, push_u32},
-    operators::{Class, Constants},
+    operators::{Class, History},
     refuse::Stopped,
     regions::{FrameKind, Kind, Opened, Regions},
 };
@@ -15,8 +15,8 @@ use crate::{
     room::{self, OutOfMemory},
 };
 use wasmparser::{
-    BinaryReader, BlockType, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody,
-    Operator, ValType, ValidatorResources,
+    BinaryReader, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, ValType,
+    ValidatorResources,
 };
 
 /// Up to this many values, a call or a block compiles to no more than any other instruction.
@@ -25,10 +25,28 @@ const ORDINARY: u32 = 8;
 /// carrying any costs as much as two more.
 const BRANCH: u32 = 2;
 
-const I32_CONST: u8 = 0x41;
+const UNREACHABLE: u8 = 0x00;
+const BLOCK: u8 = 0x02;
+const LOOP: u8 = 0x03;
+const IF: u8 = 0x04;
 const ELSE: u8 = 0x05;
 const END: u8 = 0x0B;
-const SIMD: u8 = 0xFD;
+const BR: u8 = 0x0C;
+const BR_IF: u8 = 0x0D;
+const BR_TABLE: u8 = 0x0E;
+const RETURN: u8 = 0x0F;
+const CALL: u8 = 0x10;
+const CALL_INDIRECT: u8 = 0x11;
+const RETURN_CALL: u8 = 0x12;
+const RETURN_CALL_INDIRECT: u8 = 0x13;
+const GLOBAL_GET: u8 = 0x23;
+const TABLE_SET: u8 = 0x26;
+const MEMORY_GROW: u8 = 0x40;
+const I32_CONST: u8 = 0x41;
+/// Operators of two parts begin with it.
+const PREFIX: u8 = 0xFC;
+const TABLE_GROW: u32 = 15;
+const TABLE_SIZE: u32 = 16;
 
 /// Reads functions one after the other.
 #[derive(Default)]
@@ -51,7 +69,7 @@ struct Reading<'r, 'a> {
     limits: &'r ModuleLimits,
     shape: &'r mut Shape,
     regions: &'r mut Regions,
-    constants: Constants,
+    history: History,
     ty: Arity,
 }
 
@@ -93,7 +111,7 @@ impl Bodies {
             limits,
             shape,
             regions: &mut self.regions,
-            constants: Constants::unknown(),
+            history: History::default(),
             ty,
         };
         let mut reader = body.get_binary_reader();
@@ -103,7 +121,7 @@ impl Bodies {
         reading.operators(&mut reader)?;
         let locals = reading.validator.len_locals();
         self.allocations = reading.validator.into_allocations();
-        let written = match self.regions.changes && cfg!(any()) {
+        let written = match self.regions.changes {
             true => {
                 let body = Body {
                     bytes,
@@ -149,27 +167,18 @@ impl Reading<'_, '_> {
             let offset = reader.original_position();
             let at = offset - self.start;
             let operator = self.bytes.get(at).copied().unwrap_or(END);
-            if self.regions.waits() && operator != END && operator != ELSE {
+            if self.regions.waits && operator != END && operator != ELSE {
                 let operands = self.validator.operand_stack_height();
                 self.regions.before(short(at), operands)?;
             }
+            reader.visit_operator(&mut self.validator.visitor(offset))??;
             let class = Class::of(operator);
             if class != Class::Special {
-                reader.visit_operator(&mut self.validator.visitor(offset))??;
-                self.constants.step(class);
+                self.history.push(operator);
                 self.regions.add(class.cost());
             } else {
-                let operands = self.validator.operand_stack_height();
-                reader.visit_operator(&mut self.validator.visitor(offset))??;
                 let next = reader.original_position() - self.start;
-                let read = Special {
-                    operator,
-                    before,
-                    at,
-                    next,
-                    operands,
-                };
-                self.special(read)?;
+                self.special(Special { before, at, next })?;
             }
             before = at;
         }
@@ -178,160 +187,131 @@ impl Reading<'_, '_> {
     }
 
     fn special(&mut self, read: Special) -> Result<(), Stopped> {
-        let (at, next) = (short(read.at), short(read.next));
-        if read.operator == SIMD {
-            self.regions.add(1);
-            self.simd(read);
-            return Ok(());
-        }
         let bytes = self.bytes.get(read.at..read.next).unwrap_or_default();
-        let mut reader = BinaryReader::new_features(bytes, 0, *self.validator.features());
-        let operator = reader.read_operator()?;
-        if self.regions.is_dead() {
-            return self.dead(&operator, at);
-        }
+        let Some((&operator, immediates)) = bytes.split_first() else {
+            return Ok(());
+        };
+        let mut immediates = BinaryReader::new(immediates, 0);
+        let (at, next) = (short(read.at), short(read.next));
+        let lives = !self.regions.is_dead();
         match operator {
-            Operator::Unreachable => self.regions.traps(next),
-            Operator::Block { blockty } => self.open(at, FrameKind::Block, blockty)?,
-            Operator::Loop { blockty } => self.open(at, FrameKind::Loop, blockty)?,
-            Operator::If { blockty } => {
-                self.hide(&read, false)?;
-                self.regions.add(1);
-                self.open(at, FrameKind::If, blockty)?;
-            }
-            Operator::Else => self.second_arm(at)?,
-            Operator::End => self.end(at)?,
-            Operator::Br { relative_depth } => {
-                self.regions.add(1);
-                self.branch(relative_depth)?;
-                self.regions.branch(at, relative_depth, next)?;
-            }
-            Operator::BrIf { relative_depth } => {
-                self.hide(&read, false)?;
-                self.regions.add(1);
-                self.branch(relative_depth)?;
-                self.regions.branch_if(at, relative_depth)?;
-                self.constants.pop(1);
-            }
-            Operator::BrTable { targets } => {
-                self.hide(&read, true)?;
-                self.regions.add(1);
-                for depth in targets.targets() {
-                    self.branch(depth?)?;
+            UNREACHABLE if lives => self.regions.traps(next),
+            UNREACHABLE => {}
+            BLOCK => self.open(at, FrameKind::Block, &mut immediates)?,
+            LOOP => self.open(at, FrameKind::Loop, &mut immediates)?,
+            IF => {
+                if lives {
+                    self.hide(read, false)?;
+                    self.regions.add(1);
                 }
-                self.branch(targets.default())?;
-                self.regions.table(at, next)?;
+                self.open(at, FrameKind::If, &mut immediates)?;
             }
-            Operator::Return => {
-                self.leave(self.ty.results)?;
-                self.regions.returns(next);
+            ELSE => self.regions.second_arm(at)?,
+            END => {
+                let is_variable = self.regions.end(at)?;
+                match is_variable {
+                    true => self.history.push_variable(),
+                    false => self.history.push_unknown(),
+                }
             }
-            Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => {
+            BR | BR_IF => {
+                let depth = immediates.read_var_u32()?;
+                if !lives {
+                    return self.branch(depth);
+                }
+                if operator == BR_IF {
+                    self.hide(read, false)?;
+                }
                 self.regions.add(1);
-                self.call(&operator)?;
-                self.regions.returns(next);
+                self.branch(depth)?;
+                match operator {
+                    BR => self.regions.branch(at, depth, next)?,
+                    _ => self.regions.branch_if(at, depth)?,
+                }
+                // The condition is taken, and what lies below is not known.
+                self.history.push_unknown();
+            }
+            BR_TABLE => {
+                if lives {
+                    self.hide(read, true)?;
+                    self.regions.add(1);
+                }
+                for _ in 0..=immediates.read_var_u32()? {
+                    self.branch(immediates.read_var_u32()?)?;
+                }
+                if lives {
+                    self.regions.table(at, next)?;
+                }
+            }
+            RETURN => {
+                self.leave(self.ty.results)?;
+                if lives {
+                    self.regions.returns(next);
+                }
+            }
+            RETURN_CALL | RETURN_CALL_INDIRECT => {
+                self.regions.add(1);
+                self.call(operator, &mut immediates)?;
+                if lives {
+                    self.regions.returns(next);
+                }
             }
             _ => {
                 self.regions.add(1);
-                self.plain(&operator)?;
+                self.plain(operator, &mut immediates)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Counts an operator in code that never runs, and follows its blocks.
-    fn dead(&mut self, operator: &Operator<'_>, at: u32) -> Result<(), Stopped> {
-        match operator {
-            Operator::Block { blockty } => self.open(at, FrameKind::Block, *blockty)?,
-            Operator::Loop { blockty } => self.open(at, FrameKind::Loop, *blockty)?,
-            Operator::If { blockty } => self.open(at, FrameKind::If, *blockty)?,
-            Operator::Else => self.second_arm(at)?,
-            Operator::End => self.end(at)?,
-            Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
-                self.branch(*relative_depth)?;
-            }
-            Operator::BrTable { targets } => {
-                for depth in targets.targets() {
-                    self.branch(depth?)?;
-                }
-                self.branch(targets.default())?;
-            }
-            Operator::Return => self.leave(self.ty.results)?,
-            other => self.plain(other)?,
         }
         Ok(())
     }
 
     /// Counts an operator that does not change what runs next.
-    fn plain(&mut self, operator: &Operator<'_>) -> Result<(), Stopped> {
+    fn plain(&mut self, operator: u8, immediates: &mut BinaryReader<'_>) -> Result<(), Stopped> {
         let found = &mut self.shape.operators;
         match operator {
-            Operator::Call { .. }
-            | Operator::CallIndirect { .. }
-            | Operator::ReturnCall { .. }
-            | Operator::ReturnCallIndirect { .. } => self.call(operator)?,
-            Operator::GlobalGet { global_index } => {
-                let index = usize::try_from(*global_index).unwrap_or(usize::MAX);
-                let is_constant = self.globals.get(index).copied();
-                self.constants.push(is_constant.unwrap_or(true));
+            CALL | CALL_INDIRECT => return self.call(operator, immediates),
+            GLOBAL_GET => {
+                let index = usize::try_from(immediates.read_var_u32()?).unwrap_or(usize::MAX);
+                match self.globals.get(index) {
+                    Some(false) => self.history.push_variable(),
+                    _ => self.history.push_unknown(),
+                }
             }
-            Operator::MemoryGrow { .. } => self.constants.step(Class::Load),
-            Operator::MemoryInit { .. } => {
-                found.use_data = true;
-                self.constants.pop(3);
-            }
-            Operator::DataDrop { .. } => found.use_data = true,
-            Operator::MemoryCopy { .. } | Operator::MemoryFill { .. } => self.constants.pop(3),
-            Operator::TableSet { .. } => {
+            TABLE_SET => {
                 found.write_tables = true;
-                self.constants.pop(2);
+                self.history.push_unknown();
             }
-            Operator::TableInit { .. }
-            | Operator::TableCopy { .. }
-            | Operator::TableFill { .. } => {
-                found.write_tables = true;
-                self.constants.pop(3);
-            }
-            Operator::ElemDrop { .. } => found.write_tables = true,
-            Operator::TableGrow { .. } => {
-                found.grow_tables = true;
-                found.write_tables = true;
-                self.constants.pop(2);
-                self.constants.push(false);
-            }
-            Operator::TableSize { .. } => self.constants.push(false),
-            // Conversions that saturate.
-            _ => {}
+            MEMORY_GROW => self.history.push_variable(),
+            PREFIX => match immediates.read_var_u32()? {
+                // memory.init, data.drop
+                8 | 9 => {
+                    found.use_data = true;
+                    self.history.push_unknown();
+                }
+                // table.init, elem.drop, table.copy, table.fill
+                12..=14 | 17 => {
+                    found.write_tables = true;
+                    self.history.push_unknown();
+                }
+                TABLE_GROW => {
+                    found.grow_tables = true;
+                    found.write_tables = true;
+                    self.history.push_variable();
+                }
+                TABLE_SIZE => self.history.push_variable(),
+                // Conversions that saturate change nothing about what is constant; the others
+                // leave nothing.
+                0..=7 => {}
+                _ => self.history.push_unknown(),
+            },
+            _ => self.history.push_unknown(),
         }
         Ok(())
     }
 
-    /// Follows the operands of an operator of SIMD, by the height of the stack.
-    fn simd(&mut self, read: Special) {
-        let bytes = self.bytes.get(read.at + 1..read.next).unwrap_or_default();
-        let number = BinaryReader::new(bytes, 0).read_var_u32().unwrap_or(0);
-        let after = self.validator.operand_stack_height();
-        match number {
-            // Loads, also of one lane.
-            0x00..=0x0A | 0x54..=0x57 | 0x5C | 0x5D => {
-                self.constants
-                    .pop((read.operands + 1).saturating_sub(after));
-                self.constants.push(false);
-            }
-            // Stores, also of one lane.
-            0x0B | 0x58..=0x5B => self.constants.pop(2),
-            // v128.const
-            0x0C => self.constants.push(true),
-            _ => self
-                .constants
-                .fold((read.operands + 1).saturating_sub(after)),
-        }
-    }
-
     /// Hides a condition from the engine, if it may fold it: it would charge both arms of an `if`, and
     /// code behind a branch that it finds to be always taken.
-    fn hide(&mut self, read: &Special, is_index: bool) -> Result<(), Stopped> {
-        if !self.constants.is_last() {
+    fn hide(&mut self, read: Special, is_index: bool) -> Result<(), Stopped> {
+        if !self.history.may_be_constant() {
             return Ok(());
         }
         let bytes = self.bytes.get(read.before..read.at).unwrap_or_default();
@@ -349,20 +329,16 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    fn open(&mut self, at: u32, kind: FrameKind, ty: BlockType) -> Result<(), Stopped> {
-        let arity = match ty {
-            BlockType::Empty => Arity {
-                block: Some(EMPTY),
-                ..Arity::default()
-            },
-            BlockType::Type(_) => Arity {
+    fn open(&mut self, at: u32, kind: FrameKind, ty: &mut BinaryReader<'_>) -> Result<(), Stopped> {
+        // Nothing, one result, or the index of a type; the former two are one byte, negative.
+        let arity = match ty.clone().read_u8()? {
+            byte if byte & 0xC0 == 0x40 => Arity {
                 params: 0,
-                results: 1,
-                // The byte after the operator.
-                block: self.bytes.get(at as usize + 1).copied(),
+                results: (byte != EMPTY).into(),
+                block: Some(byte),
             },
-            BlockType::FuncType(index) => {
-                let arity = self.types.of(index);
+            _ => {
+                let arity = self.types.of(ty.read_var_u32()?);
                 // At its beginning and at its end.
                 self.enter(arity)?;
                 self.enter(arity)?;
@@ -388,32 +364,15 @@ impl Reading<'_, '_> {
         Ok(count::check_one(self.limits, counts)?)
     }
 
-    fn second_arm(&mut self, at: u32) -> Result<(), Stopped> {
-        self.constants = Constants::unknown();
-        Ok(self.regions.second_arm(at)?)
-    }
-
-    fn end(&mut self, at: u32) -> Result<(), Stopped> {
-        let is_variable = self.regions.end(at)?;
-        self.constants = Constants::unknown();
-        if is_variable {
-            self.constants.push(false);
-        }
-        Ok(())
-    }
-
-    fn call(&mut self, operator: &Operator<'_>) -> Result<(), Stopped> {
-        let (arity, index) = match operator {
-            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
-                (self.types.of_function(*function_index), 0)
-            }
-            Operator::CallIndirect { type_index, .. }
-            | Operator::ReturnCallIndirect { type_index, .. } => (self.types.of(*type_index), 1),
-            _ => return Ok(()),
+    fn call(&mut self, operator: u8, immediates: &mut BinaryReader<'_>) -> Result<(), Stopped> {
+        let index = immediates.read_var_u32()?;
+        let arity = match operator {
+            CALL | RETURN_CALL => self.types.of_function(index),
+            _ => self.types.of(index),
         };
-        self.constants.pop(arity.params.saturating_add(index));
-        for _ in 0..arity.results.min(u64::BITS) {
-            self.constants.push(false);
+        match arity.results {
+            0 => self.history.push_unknown(),
+            _ => self.history.push_variable(),
         }
         self.enter(arity)
     }
@@ -448,17 +407,14 @@ impl Reading<'_, '_> {
     }
 }
 
-/// An operator that is read whole.
+/// Where an operator is that is read whole.
 #[derive(Clone, Copy)]
 struct Special {
-    operator: u8,
     /// Where the operator before it is.
     before: usize,
     at: usize,
     /// Where the next operator is.
     next: usize,
-    /// How many operands were on the stack before it.
-    operands: u32,
 }
 
 /// A place in a body. Bodies are shorter than 4 GiB, since their length has 32 bits.

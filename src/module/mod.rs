@@ -10,6 +10,8 @@ mod count;
 mod data;
 mod edit;
 mod encode;
+#[cfg(test)]
+mod equivalence;
 mod features;
 mod operators;
 mod read;
@@ -136,8 +138,12 @@ impl Compiled {
     }
 }
 
-/// Every feature of the engine is chosen here by name, so that an upgrade of wasmi cannot enable one.
 fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
+    wasmi::Engine::new(&config(stack, mode))
+}
+
+/// Every feature of the engine is chosen here by name, so that an upgrade of wasmi cannot enable one.
+fn config(stack: StackLimit, mode: CompilationMode) -> wasmi::Config {
     let mut config = wasmi::Config::default();
     config
         .consume_fuel(true)
@@ -167,7 +173,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .wasm_wide_arithmetic(false);
     #[cfg(feature = "simd")]
     config.wasm_simd(true).wasm_relaxed_simd(false);
-    wasmi::Engine::new(&config)
+    config
 }
 
 /// Returns how this build dispatches instructions.

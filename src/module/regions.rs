@@ -1,15 +1,28 @@
-//! Fuel regions. The engine charges for a region when it is entered: a function, a loop, or an arm of an
-//! `if`. All code in it is charged, blocks inside included, whether it runs or not. Code that does not
-//! always run when its region is entered is made a region of its own, by wrapping it in a `loop` that
-//! nothing branches to.
+//! Fuel: what is charged for what, and where it is charged.
 //!
-//! Such code begins behind the end of a block that some branch inside jumps past, and behind a `br_if`. It
-//! goes on to the end of the enclosing block or to the next such place in it. To wrap it, the stack of
-//! operands must be where it was when the enclosing block began, and that block must leave at most one
-//! result. Short pieces are not worth the operator that enters a region: they stay, until together they
-//! are too long for the code that is sure to run.
+//! The model: each operator that is executed costs 1, but for `nop`, `drop`, `block`, `loop`, `else`,
+//! `end`, `return` and `unreachable`, which cost nothing. Entering a region costs 1: a function, a turn of
+//! a `loop`, an arm of an `if`, a wrap. Operators that move bytes cost 1 for each 8 in addition, and host
+//! functions what their bytes cost. What the engine does not translate is not charged.
 //!
-//! Here it is decided where wraps begin. `edit` writes them.
+//! The engine charges for a region when it is entered: for all code in it, blocks inside included, whether
+//! it runs or not. So code that does not always run when its region is entered is made a region of its
+//! own, by wrapping it in a `loop` that nothing branches to. Such code begins behind the end of a block
+//! that some branch inside jumps past, and behind a `br_if`. It goes on to the end of the enclosing block,
+//! or to the next such place in it. To wrap it, the stack of operands must be where it was when the
+//! enclosing block began, and that block must leave at most one result. Short pieces are not worth the
+//! operator that enters a region: they stay, until together they are too long for the code that is sure to
+//! run. So a region charges for at most [`FREE_AFTER_BRANCH`] operators, and a [`SHARE`]th of those that
+//! run, too many; only where operands or several results are in the way it can be more.
+//!
+//! Three things would be charged and not run, and are changed. Code that never runs, since a branch is
+//! before it, is left out. Conditions that are constants, or are computed of constants, are hidden from
+//! the engine behind a local that is always zero: it folds them, and then charges both arms of an `if`, or
+//! what is behind a branch that is always taken. That costs one unit more where such a condition is true,
+//! and two where it is computed.
+//!
+//! Here it is decided where wraps begin. `edit` writes them. A change of the model is a change of the
+//! number in the engine's name (`self_check`): transcripts hold fuel.
 
 use super::count::EMPTY;
 use crate::room::{self, OutOfMemory};
@@ -130,6 +143,8 @@ pub(super) struct Regions {
     dead_after_end: bool,
     /// Fuel up to there.
     dead_fuel: Cost,
+    /// Whether a wrap begins as soon as the stack is at the base of the last frame.
+    pub(super) waits: bool,
     /// Whether anything is to be changed.
     pub(super) changes: bool,
 }
@@ -147,6 +162,7 @@ impl Regions {
         self.frames.clear();
         self.counted = Counted::default();
         self.dead = None;
+        self.waits = false;
         self.changes = false;
         let function = Frame {
             outside: Some(self.counted),
@@ -164,15 +180,10 @@ impl Regions {
         self.dead.is_some()
     }
 
-    /// Whether a wrap begins as soon as the stack is at the base of the frame.
-    pub(super) fn waits(&self) -> bool {
-        let last = self.frames.last();
-        last.is_some_and(|frame| frame.trigger.is_some())
-    }
-
     /// Adds the cost of an operator.
+    #[inline]
     pub(super) fn add(&mut self, cost: Cost) {
-        self.counted.fuel = self.counted.fuel.saturating_add(cost);
+        self.counted.fuel = self.counted.fuel.wrapping_add(cost);
     }
 
     /// Comes before the operator at a place, if a wrap waits to begin.
@@ -183,6 +194,7 @@ impl Regions {
         if operands != frame.base {
             return Ok(());
         }
+        self.waits = false;
         if let Some(trigger) = frame.trigger.take() {
             self.decide();
             let candidate = Candidate {
@@ -247,6 +259,7 @@ impl Regions {
                 self.begin_region();
             }
         }
+        self.waits = false;
         room::push(&mut self.frames, opened)
     }
 
@@ -269,11 +282,12 @@ impl Regions {
             frame.trigger = None;
             self.counted = frame.outside.unwrap_or_default();
         }
+        self.waits = false;
         self.begin_region();
         Ok(())
     }
 
-    /// The last frame ends. Returns whether its results are on the stack as variables.
+    /// The last frame ends. Returns whether it leaves a result that is not constant.
     pub(super) fn end(&mut self, at: u32) -> Result<bool, OutOfMemory> {
         if self.frames.last().is_none_or(|frame| frame.is_dead) {
             self.frames.pop();
@@ -295,7 +309,9 @@ impl Regions {
             FrameKind::Else => reaches || ended.first_arm_ends || ended.is_target,
         };
         let index = self.frames.len();
+        self.waits = false;
         if let Some(around) = self.frames.last_mut() {
+            self.waits = around.trigger.is_some();
             around.farthest = around.farthest.min(ended.farthest);
             let is_passed = usize::try_from(ended.farthest).is_ok_and(|frame| frame < index);
             if !goes_on {
@@ -304,7 +320,8 @@ impl Regions {
                 self.may_not_run(Trigger::End);
             }
         }
-        Ok(ended.is_target || matches!(ended.kind, FrameKind::If | FrameKind::Else))
+        let is_joined = ended.is_target || matches!(ended.kind, FrameKind::If | FrameKind::Else);
+        Ok(is_joined && ended.block != Some(EMPTY))
     }
 
     /// What follows in the last frame may not run.
@@ -314,6 +331,7 @@ impl Regions {
             && frame.trigger != Some(Trigger::End)
         {
             frame.trigger = Some(trigger);
+            self.waits = true;
         }
     }
 
@@ -322,6 +340,7 @@ impl Regions {
         self.dead = Some(from);
         self.dead_after_end = after_end;
         self.dead_fuel = self.counted.fuel;
+        self.waits = false;
         if let Some(frame) = self.frames.last_mut() {
             frame.trigger = None;
         }
