@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use std::fmt::Write as _;
 use wasmi::{
     CompilationMode, CustomFuelCosts, Engine, Extern, Instance, Linker, Module, Store, TrapCode,
-    Val, ValType,
+    Val,
 };
 use wasmparser::{Operator, Parser, Payload};
 
