@@ -31,13 +31,13 @@ use crate::room::{self, OutOfMemory};
 pub(super) type Cost = u32;
 
 /// So much code that may not run is left in any region.
-const FREE: Cost = 6;
+const FREE: Cost = 3;
 
 /// The same behind a `br_if`, most of which do not jump.
-const FREE_AFTER_BRANCH: Cost = 24;
+const FREE_AFTER_BRANCH: Cost = 16;
 
 /// So large a part of the code that is sure to run may be added to it by code that may not.
-const SHARE: Cost = 4;
+const SHARE: Cost = 8;
 
 /// Something to change in a body, or to follow while changing it. In the order of their places.
 #[derive(Clone, Copy, Debug)]
