@@ -68,9 +68,19 @@ pub enum LoadError {
     /// The bytes are a component, which is another format.
     #[error("this is a WebAssembly component, and plugins are core modules; {PREVIEW_1}")]
     Component,
-    /// The engine refuses the module.
+    /// The module is invalid.
     #[error("failed to compile: {0}")]
     Compile(Text),
+    /// The module uses a proposal of WebAssembly that is not enabled.
+    #[error("failed to compile: {}; {advice}", not_enabled(proposal, place))]
+    NotEnabled {
+        /// The proposal.
+        proposal: &'static str,
+        /// Where it is used: the function with its name, and the offset in the module.
+        place: Text,
+        /// What to do about it.
+        advice: &'static str,
+    },
     /// The module has too much of something to be compiled.
     #[error(
         "it has {found} {what}, more than the limit of {limit}; if you trust its author, raise ModuleLimits::{name}"
@@ -107,10 +117,28 @@ impl LoadError {
     pub fn fix(&self) -> Option<&'static str> {
         matches!(self, LoadError::Component).then_some(PREVIEW_1)
     }
+
+    /// The text of [`NotEnabled`](LoadError::NotEnabled) without its advice, and the advice.
+    #[must_use]
+    pub fn proposal(&self) -> Option<(String, &'static str)> {
+        match self {
+            LoadError::NotEnabled {
+                proposal,
+                place,
+                advice,
+            } => Some((not_enabled(proposal, place), advice)),
+            _ => None,
+        }
+    }
 }
 
 /// How to build what was built for the component model.
 pub(crate) const PREVIEW_1: &str = "build for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared, in C -target wasm32-wasip1";
+
+fn not_enabled(proposal: &str, place: &Text) -> String {
+    let verb = if proposal.ends_with('s') { "are" } else { "is" };
+    format!("{proposal} {verb} not enabled ({place})")
+}
 
 /// So many problems are named.
 const MOST_PROBLEMS: usize = 16;

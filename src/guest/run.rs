@@ -27,6 +27,9 @@ const FREE_LOCALS: u64 = 128;
 /// most calls end before their deadline, which is better than long after it.
 const PER_MILLISECOND: u64 = 200_000;
 
+/// What is reported of a function that the engine cannot translate.
+const TOO_LARGE: &str = "a function that it calls is too large for the engine: it has more than 65 535 locals, parameters and values at once, or its code is too long; split it";
+
 /// What a module's code means for the time that its fuel takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
@@ -155,10 +158,11 @@ impl From<&wasmi::Error> for Stop {
         }
         match (error.as_trap_code(), error.kind()) {
             (Some(code), _) => Cause::Trap(code).into(),
-            // Only in a module that says it was baked. The engine reports what is wrong with the
-            // function to its first caller only, so the same is reported to all.
+            // The function is valid, but the engine cannot translate it: its values need more slots
+            // than a function has. It reports that to the first caller only, so the same is reported
+            // to all.
             (None, ErrorKind::Wasm(_) | ErrorKind::Translation(_)) => {
-                Fault::Trap("a function that it calls is not valid".into()).into()
+                Fault::Trap(TOO_LARGE.into()).into()
             }
             // The engine's message names the store, which differs each time.
             (

@@ -4,12 +4,17 @@
 use super::{
     baked::Baked,
     data,
-    outline::{Outline, function_types, kind},
-    sections::{self, Reader, Section, id, push_i64, push_len, push_name, push_section, push_u32},
+    encode::{self, id, kind, push_i64, push_name, push_section, push_u32},
+    features,
+    read::numbered,
 };
 use crate::{error::Unforkable, limits::PAGE_BYTES, room};
 use tollgate_abi::names::export;
 use wasmi::Val;
+use wasmparser::{
+    BinaryReader, BinaryReaderError, ExportSectionReader, ExternalKind, GlobalSectionReader,
+    MemorySectionReader, Parser, Payload, TypeRef,
+};
 
 const END: u8 = 0x0B;
 
@@ -32,46 +37,55 @@ pub(crate) struct State<'a> {
 ///
 /// If its sections cannot be read, or do not fit the state.
 pub(super) fn write(
-    original: &[Section<'_>],
+    original: &[u8],
     state: &State<'_>,
     baked: &Baked,
 ) -> Result<Vec<u8>, Unforkable> {
-    let unreadable = Unforkable::Unreadable;
-    let outline = Outline::read(original).ok_or(unreadable)?;
+    let unreadable = |_| Unforkable::Unreadable;
     // The empty function comes last, so that no other changes its number.
-    let initialize = match outline.exported_function(export::INITIALIZE) {
-        Some(index) => Some(new_function(original, index).ok_or(unreadable)?),
-        None => None,
-    };
+    let initialize = new_function(original).map_err(unreadable)?;
     let (data, segments) = data::section(state.memory)?;
-    let has_data = original.iter().any(|section| section.id == id::DATA);
     let added = baked.section();
-    let size: usize = original.iter().map(|section| section.content.len()).sum();
-    let mut module = sections::begin(size + data.len() + added.len() + SMALL)?;
-    for section in original {
-        let content = match section.id {
-            id::START => continue,
-            id::FUNCTION if initialize.is_some() => {
-                let (_, ty) = initialize.ok_or(unreadable)?;
-                appended(section.content, |list| push_u32(list, ty))?
+    let mut module = encode::begin(original.len() + data.len() + added.len() + SMALL)?;
+    let mut has_data = false;
+    for payload in sections(original) {
+        let payload = payload.map_err(unreadable)?;
+        let (id, range) = match &payload {
+            Payload::CustomSection(section) => (id::CUSTOM, section.range()),
+            _ => match numbered(&payload) {
+                Some(section) => section,
+                None => continue,
+            },
+        };
+        let content = original.get(range).unwrap_or_default();
+        let content = match (&payload, initialize) {
+            (Payload::StartSection { .. }, _) => continue,
+            (Payload::FunctionSection(_), Some((_, ty))) => {
+                appended(content, |list| push_u32(list, ty))?
             }
-            id::CODE if initialize.is_some() => {
-                appended(section.content, |list| list.extend_from_slice(&EMPTY_BODY))?
+            (Payload::CodeSectionStart { .. }, Some(_)) => {
+                appended(content, |list| list.extend_from_slice(&EMPTY_BODY))?
             }
-            id::MEMORY => memories(&outline, state.memory.len()).ok_or(unreadable)?,
-            id::GLOBAL => globals(&outline, state.globals).ok_or(unreadable)?,
-            id::EXPORT => exports(&outline, initialize.map(|(number, _)| number)),
-            id::DATA_COUNT => data::count(segments),
-            id::DATA => {
+            (Payload::MemorySection(section), _) => memory(section, state.memory.len())?,
+            (Payload::GlobalSection(section), _) => {
+                let content = globals(section, original, state.globals);
+                content.ok_or(Unforkable::Unreadable)?
+            }
+            (Payload::ExportSection(section), _) => {
+                exports(section, initialize.map(|(number, _)| number)).map_err(unreadable)?
+            }
+            (Payload::DataCountSection { .. }, _) => data::count(segments),
+            (Payload::DataSection(_), _) => {
+                has_data = true;
                 push_section(&mut module, id::DATA, &data);
                 continue;
             }
             _ => {
-                push_section(&mut module, section.id, section.content);
+                push_section(&mut module, id, content);
                 continue;
             }
         };
-        push_section(&mut module, section.id, &content);
+        push_section(&mut module, id, &content);
     }
     if !has_data {
         push_section(&mut module, id::DATA, &data);
@@ -80,48 +94,92 @@ pub(super) fn write(
     Ok(module)
 }
 
-/// Returns the index of a function that is appended, and the type of the one that it replaces.
-fn new_function(original: &[Section<'_>], stands_for: u32) -> Option<(u32, u32)> {
-    let types = function_types(original)?;
-    let number = u32::try_from(types.len()).ok()?;
-    Some((number, *types.get(usize::try_from(stands_for).ok()?)?))
+fn sections(module: &[u8]) -> impl Iterator<Item = Result<Payload<'_>, BinaryReaderError>> {
+    let mut parser = Parser::new(0);
+    parser.set_features(features::enabled());
+    let payloads = parser.parse_all(module);
+    payloads.filter(|payload| !matches!(payload, Ok(Payload::CodeSectionEntry(_))))
+}
+
+/// Returns the index of a function that is appended, and its type, if an initialiser is exported: it
+/// stands for that.
+fn new_function(original: &[u8]) -> Result<Option<(u32, u32)>, BinaryReaderError> {
+    let (mut types, mut initialize) = (Vec::new(), None);
+    for payload in sections(original) {
+        match payload? {
+            Payload::ImportSection(imports) => {
+                for import in imports {
+                    if let TypeRef::Func(ty) = import?.ty {
+                        types.push(ty);
+                    }
+                }
+            }
+            Payload::FunctionSection(functions) => {
+                for ty in functions {
+                    types.push(ty?);
+                }
+            }
+            Payload::ExportSection(exports) => {
+                for export in exports {
+                    let export = export?;
+                    if export.kind == ExternalKind::Func && export.name == export::INITIALIZE {
+                        initialize = Some(export.index);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let ty = initialize.and_then(|index| types.get(usize::try_from(index).ok()?));
+    Ok(ty.and_then(|ty| Some((u32::try_from(types.len()).ok()?, *ty))))
 }
 
 /// Appends an item to a list.
 fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Unforkable> {
-    let mut reader = Reader(list);
-    let count = reader.u32().and_then(|count| count.checked_add(1));
+    let mut reader = BinaryReader::new(list, 0);
+    let count = reader.read_var_u32().ok();
+    let count = count.and_then(|count| count.checked_add(1));
     let mut longer = room::reserved(list.len() + 16)?;
     push_u32(&mut longer, count.ok_or(Unforkable::Unreadable)?);
-    longer.extend_from_slice(reader.0);
+    longer.extend_from_slice(list.get(reader.current_position()..).unwrap_or_default());
     push(&mut longer);
     Ok(longer)
 }
 
 /// The one memory, with its present size as the minimum.
-fn memories(outline: &Outline<'_>, bytes: usize) -> Option<Vec<u8>> {
-    let [memory] = outline.memories.as_slice() else {
-        return None;
+fn memory(section: &MemorySectionReader<'_>, bytes: usize) -> Result<Vec<u8>, Unforkable> {
+    let unreadable = Unforkable::Unreadable;
+    let mut memories = section.clone().into_iter();
+    let Some(Ok(memory)) = memories.next().filter(|_| section.count() == 1) else {
+        return Err(unreadable);
     };
-    let mut content = vec![1, memory.flags];
-    push_u32(&mut content, u32::try_from(bytes as u64 / PAGE_BYTES).ok()?);
+    let mut content = vec![1, u8::from(memory.maximum.is_some())];
+    let number = |pages: u64| u32::try_from(pages).map_err(|_| unreadable);
+    push_u32(&mut content, number(bytes as u64 / PAGE_BYTES)?);
     if let Some(maximum) = memory.maximum {
-        push_u32(&mut content, maximum);
+        push_u32(&mut content, number(maximum)?);
     }
-    Some(content)
+    Ok(content)
 }
 
 /// The globals, with these values for the variable ones.
-fn globals(outline: &Outline<'_>, values: &[Val]) -> Option<Vec<u8>> {
+fn globals(section: &GlobalSectionReader<'_>, original: &[u8], values: &[Val]) -> Option<Vec<u8>> {
     let mut values = values.iter();
     let mut content = Vec::new();
-    push_len(&mut content, outline.globals.len());
-    for global in &outline.globals {
-        if !global.mutable {
-            content.extend_from_slice(global.whole);
+    push_u32(&mut content, section.count());
+    let mut globals = section.clone().into_iter_with_offsets().peekable();
+    while let Some(global) = globals.next() {
+        let (from, global) = global.ok()?;
+        if !global.ty.mutable {
+            let to = match globals.peek() {
+                Some(next) => next.as_ref().ok()?.0,
+                None => section.range().end,
+            };
+            content.extend_from_slice(original.get(from..to)?);
             continue;
         }
-        content.extend_from_slice(&[global.ty, 1]);
+        // The type of a variable that can be copied is one byte.
+        content.extend_from_slice(&[*original.get(from)?, 1]);
         match values.next()? {
             Val::I32(value) => {
                 content.push(0x41);
@@ -139,6 +197,11 @@ fn globals(outline: &Outline<'_>, values: &[Val]) -> Option<Vec<u8>> {
                 content.push(0x44);
                 content.extend_from_slice(&value.to_bits().to_le_bytes());
             }
+            #[cfg(feature = "simd")]
+            Val::V128(value) => {
+                content.extend_from_slice(&[0xFD, 0x0C]);
+                content.extend_from_slice(&value.as_u128().to_le_bytes());
+            }
             _ => return None,
         }
         content.push(END);
@@ -147,16 +210,25 @@ fn globals(outline: &Outline<'_>, values: &[Val]) -> Option<Vec<u8>> {
 }
 
 /// The exports, with another function in place of the initialiser.
-fn exports(outline: &Outline<'_>, initialize: Option<u32>) -> Vec<u8> {
+fn exports(
+    section: &ExportSectionReader<'_>,
+    initialize: Option<u32>,
+) -> Result<Vec<u8>, BinaryReaderError> {
     let mut content = Vec::new();
-    push_len(&mut content, outline.exports.len());
-    for export in &outline.exports {
-        let initializes =
-            export.kind == kind::FUNCTION && export.name == export::INITIALIZE.as_bytes();
-        push_name(&mut content, export.name);
-        content.push(export.kind);
+    push_u32(&mut content, section.count());
+    for export in section.clone() {
+        let export = export?;
+        let initializes = export.kind == ExternalKind::Func && export.name == export::INITIALIZE;
+        push_name(&mut content, export.name.as_bytes());
+        content.push(match export.kind {
+            ExternalKind::Func => kind::FUNCTION,
+            ExternalKind::Table => kind::TABLE,
+            ExternalKind::Memory => kind::MEMORY,
+            ExternalKind::Global => kind::GLOBAL,
+            ExternalKind::Tag => kind::TAG,
+        });
         let index = initialize.filter(|_| initializes).unwrap_or(export.index);
         push_u32(&mut content, index);
     }
-    content
+    Ok(content)
 }

@@ -2,12 +2,12 @@
 //! so it is used only for what a module could claim at run time as well: its description and schema. It
 //! never identifies another module, and never replaces a check.
 
-use super::sections::{Reader, Section, id, push_name};
+use super::encode::push_name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The name of the section.
-const NAME: &str = "tollgate.baked";
+pub(super) const NAME: &str = "tollgate.baked";
 
 /// The version of the section's format; others are ignored.
 const FORMAT: u32 = 1;
@@ -71,19 +71,13 @@ impl Baked {
         self.text().len() <= MOST_BYTES
     }
 
-    /// Reads the first such section.
-    pub(super) fn find(sections: &[Section<'_>]) -> Option<Baked> {
-        let content = sections.iter().find_map(content)?;
-        if content.len() > MOST_BYTES {
+    /// Reads the data of such a section.
+    pub(super) fn read(data: &[u8]) -> Option<Baked> {
+        if data.len() > MOST_BYTES {
             return None;
         }
-        let baked: Baked = serde_json::from_slice(content).ok()?;
+        let baked: Baked = serde_json::from_slice(data).ok()?;
         (baked.format == FORMAT).then_some(baked)
-    }
-
-    /// Returns whether there is such a section, readable or not.
-    pub(super) fn is_there(sections: &[Section<'_>]) -> bool {
-        sections.iter().any(|section| content(section).is_some())
     }
 
     /// Returns the content of the section.
@@ -98,10 +92,4 @@ impl Baked {
         // Numbers, texts and maps of texts always serialise.
         serde_json::to_vec(self).unwrap_or_default()
     }
-}
-
-fn content<'a>(section: &Section<'a>) -> Option<&'a [u8]> {
-    let mut reader = Reader(section.content);
-    let is_it = section.id == id::CUSTOM && reader.name() == Some(NAME.as_bytes());
-    is_it.then_some(reader.0)
 }

@@ -1,11 +1,12 @@
 //! The initial content of a memory: the data segments of a module, removed from it so that the engine
 //! does not process each of them for every instance. Go programs have up to a hundred thousand.
 
-use super::sections::{Reader, push_i64, push_len, push_u32};
+use super::encode::{push_i64, push_len, push_u32};
 use crate::{
     error::Unforkable,
     room::{self, OutOfMemory},
 };
+use wasmparser::BinaryReader;
 
 /// Two runs with fewer zeros than this between them are one: a segment's head is longer.
 const GAP: usize = 8;
@@ -35,12 +36,13 @@ struct Run {
 impl Initial {
     /// Reads a data section whose segments all have a constant offset within `memory` bytes.
     pub(super) fn read(content: &[u8], memory: u64) -> Result<Initial, Unforkable> {
-        let mut reader = Reader(content);
+        let unreadable = Unforkable::Unreadable;
+        let mut reader = BinaryReader::new(content, 0);
         let mut initial = Initial {
             bytes: room::reserved(content.len())?,
             runs: Vec::new(),
         };
-        for _ in 0..reader.u32().ok_or(Unforkable::Unreadable)? {
+        for _ in 0..reader.read_var_u32().map_err(|_| unreadable)? {
             let (offset, bytes) = segment(&mut reader)?;
             if u64::from(offset) + bytes.len() as u64 > memory {
                 return Err(Unforkable::DataOutside);
@@ -48,11 +50,11 @@ impl Initial {
             let offset = usize::try_from(offset).map_err(|_| Unforkable::DataOutside)?;
             initial.push(offset, bytes)?;
         }
-        if reader.0.is_empty() {
+        if reader.eof() {
             initial.bytes.shrink_to_fit();
             Ok(initial)
         } else {
-            Err(Unforkable::Unreadable)
+            Err(unreadable)
         }
     }
 
@@ -92,26 +94,27 @@ impl Initial {
 }
 
 /// Reads one active segment: its offset and its bytes.
-fn segment<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
-    let unreadable = Unforkable::Unreadable;
-    match reader.u32().ok_or(unreadable)? {
+fn segment<'a>(reader: &mut BinaryReader<'a>) -> Result<(u32, &'a [u8]), Unforkable> {
+    let unreadable = |_| Unforkable::Unreadable;
+    match reader.read_var_u32().map_err(unreadable)? {
         0 => {}
         1 => return Err(Unforkable::PassiveSegments),
-        2 => match reader.u32().ok_or(unreadable)? {
+        2 => match reader.read_var_u32().map_err(unreadable)? {
             0 => {}
             _ => return Err(Unforkable::SeveralMemories),
         },
-        _ => return Err(unreadable),
+        _ => return Err(Unforkable::Unreadable),
     }
-    if reader.byte().ok_or(unreadable)? != I32_CONST {
+    if reader.read_u8().map_err(unreadable)? != I32_CONST {
         return Err(Unforkable::ComputedData);
     }
-    let offset = reader.i32().ok_or(unreadable)?.cast_unsigned();
-    if reader.byte().ok_or(unreadable)? != END {
+    let offset = reader.read_var_i32().map_err(unreadable)?.cast_unsigned();
+    if reader.read_u8().map_err(unreadable)? != END {
         return Err(Unforkable::ComputedData);
     }
-    let len = reader.u32().ok_or(unreadable)?;
-    Ok((offset, reader.take(len).ok_or(unreadable)?))
+    let len = reader.read_var_u32().map_err(unreadable)?;
+    let len = usize::try_from(len).map_err(|_| Unforkable::Unreadable)?;
+    Ok((offset, reader.read_bytes(len).map_err(unreadable)?))
 }
 
 /// Returns a data section that fills a zeroed memory with `image`, and the number of its segments.

@@ -3,18 +3,25 @@
 
 mod bake;
 mod baked;
+mod body;
 mod cache;
 mod contract;
+mod count;
 mod data;
+mod edit;
+mod encode;
+#[cfg(test)]
+mod equivalence;
+mod features;
 mod foreign;
-mod limits;
 mod operators;
-mod outline;
 mod producers;
-mod rewrite;
-mod sections;
+mod read;
+mod refuse;
+mod regions;
 mod self_check;
 mod shape;
+mod write;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;
@@ -23,11 +30,11 @@ pub use contract::AbiVersion;
 pub(crate) use bake::State;
 pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
+pub(crate) use count::check_size;
 pub(crate) use data::Initial;
-pub(crate) use limits::check_size;
-pub(crate) use rewrite::{RESERVED, START_EXPORT, Variables, global_export};
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
+pub(crate) use write::{RESERVED, START_EXPORT, Variables, global_export};
 
 use crate::{
     error::{LoadError, Problem, Unforkable},
@@ -59,14 +66,16 @@ pub(crate) struct Compiled {
     pub(crate) go_memory: Option<u64>,
     /// What it records about its origin, if it was baked.
     pub(crate) baked: Option<Baked>,
+    /// Whether it has a section of a baked module, readable or not.
+    was_baked: bool,
 }
 
 impl Compiled {
     /// Compiles a module that is within `limits`, for instances with their `stack` to call on.
     pub(crate) fn new(bytes: Cow<'_, [u8]>, limits: &Limits) -> Result<Compiled, LoadError> {
-        // Validated now, so that errors appear at load; translated when first called, since most
-        // functions of a Go program never are.
-        Compiled::translating(bytes, limits, CompilationMode::LazyTranslation)
+        // Validated by the reading, and translated when first called: most functions of a Go program
+        // never are.
+        Compiled::translating(bytes, limits, CompilationMode::Lazy)
     }
 
     pub(crate) fn translating(
@@ -75,26 +84,15 @@ impl Compiled {
         mode: CompilationMode,
     ) -> Result<Compiled, LoadError> {
         check_size(&limits.module, &bytes)?;
-        let sections = sections::split(&bytes)?;
         room::check(bytes.len().saturating_mul(4))?;
-        let shape = Shape::of(bytes.len() as u64, &sections, &limits.module)?;
-        room::check(shape.compiling())?;
-        let baked = Baked::find(&sections);
-        let mode = match baked {
-            // The original was validated when it was baked. If the section lies, an invalid function
-            // is found when it is called.
-            Some(_) if matches!(mode, CompilationMode::LazyTranslation) => CompilationMode::Lazy,
-            _ => mode,
-        };
+        let mut reading = read::read(&bytes, &limits.module)?;
+        let shape = std::mem::take(&mut reading.shape);
+        let (baked, was_baked) = (reading.baked.take(), reading.was_baked);
+        let written = write::write(reading, &shape)?;
+        room::check(shape.loading())?;
         let engine = engine(limits.stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().into());
-        let doubtful = shape.has_start || !sections::in_order(&sections);
-        if doubtful {
-            // Rewriting must not hide an error.
-            wasmi::Module::validate(&engine, &bytes).map_err(refused)?;
-        }
-        let rewritten = rewrite::rewrite(&sections, &shape)?;
-        let module = wasmi::Module::new(&engine, &rewritten.bytes).map_err(refused)?;
+        let module = wasmi::Module::new(&engine, &written.bytes).map_err(refused)?;
         let go_memory = match shape.is_go {
             true => contract::memory_minimum(&module).map(|pages| pages.saturating_mul(PAGE_BYTES)),
             false => None,
@@ -109,9 +107,10 @@ impl Compiled {
                 Cow::Borrowed(bytes) => room::copy(bytes)?,
             },
             digest: OnceLock::new(),
-            initial: rewritten.initial,
-            state: rewritten.state,
+            initial: written.initial,
+            state: written.state,
             baked,
+            was_baked,
         })
     }
 
@@ -122,13 +121,12 @@ impl Compiled {
 
     /// Writes this module as it is after initialisation.
     pub(crate) fn bake(&self, state: &State<'_>, baked: &Baked) -> Result<Vec<u8>, Unforkable> {
-        let sections = sections::split(&self.original).map_err(|_| Unforkable::Unreadable)?;
-        bake::write(&sections, state, baked)
+        bake::write(&self.original, state, baked)
     }
 
     /// Returns whether it has a section of a baked module, readable or not.
     pub(crate) fn was_baked(&self) -> bool {
-        sections::split(&self.original).is_ok_and(|sections| Baked::is_there(&sections))
+        self.was_baked
     }
 
     /// Returns what the baked section records for an export.
@@ -145,12 +143,16 @@ impl Compiled {
 
     /// Checks a compiled module against other limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
-        limits::check(&limits.module, &self.shape.counts)
+        count::check(&limits.module, &self.shape.counts)
     }
 }
 
-/// Every feature of the engine is chosen here by name, so that an upgrade of wasmi cannot enable one.
 fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
+    wasmi::Engine::new(&config(stack, mode))
+}
+
+/// Every feature of the engine is chosen here by name, so that an upgrade of wasmi cannot enable one.
+fn config(stack: StackLimit, mode: CompilationMode) -> wasmi::Config {
     let mut config = wasmi::Config::default();
     config
         .consume_fuel(true)
@@ -165,7 +167,7 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .set_max_recursion_depth(usize::try_from(stack.frames).unwrap_or(usize::MAX))
         .set_max_stack_height(usize::try_from(stack.bytes).unwrap_or(usize::MAX))
         .ignore_custom_sections(true)
-        // What Go, Rust, C and AssemblyScript emit.
+        // The same as in `features`.
         .wasm_mutable_global(true)
         .wasm_sign_extension(true)
         .wasm_saturating_float_to_int(true)
@@ -174,12 +176,13 @@ fn engine(stack: StackLimit, mode: CompilationMode) -> wasmi::Engine {
         .wasm_reference_types(true)
         .wasm_extended_const(true)
         .floats(true)
-        // What they do not emit.
+        .wasm_tail_call(true)
         .wasm_multi_memory(false)
-        .wasm_tail_call(false)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false);
-    wasmi::Engine::new(&config)
+    #[cfg(feature = "simd")]
+    config.wasm_simd(true).wasm_relaxed_simd(false);
+    config
 }
 
 /// Returns how this build dispatches instructions.

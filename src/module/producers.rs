@@ -1,36 +1,35 @@
 //! The custom section in which a compiler names itself.
 
-use super::sections::Reader;
-
-/// The name of the section.
-pub(super) const NAME: &[u8] = b"producers";
+use wasmparser::{CustomSectionReader, KnownCustom};
 
 /// How the compiler of Go names itself; TinyGo has another runtime, and another name.
-const GO: &[u8] = b"Go cmd/compile";
+const GO: &str = "Go cmd/compile";
 
-/// Returns whether the section names the compiler of Go.
-pub(super) fn name_go(mut section: Reader<'_>) -> bool {
-    has_go(&mut section).unwrap_or(false)
-}
-
-/// Fields such as `processed-by`, each with names and versions; `None` if the section ends too early.
-fn has_go(section: &mut Reader<'_>) -> Option<bool> {
-    for _ in 0..section.u32()? {
-        let is_compiler = section.name()? == b"processed-by";
-        for _ in 0..section.u32()? {
-            let is_go = section.name()? == GO;
-            section.name()?;
-            if is_compiler && is_go {
-                return Some(true);
-            }
-        }
-    }
-    Some(false)
+/// Returns whether the section is one that names the compiler of Go.
+pub(super) fn name_go(section: &CustomSectionReader<'_>) -> bool {
+    let KnownCustom::Producers(fields) = section.as_known() else {
+        return false;
+    };
+    // Each iterator ends at what it cannot read.
+    fields.into_iter().flatten().any(|field| {
+        field.name == "processed-by" && field.values.into_iter().flatten().any(|tool| tool.name == GO)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmparser::{Parser, Payload};
+
+    fn is_go(name: &str, content: &[u8]) -> bool {
+        let name = [&[name.len() as u8], name.as_bytes()].concat();
+        let size = (name.len() + content.len()) as u8;
+        let module = [b"\0asm\x01\0\0\0\0", &[size][..], &name, content].concat();
+        let mut payloads = Parser::new(0).parse_all(&module);
+        payloads.any(|payload| {
+            matches!(payload, Ok(Payload::CustomSection(section)) if name_go(&section))
+        })
+    }
 
     #[test]
     fn only_the_compiler_of_go_is_found_whatever_else_is_there() {
@@ -41,10 +40,11 @@ mod tests {
         let language = field("language", "Go");
         let compiler = field("processed-by", "Go cmd/compile");
         let both = section(&[language.clone(), compiler.clone()]);
-        assert!(name_go(Reader(&both)));
+        assert!(is_go("producers", &both));
+        assert!(!is_go("consumers", &both));
         // Cut anywhere, it is still only a section that cannot be read.
         for end in 0..both.len() - 5 {
-            assert!(!name_go(Reader(&both[..end])), "{end}");
+            assert!(!is_go("producers", &both[..end]), "{end}");
         }
         for other in [
             section(&[language]),
@@ -52,7 +52,7 @@ mod tests {
             section(&[field("sdk", "Go cmd/compile")]),
             vec![0xFF; 20],
         ] {
-            assert!(!name_go(Reader(&other)));
+            assert!(!is_go("producers", &other));
         }
     }
 }

@@ -176,7 +176,9 @@ impl Redactor {
                 _ => {}
             },
             Error::Load { problem, .. } => match problem {
-                LoadError::NotWasm(text) | LoadError::Compile(text) => self.guest_text(text),
+                LoadError::NotWasm(text)
+                | LoadError::Compile(text)
+                | LoadError::NotEnabled { place: text, .. } => self.guest_text(text),
                 LoadError::Contract(problems) => {
                     problems
                         .iter_mut()

@@ -290,3 +290,29 @@ fn people_read_words_and_bad_input_is_code_2() {
         Some(0)
     );
 }
+
+/// The advice is about the proposal, and is not given for what is supported.
+#[test]
+fn proposals_that_are_not_enabled_are_named_with_a_fix() {
+    let plugin = |more: &str| {
+        let module = Module {
+            more: more.into(),
+            ..Module::default()
+        };
+        check(&module.text(), &[])
+    };
+    let (code, findings) = plugin("(func (atomic.fence))");
+    assert_eq!(code, 3, "{findings:?}");
+    let [severity, check, message] = &findings[0];
+    assert_eq!((severity.as_str(), check.as_str()), ("error", "module"));
+    assert!(
+        message.starts_with("threads are not enabled (in function"),
+        "{message}"
+    );
+    for supported in [
+        "(func (drop (v128.const i64x2 0 0)))",
+        "(func $f (return_call $f))",
+    ] {
+        assert_eq!(plugin(supported).0, 0, "{supported}");
+    }
+}

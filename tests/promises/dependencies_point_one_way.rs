@@ -91,10 +91,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "a class of characters is a step of a program, which reads it",
     ),
     (
-        &["module/operators.rs", "module/shape.rs"],
-        "what instructions do with values depends on the types that the shape holds",
-    ),
-    (
         &["replay/compare.rs", "replay/redacted.rs"],
         "comparisons are redacted before they are shown",
     ),

@@ -90,7 +90,7 @@ fn runs() -> Vec<Run> {
             json!({ "op": "write", "path": "/data/text", "content": "one more line" }),
         ),
         Run {
-            fuel: Some(100_000),
+            fuel: Some(70_000),
             ..run(
                 "c-file-out-of-fuel",
                 "c-file",

@@ -99,18 +99,24 @@ fn rejected(problem: &LoadError, findings: &mut Findings) {
                 findings.add(Severity::Error, "contract", message, fix);
             }
         }
-        LoadError::Component => findings.add(
-            Severity::Error,
-            "module",
-            "this is a WebAssembly component, and plugins are core modules",
-            problem.fix().unwrap_or_default(),
-        ),
-        other => findings.add(
-            Severity::Error,
-            "module",
-            other.to_string(),
-            "build a core WebAssembly module with WebAssembly 2.0 features only",
-        ),
+        other => {
+            if let Some((what, fix)) = other.proposal() {
+                findings.add(Severity::Error, "module", what, fix);
+                return;
+            }
+            let fix = match other {
+                LoadError::NotWasm(_) => "build a core WebAssembly module",
+                LoadError::Component => other.fix().unwrap_or_default(),
+                LoadError::TooMuch { .. } => {
+                    "build a smaller module, or run it in a host that raises this limit"
+                }
+                LoadError::Compile(_) => {
+                    "the compiler or a later tool wrote an invalid module; build it again with current versions"
+                }
+                _ => "see the message",
+            };
+            findings.add(Severity::Error, "module", other.to_string(), fix);
+        }
     }
 }
 

@@ -1,0 +1,100 @@
+//! Writing the numbers, names and sections of a binary module.
+
+use crate::room::{self, OutOfMemory};
+
+/// What every module begins with: the magic number and the version of the format.
+pub(super) const HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";
+
+/// Section numbers of the binary format.
+pub(super) mod id {
+    pub(in super::super) const CUSTOM: u8 = 0;
+    pub(in super::super) const TYPE: u8 = 1;
+    pub(in super::super) const IMPORT: u8 = 2;
+    pub(in super::super) const FUNCTION: u8 = 3;
+    pub(in super::super) const TABLE: u8 = 4;
+    pub(in super::super) const MEMORY: u8 = 5;
+    pub(in super::super) const GLOBAL: u8 = 6;
+    pub(in super::super) const EXPORT: u8 = 7;
+    pub(in super::super) const START: u8 = 8;
+    pub(in super::super) const ELEMENT: u8 = 9;
+    pub(in super::super) const CODE: u8 = 10;
+    pub(in super::super) const DATA: u8 = 11;
+    pub(in super::super) const DATA_COUNT: u8 = 12;
+}
+
+/// What can be exported, by its number in the binary format.
+pub(super) mod kind {
+    pub(in super::super) const FUNCTION: u8 = 0;
+    pub(in super::super) const TABLE: u8 = 1;
+    pub(in super::super) const MEMORY: u8 = 2;
+    pub(in super::super) const GLOBAL: u8 = 3;
+    pub(in super::super) const TAG: u8 = 4;
+}
+
+/// Starts a module without sections, with capacity for `size` bytes.
+pub(super) fn begin(size: usize) -> Result<Vec<u8>, OutOfMemory> {
+    let mut module = room::reserved(size)?;
+    module.extend_from_slice(&HEADER);
+    Ok(module)
+}
+
+pub(super) fn push_section(module: &mut Vec<u8>, id: u8, content: &[u8]) {
+    module.push(id);
+    push_len(module, content.len());
+    module.extend_from_slice(content);
+}
+
+pub(super) fn push_name(bytes: &mut Vec<u8>, name: &[u8]) {
+    push_len(bytes, name.len());
+    bytes.extend_from_slice(name);
+}
+
+/// Nothing that is written here comes near 4 GiB.
+pub(super) fn push_len(bytes: &mut Vec<u8>, len: usize) {
+    push_u32(bytes, u32::try_from(len).unwrap_or(u32::MAX));
+}
+
+pub(super) fn push_u32(bytes: &mut Vec<u8>, mut value: u32) {
+    loop {
+        let low = (value & 0x7F) as u8;
+        value >>= 7;
+        if value == 0 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+pub(super) fn push_i64(bytes: &mut Vec<u8>, mut value: i64) {
+    loop {
+        let low = (value & 0x7F) as u8;
+        value >>= 7;
+        let sign = low & 0x40 != 0;
+        if (value == 0 && !sign) || (value == -1 && sign) {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use wasmparser::BinaryReader;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_they_were_written(unsigned: u32, signed: i64) {
+            let mut bytes = Vec::new();
+            push_u32(&mut bytes, unsigned);
+            push_i64(&mut bytes, signed);
+            let mut reader = BinaryReader::new(&bytes, 0);
+            prop_assert_eq!(reader.read_var_u32().unwrap(), unsigned);
+            prop_assert_eq!(reader.read_var_i64().unwrap(), signed);
+            prop_assert!(reader.eof());
+        }
+    }
+}
