@@ -41,4 +41,4 @@ pub fn smith(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether the library enables tail calls.
-pub const TAIL_CALLS: bool = false;
+pub const TAIL_CALLS: bool = true;
