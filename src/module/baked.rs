@@ -42,6 +42,7 @@ pub struct Baked {
 impl Baked {
     pub(crate) fn new(
         original: String,
+        engine: &str,
         grants: Vec<String>,
         fuel: u64,
         flags: DescriptorFlags,
@@ -50,7 +51,7 @@ impl Baked {
             format: FORMAT,
             original,
             tollgate: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: super::engine_name().to_owned(),
+            engine: engine.to_owned(),
             grants,
             fuel,
             flags,

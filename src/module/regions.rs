@@ -95,7 +95,7 @@ struct Counted {
 /// A place where a wrap could begin.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
-    mark: usize,
+    mark: u32,
     trigger: Trigger,
     counted: Counted,
 }
@@ -198,7 +198,7 @@ impl Regions {
         if let Some(trigger) = frame.trigger.take() {
             self.decide();
             let candidate = Candidate {
-                mark: self.marks.len(),
+                mark: u32::try_from(self.marks.len()).unwrap_or(u32::MAX),
                 trigger,
                 counted: self.counted,
             };
@@ -234,7 +234,8 @@ impl Regions {
             self.counted.optional = optional;
             return;
         }
-        if let Some(mark) = self.marks.get_mut(mark) {
+        let mark = usize::try_from(mark).ok();
+        if let Some(mark) = mark.and_then(|mark| self.marks.get_mut(mark)) {
             mark.kind = Kind::Wrap;
         }
         self.changes = true;
@@ -429,6 +430,7 @@ impl Regions {
         self.mark(at, value, kind)
     }
 
+    #[inline]
     fn mark(&mut self, at: u32, value: u32, kind: Kind) -> Result<(), OutOfMemory> {
         room::push(&mut self.marks, Mark { at, value, kind })
     }

@@ -3,7 +3,7 @@
 use super::Plugin;
 use crate::{
     error::{BakeError, Error, Unforkable},
-    module::{Baked, State},
+    module::{Baked, State, engine_name},
 };
 use tollgate_abi::names::export;
 
@@ -21,8 +21,7 @@ impl Plugin {
     /// [`RuntimeBuilder::deterministic_init`](crate::RuntimeBuilder::deterministic_init).
     ///
     /// The module says in a custom section what it was made from, and what it answers when it is
-    /// asked to describe itself, so that a runtime need not execute it for that. Its functions are
-    /// checked when they are first called.
+    /// asked to describe itself, so that a runtime need not execute it for that.
     ///
     /// # Errors
     ///
@@ -48,6 +47,7 @@ impl Plugin {
         let grants = parts.policy.written().iter();
         let mut baked = Baked::new(
             parts.compiled.digest().to_owned(),
+            engine_name(),
             grants.map(ToString::to_string).collect(),
             snapshot.usage().fuel,
             flags,
