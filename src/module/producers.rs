@@ -12,7 +12,12 @@ pub(super) fn name_go(section: &CustomSectionReader<'_>) -> bool {
     };
     // Each iterator ends at what it cannot read.
     fields.into_iter().flatten().any(|field| {
-        field.name == "processed-by" && field.values.into_iter().flatten().any(|tool| tool.name == GO)
+        field.name == "processed-by"
+            && field
+                .values
+                .into_iter()
+                .flatten()
+                .any(|tool| tool.name == GO)
     })
 }
 
@@ -26,9 +31,9 @@ mod tests {
         let size = (name.len() + content.len()) as u8;
         let module = [b"\0asm\x01\0\0\0\0", &[size][..], &name, content].concat();
         let mut payloads = Parser::new(0).parse_all(&module);
-        payloads.any(|payload| {
-            matches!(payload, Ok(Payload::CustomSection(section)) if name_go(&section))
-        })
+        payloads.any(
+            |payload| matches!(payload, Ok(Payload::CustomSection(section)) if name_go(&section)),
+        )
     }
 
     #[test]

@@ -99,6 +99,12 @@ fn rejected(problem: &LoadError, findings: &mut Findings) {
                 findings.add(Severity::Error, "contract", message, fix);
             }
         }
+        LoadError::Component => findings.add(
+            Severity::Error,
+            "module",
+            "this is a WebAssembly component, and plugins are core modules",
+            problem.fix().unwrap_or_default(),
+        ),
         other => {
             if let Some((what, fix)) = other.proposal() {
                 findings.add(Severity::Error, "module", what, fix);
@@ -106,7 +112,6 @@ fn rejected(problem: &LoadError, findings: &mut Findings) {
             }
             let fix = match other {
                 LoadError::NotWasm(_) => "build a core WebAssembly module",
-                LoadError::Component => other.fix().unwrap_or_default(),
                 LoadError::TooMuch { .. } => {
                     "build a smaller module, or run it in a host that raises this limit"
                 }
