@@ -93,14 +93,17 @@ fn in_order(base: &str, path: &str, base_is_real: bool) -> String {
     } else {
         all.extend(&parts);
     }
-    let last = path.split('/').filter(|part| !part.is_empty()).next_back();
+    let last = path.split('/').rfind(|part| !part.is_empty());
     let end = match last {
         _ if all.is_empty() => "/",
         Some(".") => "/.",
         _ if path.ends_with('/') => "/",
         _ => "",
     };
-    all.iter().map(|part| format!("/{part}")).collect::<String>() + end
+    all.iter()
+        .map(|part| format!("/{part}"))
+        .collect::<String>()
+        + end
 }
 
 fn without_end(path: &str) -> String {
