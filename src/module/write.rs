@@ -1,7 +1,8 @@
 //! Writes the module that runs in place of the one that was loaded: a start function becomes an
 //! export, so that it runs under the same limits as everything else; variable globals become exports,
 //! so that they can be read and set; data segments are removed, and copied by the host; functions are
-//! those that `body` wrote. The guest cannot observe the difference.
+//! those that `body` wrote, and what they grow is exported for the host (see `growth`). The guest cannot
+//! observe the difference.
 
 use super::{
     Shape,
@@ -50,16 +51,16 @@ pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, Load
         _ => Ok(()),
     };
     let state = data.and_then(|()| variables(&reading, shape));
-    let mut added = Vec::new();
+    let mut added = Additions::default();
     if state.is_ok() {
-        let numbered = (0..).zip(&reading.variables);
-        added.extend(
-            numbered.map(|(number, (index, _))| (global_export(number), kind::GLOBAL, *index)),
-        );
+        for (number, (index, _)) in (0..).zip(&reading.variables) {
+            added.export(&global_export(number), kind::GLOBAL, *index);
+        }
     }
     if let Some(start) = reading.start {
-        added.push((START_EXPORT.to_owned(), kind::FUNCTION, start));
+        added.export(START_EXPORT, kind::FUNCTION, start);
     }
+    reading.places.add(shape.growth, &mut added);
     let bytes = sections(&reading, &added, data.is_ok())?;
     Ok(Written {
         bytes,
@@ -68,9 +69,61 @@ pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, Load
     })
 }
 
+/// Entries that are added to the end of a section.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+impl Entries {
+    pub(super) fn push(&mut self, entry: &[u8]) {
+        self.count = self.count.saturating_add(1);
+        self.bytes.extend_from_slice(entry);
+    }
+}
+
+/// What is added to the sections of a module.
+#[derive(Debug, Default)]
+pub(super) struct Additions {
+    pub(super) types: Entries,
+    pub(super) tables: Entries,
+    exports: Entries,
+}
+
+impl Additions {
+    fn export(&mut self, name: &str, kind: u8, index: u32) {
+        let mut entry = Vec::new();
+        push_name(&mut entry, name.as_bytes());
+        entry.push(kind);
+        push_u32(&mut entry, index);
+        self.exports.push(&entry);
+    }
+
+    pub(super) fn export_table(&mut self, name: &str, index: u32) {
+        self.export(name, kind::TABLE, index);
+    }
+
+    /// Exports the one memory.
+    pub(super) fn export_memory(&mut self, name: &str) {
+        self.export(name, kind::MEMORY, 0);
+    }
+
+    /// The sections with entries of ours, in their order.
+    fn sections(&self) -> impl Iterator<Item = (u8, &Entries)> {
+        [
+            (id::TYPE, &self.types),
+            (id::TABLE, &self.tables),
+            (id::EXPORT, &self.exports),
+        ]
+        .into_iter()
+        .filter(|(_, entries)| entries.count > 0)
+    }
+}
+
 fn sections(
     reading: &Reading<'_>,
-    added: &[(String, u8, u32)],
+    added: &Additions,
     without_data: bool,
 ) -> Result<Vec<u8>, LoadError> {
     let kept = reading.sections.iter().filter(|section| match section.id {
@@ -79,26 +132,21 @@ fn sections(
         _ => true,
     });
     let size: usize = kept.map(|section| section.content.len() + 6).sum();
-    let mut module = encode::begin(size + reading.code.len() + added.len() * 32 + 64)?;
+    let more: usize = added.sections().map(|(_, it)| it.bytes.len() + 12).sum();
+    let mut module = encode::begin(size + reading.code.len() + more + 64)?;
+    let mut additions = added.sections().peekable();
     for section in &reading.sections {
+        // A section that the module does not have comes before the next one that it has. Those with
+        // additions have lower numbers than all that come behind them.
+        while let Some((id, entries)) = additions.next_if(|(id, _)| *id < section.id) {
+            push_section(&mut module, id, &longer(&[], entries)?);
+        }
+        if let Some((id, entries)) = additions.next_if(|(id, _)| *id == section.id) {
+            push_section(&mut module, id, &longer(section.content, entries)?);
+            continue;
+        }
         match section.id {
             id::START => {}
-            id::EXPORT => {
-                let mut reader = BinaryReader::new(section.content, 0);
-                // The section was read before.
-                let count = reader.read_var_u32().unwrap_or(0);
-                let mut content = room::reserved(section.content.len() + added.len() * 32)?;
-                let more = u32::try_from(added.len()).unwrap_or(u32::MAX);
-                push_u32(&mut content, count.saturating_add(more));
-                let exports = section.content.get(reader.current_position()..);
-                content.extend_from_slice(exports.unwrap_or_default());
-                for (name, kind, index) in added {
-                    push_name(&mut content, name.as_bytes());
-                    content.push(*kind);
-                    push_u32(&mut content, *index);
-                }
-                push_section(&mut module, id::EXPORT, &content);
-            }
             id::CODE => push_section(&mut module, id::CODE, &reading.code),
             id::DATA if without_data => {}
             id::DATA_COUNT if without_data => {
@@ -108,6 +156,19 @@ fn sections(
         }
     }
     Ok(module)
+}
+
+/// A list with more entries.
+fn longer(list: &[u8], entries: &Entries) -> Result<Vec<u8>, LoadError> {
+    let mut reader = BinaryReader::new(list, 0);
+    // The section was read before, or is not there.
+    let count = reader.read_var_u32().unwrap_or(0);
+    let rest = list.get(reader.current_position()..).unwrap_or_default();
+    let mut longer = room::reserved(rest.len() + entries.bytes.len() + 5)?;
+    push_u32(&mut longer, count.saturating_add(entries.count));
+    longer.extend_from_slice(rest);
+    longer.extend_from_slice(&entries.bytes);
+    Ok(longer)
 }
 
 /// Returns the variables, if all state can be reached.
