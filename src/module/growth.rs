@@ -6,8 +6,8 @@
 //! Growing by a constant 0 stays: the engine makes that `memory.size` or `table.size`.
 
 use super::{
-    encode::push_u32,
-    write::{Additions, RESERVED},
+    additions::{Additions, RESERVED},
+    encode::{push_i64, push_u32},
 };
 use wasmparser::{BinaryReader, RefType};
 
@@ -118,7 +118,7 @@ impl Places {
         };
         // A number of seven bits, and it has a sign.
         out.push(I32_CONST);
-        super::encode::push_i64(out, element.into());
+        push_i64(out, element.into());
         out.push(CALL_INDIRECT);
         push_u32(out, self.types.saturating_add(ty));
         push_u32(out, self.tables);

@@ -1,6 +1,7 @@
 //! Modules before they run: limits on what is compiled, the contract of a plugin, rewriting, and the
 //! compiled module that all instances of a plugin share. Nothing here executes guest code.
 
+mod additions;
 mod bake;
 mod baked;
 mod body;
@@ -28,6 +29,7 @@ pub use baked::Baked;
 pub use cache::ModuleCache;
 pub use contract::AbiVersion;
 
+pub(crate) use additions::RESERVED;
 pub(crate) use bake::State;
 pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
@@ -38,7 +40,7 @@ pub(crate) use growth::{
 };
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
-pub(crate) use write::{RESERVED, START_EXPORT, Variables, global_export};
+pub(crate) use write::{START_EXPORT, Variables, global_export};
 
 use crate::{
     error::{LoadError, Problem, Unforkable},

@@ -6,18 +6,13 @@
 
 use super::{
     Shape,
+    additions::{Additions, RESERVED},
     data::{self, Initial},
-    encode::{self, id, kind, push_name, push_section, push_u32},
+    encode::{self, id, kind, push_section},
     read::Reading,
 };
-use crate::{
-    error::{LoadError, Unforkable},
-    room,
-};
-use wasmparser::{BinaryReader, ValType};
-
-/// What the names of added exports begin with.
-pub(crate) const RESERVED: &str = "tollgate:";
+use crate::error::{LoadError, Unforkable};
+use wasmparser::ValType;
 
 /// The export by which a start function is called in slices, like any other function.
 pub(crate) const START_EXPORT: &str = "tollgate:start";
@@ -69,58 +64,6 @@ pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, Load
     })
 }
 
-/// Entries that are added to the end of a section.
-#[derive(Debug, Default)]
-pub(super) struct Entries {
-    count: u32,
-    bytes: Vec<u8>,
-}
-
-impl Entries {
-    pub(super) fn push(&mut self, entry: &[u8]) {
-        self.count = self.count.saturating_add(1);
-        self.bytes.extend_from_slice(entry);
-    }
-}
-
-/// What is added to the sections of a module.
-#[derive(Debug, Default)]
-pub(super) struct Additions {
-    pub(super) types: Entries,
-    pub(super) tables: Entries,
-    exports: Entries,
-}
-
-impl Additions {
-    fn export(&mut self, name: &str, kind: u8, index: u32) {
-        let mut entry = Vec::new();
-        push_name(&mut entry, name.as_bytes());
-        entry.push(kind);
-        push_u32(&mut entry, index);
-        self.exports.push(&entry);
-    }
-
-    pub(super) fn export_table(&mut self, name: &str, index: u32) {
-        self.export(name, kind::TABLE, index);
-    }
-
-    /// Exports the one memory.
-    pub(super) fn export_memory(&mut self, name: &str) {
-        self.export(name, kind::MEMORY, 0);
-    }
-
-    /// The sections with entries of ours, in their order.
-    fn sections(&self) -> impl Iterator<Item = (u8, &Entries)> {
-        [
-            (id::TYPE, &self.types),
-            (id::TABLE, &self.tables),
-            (id::EXPORT, &self.exports),
-        ]
-        .into_iter()
-        .filter(|(_, entries)| entries.count > 0)
-    }
-}
-
 fn sections(
     reading: &Reading<'_>,
     added: &Additions,
@@ -132,17 +75,17 @@ fn sections(
         _ => true,
     });
     let size: usize = kept.map(|section| section.content.len() + 6).sum();
-    let more: usize = added.sections().map(|(_, it)| it.bytes.len() + 12).sum();
+    let more: usize = added.sections().map(|(_, it)| it.len() + 12).sum();
     let mut module = encode::begin(size + reading.code.len() + more + 64)?;
     let mut additions = added.sections().peekable();
     for section in &reading.sections {
         // A section that the module does not have comes before the next one that it has. Those with
         // additions have lower numbers than all that come behind them.
         while let Some((id, entries)) = additions.next_if(|(id, _)| *id < section.id) {
-            push_section(&mut module, id, &longer(&[], entries)?);
+            push_section(&mut module, id, &entries.behind(&[])?);
         }
         if let Some((id, entries)) = additions.next_if(|(id, _)| *id == section.id) {
-            push_section(&mut module, id, &longer(section.content, entries)?);
+            push_section(&mut module, id, &entries.behind(section.content)?);
             continue;
         }
         match section.id {
@@ -156,19 +99,6 @@ fn sections(
         }
     }
     Ok(module)
-}
-
-/// A list with more entries.
-fn longer(list: &[u8], entries: &Entries) -> Result<Vec<u8>, LoadError> {
-    let mut reader = BinaryReader::new(list, 0);
-    // The section was read before, or is not there.
-    let count = reader.read_var_u32().unwrap_or(0);
-    let rest = list.get(reader.current_position()..).unwrap_or_default();
-    let mut longer = room::reserved(rest.len() + entries.bytes.len() + 5)?;
-    push_u32(&mut longer, count.saturating_add(entries.count));
-    longer.extend_from_slice(rest);
-    longer.extend_from_slice(&entries.bytes);
-    Ok(longer)
 }
 
 /// Returns the variables, if all state can be reached.

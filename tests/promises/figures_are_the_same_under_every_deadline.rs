@@ -240,7 +240,7 @@ fn a_plugin_that_grows_tables_has_all_its_fuel_under_every_deadline() {
                 Ok(Replayed::Failed(replayed)) => assert_eq!(replayed.report(), error.report()),
                 other => panic!("{deadline:?}: {other:?}"),
             }
-            *usage
+            **usage
         })
         .collect();
     assert!(found.iter().all(|usage| *usage == found[0]), "{found:?}");

@@ -13,6 +13,9 @@ use tollgate::{
 /// code of the host needs more than that of a release.
 const STACK: usize = 256 << 10;
 
+/// Pages of memory that a guest of the tests begins with.
+const PAGES: u64 = 2;
+
 /// Grows something in each of so many turns.
 fn turns(turns: u32, grow: &str, more: &str) -> Guest {
     Guest {
@@ -63,8 +66,9 @@ fn a_million_turns_take_no_native_stack_and_the_same_fuel_in_every_build() {
     }
 }
 
-const MEMORY_FUEL: u64 = 0;
-const TABLE_FUEL: u64 = 0;
+/// 12 operators and the region of the loop in each turn; with the `ref.null` 13.
+const MEMORY_FUEL: u64 = 13_000_025;
+const TABLE_FUEL: u64 = 14_000_025;
 
 #[test]
 fn growing_costs_what_is_allocated_and_is_no_call_of_the_host() {
@@ -77,12 +81,17 @@ fn growing_costs_what_is_allocated_and_is_no_call_of_the_host() {
         host_calls: 0,
         ..Limits::default()
     };
-    let runtime = Runtime::builder().limits(limits).build().unwrap();
-    let used = |grow: &str| observe(&guest(grow).load_in(&runtime));
+    let used = |grow: &str| {
+        let runtime = Runtime::builder().limits(limits.clone());
+        observe(&guest(grow).load_in(&runtime.build().unwrap()))
+    };
     let plain = used("");
     for (grow, fuel) in [
         ("(drop (memory.grow (i32.const 3)))", 2 + 3 * 8192),
-        ("(drop (table.grow $t (ref.null func) (i32.const 900)))", 3 + 450),
+        (
+            "(drop (table.grow $t (ref.null func) (i32.const 900)))",
+            3 + 450,
+        ),
         ("(drop (table.grow $t (ref.null func) (i32.const 1)))", 3),
         // What is refused costs nothing.
         ("(drop (memory.grow (i32.const 65535)))", 2),
@@ -104,7 +113,7 @@ fn fuel_ends_what_grows_before_it_grows() {
         Err(Error::Fault { fault, usage, .. }) => {
             assert_eq!(fault, Fault::OutOfFuel { limit: 1_000_000 });
             // The second growth is not paid for.
-            assert_eq!(usage.peak_memory_pages, Guest::PAGES + 100);
+            assert_eq!(usage.peak_memory_pages, PAGES + 100);
             assert!(usage.fuel > 819_200, "{usage:?}");
         }
         other => panic!("{other:?}"),
@@ -120,21 +129,38 @@ fn answers_are_the_engines() {
         ("(memory.grow (local.get $zero))", "(i32.const 4)"),
         ("(memory.grow (i32.const -1))", "(i32.const -1)"),
         ("(memory.grow (i32.const 0))", "(i32.const 4)"),
-        ("(table.grow $a (ref.null func) (i32.const 3))", "(i32.const 1)"),
+        (
+            "(table.grow $a (ref.null func) (i32.const 3))",
+            "(i32.const 1)",
+        ),
         // Its maximum.
-        ("(table.grow $a (ref.null func) (i32.const 1))", "(i32.const -1)"),
-        ("(table.grow $b (ref.null extern) (i32.const 5))", "(i32.const 2)"),
-        ("(table.grow $b (ref.null extern) (i32.const -1))", "(i32.const -1)"),
+        (
+            "(table.grow $a (ref.null func) (i32.const 1))",
+            "(i32.const -1)",
+        ),
+        (
+            "(table.grow $b (ref.null extern) (i32.const 5))",
+            "(i32.const 2)",
+        ),
+        (
+            "(table.grow $b (ref.null extern) (i32.const -1))",
+            "(i32.const -1)",
+        ),
         // The limit of all tables together.
-        ("(table.grow $b (ref.null extern) (i32.const 10))", "(i32.const -1)"),
-        ("(table.grow $b (ref.null extern) (i32.const 9))", "(i32.const 7)"),
+        (
+            "(table.grow $b (ref.null extern) (i32.const 10))",
+            "(i32.const -1)",
+        ),
+        (
+            "(table.grow $b (ref.null extern) (i32.const 9))",
+            "(i32.const 7)",
+        ),
         ("(table.size $a)", "(i32.const 4)"),
         ("(table.size $b)", "(i32.const 16)"),
         ("(memory.size)", "(i32.const 4)"),
     ];
-    let checks = checks.map(|(does, answer)| {
-        format!("(if (i32.ne {does} {answer}) (then unreachable))")
-    });
+    let checks =
+        checks.map(|(does, answer)| format!("(if (i32.ne {does} {answer}) (then unreachable))"));
     let guest = Guest {
         observe: format!(
             "(local $zero i32) {} {}",
@@ -145,7 +171,7 @@ fn answers_are_the_engines() {
         ..Guest::default()
     };
     let limits = Limits {
-        memory: MemoryLimit::from_pages(100).unwrap(),
+        memory: MemoryLimit::from_pages(100),
         table_elements: 20,
         ..Limits::default()
     };
@@ -168,10 +194,13 @@ fn the_hosts_table_is_on_top_of_the_limits() {
         table_elements: 17,
         ..Limits::default()
     };
-    let runtime = Runtime::builder().limits(limits).build().unwrap();
-    observe(&guest(16).load_in(&runtime));
-    let refused = guest(17).load_in(&runtime).observe(&Config::new());
-    assert!(refused.is_err());
+    let outcome = |tables| {
+        let runtime = Runtime::builder().limits(limits.clone());
+        let plugin = guest(tables).load_in(&runtime.build().unwrap());
+        plugin.observe(&Config::new())
+    };
+    outcome(16).unwrap();
+    assert!(outcome(17).is_err());
 }
 
 /// In the start function, in the initialiser, in a fork and in an instance that is used again.
@@ -190,18 +219,21 @@ fn every_instance_grows() {
         let runtime = Runtime::builder().fork_policy(policy).build().unwrap();
         let plugin = guest.load_in(&runtime);
         let pages = [(); 3].map(|()| observe(&plugin).peak_memory_pages);
-        assert_eq!(pages, [Guest::PAGES + 3; 3], "{policy:?}");
+        assert_eq!(pages, [PAGES + 3; 3], "{policy:?}");
         let mut instance = plugin.instance().unwrap();
         let pages = [(); 3].map(|()| {
             let seen = instance.observe(Call::new(&Config::new())).unwrap();
             seen.usage.peak_memory_pages
         });
-        assert_eq!(pages, [3, 4, 5].map(|more| Guest::PAGES + more), "{policy:?}");
+        assert_eq!(pages, [3, 4, 5].map(|more| PAGES + more), "{policy:?}");
     }
     let baked = guest.load().bake().unwrap();
-    let runtime = Runtime::builder().fuel(FuelLimit::Unlimited).build().unwrap();
+    let runtime = Runtime::builder()
+        .fuel(FuelLimit::Unlimited)
+        .build()
+        .unwrap();
     let plugin = runtime.load("odd", baked).unwrap();
-    assert_eq!(observe(&plugin).peak_memory_pages, Guest::PAGES + 3);
+    assert_eq!(observe(&plugin).peak_memory_pages, PAGES + 3);
 }
 
 /// The names that the host uses are taken.
@@ -218,7 +250,9 @@ fn a_plugin_cannot_bring_the_hosts_table() {
         let error = Runtime::new().unwrap().load("odd", guest.bytes());
         let error = error.err().map(|error| error.report());
         assert!(
-            error.as_ref().is_some_and(|error| error.contains("duplicate export")),
+            error
+                .as_ref()
+                .is_some_and(|error| error.contains("duplicate export")),
             "{error:?}"
         );
     }

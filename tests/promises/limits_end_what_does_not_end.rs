@@ -482,14 +482,20 @@ fn moving_bytes_for_ever_ends_with_an_error_of_its_own() {
 #[test]
 fn a_deadline_ends_plugins_that_grow_tables_too() {
     let grow = "(drop (table.grow (ref.null func) (local.get $config)))";
-    let growing = "(loop $again (drop (table.grow (ref.null func) (local.get $n))) (br $again)) unreachable";
-    for observe in [format!("{grow} {LOOP}"), format!("(local $n i32) {growing}")] {
+    let growing =
+        "(loop $again (drop (table.grow (ref.null func) (local.get $n))) (br $again)) unreachable";
+    for observe in [
+        format!("{grow} {LOOP}"),
+        format!("(local $n i32) {growing}"),
+    ] {
         let guest = Guest {
             more: "(table 1 funcref)".into(),
             ..Guest::observing(&observe)
         };
         let deadline = Duration::from_millis(50);
-        let runtime = Runtime::builder().deadline(deadline).fuel(FuelLimit::Unlimited);
+        let runtime = Runtime::builder()
+            .deadline(deadline)
+            .fuel(FuelLimit::Unlimited);
         let (_, ended, _) = fault(&guest, runtime);
         assert_eq!(ended, Fault::Deadline { limit: deadline });
     }
