@@ -155,12 +155,6 @@ impl Inspection {
 
 fn notes(shape: &module::Shape) -> Vec<String> {
     let mut notes = Vec::new();
-    if shape.operators.grow_tables {
-        notes.push(
-            "it contains table.grow and cannot be interrupted, so a deadline bounds its fuel: 200 000 units for each millisecond"
-                .to_owned(),
-        );
-    }
     if shape.has_start {
         notes.push("its start function runs as part of its initialisation".to_owned());
     }

@@ -56,15 +56,6 @@ pub enum Fault {
         #[serde(with = "json::nanoseconds")]
         limit: Duration,
     },
-    /// The fuel is used up that a deadline leaves to a plugin that cannot be interrupted.
-    #[error("used up the {} of fuel that its deadline of {} ms leaves it: it contains table.grow, which cannot be interrupted, so the deadline bounds the fuel; raise the deadline, or build the plugin without reference types", counted(.limit, "unit"), .deadline.as_millis())]
-    DeadlineFuel {
-        /// The deadline of the call.
-        #[serde(with = "json::nanoseconds")]
-        deadline: Duration,
-        /// The fuel that the call had.
-        limit: u64,
-    },
     /// The call was cancelled, see [`Cancel`](crate::Cancel).
     #[error("was cancelled")]
     Cancelled,

@@ -13,6 +13,9 @@ use wasmi_core::LimiterError;
 /// refusal needs one or two, and one that loops would otherwise burn all its fuel on asking.
 const POLITE_REFUSALS: u32 = 64;
 
+/// So many tables an instance may have.
+const MOST_TABLES: usize = 16;
+
 /// Bytes of an element of a table, with what its growing takes.
 const TABLE_ELEMENT: usize = 32;
 
@@ -23,20 +26,27 @@ pub(crate) struct Limiter {
     capacity: usize,
     /// The elements of all tables, which never shrink.
     elements: u64,
+    /// So many of them are in the host's own table, and come on top of the limit.
+    ours: u64,
     refusals: u32,
     /// The last thing refused.
     refused: Option<Fault>,
+    /// Whether it was refused by ending the call.
+    has_ended: bool,
 }
 
 impl Limiter {
-    pub(crate) fn new(memory: MemoryLimit, table_elements: u32) -> Limiter {
+    /// For an instance that has `ours` elements of the host's besides its own.
+    pub(crate) fn new(memory: MemoryLimit, table_elements: u32, ours: u32) -> Limiter {
         Limiter {
             memory,
             table_elements,
             capacity: 0,
             elements: 0,
+            ours: ours.into(),
             refusals: 0,
             refused: None,
+            has_ended: false,
         }
     }
 
@@ -46,6 +56,7 @@ impl Limiter {
         self.table_elements = limits.table_elements;
         self.refusals = 0;
         self.refused = None;
+        self.has_ended = false;
     }
 
     /// Why the guest may have given up, if something was refused to it.
@@ -53,10 +64,27 @@ impl Limiter {
         self.refused.clone()
     }
 
+    /// Why the call ends, if something was refused that ends it.
+    pub(crate) fn ended(&self) -> Option<Fault> {
+        self.refused.clone().filter(|_| self.has_ended)
+    }
+
+    /// Whether the memory may have so many bytes.
+    pub(crate) fn allows_memory(&self, bytes: u64) -> bool {
+        bytes <= self.memory.bytes()
+    }
+
+    /// Whether there may be so many more elements in tables.
+    pub(crate) fn allows_elements(&self, more: u64) -> bool {
+        let most = u64::from(self.table_elements).saturating_add(self.ours);
+        self.elements.saturating_add(more) <= most
+    }
+
     fn refuse(&mut self, fault: Fault) -> Result<bool, LimiterError> {
         self.refused = Some(fault);
         self.refusals += 1;
         if self.refusals > POLITE_REFUSALS {
+            self.has_ended = true;
             return Err(LimiterError::ResourceLimiterDeniedAllocation);
         }
         Ok(false)
@@ -65,6 +93,7 @@ impl Limiter {
     /// Real memory ran out. The guest must not see it: it would run differently on another day.
     fn host_out_of_memory(&mut self) -> Result<(), LimiterError> {
         self.refused = Some(Fault::HostOutOfMemory);
+        self.has_ended = true;
         Err(LimiterError::ResourceLimiterDeniedAllocation)
     }
 }
@@ -76,7 +105,7 @@ impl wasmi::ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
-        if desired as u64 > self.memory.bytes() {
+        if !self.allows_memory(desired as u64) {
             return self.refuse(Fault::OutOfMemory { limit: self.memory });
         }
         if desired > self.capacity {
@@ -100,13 +129,14 @@ impl wasmi::ResourceLimiter for Limiter {
             return Ok(false);
         }
         let more = desired.saturating_sub(current) as u64;
-        let elements = self.elements.saturating_add(more);
-        if elements <= u64::from(self.table_elements) {
-            if room::check(desired.saturating_mul(TABLE_ELEMENT)).is_err() {
+        if self.allows_elements(more) {
+            // The engine's list doubles, so it takes memory once between two powers of two.
+            let takes = desired > current.checked_next_power_of_two().unwrap_or(0);
+            if takes && room::check(desired.saturating_mul(TABLE_ELEMENT)).is_err() {
                 self.host_out_of_memory()?;
             }
             // Whatever goes wrong from here on ends the call, and the instance with it.
-            self.elements = elements;
+            self.elements = self.elements.saturating_add(more);
             return Ok(true);
         }
         self.refuse(Fault::OutOfTable {
@@ -117,7 +147,6 @@ impl wasmi::ResourceLimiter for Limiter {
     fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
         match error {
             MemoryError::OutOfSystemMemory => self.host_out_of_memory(),
-            // Running out of fuel suspends the call, and growing goes on when it is resumed.
             _ => Ok(()),
         }
     }
@@ -134,7 +163,7 @@ impl wasmi::ResourceLimiter for Limiter {
     }
 
     fn tables(&self) -> usize {
-        16
+        MOST_TABLES + usize::from(self.ours > 0)
     }
 
     fn memories(&self) -> usize {

@@ -3,6 +3,7 @@
 
 mod buffers;
 pub(crate) mod descriptors;
+mod growth;
 mod image;
 mod limiter;
 mod memory;
@@ -136,7 +137,11 @@ impl Instance {
             gate,
             limits: limits.clone(),
             usage: Usage::default(),
-            limiter: Limiter::new(limits.memory, limits.table_elements),
+            limiter: Limiter::new(
+                limits.memory,
+                limits.table_elements,
+                compiled.shape.growth.elements(),
+            ),
             owed: 0,
             depth: 0,
             wasi: match &compiled.baked {
@@ -150,6 +155,8 @@ impl Instance {
         let instance = linker.instantiate_and_start(&mut store, &compiled.module);
         let instance =
             instance.map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
+        growth::provide(&mut store, &instance, compiled.shape.growth)
+            .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         let exports = find_exports(&store, &instance)
             .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         let globals = match &compiled.state {

@@ -9,7 +9,6 @@ use crate::{
     module::Shape,
     room::OutOfMemory,
 };
-use std::time::Duration;
 use wasmi::{
     AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall,
     errors::{ErrorKind, InstantiationError},
@@ -22,11 +21,6 @@ const SLICE: u64 = 5_000_000;
 /// Clearing so many locals takes about as long as the rest of a call; fuel does not count it.
 const FREE_LOCALS: u64 = 128;
 
-/// Fuel for each millisecond of a deadline, where a call cannot be interrupted. Tight loops burn
-/// several times as much on a machine with nothing else to do, and that much on a busy one; so
-/// most calls end before their deadline, which is better than long after it.
-const PER_MILLISECOND: u64 = 200_000;
-
 /// What is reported of a function that the engine cannot translate.
 const TOO_LARGE: &str = "a function that it calls is too large for the engine: it has more than 65 535 locals, parameters and values at once, or its code is too long; split it";
 
@@ -35,15 +29,12 @@ const TOO_LARGE: &str = "a function that it calls is too large for the engine: i
 pub(super) struct Pace {
     /// How many times as long a unit of fuel may take as in code with few locals.
     slow: u64,
-    /// Whether a call can be paused: the engine cannot go on with a module that grows tables.
-    pauses: bool,
 }
 
 impl Pace {
     pub(super) fn of(shape: &Shape) -> Pace {
         Pace {
             slow: shape.counts.most_locals / FREE_LOCALS + 1,
-            pauses: !shape.operators.grow_tables,
         }
     }
 }
@@ -55,35 +46,13 @@ pub(crate) struct Budget {
     /// How much makes a slice, if the call is cut into some so that it can be interrupted between
     /// them.
     slice: Option<u64>,
-    /// The deadline that cut the fuel down, because a call cannot be cut into slices.
-    cut_by: Option<Duration>,
 }
 
 impl Budget {
     pub(super) fn new(limits: &Limits, pace: Pace, interrupt: &Interrupt) -> Budget {
-        let units = limits.fuel.units();
-        let Pace { slow, pauses } = pace;
-        let whole = Budget {
-            units,
-            slice: None,
-            cut_by: None,
-        };
-        if pauses {
-            let slice = interrupt.is_possible().then_some(SLICE / slow);
-            return Budget { slice, ..whole };
-        }
-        let Some(deadline) = limits.deadline else {
-            return whole;
-        };
-        let milliseconds = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-        let bound = milliseconds.saturating_mul(PER_MILLISECOND) / slow;
-        if bound >= units {
-            return whole;
-        }
         Budget {
-            units: bound,
-            cut_by: Some(deadline),
-            ..whole
+            units: limits.fuel.units(),
+            slice: interrupt.is_possible().then_some(SLICE / pace.slow),
         }
     }
 
@@ -93,11 +62,7 @@ impl Budget {
 
     /// What it means that all of it is burnt.
     fn exhausted(self) -> Fault {
-        let limit = self.units;
-        match self.cut_by {
-            Some(deadline) => Fault::DeadlineFuel { deadline, limit },
-            None => Fault::OutOfFuel { limit },
-        }
+        Fault::OutOfFuel { limit: self.units }
     }
 }
 
@@ -244,7 +209,6 @@ pub(super) fn burnt(ctx: &impl AsContext<Data = Host>) -> Result<u64, wasmi::Err
     let ctx = ctx.as_context();
     let host = ctx.data();
     let left = host.reserve.saturating_add(ctx.get_fuel()?);
-    // Of the budget, which a deadline may have cut down, and not of the limits.
     Ok(host.budget.units().saturating_sub(left))
 }
 
@@ -273,8 +237,12 @@ pub(crate) fn charge_bytes(
     if usage.bytes_in.saturating_add(usage.bytes_out) > limit {
         return Err(Fault::TooManyBytes { limit }.into());
     }
-    let cost = bytes.saturating_mul(FUEL_PER_BYTE);
-    refill(&mut ctx, cost)?;
+    charge(&mut ctx, bytes.saturating_mul(FUEL_PER_BYTE))
+}
+
+/// Burns fuel.
+pub(super) fn charge(ctx: &mut impl AsContextMut<Data = Host>, cost: u64) -> Result<(), Stop> {
+    refill(ctx, cost)?;
     let mut ctx = ctx.as_context_mut();
     let left = ctx.get_fuel()?.saturating_sub(cost);
     Ok(ctx.set_fuel(left)?)

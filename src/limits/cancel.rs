@@ -18,9 +18,8 @@ use std::{
 ///
 /// * before it starts, and while it waits for a slot or for another thread that initialises the
 ///   plugin: within 10 milliseconds;
-/// * in guest code: after at most 5 million units of fuel, which is some milliseconds. A plugin that
-///   contains `table.grow` cannot be interrupted there; it is checked before and after each call of a
-///   host function, so give such a call a deadline or little fuel too;
+/// * in guest code: after at most 5 million units of fuel, which is some milliseconds, and each time
+///   that the guest grows its memory or a table;
 /// * in a sleep: at once; while it looks up a name, connects, sends or receives, or runs a command:
 ///   within 10 milliseconds. A command is killed together with its process group, which may take
 ///   half a second more;

@@ -6,6 +6,7 @@ use super::{
     count::{self, Arity, EMPTY, Types},
     edit::{Body, Editor},
     encode::{push_len, push_u32},
+    growth::Places,
     operators::{Class, History},
     refuse::Stopped,
     regions::{FrameKind, Kind, Opened, Regions},
@@ -55,6 +56,7 @@ pub(super) struct Bodies {
     allocations: FuncValidatorAllocations,
     regions: Regions,
     editor: Editor,
+    growth: Places,
 }
 
 /// One function while it is read.
@@ -75,7 +77,13 @@ struct Reading<'r, 'a> {
 
 impl Bodies {
     /// Begins a section of so many functions and bytes.
-    pub(super) fn begin(&mut self, count: u32, bytes: usize) -> Result<(), OutOfMemory> {
+    pub(super) fn begin(
+        &mut self,
+        count: u32,
+        bytes: usize,
+        growth: Places,
+    ) -> Result<(), OutOfMemory> {
+        self.growth = growth;
         // Regions add some hundredths.
         self.code = room::reserved(bytes.saturating_add(bytes / 16).saturating_add(16))?;
         push_u32(&mut self.code, count);
@@ -128,6 +136,7 @@ impl Bodies {
                     operators,
                     locals,
                     block: ty.block.unwrap_or(EMPTY),
+                    growth: self.growth,
                 };
                 self.editor.edit(body, &self.regions.marks)?
             }
@@ -258,14 +267,19 @@ impl Reading<'_, '_> {
             }
             _ => {
                 self.regions.add(1);
-                self.plain(operator, &mut immediates)?;
+                self.plain(read, operator, &mut immediates)?;
             }
         }
         Ok(())
     }
 
     /// Counts an operator that does not change what runs next.
-    fn plain(&mut self, operator: u8, immediates: &mut BinaryReader<'_>) -> Result<(), Stopped> {
+    fn plain(
+        &mut self,
+        read: Special,
+        operator: u8,
+        immediates: &mut BinaryReader<'_>,
+    ) -> Result<(), Stopped> {
         let found = &mut self.shape.operators;
         match operator {
             CALL | CALL_INDIRECT => return self.call(operator, immediates),
@@ -280,7 +294,12 @@ impl Reading<'_, '_> {
                 found.write_tables = true;
                 self.history.push_unknown();
             }
-            MEMORY_GROW => self.history.push_variable(),
+            MEMORY_GROW => {
+                if self.grows(read)? {
+                    self.shape.growth.add_memory();
+                }
+                self.history.push_variable();
+            }
             PREFIX => match immediates.read_var_u32()? {
                 // memory.init, data.drop
                 8 | 9 => {
@@ -293,8 +312,10 @@ impl Reading<'_, '_> {
                     self.history.push_unknown();
                 }
                 TABLE_GROW => {
-                    found.grow_tables = true;
                     found.write_tables = true;
+                    if self.grows(read)? {
+                        self.shape.growth.add_table(immediates.read_var_u32()?);
+                    }
                     self.history.push_variable();
                 }
                 TABLE_SIZE => self.history.push_variable(),
@@ -308,18 +329,33 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
+    /// Leaves growing to the host. Returns whether it is more than by a constant 0, in code that runs.
+    fn grows(&mut self, read: Special) -> Result<bool, Stopped> {
+        if self.regions.is_dead() || self.constant(read) == Some(0) {
+            return Ok(false);
+        }
+        let (at, next) = (short(read.at), short(read.next));
+        self.regions.change(at, next, Kind::Grow)?;
+        Ok(true)
+    }
+
+    /// The number before an operator, if it is in the code.
+    fn constant(&self, read: Special) -> Option<i32> {
+        let bytes = self.bytes.get(read.before..read.at)?;
+        let mut reader = BinaryReader::new(bytes, 0);
+        match reader.read_u8() {
+            Ok(I32_CONST) => reader.read_var_i32().ok(),
+            _ => None,
+        }
+    }
+
     /// Hides a condition from the engine, if it may fold it: it would charge both arms of an `if`, and
     /// code behind a branch that it finds to be always taken.
     fn hide(&mut self, read: Special, is_index: bool) -> Result<(), Stopped> {
         if !self.history.may_be_constant() {
             return Ok(());
         }
-        let bytes = self.bytes.get(read.before..read.at).unwrap_or_default();
-        let mut reader = BinaryReader::new(bytes, 0);
-        let constant = match reader.read_u8() {
-            Ok(I32_CONST) => reader.read_var_i32().ok(),
-            _ => None,
-        };
+        let constant = self.constant(read);
         let (from, to) = (short(read.before), short(read.at));
         match constant.filter(|_| !is_index) {
             Some(0) => self.regions.change(from, to, Kind::Zero)?,
@@ -462,10 +498,6 @@ mod tests {
             write_tables: true,
             ..Operators::default()
         };
-        let growing = Operators {
-            grow_tables: true,
-            ..writing
-        };
         let data = Operators {
             use_data: true,
             ..Operators::default()
@@ -473,7 +505,7 @@ mod tests {
         for (telling, expected) in [
             (
                 "(drop (table.grow 0 (ref.null func) (i32.const 1)))",
-                growing,
+                writing,
             ),
             ("(table.set 0 (i32.const 0) (ref.null func))", writing),
             (

@@ -109,6 +109,11 @@ pub(super) struct Types {
 }
 
 impl Types {
+    /// How many types there are.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.types.len()).unwrap_or(u32::MAX)
+    }
+
     /// Returns the type at an index. A missing type has no values; the validator refuses the module.
     pub(super) fn of(&self, index: u32) -> Arity {
         let index = usize::try_from(index).unwrap_or(usize::MAX);

@@ -4,6 +4,7 @@
 use super::{
     count::EMPTY,
     encode::push_u32,
+    growth::Places,
     regions::{Kind, Mark},
 };
 use crate::room::{self, OutOfMemory};
@@ -19,7 +20,12 @@ const I32_OR: u8 = 0x72;
 const I32: u8 = 0x7F;
 
 /// The most bytes that a mark adds.
-const MOST_ADDED: usize = 8;
+const fn most_added(mark: &Mark) -> usize {
+    match mark.kind {
+        Kind::Grow => 14,
+        _ => 8,
+    }
+}
 
 /// An open block of the body that is written.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +58,8 @@ pub(super) struct Body<'a> {
     pub(super) locals: u32,
     /// The type byte of its result.
     pub(super) block: u8,
+    /// Where the functions are that grow.
+    pub(super) growth: Places,
 }
 
 impl Editor {
@@ -61,7 +69,7 @@ impl Editor {
         self.frames.clear();
         self.wraps = 0;
         self.copied = 0;
-        let added = marks.len().saturating_mul(MOST_ADDED);
+        let added: usize = marks.iter().map(most_added).sum();
         self.reserve(body.bytes.len().saturating_add(added).saturating_add(16))?;
         let hides = |mark: &Mark| matches!(mark.kind, Kind::Zero | Kind::NotZero | Kind::Computed);
         if marks.iter().any(hides) {
@@ -144,6 +152,13 @@ impl Editor {
                 self.copy(body, at);
                 self.zero(body);
                 self.out.push(I32_OR);
+            }
+            Kind::Grow => {
+                self.copy(body, at);
+                let operator = body.bytes.get(at..place(mark.value));
+                let operator = operator.unwrap_or_default();
+                body.growth.push_call(operator, &mut self.out);
+                self.copied = place(mark.value);
             }
         }
         Ok(())

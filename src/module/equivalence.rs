@@ -1,7 +1,10 @@
 //! The module that runs does what the module that was loaded does, and is charged for what it executes:
 //! tested on random modules, against a count of each operator that is executed.
 
-use super::{config, encode::*, read, write};
+use super::{
+    GROWTH_EXPORT, MEMORY_ELEMENT, MEMORY_EXPORT, config, encode::*, read, table_element,
+    table_export, write,
+};
 use crate::{
     error::Unforkable,
     limits::{ModuleLimits, StackLimit},
@@ -10,8 +13,8 @@ use arbitrary::Unstructured;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use wasmi::{
-    CompilationMode, CustomFuelCosts, Engine, Extern, Instance, Linker, Module, Store, TrapCode,
-    Val,
+    Caller, CompilationMode, CustomFuelCosts, Engine, Extern, Func, FuncType, Instance, Linker,
+    Module, Nullable, Ref, Store, TrapCode, Val, ValType,
 };
 use wasmparser::{Operator, Parser, Payload};
 
@@ -143,6 +146,50 @@ struct Seen {
     exhausted: bool,
 }
 
+/// Puts functions that grow where the module that runs calls them, at the price of this engine.
+fn provide(store: &mut Store<()>, instance: Instance) {
+    let Some(ours) = instance.get_table(&*store, GROWTH_EXPORT) else {
+        return;
+    };
+    fn pay(caller: &mut Caller<'_, ()>) {
+        let fuel = caller.get_fuel().unwrap();
+        caller.set_fuel(fuel + 1).unwrap();
+    }
+    let put = |store: &mut Store<()>, element: u32, function: Func| {
+        let function = Ref::Func(Nullable::Val(function));
+        ours.set(store, element.into(), function).unwrap();
+    };
+    if let Some(memory) = instance.get_memory(&*store, MEMORY_EXPORT) {
+        let grow = move |mut caller: Caller<'_, ()>, more: u32| {
+            pay(&mut caller);
+            let before = memory.grow(caller, more.into());
+            before.map_or(u32::MAX, |before| before as u32)
+        };
+        let function = Func::wrap(&mut *store, grow);
+        put(store, MEMORY_ELEMENT, function);
+    }
+    for index in 0..128 {
+        let Some(table) = instance.get_table(&*store, &table_export(index)) else {
+            continue;
+        };
+        let of: ValType = table.ty(&*store).element().into();
+        let ty = FuncType::new([of, ValType::I32], [ValType::I32]);
+        let grow = move |mut caller: Caller<'_, ()>, params: &[Val], results: &mut [Val]| {
+            pay(&mut caller);
+            let (value, more) = match params {
+                [Val::FuncRef(value), Val::I32(more)] => (Ref::Func(*value), more),
+                [Val::ExternRef(value), Val::I32(more)] => (Ref::Extern(*value), more),
+                other => panic!("{other:?}"),
+            };
+            let before = table.grow(caller, more.cast_unsigned().into(), value);
+            results[0] = Val::I32(before.map_or(-1, |before| before as i32));
+            Ok(())
+        };
+        let function = Func::new(&mut *store, ty, grow);
+        put(store, table_element(index), function);
+    }
+}
+
 /// Calls an export on a new instance.
 fn run(module: &Module, export: &str, fuel: u64) -> Seen {
     let mut store = Store::new(module.engine(), ());
@@ -160,6 +207,7 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
             };
         }
     };
+    provide(&mut store, instance);
     let function = instance.get_func(&store, export).unwrap();
     let ty = function.ty(&store);
     let params: Vec<Val> = ty
@@ -247,6 +295,7 @@ struct Figures {
 fn compare(bytes: &[u8]) -> Vec<Figures> {
     let engine = engine();
     let runs = rewritten(bytes);
+    check_growth(&runs);
     let original = Module::new(&engine, bytes).unwrap();
     let runs =
         Module::new(&engine, &runs).unwrap_or_else(|error| panic!("{error}\n{}", save(bytes)));
@@ -621,6 +670,9 @@ const CHARGED: &[(&str, u64)] = &[
     ("(drop (memory.size))", 2),
     ("(drop (memory.grow (i32.const 0)))", 3),
     ("(drop (memory.grow (local.get $i)))", 3),
+    ("(drop (memory.grow (i32.const 1)))", 3),
+    ("(drop (table.grow (ref.null func) (local.get $i)))", 4),
+    ("(drop (table.grow (ref.null func) (i32.const 1)))", 4),
     ("(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))", 5),
     ("(memory.copy (i32.const 0) (i32.const 0) (i32.const 0))", 5),
     (
@@ -726,4 +778,63 @@ fn code_that_is_jumped_over_is_not_charged() {
     );
     let chosen = fuel(&table);
     assert!(chosen <= plain * 3, "{chosen} for {plain}");
+}
+
+/// Nothing that grows is left to the engine, but for what it makes `memory.size` or `table.size`.
+fn check_growth(module: &[u8]) {
+    for payload in Parser::new(0).parse_all(module) {
+        let Payload::CodeSectionEntry(body) = payload.unwrap() else {
+            continue;
+        };
+        let mut before = Operator::Nop;
+        for operator in body.get_operators_reader().unwrap() {
+            let operator = operator.unwrap();
+            if matches!(
+                operator,
+                Operator::MemoryGrow { .. } | Operator::TableGrow { .. }
+            ) {
+                assert!(
+                    matches!(before, Operator::I32Const { value: 0 }),
+                    "{}",
+                    save(module)
+                );
+            }
+            before = operator;
+        }
+    }
+}
+
+/// The tables of a module have the indices that they had, and each of its tables grows by itself, also in
+/// modules without a section of tables or exports.
+#[test]
+fn growing_is_the_hosts() {
+    let engine = engine();
+    let module = |rest: &str| {
+        let text = format!("(module {rest})");
+        let module = rewritten(&wat::parse_str(&text).unwrap());
+        check_growth(&module);
+        Module::new(&engine, module).unwrap()
+    };
+    let alone = module("(memory 1) (func (drop (memory.grow (i32.const 1))))");
+    let exports: Vec<&str> = alone.exports().map(|export| export.name()).collect();
+    assert_eq!(exports, [GROWTH_EXPORT, MEMORY_EXPORT]);
+    let none = module(
+        "(memory 1) (func (drop (memory.grow (i32.const 0))) (unreachable) (drop (memory.grow)))",
+    );
+    assert_eq!(none.exports().count(), 0);
+    let several = module(
+        "(memory 1 3) (table $a 1 funcref) (table $b 1 4 externref) (table $c 1 funcref)
+           (elem (table $c) (i32.const 0) func $seven) (func $seven (result i32) (i32.const 7))
+           (func (export \"run\") (result i32 i32 i32 i32 i32 i32 i32) (local i32)
+             (local.set 0 (i32.const 2))
+             (memory.grow (local.get 0)) (memory.grow (local.get 0))
+             (table.grow $b (ref.null extern) (local.get 0))
+             (table.grow $b (ref.null extern) (local.get 0))
+             (table.grow $c (ref.func $seven) (local.get 0))
+             (table.size $a)
+             (call_indirect $c (result i32) (i32.const 2)))",
+    );
+    let seen = run(&several, "run", LIMIT);
+    let expected = "None I32(1) I32(-1) I32(1) I32(-1) I32(1) I32(1) I32(7) ";
+    assert!(seen.text.starts_with(expected), "{}", seen.text);
 }

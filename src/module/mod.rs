@@ -1,6 +1,7 @@
 //! Modules before they run: limits on what is compiled, the contract of a plugin, rewriting, and the
 //! compiled module that all instances of a plugin share. Nothing here executes guest code.
 
+mod additions;
 mod bake;
 mod baked;
 mod body;
@@ -14,6 +15,7 @@ mod encode;
 mod equivalence;
 mod features;
 mod foreign;
+mod growth;
 mod operators;
 mod producers;
 mod read;
@@ -27,14 +29,18 @@ pub use baked::Baked;
 pub use cache::ModuleCache;
 pub use contract::AbiVersion;
 
+pub(crate) use additions::RESERVED;
 pub(crate) use bake::State;
 pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
 pub(crate) use count::check_size;
 pub(crate) use data::Initial;
+pub(crate) use growth::{
+    GROWTH_EXPORT, Growth, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export,
+};
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
-pub(crate) use write::{RESERVED, START_EXPORT, Variables, global_export};
+pub(crate) use write::{START_EXPORT, Variables, global_export};
 
 use crate::{
     error::{LoadError, Problem, Unforkable},
@@ -45,9 +51,10 @@ use std::{borrow::Cow, sync::OnceLock};
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
 
-/// One unit of fuel pays for this many bytes in `memory.copy`, `memory.grow` and the like. With the
+/// One unit of fuel pays for this many bytes in `memory.copy`, `memory.grow` and the like, in the engine
+/// and where the host grows. With the
 /// engine's default of 64, a unit of `memory.grow` takes 700 times as long as a unit of other code.
-const BYTES_COPIED_PER_FUEL: u32 = 8;
+pub(crate) const BYTES_COPIED_PER_FUEL: u32 = 8;
 
 /// A compiled module with its own engine: an engine's code memory only grows, so one shared by
 /// several modules would keep the code of those already dropped.

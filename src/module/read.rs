@@ -8,7 +8,9 @@ use super::{
     count::{self, Types},
     data::Initial,
     encode::{HEADER, id},
-    features, producers,
+    features,
+    growth::Places,
+    producers,
     refuse::{self, Stopped},
 };
 use crate::{
@@ -50,6 +52,8 @@ pub(super) struct Reading<'a> {
     /// The code section as it runs.
     pub(super) code: Vec<u8>,
     pub(super) imported: Imported,
+    /// Where what the host needs to grow is added.
+    pub(super) places: Places,
     /// The minimum of each memory, in pages.
     pub(super) memories: Vec<u64>,
     /// The type of each variable global, with its index.
@@ -133,7 +137,9 @@ impl<'a> Reading<'a> {
                 Payload::CodeSectionStart { count, size, .. } => {
                     self.has_code = true;
                     validator.payload(&payload)?;
-                    bodies.begin(*count, usize::try_from(*size).unwrap_or(usize::MAX))?;
+                    self.places.types = types.count();
+                    let size = usize::try_from(*size).unwrap_or(usize::MAX);
+                    bodies.begin(*count, size, self.places)?;
                 }
                 Payload::DataSection(data) => {
                     let initial = self.initial(data.count());
@@ -173,7 +179,10 @@ impl<'a> Reading<'a> {
                 for import in section.clone() {
                     match import?.ty {
                         TypeRef::Func(ty) => types.add_function(ty)?,
-                        TypeRef::Table(_) => self.imported.tables += 1,
+                        TypeRef::Table(ty) => {
+                            self.imported.tables += 1;
+                            self.places.add_table(ty.element_type);
+                        }
                         TypeRef::Memory(_) => self.imported.memories += 1,
                         TypeRef::Global(_) => {
                             self.imported.globals += 1;
@@ -191,8 +200,10 @@ impl<'a> Reading<'a> {
             }
             Payload::TableSection(section) => {
                 for table in section.clone() {
+                    let ty = table?.ty;
+                    self.places.add_table(ty.element_type);
                     let minimum = &mut self.shape.table_minimum;
-                    *minimum = minimum.saturating_add(table?.ty.initial);
+                    *minimum = minimum.saturating_add(ty.initial);
                 }
             }
             Payload::MemorySection(section) => {

@@ -3,7 +3,9 @@
 //! The model: each operator that is executed costs 1, but for `nop`, `drop`, `block`, `loop`, `else`,
 //! `end`, `return` and `unreachable`, which cost nothing. Entering a region costs 1: a function, a turn of
 //! a `loop`, an arm of an `if`, a wrap. Operators that move bytes cost 1 for each 8 in addition, and host
-//! functions what their bytes cost. What the engine does not translate is not charged.
+//! functions what their bytes cost. `memory.grow` and `table.grow` are calls of the host (see `growth`), and
+//! cost what they cost in the engine: 1, and their bytes if they are not refused. What the engine does not
+//! translate is not charged.
 //!
 //! The engine charges for a region when it is entered: for all code in it, blocks inside included, whether
 //! it runs or not. So code that does not always run when its region is entered is made a region of its
@@ -72,6 +74,8 @@ pub(super) enum Kind {
     NotZero,
     /// A constant that the engine computes decides a branch.
     Computed,
+    /// A `memory.grow` or `table.grow`, up to the value, that the host does.
+    Grow,
 }
 
 /// Why code may not run.

@@ -1,6 +1,7 @@
 //! What a module contains: the counts of everything that is limited, and facts that the engine does
 //! not expose.
 
+use super::Growth;
 use crate::limits::ModuleCounts;
 
 /// What the sections of a module contain.
@@ -10,6 +11,8 @@ pub(crate) struct Shape {
     pub(crate) has_start: bool,
     /// Which instructions its functions contain, of those that decide how it can run.
     pub(crate) operators: Operators,
+    /// What its functions grow.
+    pub(crate) growth: Growth,
     /// The version of the ABI package the module was built with, if it says so.
     pub(crate) abi_package: Option<String>,
     /// Whether it says that the compiler of Go made it.
@@ -22,8 +25,6 @@ pub(crate) struct Shape {
 /// Which of the instructions that decide how a module can run its functions contain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Operators {
-    /// `table.grow`. The engine resumes wrongly after running out of fuel inside it.
-    pub(crate) grow_tables: bool,
     /// Anything that changes a table.
     pub(crate) write_tables: bool,
     /// `memory.init` or `data.drop`.

@@ -1,22 +1,18 @@
 //! Writes the module that runs in place of the one that was loaded: a start function becomes an
 //! export, so that it runs under the same limits as everything else; variable globals become exports,
 //! so that they can be read and set; data segments are removed, and copied by the host; functions are
-//! those that `body` wrote. The guest cannot observe the difference.
+//! those that `body` wrote, and what they grow is exported for the host (see `growth`). The guest cannot
+//! observe the difference.
 
 use super::{
     Shape,
+    additions::{Additions, RESERVED},
     data::{self, Initial},
-    encode::{self, id, kind, push_name, push_section, push_u32},
+    encode::{self, id, kind, push_section},
     read::Reading,
 };
-use crate::{
-    error::{LoadError, Unforkable},
-    room,
-};
-use wasmparser::{BinaryReader, ValType};
-
-/// What the names of added exports begin with.
-pub(crate) const RESERVED: &str = "tollgate:";
+use crate::error::{LoadError, Unforkable};
+use wasmparser::ValType;
 
 /// The export by which a start function is called in slices, like any other function.
 pub(crate) const START_EXPORT: &str = "tollgate:start";
@@ -50,16 +46,16 @@ pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, Load
         _ => Ok(()),
     };
     let state = data.and_then(|()| variables(&reading, shape));
-    let mut added = Vec::new();
+    let mut added = Additions::default();
     if state.is_ok() {
-        let numbered = (0..).zip(&reading.variables);
-        added.extend(
-            numbered.map(|(number, (index, _))| (global_export(number), kind::GLOBAL, *index)),
-        );
+        for (number, (index, _)) in (0..).zip(&reading.variables) {
+            added.export(&global_export(number), kind::GLOBAL, *index);
+        }
     }
     if let Some(start) = reading.start {
-        added.push((START_EXPORT.to_owned(), kind::FUNCTION, start));
+        added.export(START_EXPORT, kind::FUNCTION, start);
     }
+    reading.places.add(shape.growth, &mut added);
     let bytes = sections(&reading, &added, data.is_ok())?;
     Ok(Written {
         bytes,
@@ -70,7 +66,7 @@ pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, Load
 
 fn sections(
     reading: &Reading<'_>,
-    added: &[(String, u8, u32)],
+    added: &Additions,
     without_data: bool,
 ) -> Result<Vec<u8>, LoadError> {
     let kept = reading.sections.iter().filter(|section| match section.id {
@@ -79,26 +75,21 @@ fn sections(
         _ => true,
     });
     let size: usize = kept.map(|section| section.content.len() + 6).sum();
-    let mut module = encode::begin(size + reading.code.len() + added.len() * 32 + 64)?;
+    let more: usize = added.sections().map(|(_, it)| it.len() + 12).sum();
+    let mut module = encode::begin(size + reading.code.len() + more + 64)?;
+    let mut additions = added.sections().peekable();
     for section in &reading.sections {
+        // A section that the module does not have comes before the next one that it has. Those with
+        // additions have lower numbers than all that come behind them.
+        while let Some((id, entries)) = additions.next_if(|(id, _)| *id < section.id) {
+            push_section(&mut module, id, &entries.behind(&[])?);
+        }
+        if let Some((id, entries)) = additions.next_if(|(id, _)| *id == section.id) {
+            push_section(&mut module, id, &entries.behind(section.content)?);
+            continue;
+        }
         match section.id {
             id::START => {}
-            id::EXPORT => {
-                let mut reader = BinaryReader::new(section.content, 0);
-                // The section was read before.
-                let count = reader.read_var_u32().unwrap_or(0);
-                let mut content = room::reserved(section.content.len() + added.len() * 32)?;
-                let more = u32::try_from(added.len()).unwrap_or(u32::MAX);
-                push_u32(&mut content, count.saturating_add(more));
-                let exports = section.content.get(reader.current_position()..);
-                content.extend_from_slice(exports.unwrap_or_default());
-                for (name, kind, index) in added {
-                    push_name(&mut content, name.as_bytes());
-                    content.push(*kind);
-                    push_u32(&mut content, *index);
-                }
-                push_section(&mut module, id::EXPORT, &content);
-            }
             id::CODE => push_section(&mut module, id::CODE, &reading.code),
             id::DATA if without_data => {}
             id::DATA_COUNT if without_data => {

@@ -96,8 +96,7 @@ impl<'a> Call<'a> {
 
     /// Wall-clock time for this call, including validation of the config and initialisation of the
     /// plugin, and waiting for another thread that does these. The shortest deadline holds: this,
-    /// that of [`limits`](Call::limits) or the runtime's. A call that contains `table.grow` is ended
-    /// as [`Fault::DeadlineFuel`](crate::Fault::DeadlineFuel) describes.
+    /// that of [`limits`](Call::limits) or the runtime's.
     #[must_use]
     pub fn deadline(self, deadline: impl Into<Option<Duration>>) -> Call<'a> {
         Call {

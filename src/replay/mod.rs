@@ -157,7 +157,7 @@ fn end(finished: &Finished) -> End {
         }
         Err(
             error @ Error::Fault {
-                fault: Fault::Deadline { .. } | Fault::DeadlineFuel { .. },
+                fault: Fault::Deadline { .. },
                 ..
             },
         ) => RunResult::Deadline(error.report()),
@@ -370,8 +370,7 @@ impl Replay {
     /// from the transcript. The plugin may have another name than the recorded one.
     ///
     /// The deadlines of the plugin's runtime and of this replay apply, and this replay's
-    /// [cancellation](Self::cancel); the recorded ones do not. A plugin that contains `table.grow`
-    /// cannot be interrupted, so only the recorded fuel limit stops it.
+    /// [cancellation](Self::cancel); the recorded ones do not.
     ///
     /// # Errors
     ///
@@ -421,9 +420,6 @@ impl Replay {
             });
         }
         let deadline = [here.deadline, self.deadline].into_iter().flatten().min();
-        // It would cut down the fuel of a module that cannot be interrupted, and the recording may
-        // have had more; what the recording had ends this run, too.
-        let deadline = deadline.filter(|_| !parts.compiled.shape.operators.grow_tables);
         let with_deadline = |limits: &Limits| Limits {
             deadline,
             ..limits.clone()

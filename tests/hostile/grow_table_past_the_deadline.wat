@@ -1,5 +1,5 @@
-;; Contains the instruction in which a call cannot be interrupted.
-;; expect: observe() used up the 2000000 units of fuel that its deadline of 10 ms leaves it
+;; Contains the instruction in which the engine could not be interrupted.
+;; expect: observe() did not finish within its deadline of 10 ms
 ;; deadline: 10
 ;; fuel: unlimited
 (module

@@ -198,23 +198,29 @@ fn before_it_starts_it_does_not_run() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_paused_ends_at_its_next_host_function() {
-    let (send, events) = mpsc::channel();
-    let log = format!("(call $log {})", text_at(1024, LINE.len()));
-    let guest = looping("observe");
-    let guest = Guest {
-        observe: format!("(loop $again {log} (br $again)) (unreachable)"),
-        more: format!(
-            "{} (table $t 1 funcref)
-             (func (export \"unused\") (drop (table.grow $t (ref.null func) (i32.const 1))))",
-            guest.more
-        ),
-        ..guest
-    };
-    let plugin = guest.load_in(&telling(send).build().unwrap());
-    let cancel = cancelled_after(move || events.recv().unwrap());
-    let config = Config::new();
-    is_cancelled("table.grow", plugin.call(Call::new(&config).cancel(cancel)));
+fn a_plugin_that_grows_tables_ends_in_its_code_and_where_it_grows() {
+    let grow = "(drop (table.grow $t (ref.null func) (local.get $n)))";
+    let forever = [
+        format!("{grow} {FOREVER}"),
+        format!("(loop $growing {grow} (br $growing)) (unreachable)"),
+    ];
+    for forever in forever {
+        let (send, events) = mpsc::channel();
+        let guest = looping("observe");
+        let guest = Guest {
+            observe: format!(
+                "(local $n i32) (call $log {}) {forever} {}",
+                text_at(1024, LINE.len()),
+                guest.observe
+            ),
+            more: format!("{} (table $t 1 funcref)", guest.more),
+            ..guest
+        };
+        let plugin = guest.load_in(&telling(send).build().unwrap());
+        let cancel = cancelled_after(move || events.recv().unwrap());
+        let config = Config::new();
+        is_cancelled(&forever, plugin.call(Call::new(&config).cancel(cancel)));
+    }
 }
 
 #[test]

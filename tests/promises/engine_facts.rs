@@ -81,9 +81,9 @@ fn a_host_panic_inside_the_engine_is_contained() {
     );
 }
 
+/// The engine resumes its own `table.grow` wrongly after running out of fuel: the host's is not resumed.
 #[test]
-fn table_grow_resumes_wrongly_so_such_modules_are_not_sliced() {
-    // Work in the slices around a table.grow that runs out of fuel would run twice.
+fn work_around_a_growing_table_is_done_once_in_slices() {
     let work = "(local $i i32)
         (loop $again
           (drop (table.grow (ref.null func) (i32.const 9000)))

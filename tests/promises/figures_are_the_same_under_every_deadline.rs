@@ -78,7 +78,7 @@ fn lines(transcript: &[u8]) -> Vec<String> {
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
-/// Modules that the engine cannot interrupt, since they contain `table.grow`: in code that runs
+/// Modules with `table.grow`, in which the engine could not be interrupted: in code that runs
 /// before and after host functions, in code that never runs, and during initialisation.
 fn growing() -> Vec<(String, Vec<u8>)> {
     let table = "(table $t 1 funcref)";
@@ -212,65 +212,36 @@ fn every_plugin_costs_the_same_under_every_deadline_however_it_is_called() {
     }
 }
 
-/// Loops for ever, and contains `table.grow`; `init` is what it does first.
-fn endless(init: &str, observe: &str) -> Vec<u8> {
-    Guest {
-        observe: format!("{observe} {}", text_at(256, support::EVIDENCE.len())),
-        more: format!(
-            "(table $t 1 funcref)
-             (func (export \"unused\") (drop (table.grow $t (ref.null func) (i32.const 1))))
-             (func (export \"_initialize\") {init})"
-        ),
-        ..Guest::default()
-    }
-    .bytes()
-}
-
+/// Fuel decides, and not the deadline, where a plugin with `table.grow` ends.
 #[test]
-fn a_run_that_its_deadline_ended_by_fuel_replays_under_every_deadline() {
-    let forever = "(loop $again (drop (i32.const 7)) (nop) (br $again))";
-    // Of these, the deadline leaves 200 000 units for each millisecond.
-    let short = Duration::from_millis(150);
-    for (wasm, initialises) in [(endless("", forever), true), (endless(forever, ""), false)] {
-        let plugin = load(&wasm, Some(short), ForkPolicy::WhenPossible);
-        let Recording { outcome, sink } = record(&plugin, &Config::new());
-        let error = outcome.unwrap_err();
-        let Error::Fault { fault, usage, .. } = &error else {
-            panic!("{error}")
-        };
-        let Fault::DeadlineFuel { limit, .. } = fault else {
-            panic!("{error}")
-        };
-        assert!(
-            usage.fuel <= *limit && usage.fuel > limit - 100,
-            "{usage:?}"
-        );
-        assert_eq!(plugin.init_usage().is_ok(), initialises);
-        let replay = Replay::read(sink).unwrap();
-        for deadline in DEADLINES.into_iter().chain([Some(short)]) {
-            let plugin = load(&wasm, deadline, ForkPolicy::WhenPossible);
-            match replay.run(&plugin) {
-                Ok(Replayed::Deadline(message)) => assert_eq!(message, error.report()),
+fn a_plugin_that_grows_tables_has_all_its_fuel_under_every_deadline() {
+    let guest = Guest {
+        observe: "(loop $again (drop (table.grow $t (ref.null func) (i32.const 0)))
+            (drop (table.grow $t (ref.null func) (i32.and (local.get $len) (i32.const 0))))
+            (br $again)) unreachable"
+            .into(),
+        more: "(table $t 1 funcref)".into(),
+        ..Guest::default()
+    };
+    let wasm = guest.bytes();
+    let fuel = 300_000;
+    let found: Vec<_> = DEADLINES
+        .into_iter()
+        .map(|deadline| {
+            let runtime = Runtime::builder().deadline(deadline).fuel(fuel);
+            let plugin = runtime.build().unwrap().load("odd", &wasm).unwrap();
+            let recording = record(&plugin, &Config::new());
+            let error = recording.outcome.unwrap_err();
+            let Error::Fault { fault, usage, .. } = &error else {
+                panic!("{error}")
+            };
+            assert_eq!(*fault, Fault::OutOfFuel { limit: fuel });
+            match Replay::read(recording.sink).unwrap().run(&plugin) {
+                Ok(Replayed::Failed(replayed)) => assert_eq!(replayed.report(), error.report()),
                 other => panic!("{deadline:?}: {other:?}"),
             }
-        }
-    }
-}
-
-#[test]
-fn a_replay_may_use_what_the_recording_used_whatever_its_own_deadline() {
-    // More than a deadline of a millisecond leaves to a plugin that cannot be interrupted.
-    let turns = "(local $i i32) (loop $again
-        (local.set $i (i32.add (local.get $i) (i32.const 1)))
-        (br_if $again (i32.lt_u (local.get $i) (i32.const 300000))))";
-    let wasm = endless(turns, &turns.replace("$i", "$j"));
-    let recording = record(&load(&wasm, None, ForkPolicy::Never), &Config::new());
-    let used = recording.outcome.unwrap().usage.fuel;
-    assert!(used > 200_000, "{used}");
-    let replay = Replay::read(recording.sink).unwrap();
-    let plugin = load(&wasm, Some(Duration::from_millis(1)), ForkPolicy::Never);
-    match replay.run(&plugin) {
-        Ok(Replayed::Observation(seen)) => assert_eq!(seen.usage.fuel, used),
-        other => panic!("{other:?}"),
-    }
+            **usage
+        })
+        .collect();
+    assert!(found.iter().all(|usage| *usage == found[0]), "{found:?}");
 }

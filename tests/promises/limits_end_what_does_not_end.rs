@@ -478,22 +478,25 @@ fn moving_bytes_for_ever_ends_with_an_error_of_its_own() {
     }
 }
 
-/// What cannot be interrupted gets as much fuel as the deadline is worth.
+/// In code as well as where they grow.
 #[test]
 fn a_deadline_ends_plugins_that_grow_tables_too() {
-    let guest = Guest {
-        more: "(table 1 funcref)
-            (func (drop (table.grow (ref.null func) (i32.const 1))))"
-            .into(),
-        ..Guest::observing(LOOP)
-    };
-    let deadline = Duration::from_millis(50);
-    let ended = |fuel: FuelLimit| fault(&guest, Runtime::builder().deadline(deadline).fuel(fuel)).1;
-    let limit = 10_000_000;
-    assert_eq!(
-        ended(FuelLimit::Unlimited),
-        Fault::DeadlineFuel { deadline, limit }
-    );
-    assert_eq!(ended(limit.into()), Fault::OutOfFuel { limit });
-    assert_eq!(ended(1_000.into()), Fault::OutOfFuel { limit: 1_000 });
+    let grow = "(drop (table.grow (ref.null func) (local.get $config)))";
+    let growing =
+        "(loop $again (drop (table.grow (ref.null func) (local.get $n))) (br $again)) unreachable";
+    for observe in [
+        format!("{grow} {LOOP}"),
+        format!("(local $n i32) {growing}"),
+    ] {
+        let guest = Guest {
+            more: "(table 1 funcref)".into(),
+            ..Guest::observing(&observe)
+        };
+        let deadline = Duration::from_millis(50);
+        let runtime = Runtime::builder()
+            .deadline(deadline)
+            .fuel(FuelLimit::Unlimited);
+        let (_, ended, _) = fault(&guest, runtime);
+        assert_eq!(ended, Fault::Deadline { limit: deadline });
+    }
 }

@@ -82,6 +82,7 @@ mod go_plugins_collect_their_garbage;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;
 mod grants_come_from_the_operator;
+mod growing_is_the_hosts;
 mod guest_kits;
 #[cfg(feature = "net")]
 mod host_functions_do_what_the_table_says;
