@@ -28,13 +28,33 @@ impl Class {
         let class = CLASSES.get(usize::from(operator));
         class.copied().unwrap_or(Class::Special)
     }
+}
 
-    /// Fuel of the operator, which is not special.
-    #[inline]
-    pub(super) fn cost(self) -> Cost {
-        Cost::from(self != Class::Free)
+/// Fuel of an operator of one byte; `None` if it changes what runs next, or needs to be read whole.
+#[inline]
+pub(super) fn cost(operator: u8) -> Option<Cost> {
+    match COSTS.get(usize::from(operator)) {
+        Some(cost) if *cost != SPECIAL => Some(Cost::from(*cost)),
+        _ => None,
     }
 }
+
+/// In place of the cost of a special operator.
+const SPECIAL: u8 = u8::MAX;
+
+static COSTS: [u8; 256] = {
+    let mut costs = [SPECIAL; 256];
+    let mut operator = 0;
+    while operator < costs.len() {
+        costs[operator] = match CLASSES[operator] {
+            Class::Free => 0,
+            Class::Special => SPECIAL,
+            _ => 1,
+        };
+        operator += 1;
+    }
+    costs
+};
 
 static CLASSES: [Class; 256] = {
     let mut classes = [Class::Special; 256];

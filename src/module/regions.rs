@@ -296,7 +296,16 @@ impl Regions {
         }
         let reaches = !self.end_dead(at)?;
         self.decide();
-        self.mark(at, 0, Kind::End)?;
+        // A block in which nothing changes needs no marks.
+        if self
+            .marks
+            .last()
+            .is_some_and(|mark| mark.kind == Kind::Open)
+        {
+            self.marks.pop();
+        } else {
+            self.mark(at, 0, Kind::End)?;
+        }
         let Some(ended) = self.frames.pop() else {
             return Ok(false);
         };
