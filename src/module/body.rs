@@ -39,6 +39,8 @@ const CALL: u8 = 0x10;
 const CALL_INDIRECT: u8 = 0x11;
 const RETURN_CALL: u8 = 0x12;
 const RETURN_CALL_INDIRECT: u8 = 0x13;
+const SELECT: u8 = 0x1B;
+const TYPED_SELECT: u8 = 0x1C;
 const LOCAL_GET: u8 = 0x20;
 const LOCAL_SET: u8 = 0x21;
 const LOCAL_TEE: u8 = 0x22;
@@ -336,6 +338,13 @@ impl Reading<'_, '_> {
                 if lives {
                     self.regions.returns(next);
                 }
+            }
+            SELECT | TYPED_SELECT => {
+                if lives && self.history.may_compare() {
+                    self.regions.change(at, 0, Kind::Computed)?;
+                }
+                self.regions.add(1);
+                self.history.push_unknown();
             }
             _ => {
                 self.regions.add(1);

@@ -63,8 +63,8 @@ static CLASSES: [Class; 256] = {
         classes[operator] = match operator {
             // nop, drop
             0x01 | 0x1A => Class::Free,
-            // select, local.set, global.set, stores
-            0x1B | 0x1C | 0x21 | 0x24 | 0x36..=0x3E => Class::Other,
+            // local.set, global.set, stores
+            0x21 | 0x24 | 0x36..=0x3E => Class::Other,
             // local.get, table.get, loads, memory.size, ref.func
             0x20 | 0x25 | 0x28..=0x35 | 0x3F | 0xD2 => Class::Variable,
             // local.tee; eqz, clz and the like; conversions; ref.is_null
@@ -125,5 +125,25 @@ impl History {
             }
         }
         true
+    }
+
+    /// Whether the engine may have translated the value that the last operator left to a comparison with
+    /// zero: `i32.eqz`, `i32.eq`, `i32.ne`, `ref.is_null`, or such a comparison negated, or passed through by
+    /// what it does not translate.
+    pub(super) fn may_compare(self) -> bool {
+        let [last, before, ..] = self.0.to_le_bytes();
+        match last {
+            // i64.eqz of an extended comparison.
+            0x50 => {
+                matches!(before, UNKNOWN | 0x01 | 0x1A | 0x74..=0x78 | 0x86..=0x8A | 0xAC | 0xAD)
+            }
+            // i64.eq, i64.ne of an extended comparison and a constant, which may be computed.
+            0x51 | 0x52 => {
+                History(self.0 >> 8).may_be_constant() || self.0.to_le_bytes().contains(&0xAD)
+            }
+            // Other comparisons; arithmetic, but for shifts; i32.wrap_i64 and other conversions.
+            0x48..=0x4F | 0x53..=0x73 | 0xA7..=0xAB | 0xC0 | 0xC1 => false,
+            _ => Class::of(last) != Class::Variable,
+        }
     }
 }

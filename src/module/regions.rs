@@ -21,6 +21,9 @@
 //! what is behind a branch that is always taken. That costs one unit more where such a condition is true,
 //! and two where it is computed.
 //!
+//! In the same way a comparison with zero is hidden that decides a `select`, for two units more: the engine
+//! leaves it out, and then decides by another value (`tests/promises/engine_facts.rs`).
+//!
 //! Here it is decided where wraps begin. `edit` writes them. A change of the model is a change of the
 //! number in the engine's name (`self_check`): transcripts hold fuel.
 
@@ -70,7 +73,7 @@ pub(super) enum Kind {
     Zero,
     /// The same, and it is not 0.
     NotZero,
-    /// A constant that the engine computes decides a branch.
+    /// A constant that the engine computes decides a branch, or a comparison that it leaves out a `select`.
     Computed,
 }
 
