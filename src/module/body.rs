@@ -7,7 +7,7 @@ use super::{
     edit::{Body, Editor},
     encode::{push_len, push_u32},
     growth::Places,
-    operators::{Class, History},
+    operators::{History, cost},
     refuse::Stopped,
     regions::{FrameKind, Kind, Opened, Regions},
 };
@@ -16,8 +16,8 @@ use crate::{
     room::{self, OutOfMemory},
 };
 use wasmparser::{
-    BinaryReader, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, ValType,
-    ValidatorResources,
+    BinaryReader, BinaryReaderError, FuncToValidate, FuncValidator, FuncValidatorAllocations,
+    FunctionBody, ValType, ValidatorResources, VisitOperator,
 };
 
 /// Up to this many values, a call or a block compiles to no more than any other instruction.
@@ -40,10 +40,19 @@ const CALL: u8 = 0x10;
 const CALL_INDIRECT: u8 = 0x11;
 const RETURN_CALL: u8 = 0x12;
 const RETURN_CALL_INDIRECT: u8 = 0x13;
+const SELECT: u8 = 0x1B;
+const TYPED_SELECT: u8 = 0x1C;
+const LOCAL_GET: u8 = 0x20;
+const LOCAL_SET: u8 = 0x21;
+const LOCAL_TEE: u8 = 0x22;
 const GLOBAL_GET: u8 = 0x23;
+const GLOBAL_SET: u8 = 0x24;
 const TABLE_SET: u8 = 0x26;
 const MEMORY_GROW: u8 = 0x40;
 const I32_CONST: u8 = 0x41;
+const I64_CONST: u8 = 0x42;
+const I64_EQZ: u8 = 0x50;
+const I64_EXTEND_I32_S: u8 = 0xAC;
 /// Operators of two parts begin with it.
 const PREFIX: u8 = 0xFC;
 const TABLE_GROW: u32 = 15;
@@ -172,59 +181,132 @@ impl Reading<'_, '_> {
     fn operators(&mut self, reader: &mut BinaryReader<'_>) -> Result<(), Stopped> {
         self.regions.begin(self.ty.results, self.ty.block)?;
         let mut before = 0;
+        let mut offset = reader.original_position();
         while !reader.eof() {
-            let offset = reader.original_position();
             let at = offset - self.start;
             let operator = self.bytes.get(at).copied().unwrap_or(END);
             if self.regions.waits && operator != END && operator != ELSE {
                 let operands = self.validator.operand_stack_height();
                 self.regions.before(short(at), operands)?;
             }
-            reader.visit_operator(&mut self.validator.visitor(offset))??;
-            let class = Class::of(operator);
-            if class != Class::Special {
-                self.history.push(operator);
-                self.regions.add(class.cost());
-            } else {
-                let next = reader.original_position() - self.start;
-                self.special(Special { before, at, next })?;
+            self.validate(operator, reader, offset)?;
+            offset = reader.original_position();
+            match cost(operator) {
+                Some(cost) => {
+                    self.history.push(operator);
+                    self.regions.add(cost);
+                }
+                None => {
+                    let next = offset - self.start;
+                    match operator {
+                        END => self.end(short(at))?,
+                        BLOCK => {
+                            let ty = self.bytes.get(at + 1..next).unwrap_or_default();
+                            self.open(short(at), FrameKind::Block, ty)?;
+                        }
+                        _ => self.special(Special { before, at, next })?,
+                    }
+                }
             }
             before = at;
         }
-        self.validator.finish(reader.original_position())?;
+        self.validator.finish(offset)?;
         Ok(())
     }
 
+    /// Validates the next operator. The most common ones, half of all code, do not take the way through
+    /// the parser's table of operators, which costs as much as validating them.
+    #[inline]
+    fn validate(
+        &mut self,
+        operator: u8,
+        reader: &mut BinaryReader<'_>,
+        offset: usize,
+    ) -> Result<(), BinaryReaderError> {
+        let mut visitor = self.validator.visitor(offset);
+        match operator {
+            END => {
+                reader.read_u8()?;
+                visitor.visit_end()
+            }
+            LOCAL_GET => {
+                reader.read_u8()?;
+                let index = reader.read_var_u32()?;
+                visitor.visit_local_get(index)
+            }
+            LOCAL_SET => {
+                reader.read_u8()?;
+                let index = reader.read_var_u32()?;
+                visitor.visit_local_set(index)
+            }
+            LOCAL_TEE => {
+                reader.read_u8()?;
+                let index = reader.read_var_u32()?;
+                visitor.visit_local_tee(index)
+            }
+            GLOBAL_GET => {
+                reader.read_u8()?;
+                let index = reader.read_var_u32()?;
+                visitor.visit_global_get(index)
+            }
+            GLOBAL_SET => {
+                reader.read_u8()?;
+                let index = reader.read_var_u32()?;
+                visitor.visit_global_set(index)
+            }
+            I32_CONST => {
+                reader.read_u8()?;
+                let value = reader.read_var_i32()?;
+                visitor.visit_i32_const(value)
+            }
+            I64_CONST => {
+                reader.read_u8()?;
+                let value = reader.read_var_i64()?;
+                visitor.visit_i64_const(value)
+            }
+            I64_EQZ => {
+                reader.read_u8()?;
+                visitor.visit_i64_eqz()
+            }
+            I64_EXTEND_I32_S => {
+                reader.read_u8()?;
+                visitor.visit_i64_extend_i32_s()
+            }
+            _ => reader.visit_operator(&mut visitor)?,
+        }
+    }
+
+    fn end(&mut self, at: u32) -> Result<(), OutOfMemory> {
+        match self.regions.end(at)? {
+            true => self.history.push_variable(),
+            false => self.history.push_unknown(),
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
     fn special(&mut self, read: Special) -> Result<(), Stopped> {
         let bytes = self.bytes.get(read.at..read.next).unwrap_or_default();
         let Some((&operator, immediates)) = bytes.split_first() else {
             return Ok(());
         };
-        let mut immediates = BinaryReader::new(immediates, 0);
         let (at, next) = (short(read.at), short(read.next));
         let lives = !self.regions.is_dead();
+        let reader = || BinaryReader::new(immediates, 0);
         match operator {
             UNREACHABLE if lives => self.regions.traps(next),
             UNREACHABLE => {}
-            BLOCK => self.open(at, FrameKind::Block, &mut immediates)?,
-            LOOP => self.open(at, FrameKind::Loop, &mut immediates)?,
+            LOOP => self.open(at, FrameKind::Loop, immediates)?,
             IF => {
                 if lives {
                     self.hide(read, false)?;
                     self.regions.add(1);
                 }
-                self.open(at, FrameKind::If, &mut immediates)?;
+                self.open(at, FrameKind::If, immediates)?;
             }
             ELSE => self.regions.second_arm(at)?,
-            END => {
-                let is_variable = self.regions.end(at)?;
-                match is_variable {
-                    true => self.history.push_variable(),
-                    false => self.history.push_unknown(),
-                }
-            }
             BR | BR_IF => {
-                let depth = immediates.read_var_u32()?;
+                let depth = reader().read_var_u32()?;
                 if !lives {
                     return self.branch(depth);
                 }
@@ -245,8 +327,9 @@ impl Reading<'_, '_> {
                     self.hide(read, true)?;
                     self.regions.add(1);
                 }
-                for _ in 0..=immediates.read_var_u32()? {
-                    self.branch(immediates.read_var_u32()?)?;
+                let mut depths = reader();
+                for _ in 0..=depths.read_var_u32()? {
+                    self.branch(depths.read_var_u32()?)?;
                 }
                 if lives {
                     self.regions.table(at, next)?;
@@ -260,14 +343,21 @@ impl Reading<'_, '_> {
             }
             RETURN_CALL | RETURN_CALL_INDIRECT => {
                 self.regions.add(1);
-                self.call(operator, &mut immediates)?;
+                self.call(operator, &mut reader())?;
                 if lives {
                     self.regions.returns(next);
                 }
             }
+            SELECT | TYPED_SELECT => {
+                if lives && self.history.may_compare() {
+                    self.regions.change(at, 0, Kind::Computed)?;
+                }
+                self.regions.add(1);
+                self.history.push_unknown();
+            }
             _ => {
                 self.regions.add(1);
-                self.plain(read, operator, &mut immediates)?;
+                self.plain(read, operator, &mut reader())?;
             }
         }
         Ok(())
@@ -365,16 +455,16 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    fn open(&mut self, at: u32, kind: FrameKind, ty: &mut BinaryReader<'_>) -> Result<(), Stopped> {
+    fn open(&mut self, at: u32, kind: FrameKind, ty: &[u8]) -> Result<(), Stopped> {
         // Nothing, one result, or the index of a type; the former two are one byte, negative.
-        let arity = match ty.clone().read_u8()? {
+        let arity = match ty.first().copied().unwrap_or(EMPTY) {
             byte if byte & 0xC0 == 0x40 => Arity {
                 params: 0,
                 results: (byte != EMPTY).into(),
                 block: Some(byte),
             },
             _ => {
-                let arity = self.types.of(ty.read_var_u32()?);
+                let arity = self.types.of(BinaryReader::new(ty, 0).read_var_u32()?);
                 // At its beginning and at its end.
                 self.enter(arity)?;
                 self.enter(arity)?;
@@ -395,8 +485,12 @@ impl Reading<'_, '_> {
                 block: arity.block,
             },
         )?;
+        let depth = self.regions.depth() as u64;
         let counts = &mut self.shape.counts;
-        counts.nesting = counts.nesting.max(self.regions.depth() as u64);
+        if depth <= counts.nesting {
+            return Ok(());
+        }
+        counts.nesting = depth;
         Ok(count::check_one(self.limits, counts)?)
     }
 

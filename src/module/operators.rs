@@ -28,13 +28,34 @@ impl Class {
         let class = CLASSES.get(usize::from(operator));
         class.copied().unwrap_or(Class::Special)
     }
+}
 
-    /// Fuel of the operator, which is not special.
-    #[inline]
-    pub(super) fn cost(self) -> Cost {
-        Cost::from(self != Class::Free)
+/// Fuel of an operator of one byte; `None` if it changes what runs next, or needs to be read whole.
+#[inline]
+pub(super) fn cost(operator: u8) -> Option<Cost> {
+    match COSTS.get(usize::from(operator)) {
+        Some(cost) if *cost != SPECIAL => Some(Cost::from(*cost)),
+        _ => None,
     }
 }
+
+/// In place of the cost of a special operator.
+const SPECIAL: u8 = u8::MAX;
+
+#[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+static COSTS: [u8; 256] = {
+    let mut costs = [SPECIAL; 256];
+    let mut operator = 0;
+    while operator < costs.len() {
+        costs[operator] = match CLASSES[operator] {
+            Class::Free => 0,
+            Class::Special => SPECIAL,
+            _ => 1,
+        };
+        operator += 1;
+    }
+    costs
+};
 
 #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
 static CLASSES: [Class; 256] = {
@@ -44,8 +65,8 @@ static CLASSES: [Class; 256] = {
         classes[operator] = match operator {
             // nop, drop
             0x01 | 0x1A => Class::Free,
-            // select, local.set, global.set, stores
-            0x1B | 0x1C | 0x21 | 0x24 | 0x36..=0x3E => Class::Other,
+            // local.set, global.set, stores
+            0x21 | 0x24 | 0x36..=0x3E => Class::Other,
             // local.get, table.get, loads, memory.size, ref.func
             0x20 | 0x25 | 0x28..=0x35 | 0x3F | 0xD2 => Class::Variable,
             // local.tee; eqz, clz and the like; conversions; ref.is_null
@@ -106,5 +127,25 @@ impl History {
             }
         }
         true
+    }
+
+    /// Whether the engine may have translated the value that the last operator left to a comparison with
+    /// zero: `i32.eqz`, `i32.eq`, `i32.ne`, `ref.is_null`, or such a comparison negated, or passed through by
+    /// what it does not translate.
+    pub(super) fn may_compare(self) -> bool {
+        let [last, before, ..] = self.0.to_le_bytes();
+        match last {
+            // i64.eqz of an extended comparison.
+            0x50 => {
+                matches!(before, UNKNOWN | 0x01 | 0x1A | 0x74..=0x78 | 0x86..=0x8A | 0xAC | 0xAD)
+            }
+            // i64.eq, i64.ne of an extended comparison and a constant, which may be computed.
+            0x51 | 0x52 => {
+                History(self.0 >> 8).may_be_constant() || self.0.to_le_bytes().contains(&0xAD)
+            }
+            // Other comparisons; arithmetic, but for shifts; i32.wrap_i64 and other conversions.
+            0x48..=0x4F | 0x53..=0x73 | 0xA7..=0xAB | 0xC0 | 0xC1 => false,
+            _ => Class::of(last) != Class::Variable,
+        }
     }
 }

@@ -23,6 +23,9 @@
 //! what is behind a branch that is always taken. That costs one unit more where such a condition is true,
 //! and two where it is computed.
 //!
+//! In the same way a comparison with zero is hidden that decides a `select`, for two units more: the engine
+//! leaves it out, and then decides by another value (`tests/promises/engine_facts.rs`).
+//!
 //! Here it is decided where wraps begin. `edit` writes them. A change of the model is a change of the
 //! number in the engine's name (`self_check`): transcripts hold fuel.
 
@@ -72,7 +75,7 @@ pub(super) enum Kind {
     Zero,
     /// The same, and it is not 0.
     NotZero,
-    /// A constant that the engine computes decides a branch.
+    /// A constant that the engine computes decides a branch, or a comparison that it leaves out a `select`.
     Computed,
     /// A `memory.grow` or `table.grow`, up to the value, that the host does.
     Grow,
@@ -300,7 +303,16 @@ impl Regions {
         }
         let reaches = !self.end_dead(at)?;
         self.decide();
-        self.mark(at, 0, Kind::End)?;
+        // A block in which nothing changes needs no marks.
+        if self
+            .marks
+            .last()
+            .is_some_and(|mark| mark.kind == Kind::Open)
+        {
+            self.marks.pop();
+        } else {
+            self.mark(at, 0, Kind::End)?;
+        }
         let Some(ended) = self.frames.pop() else {
             return Ok(false);
         };

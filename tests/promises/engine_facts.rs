@@ -104,3 +104,30 @@ fn work_around_a_growing_table_is_done_once_in_slices() {
     let sliced = guest.load_in(&Runtime::builder().deadline(hour).build().unwrap());
     assert_eq!(sliced.observe(&Config::new()).unwrap(), whole);
 }
+
+#[test]
+fn a_comparison_with_zero_before_a_select_is_lost_so_the_two_are_kept_apart() {
+    // The translator stages the comparison, whose operand is a local, and drops it when it translates the
+    // `select`; but the `select` still reads the register that the comparison would have written. It holds
+    // what `clz` left there.
+    let sum = "(i32.add (i32.clz (local.get $b))
+        (select (i32.const 1) (local.get $a) (i32.eqz (local.get $a))))";
+    let locals = "(local $a i32) (local $b i32)";
+    let bare = format!("(module (func (export \"run\") (result i32) {locals} {sum}))");
+    let engine = wasmi::Engine::default();
+    let module = wasmi::Module::new(&engine, wat::parse_str(bare).unwrap()).unwrap();
+    let mut store = wasmi::Store::new(&engine, ());
+    let instance = wasmi::Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance.get_typed_func::<(), i32>(&store, "run").unwrap();
+    assert_eq!(run.call(&mut store, ()).unwrap(), 32);
+
+    let plain = Guest::default();
+    let guest = Guest {
+        observe: format!(
+            "{locals} (if (i32.ne {sum} (i32.const 33)) (then unreachable)) {}",
+            plain.observe
+        ),
+        ..plain
+    };
+    guest.load().observe(&Config::new()).unwrap();
+}
