@@ -260,13 +260,13 @@ impl Limits {
             };
             return Some((text(*stack), text(other.stack)));
         }
+        if memory.pages() > other.memory.pages() {
+            let text = |memory: MemoryLimit| format!("memory up to {memory}");
+            return Some((text(*memory), text(other.memory)));
+        }
         let pair = |(limit, there): (u32, u32)| (u64::from(limit), u64::from(there));
         let limits = [
             ("fuel of", (fuel.units(), other.fuel.units())),
-            (
-                "memory pages up to",
-                pair((memory.pages(), other.memory.pages())),
-            ),
             (
                 "table elements up to",
                 pair((*table_elements, other.table_elements)),

@@ -352,6 +352,23 @@ impl Replay {
         &self.transcript.header.limits
     }
 
+    /// Checks that these limits are at least those of the recording. [`run`](Replay::run) does so too; a
+    /// module that needs more to start than they allow cannot be loaded before that.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::Limit`] names the first limit that is too small.
+    pub fn check_limits(&self, limits: &Limits) -> Result<(), ReplayError> {
+        match self.limits().beyond(limits) {
+            Some((recorded, here)) => Err(ReplayError::Limit {
+                plugin: self.plugin().into(),
+                recorded: recorded.into(),
+                here: here.into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Options for a runtime that can load the plugin: it offers the recorded host functions by name,
     /// and its world fails every effect. Set limits that are at least those of the transcript
     /// ([`limits`](Replay::limits)).
@@ -412,13 +429,7 @@ impl Replay {
             ..
         } = &*self.transcript;
         let here = &parts.settings.limits;
-        if let Some((recorded, here)) = header.limits.beyond(here) {
-            return Err(ReplayError::Limit {
-                plugin: plugin.name().into(),
-                recorded: recorded.into(),
-                here: here.into(),
-            });
-        }
+        self.check_limits(here)?;
         let deadline = [here.deadline, self.deadline].into_iter().flatten().min();
         let with_deadline = |limits: &Limits| Limits {
             deadline,

@@ -173,3 +173,35 @@ fn two_recordings_in_one_simulated_world_are_the_same_file() {
     let read = |name: &str| fs::read_to_string(at(name)).unwrap();
     assert_eq!(read("one"), read("two"));
 }
+
+/// A module that needs more memory to start than there is by default cannot even be loaded then.
+#[test]
+fn a_recording_with_more_memory_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("large.wat");
+    let text_of_module = r#"(module (memory (export "memory") 4200)
+        (data (i32.const 16) "{\"status\":true,\"data\":{}}")
+        (func (export "describe") (result i64) (i64.const 0))
+        (func (export "observe") (param i32 i32) (result i64) (i64.const 0x0000001000000019))
+        (func (export "allocate") (param i32) (result i32) (i32.const 4096)))"#;
+    fs::write(&module, text_of_module).unwrap();
+    let transcript = directory.path().join("run.jsonl");
+    let [module, transcript] = [&module, &transcript].map(|path| path.to_str().unwrap());
+    let recorded = tollgate(&[
+        "observe",
+        module,
+        "--memory-mb",
+        "300",
+        "--record",
+        transcript,
+    ]);
+    assert_eq!(code(&recorded), 0, "{recorded:?}");
+    let replay = ["replay", transcript, "--plugin", module];
+    let failed = tollgate(&replay);
+    assert_eq!(code(&failed), 2, "{failed:?}");
+    for words in ["recorded", "memory up to 300 MB", "up to 256 MB"] {
+        assert!(text(&failed.stderr).contains(words), "{failed:?}");
+    }
+    let replayed = tollgate(&[&replay[..], &["--memory-mb", "300"]].concat());
+    assert_eq!(code(&replayed), 0, "{replayed:?}");
+}

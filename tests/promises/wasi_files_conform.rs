@@ -566,3 +566,31 @@ fn a_link_made_behind_a_link_is_judged_by_where_it_leads_from_there() {
     link(&mut script, "x", "open/gone/l", ACCES);
     script.run();
 }
+
+#[test]
+fn nothing_is_found_from_a_directory_that_was_removed() {
+    let grants = ["fs:read:@/**", "fs:write:@/**"];
+    in_both_worlds(&["sub/", "sub/below/", "file"], &grants, |script| {
+        script.open("sub", DIRECTORY, 0, 0, 0);
+        script.open("sub/below", DIRECTORY, 0, 0, 0);
+        for name in ["sub/below", "sub"] {
+            let (path, len) = script.at(name);
+            script.expect("path_remove_directory", &[ROOT, path, len], 0);
+        }
+        for fd in [FIRST, FIRST + 1] {
+            for name in [
+                ".",
+                "file",
+                "../file",
+                "x/../file",
+                "../../../../../../../../etc/passwd",
+                "../../../../../../../../none/x",
+            ] {
+                let (path, len) = script.text(name);
+                let stat = [fd, FOLLOW, path, len, SCRATCH];
+                script.expect("path_filestat_get", &stat, NOENT);
+                script.expect("path_create_directory", &[fd, path, len], NOENT);
+            }
+        }
+    });
+}

@@ -151,6 +151,7 @@ fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Fai
         deadline: Some(DEADLINE),
         ..Limits::default()
     });
+    replay.check_limits(&limits)?;
     let builder = replay.runtime().limits(limits).on_event(print_event);
     Ok(builder.build()?.load(replay.plugin(), bytes)?)
 }

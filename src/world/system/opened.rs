@@ -9,7 +9,7 @@ use super::{
 use crate::effect::{DirectoryEntry, FileKind, MOST_LISTED, SetTime, Stat, Times};
 use std::{
     ffi::OsString,
-    fs::{self, File, FileTimes},
+    fs::{self, File, FileTimes, Metadata},
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -36,10 +36,13 @@ impl Opened {
         }
     }
 
-    /// A path to a directory, in which other paths can begin.
+    /// A path to a directory, in which other paths can begin. Nothing begins in one that was removed.
     pub(super) fn start(&self) -> io::Result<Vec<u8>> {
         match self {
             Opened::File(_) => Err(io::ErrorKind::NotADirectory.into()),
+            Opened::Directory(found) if is_removed(&found.examine()?) => {
+                Err(io::ErrorKind::NotFound.into())
+            }
             Opened::Directory(found) => Ok(to_bytes(&found.path())),
         }
     }
@@ -79,6 +82,16 @@ impl Opened {
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Some(entries))
     }
+}
+
+#[cfg(unix)]
+fn is_removed(directory: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(directory) == 0
+}
+
+#[cfg(not(unix))]
+fn is_removed(_directory: &Metadata) -> bool {
+    false
 }
 
 /// Reads at most `limit` bytes from `offset` on. Past the end there are none, also where the file
