@@ -10,6 +10,7 @@ mod count;
 mod data;
 mod edit;
 mod encode;
+mod engine_build;
 #[cfg(test)]
 mod equivalence;
 mod features;
@@ -21,6 +22,8 @@ mod refuse;
 mod regions;
 mod self_check;
 mod shape;
+#[cfg(all(test, tollgate_suite))]
+mod test_suite;
 mod write;
 
 pub use baked::Baked;
@@ -32,6 +35,7 @@ pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
 pub(crate) use count::check_size;
 pub(crate) use data::Initial;
+pub(crate) use engine_build::{dispatch, must_warn_of_slow_engine};
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
 pub(crate) use write::{RESERVED, START_EXPORT, Variables, global_export};
@@ -183,15 +187,6 @@ fn config(stack: StackLimit, mode: CompilationMode) -> wasmi::Config {
     #[cfg(feature = "simd")]
     config.wasm_simd(true).wasm_relaxed_simd(false);
     config
-}
-
-/// Returns how this build dispatches instructions.
-pub(crate) fn dispatch() -> &'static str {
-    if cfg!(feature = "portable-dispatch") {
-        "portable"
-    } else {
-        "fast"
-    }
 }
 
 /// Returns the generation of the protocol that a module uses, if it meets the contract, and every
