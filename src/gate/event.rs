@@ -42,7 +42,7 @@ pub enum Event {
     /// What the call left out of its reports: the last event of a call that left something out.
     Omitted(Omitted),
     /// This is a debug build of a program whose `Cargo.toml` does not optimise the engine, so plugins take
-    /// 20 to 50 times as long. Reported once for each process, by
+    /// 20 to 100 times as long. Reported once for each process, by
     /// [`RuntimeBuilder::build`](crate::RuntimeBuilder::build), with no plugin's name. The
     /// [guide](crate#debug-builds) has the lines that optimise the engine. Measured, so that a busy
     /// machine may miss it; a release build never reports it.

@@ -27,8 +27,18 @@ const STACK: usize = 256 << 10;
 /// What ends a loop that should have ended.
 const FUEL: u64 = 1_000_000_000;
 
-/// Directives of these texts are not what is expected here, and why.
-const DIFFERENT: &[(&str, &str)] = &[];
+const NO_EXPORTS: &str =
+    "it has no exports, so it is no plugin, and its start function is not exported";
+
+/// Directives that do not hold here, and why.
+const DIFFERENT: &[(&str, &str)] = &[
+    ("wasm-v2/linking.wast:435:", NO_EXPORTS),
+    ("wasm-v2/start.wast:97:", NO_EXPORTS),
+    (
+        "simd/simd_memory-multi.wast:",
+        "multi-memory is not enabled",
+    ),
+];
 
 /// A directive, and the bytes of its module if it has one that could be encoded.
 type Step<'a> = (WastDirective<'a>, Option<Vec<u8>>);
@@ -309,9 +319,6 @@ impl Script {
                     Ok(_) => Err(format!("it is accepted, expected {message}")),
                 }
             }
-            // Custom sections are not read.
-            WastDirective::AssertMalformedCustom { .. }
-            | WastDirective::AssertInvalidCustom { .. } => Ok(()),
             WastDirective::AssertException { .. }
             | WastDirective::AssertSuspension { .. }
             | WastDirective::Thread(_)
@@ -338,9 +345,11 @@ fn ends_with(result: Result<Vec<Val>, Failed>, message: &str) -> Result<(), Stri
         Some(TrapCode::BadSignature) => &["indirect call type mismatch"],
         _ => &[],
     };
-    let same = expected.iter().any(|known| message.starts_with(known));
+    let text = error.to_string();
+    // Elements of an instance that are out of bounds are no trap.
+    let same = expected.iter().any(|known| message.starts_with(known)) || text.starts_with(message);
     same.then_some(())
-        .ok_or_else(|| format!("{error}, expected {message}"))
+        .ok_or_else(|| format!("{text}, expected {message}"))
 }
 
 fn is_f32(bits: u32, expected: &NanPattern<F32>) -> bool {
@@ -452,7 +461,6 @@ fn run(files: impl Iterator<Item = TestFile<'static>>) -> Outcome {
 
 fn check(files: impl Iterator<Item = TestFile<'static>>, at_least: usize) {
     let outcome = run(files);
-    eprintln!("{} directives", outcome.directives);
     let unexpected: Vec<String> = outcome
         .different
         .into_iter()
@@ -464,7 +472,7 @@ fn check(files: impl Iterator<Item = TestFile<'static>>, at_least: usize) {
 
 #[test]
 fn of_version_2() {
-    check(spec(SpecVersion::V2), 1);
+    check(spec(SpecVersion::V2), 27_000);
 }
 
 #[test]
@@ -472,11 +480,11 @@ fn of_extended_constants_and_tail_calls() {
     let files = [Proposal::ExtendedConst, Proposal::TailCall]
         .into_iter()
         .flat_map(proposal);
-    check(files, 1);
+    check(files, 400);
 }
 
 #[cfg(feature = "simd")]
 #[test]
 fn of_vectors() {
-    check(proposal(Proposal::Simd), 1);
+    check(proposal(Proposal::Simd), 25_000);
 }
