@@ -91,9 +91,7 @@ impl MadeUp {
     }
 
     fn kind(&mut self) -> FileKind {
-        use FileKind::{
-            BlockDevice, CharacterDevice, Directory, File, Other, Socket, Symlink,
-        };
+        use FileKind::{BlockDevice, CharacterDevice, Directory, File, Other, Socket, Symlink};
         let kinds = [
             File,
             Directory,

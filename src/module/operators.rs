@@ -36,6 +36,7 @@ impl Class {
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
 static CLASSES: [Class; 256] = {
     let mut classes = [Class::Special; 256];
     let mut operator = 0;
