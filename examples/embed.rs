@@ -21,6 +21,11 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on_event(|plugin, event| match event {
             Event::Denied(denial) => println!("{plugin} was denied {}", denial.request),
             Event::Log(line) => println!("{plugin}: {}", line.message),
+            Event::UnoptimisedEngine => {
+                println!(
+                    "plugins are slow: copy the lines of the guide, \"Debug builds\", to Cargo.toml"
+                );
+            }
             _ => {}
         })
         .build()?;

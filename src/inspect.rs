@@ -40,7 +40,8 @@ pub struct Inspection {
     pub abi_version: Option<String>,
     /// The version of the Rust ABI package it was built with, if it says so.
     pub abi_package: Option<String>,
-    /// How this build of tollgate dispatches instructions: `portable` or `fast`.
+    /// How the engine dispatches instructions in this build: `portable` or `fast`. Measured, since other packages
+    /// and the profile decide it too.
     pub dispatch: &'static str,
     /// The memory it exports.
     pub memory: Option<MemorySize>,

@@ -39,6 +39,9 @@ mod room;
 mod runtime;
 #[cfg(feature = "schema")]
 pub mod schema;
+#[cfg(test)]
+#[path = "../tests/support/share.rs"]
+mod share;
 mod sync;
 pub mod world;
 

@@ -122,9 +122,10 @@ limits! {
     #[serde(default, deny_unknown_fields)]
     pub struct Limits {
         /// Fuel for one call, and as much again for the initialisation before it. Default:
-        /// 1 000 000 000 000, about ten minutes of a tight loop or a minute of Go code. Instructions cost
-        /// about a unit each, bytes that cross the boundary one each, and a guest that sleeps pays one for
-        /// each nanosecond.
+        /// 100 000 000 000: on a server, 20 to 50 seconds of computation, or 45 to 120 with portable
+        /// dispatch. An executed instruction costs 1.0 to 1.5 units, measured over programs in Go, Rust
+        /// and C; a byte that crosses the boundary costs one, and a guest that sleeps pays one for each
+        /// nanosecond.
         fuel: FuelLimit = FuelLimit::default(), in "units";
         /// Linear memory of one instance. Default: 256 MB.
         memory: MemoryLimit = MemoryLimit::default(), in "bytes";

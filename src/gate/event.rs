@@ -1,5 +1,5 @@
 //! What is reported to the embedder while plugins run: log lines, denials and, with an audit, granted
-//! requests. The gate limits how many.
+//! requests. The gate limits how many. And what is reported of the build of the engine.
 
 use crate::{
     effect::{Denial, DenialReason, LogRecord},
@@ -11,8 +11,8 @@ use std::{fmt, sync::Arc};
 
 /// Something that is reported to the operator.
 ///
-/// As JSON it is an object. Its `type` is `log`, `denied`, `granted`, `limit_reached` or `omitted`;
-/// beside it are the fields of what the event holds.
+/// As JSON it is an object. Its `type` is `log`, `denied`, `granted`, `limit_reached`, `omitted` or
+/// `unoptimised_engine`; beside it are the fields of what the event holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -41,6 +41,12 @@ pub enum Event {
     },
     /// What the call left out of its reports: the last event of a call that left something out.
     Omitted(Omitted),
+    /// This is a debug build of a program whose `Cargo.toml` does not optimise the engine, so plugins take
+    /// 20 to 100 times as long. Reported once for each process, by
+    /// [`RuntimeBuilder::build`](crate::RuntimeBuilder::build), with no plugin's name. The
+    /// [guide](crate#debug-builds) has the lines that optimise the engine. Measured, so that a busy
+    /// machine may miss it; a release build never reports it.
+    UnoptimisedEngine,
 }
 
 /// How much a call left out of its reports.
@@ -106,7 +112,9 @@ impl Observer {
             // Its secrets are hidden already: where it is cut, they could not be found.
             Event::Log(_) => callback(plugin, event),
             // The host wrote it all.
-            Event::LimitReached { .. } | Event::Omitted(_) => callback(plugin, event),
+            Event::LimitReached { .. } | Event::Omitted(_) | Event::UnoptimisedEngine => {
+                callback(plugin, event);
+            }
             Event::Denied(denial) => {
                 let mut denial = denial.clone();
                 self.redactor.iter().for_each(|it| it.denial(&mut denial));

@@ -23,9 +23,10 @@ pub enum FuelLimit {
     Unlimited,
 }
 
+/// 100 000 000 000 units, see [`Limits::fuel`](crate::Limits::fuel).
 impl Default for FuelLimit {
     fn default() -> FuelLimit {
-        FuelLimit::Units(1_000_000_000_000)
+        FuelLimit::Units(100_000_000_000)
     }
 }
 

@@ -11,6 +11,7 @@ mod count;
 mod data;
 mod edit;
 mod encode;
+mod engine_build;
 #[cfg(test)]
 mod equivalence;
 mod features;
@@ -23,6 +24,8 @@ mod refuse;
 mod regions;
 mod self_check;
 mod shape;
+#[cfg(all(test, tollgate_suite))]
+mod test_suite;
 mod write;
 
 pub use baked::Baked;
@@ -35,6 +38,7 @@ pub(crate) use baked::DescriptorFlags;
 pub(crate) use contract::Offered;
 pub(crate) use count::check_size;
 pub(crate) use data::Initial;
+pub(crate) use engine_build::{dispatch, must_warn_of_slow_engine};
 pub(crate) use growth::{
     GROWTH_EXPORT, Growth, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export,
 };
@@ -190,15 +194,6 @@ fn config(stack: StackLimit, mode: CompilationMode) -> wasmi::Config {
     #[cfg(feature = "simd")]
     config.wasm_simd(true).wasm_relaxed_simd(false);
     config
-}
-
-/// Returns how this build dispatches instructions.
-pub(crate) fn dispatch() -> &'static str {
-    if cfg!(feature = "portable-dispatch") {
-        "portable"
-    } else {
-        "fast"
-    }
 }
 
 /// Returns the generation of the protocol that a module uses, if it meets the contract, and every

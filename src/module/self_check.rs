@@ -15,7 +15,7 @@ use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
-use wasmi::{Caller, CompilationMode, Linker, Module, Store};
+use wasmi::{Caller, CompilationMode, Instance, Linker, Module, Store};
 
 /// Assembled from the text beside it; a test compares them.
 const LOOP: &[u8] = include_bytes!("self_check.wasm");
@@ -62,6 +62,50 @@ struct Measured {
     fuel: u64,
 }
 
+/// How deep the native stack was whenever a module called the host.
+#[derive(Clone)]
+pub(super) struct Depths {
+    low: Arc<AtomicUsize>,
+    high: Arc<AtomicUsize>,
+}
+
+impl Default for Depths {
+    fn default() -> Depths {
+        Depths {
+            low: Arc::new(AtomicUsize::new(usize::MAX)),
+            high: Arc::default(),
+        }
+    }
+}
+
+impl Depths {
+    /// Instantiates a module that calls the host by `self.probe`, with all fuel.
+    pub(super) fn instantiate(
+        &self,
+        module: &Module,
+    ) -> Result<(Store<()>, Instance), wasmi::Error> {
+        let mut linker = Linker::<()>::new(module.engine());
+        let seen = self.clone();
+        linker.func_wrap("self", "probe", move |_: Caller<'_, ()>| {
+            let here = 0u8;
+            let depth = std::hint::black_box(&raw const here).addr();
+            seen.low.fetch_min(depth, Ordering::Relaxed);
+            seen.high.fetch_max(depth, Ordering::Relaxed);
+        })?;
+        let mut store = Store::new(module.engine(), ());
+        store.set_fuel(u64::MAX)?;
+        let instance = linker.instantiate_and_start(&mut store, module)?;
+        Ok((store, instance))
+    }
+
+    /// Bytes between the shallowest and the deepest call.
+    pub(super) fn growth(&self) -> usize {
+        let (low, high) = (&self.low, &self.high);
+        high.load(Ordering::Relaxed)
+            .saturating_sub(low.load(Ordering::Relaxed))
+    }
+}
+
 /// Runs the loop once in a process.
 fn measured() -> Result<&'static Measured, &'static String> {
     static MEASURED: OnceLock<Result<Measured, String>> = OnceLock::new();
@@ -78,28 +122,13 @@ fn measure() -> Result<Measured, wasmi::Error> {
     });
     let written = written.map_err(|error| wasmi::Error::new(error.to_string()))?;
     let module = Module::new(&engine, &written.bytes)?;
-    let (low, high) = (
-        Arc::new(AtomicUsize::new(usize::MAX)),
-        Arc::new(AtomicUsize::new(0)),
-    );
-    let mut linker = Linker::<()>::new(&engine);
-    let seen = (low.clone(), high.clone());
-    linker.func_wrap("self", "probe", move |_: Caller<'_, ()>| {
-        let here = 0u8;
-        let depth = std::hint::black_box(&raw const here).addr();
-        seen.0.fetch_min(depth, Ordering::Relaxed);
-        seen.1.fetch_max(depth, Ordering::Relaxed);
-    })?;
-    let mut store = Store::new(&engine, ());
-    store.set_fuel(u64::MAX)?;
-    let instance = linker.instantiate_and_start(&mut store, &module)?;
+    let seen = Depths::default();
+    let (mut store, instance) = seen.instantiate(&module)?;
     instance
         .get_typed_func::<i32, ()>(&store, "run")?
         .call(&mut store, TURNS)?;
     Ok(Measured {
-        growth: high
-            .load(Ordering::Relaxed)
-            .saturating_sub(low.load(Ordering::Relaxed)),
+        growth: seen.growth(),
         fuel: u64::MAX.saturating_sub(store.get_fuel()?),
     })
 }

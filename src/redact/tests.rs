@@ -81,7 +81,7 @@ fn a_guest_cannot_make_a_search_long() {
         "\\n&#97;%61YWFh",
         "&#92;\\u0025%26",
     ];
-    for piece in pieces {
+    for piece in crate::share::spread(pieces) {
         let tail = "-----END RSA PRIVATE KEY-----";
         let text = |length: usize| piece.repeat(length / piece.len()) + tail;
         let spent =

@@ -146,7 +146,7 @@ impl RuntimeBuilder {
     }
 
     /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
-    /// that runs the plugin.
+    /// that runs the plugin. [`build`](Self::build) itself may report [`Event::UnoptimisedEngine`].
     #[must_use]
     pub fn on_event(
         mut self,
@@ -242,6 +242,9 @@ impl RuntimeBuilder {
             }),
             None => world,
         };
+        if self.observer.callback.is_some() && module::must_warn_of_slow_engine() {
+            self.observer.report("", &Event::UnoptimisedEngine);
+        }
         let host_functions = Arc::new(self.host_functions);
         let now = world();
         let missing_directories = missing_directories(&self.grants, &*now);

@@ -68,6 +68,10 @@ const REACH_OUTSIDE: &[(&str, &str)] = &[
         "limits",
         "the time that a call may take, which guests never see",
     ),
+    (
+        "module",
+        "the time of a fixed loop, in debug builds: was the engine optimised?",
+    ),
     ("replay", "the files of recordings"),
 ];
 

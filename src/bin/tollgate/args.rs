@@ -72,7 +72,7 @@ struct WorldFile {
 
 #[derive(ClapArgs)]
 pub struct LimitArgs {
-    /// Fuel limit of the call in units, or `unlimited` [default: 1e12]
+    /// Fuel limit of the call in units, such as 1e9 or 5G, or `unlimited` [default: 100G]
     #[arg(long, value_parser = fuel)]
     fuel: Option<FuelLimit>,
     /// Memory limit of the plugin in megabytes: 0 means 256, -1 means unlimited [default: 256]
@@ -398,14 +398,9 @@ fn offset(text: &str) -> Result<u64, String> {
 }
 
 fn fuel(text: &str) -> Result<FuelLimit, String> {
-    match text {
-        "unlimited" => Ok(FuelLimit::Unlimited),
-        "0" => Err("nothing runs with a fuel limit of 0; use `unlimited` for no limit".to_owned()),
-        _ => text
-            .parse()
-            .map(FuelLimit::Units)
-            .map_err(|error| format!("{error}")),
-    }
+    let mut limits = Limits::default();
+    let set = limits.set("fuel", text);
+    set.map(|()| limits.fuel).map_err(|error| error.to_string())
 }
 
 fn memory(text: &str) -> Result<MemoryLimit, String> {

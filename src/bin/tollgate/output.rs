@@ -169,6 +169,9 @@ pub fn print_event(plugin: &str, event: &Event) {
                 }
             }
         }
+        Event::UnoptimisedEngine => complain(
+            "the engine was built without optimisation, and plugins take 20 to 100 times as long; build with --release",
+        ),
         _ => {}
     }
 }

@@ -365,7 +365,7 @@ fn no_link_leads_outside(root: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(crate::share::tenth(200)))]
 
     #[test]
     fn files_answer_as_those_of_linux(
