@@ -42,6 +42,7 @@ pub(super) fn cost(operator: u8) -> Option<Cost> {
 /// In place of the cost of a special operator.
 const SPECIAL: u8 = u8::MAX;
 
+#[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
 static COSTS: [u8; 256] = {
     let mut costs = [SPECIAL; 256];
     let mut operator = 0;
@@ -56,6 +57,7 @@ static COSTS: [u8; 256] = {
     costs
 };
 
+#[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
 static CLASSES: [Class; 256] = {
     let mut classes = [Class::Special; 256];
     let mut operator = 0;
