@@ -52,7 +52,6 @@ const MEMORY_GROW: u8 = 0x40;
 const I32_CONST: u8 = 0x41;
 const I64_CONST: u8 = 0x42;
 const I64_EQZ: u8 = 0x50;
-const I64_EXTEND_I32_S: u8 = 0xAC;
 /// Operators of two parts begin with it.
 const PREFIX: u8 = 0xFC;
 const TABLE_GROW: u32 = 15;
@@ -267,10 +266,6 @@ impl Reading<'_, '_> {
             I64_EQZ => {
                 reader.read_u8()?;
                 visitor.visit_i64_eqz()
-            }
-            I64_EXTEND_I32_S => {
-                reader.read_u8()?;
-                visitor.visit_i64_extend_i32_s()
             }
             _ => reader.visit_operator(&mut visitor)?,
         }

@@ -147,7 +147,7 @@ struct Seen {
 }
 
 /// Puts functions that grow where the module that runs calls them, at the price of this engine.
-fn provide(store: &mut Store<()>, instance: Instance) {
+pub(super) fn provide(store: &mut Store<()>, instance: Instance) {
     let Some(ours) = instance.get_table(&*store, GROWTH_EXPORT) else {
         return;
     };

@@ -303,16 +303,7 @@ impl Regions {
         }
         let reaches = !self.end_dead(at)?;
         self.decide();
-        // A block in which nothing changes needs no marks.
-        if self
-            .marks
-            .last()
-            .is_some_and(|mark| mark.kind == Kind::Open)
-        {
-            self.marks.pop();
-        } else {
-            self.mark(at, 0, Kind::End)?;
-        }
+        self.mark(at, 0, Kind::End)?;
         let Some(ended) = self.frames.pop() else {
             return Ok(false);
         };

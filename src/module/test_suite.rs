@@ -151,6 +151,7 @@ impl Script {
         let instance = self
             .linker
             .instantiate_and_start(&mut self.store, &module)?;
+        super::equivalence::provide(&mut self.store, instance);
         if let Some(start) = instance.get_func(&self.store, START_EXPORT) {
             start.call(&mut self.store, &[], &mut [])?;
         }
