@@ -150,7 +150,7 @@ pub fn evidence() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         (
             "a lone surrogate",
             b"{\"status\":true,\"data\":{\"x\":\"\\ud800\"}}".to_vec(),
-            "not JSON",
+            "answered",
         ),
         (
             "a number too large",
@@ -160,7 +160,7 @@ pub fn evidence() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         (
             "not text",
             b"{\"status\":true,\"data\":{\"x\":\"\xff\"}}".to_vec(),
-            "not UTF-8",
+            "answered",
         ),
         (
             "a status that is none",
