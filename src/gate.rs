@@ -51,6 +51,16 @@ use tollgate_abi::host::kinds;
 /// byte is parsed, copied and often encoded.
 pub(crate) const FUEL_PER_BYTE: u64 = 1;
 
+/// An open file.
+struct OpenFile {
+    /// What was granted when it was opened, which holds until it is closed.
+    access: Access,
+    /// The path that it was opened by.
+    path: String,
+    /// Whether it may not be examined.
+    is_withheld: bool,
+}
+
 /// One instance's way to the outside.
 pub(crate) struct Gate {
     plugin: Arc<str>,
@@ -58,14 +68,9 @@ pub(crate) struct Gate {
     world: Box<dyn World>,
     interrupt: Interrupt,
     reports: Reports,
-    /// What each open file was granted when it was opened, which holds until it is closed.
-    opened: BTreeMap<Handle, Access>,
+    opened: BTreeMap<Handle, OpenFile>,
     /// The open files whose times may be changed: their names are granted for writing.
     changeable: BTreeSet<Handle>,
-    /// The path by which each open file was opened.
-    paths: BTreeMap<Handle, String>,
-    /// The open files that may not be examined, and the path that each was opened by.
-    withheld: BTreeMap<Handle, String>,
     /// Set for a program in Go.
     go: Option<GoHeap>,
     /// How many more lines the guest may log.
@@ -98,8 +103,6 @@ impl Gate {
             reports: Reports::new(observer, limits),
             opened: BTreeMap::new(),
             changeable: BTreeSet::new(),
-            paths: BTreeMap::new(),
-            withheld: BTreeMap::new(),
             go: None,
             log_lines_left: limits.log_lines,
             journal: None,
@@ -210,17 +213,17 @@ impl Gate {
         };
         match (effect, &reply) {
             (Effect::Open { path, options }, Ok(Answer::Opened { handle, stat })) => {
-                self.opened.insert(*handle, options.access());
-                // Read from the reply, so that it is the same in a replay.
-                if *stat == stat.withheld() {
-                    self.withheld.insert(*handle, path.clone());
-                }
+                let file = OpenFile {
+                    access: options.access(),
+                    path: path.clone(),
+                    // Read from the reply, so that it is the same in a replay.
+                    is_withheld: *stat == stat.withheld(),
+                };
+                self.opened.insert(*handle, file);
             }
             (Effect::Close { handle }, Ok(_)) => {
                 self.opened.remove(handle);
-                self.withheld.remove(handle);
                 self.changeable.remove(handle);
-                self.paths.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
                 self.reports.denied(&self.plugin, denial);
@@ -253,7 +256,9 @@ impl Gate {
             return Err(Failure::new(kinds::TIMEOUT, "ETIMEDOUT", why.message()).into());
         }
         match effect.need() {
-            Need::Opened(handle, wanted) => self.check_opened(handle, wanted)?,
+            Need::Opened(handle, wanted) => {
+                self.check_opened(handle, wanted)?;
+            }
             Need::Examined(handle) => self.check_examined(handle)?,
             Need::Changed(handle) => self.check_changed(handle)?,
             _ => {}
@@ -284,13 +289,10 @@ impl Gate {
             } => Ok(checkpoint.call_host_function(function, request)?),
             _ => {
                 let answer = self.world.perform(effect, &checkpoint)?.into_answer();
-                if let (Effect::Open { path, .. }, Answer::Opened { handle, .. }) =
-                    (effect, &answer)
+                if let Answer::Opened { handle, .. } = &answer
+                    && checkpoint.may_write.into_inner()
                 {
-                    self.paths.insert(*handle, path.clone());
-                    if checkpoint.may_write.into_inner() {
-                        self.changeable.insert(*handle);
-                    }
+                    self.changeable.insert(*handle);
                 }
                 Ok(match answer {
                     Answer::Opened { handle, stat } if !checkpoint.may_read.into_inner() => {
@@ -350,7 +352,11 @@ impl Gate {
 
     /// Examines an open file, unless the plugin may not: nothing is reported then.
     pub(crate) fn examine_if_granted(&mut self, handle: Handle) -> Result<Option<Stat>, Refusal> {
-        if self.withheld.contains_key(&handle) {
+        if self
+            .opened
+            .get(&handle)
+            .is_some_and(|file| file.is_withheld)
+        {
             return Ok(None);
         }
         Ok(Some(self.pass(&Effect::StatOpen { handle })?.take()?))
@@ -358,32 +364,21 @@ impl Gate {
 
     /// A grant to write does not allow reading the size, the times or the owner of a file.
     fn check_examined(&self, handle: Handle) -> Result<(), Refusal> {
-        let none = Access {
-            read: false,
-            write: false,
-        };
-        self.check_opened(handle, none)?;
-        match self.withheld.get(&handle) {
-            Some(path) => {
-                let request = Request::Read(path.clone());
-                Err(self.policy.denial(&self.plugin, &request).into())
-            }
-            None => Ok(()),
+        let file = self.check_opened(handle, Access::NONE)?;
+        if !file.is_withheld {
+            return Ok(());
         }
+        let request = Request::Read(file.path.clone());
+        Err(self.policy.denial(&self.plugin, &request).into())
     }
 
     /// A grant to write allows changing the times of a file, also through a descriptor for reading.
     fn check_changed(&self, handle: Handle) -> Result<(), Refusal> {
-        let none = Access {
-            read: false,
-            write: false,
-        };
-        self.check_opened(handle, none)?;
+        let file = self.check_opened(handle, Access::NONE)?;
         if self.changeable.contains(&handle) {
             return Ok(());
         }
-        let path = self.paths.get(&handle).cloned().unwrap_or_default();
-        let request = Request::Write(path);
+        let request = Request::Write(file.path.clone());
         Err(self.policy.denial(&self.plugin, &request).into())
     }
 
@@ -392,16 +387,17 @@ impl Gate {
         self.reports.end_call(&self.plugin);
     }
 
-    fn check_opened(&self, handle: Handle, wanted: Access) -> Result<(), Failure> {
-        let granted = self
+    fn check_opened(&self, handle: Handle, wanted: Access) -> Result<&OpenFile, Failure> {
+        let file = self
             .opened
             .get(&handle)
             .ok_or_else(|| Failure::new(kinds::FS, "EBADF", "no such open file"))?;
+        let granted = file.access;
         if (wanted.read && !granted.read) || (wanted.write && !granted.write) {
             let what = if wanted.write { "writing" } else { "reading" };
             let message = format!("the file was not opened for {what}");
             return Err(Failure::new(kinds::FS, "EBADF", message));
         }
-        Ok(())
+        Ok(file)
     }
 }

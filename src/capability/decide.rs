@@ -72,10 +72,10 @@ pub fn explain(
         };
         let cleaned = path::absolute(path, cwd)?;
         // Of what exists, `..` leads to the parent of what the path before it leads to.
-        match resolve(&whole).filter(|_| whole.contains("..")) {
-            Some(real) => Some(path::cleaned(&format!("/{real}")).into_owned()),
-            None => path::real(&cleaned, resolve),
-        }
+        let by_dots = whole
+            .contains("..")
+            .then(|| path::resolved(&whole, resolve));
+        by_dots.flatten().or_else(|| path::real(&cleaned, resolve))
     };
     let Some(grant) = &grant.resolved(resolve, cwd) else {
         return Decision {

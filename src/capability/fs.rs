@@ -3,7 +3,7 @@
 //! `Capability::pinned` for what a grant that names a link allows.
 
 use super::error::Flaw;
-use super::glob::{Beginning, Braces, Glob, Parts, escaped, is_wild};
+use super::glob::{Beginning, Braces, Glob, Parts, escaped, is_wild, literal};
 use super::name::GLOB;
 use super::path;
 
@@ -285,9 +285,9 @@ impl PathGlob {
     /// The text of the glob with `real` in place of that directory.
     pub(super) fn in_real_directory(&self, real: &str) -> String {
         let choices = self.glob.has_choices();
-        let real = match choices || is_wild(real) {
+        let real = match choices {
             true => escaped(real),
-            false => real.to_owned(),
+            false => literal(real),
         };
         let text = match &self.written {
             Some(written) => written.text_in(&real),
@@ -303,9 +303,9 @@ impl PathGlob {
     pub(super) fn below_real(&self, real: &str) -> String {
         let (_, wild) = self.glob.split_at_wildcard();
         let choices = self.glob.has_choices();
-        let real = match choices || is_wild(real) {
+        let real = match choices {
             true => escaped(real),
-            false => real.to_owned(),
+            false => literal(real),
         };
         match choices {
             true => format!("{GLOB}{real}/{wild}"),

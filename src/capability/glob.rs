@@ -237,6 +237,14 @@ pub(super) fn wild_bytes(text: &str) -> usize {
     text.len().saturating_sub(plain)
 }
 
+/// The glob without braces that matches only `text`: the text itself, if it has no wildcard.
+pub(super) fn literal(text: &str) -> String {
+    match is_wild(text) {
+        true => escaped(text),
+        false => text.to_owned(),
+    }
+}
+
 /// The glob that matches only `text`, with or without braces.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

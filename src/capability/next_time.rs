@@ -2,7 +2,7 @@
 //! place when it runs again. Programs put files beside a granted one (`app.db-journal`), and make up
 //! names for temporary files (`etilqs_5f0e2d91`). Only the part that varies becomes a wildcard.
 
-use super::glob::{escaped, is_wild};
+use super::glob::literal;
 use super::{Capability, GrantPattern, Request};
 use std::ops::Range;
 
@@ -62,13 +62,6 @@ fn with_made_up_name(path: &str) -> Option<String> {
                 literal(after)
             )
         })
-}
-
-fn literal(text: &str) -> String {
-    match is_wild(text) {
-        true => escaped(text),
-        false => text.to_owned(),
-    }
 }
 
 /// The part of a name that looks made up: from the first such word to the last.

@@ -59,6 +59,12 @@ fn is_clean(path: &str) -> bool {
     }
 }
 
+/// The real path of a file that exists, cleaned.
+pub(super) fn resolved(path: &str, resolve: Resolve<'_>) -> Option<String> {
+    let real = resolve(path)?;
+    Some(cleaned(&format!("/{real}")).into_owned())
+}
+
 /// The real path of `path`, which is absolute and cleaned. `resolve` returns the real path of a file
 /// that exists, and `None` for one that does not.
 ///
@@ -67,8 +73,8 @@ fn is_clean(path: &str) -> bool {
 ///
 /// A binary search finds that ancestor: everything below a missing directory is missing.
 pub(super) fn real(path: &str, resolve: Resolve<'_>) -> Option<String> {
-    if let Some(real) = resolve(path) {
-        return Some(cleaned(&format!("/{real}")).into_owned());
+    if let Some(real) = resolved(path, resolve) {
+        return Some(real);
     }
     let mut known = (1, resolve("/")?);
     // The ends of the ancestors that may exist, the nearest to the root first.

@@ -29,7 +29,7 @@ impl Capability {
         let Some(directory) = glob.directory_by_dots(cwd) else {
             return Some(self.clone());
         };
-        let real = path::cleaned(&format!("/{}", resolve(&directory)?)).into_owned();
+        let real = path::resolved(&directory, resolve)?;
         let text = format!("{operation}{}", glob.in_real_directory(&real));
         text.parse().ok()
     }

@@ -7,7 +7,7 @@ use super::address::{AddressWord, Host, parse_host};
 use super::arguments;
 use super::error::{CapabilityError, Flaw};
 use super::fs::FsOperation;
-use super::glob::{escaped, is_wild};
+use super::glob::{escaped, literal};
 use super::name::GLOB;
 use super::network::{parse_one_port, split_direction};
 use super::url::{Url, looks_like_url};
@@ -172,10 +172,7 @@ impl Request {
 
 /// The pattern that matches `path` alone.
 fn plain_pattern(path: &str) -> String {
-    let pattern = match is_wild(path) {
-        true => escaped(path),
-        false => path.to_owned(),
-    };
+    let pattern = literal(path);
     match pattern.starts_with(GLOB) {
         // Otherwise it would be parsed as a glob with choices.
         true => format!("./{pattern}"),

@@ -11,7 +11,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    const READ: Access = Access {
+    pub(crate) const READ: Access = Access {
         read: true,
         write: false,
     };
@@ -23,7 +23,7 @@ impl Access {
         read: true,
         write: true,
     };
-    const NONE: Access = Access {
+    pub(crate) const NONE: Access = Access {
         read: false,
         write: false,
     };

@@ -430,13 +430,9 @@ impl Checkpoint<'_> {
         if self.any_directory.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let access = Access {
-            read: true,
-            write: false,
-        };
         self.real_name(
             asked,
-            access,
+            Access::READ,
             RealName {
                 path: real,
                 directory: true,

@@ -1,4 +1,4 @@
-//! What the host tells a program in Go about its memory, in the variables that Go's runtime reads.
+//! What the host reports to a program in Go about its memory, in the variables that Go's runtime reads.
 //!
 //! In WebAssembly nothing interrupts a program in Go, so its collector, which expects to run beside the
 //! program, gets its turns only as long as it is quick. On a slow machine Go limits the collector's

@@ -27,7 +27,7 @@ impl Gate {
     pub(crate) fn close(&mut self) {
         self.world = Box::new(Nowhere("nothing happens between two calls"));
         self.opened.clear();
-        self.withheld.clear();
+        self.changeable.clear();
         self.journal = None;
     }
 
