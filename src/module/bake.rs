@@ -2,24 +2,23 @@
 //! their present values, and its initialiser does nothing. All other sections are copied.
 
 use super::{
+    additions::Entries,
     baked::Baked,
     data,
-    encode::{self, id, kind, push_i64, push_name, push_section, push_u32},
+    encode::{self, id, kind, op, push_i64, push_name, push_section, push_u32},
     features,
     read::numbered,
 };
-use crate::{error::Unforkable, limits::PAGE_BYTES, room};
+use crate::{error::Unforkable, limits::PAGE_BYTES, room::OutOfMemory};
 use tollgate_abi::names::export;
 use wasmi::Val;
 use wasmparser::{
-    BinaryReader, BinaryReaderError, ExportSectionReader, ExternalKind, GlobalSectionReader,
-    MemorySectionReader, Parser, Payload, TypeRef,
+    BinaryReaderError, ExportSectionReader, ExternalKind, GlobalSectionReader, MemorySectionReader,
+    Parser, Payload, TypeRef,
 };
 
-const END: u8 = 0x0B;
-
 /// A function without locals that returns at once, with its size.
-const EMPTY_BODY: [u8; 3] = [2, 0, END];
+const EMPTY_BODY: [u8; 3] = [2, 0, op::END];
 
 /// Bytes that numbers and heads add to the sections.
 const SMALL: usize = 1 << 16;
@@ -61,11 +60,11 @@ pub(super) fn write(
         let content = match (&payload, initialize) {
             (Payload::StartSection { .. }, _) => continue,
             (Payload::FunctionSection(_), Some((_, ty))) => {
-                appended(content, |list| push_u32(list, ty))?
+                let mut item = Vec::new();
+                push_u32(&mut item, ty);
+                appended(content, &item)?
             }
-            (Payload::CodeSectionStart { .. }, Some(_)) => {
-                appended(content, |list| list.extend_from_slice(&EMPTY_BODY))?
-            }
+            (Payload::CodeSectionStart { .. }, Some(_)) => appended(content, &EMPTY_BODY)?,
             (Payload::MemorySection(section), _) => memory(section, state.memory.len())?,
             (Payload::GlobalSection(section), _) => {
                 let content = globals(section, original, state.globals);
@@ -135,15 +134,10 @@ fn new_function(original: &[u8]) -> Result<Option<(u32, u32)>, BinaryReaderError
 }
 
 /// Appends an item to a list.
-fn appended(list: &[u8], push: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Unforkable> {
-    let mut reader = BinaryReader::new(list, 0);
-    let count = reader.read_var_u32().ok();
-    let count = count.and_then(|count| count.checked_add(1));
-    let mut longer = room::reserved(list.len() + 16)?;
-    push_u32(&mut longer, count.ok_or(Unforkable::Unreadable)?);
-    longer.extend_from_slice(list.get(reader.current_position()..).unwrap_or_default());
-    push(&mut longer);
-    Ok(longer)
+fn appended(list: &[u8], item: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
+    let mut added = Entries::default();
+    added.push(item);
+    added.behind(list)
 }
 
 /// The one memory, with its present size as the minimum.
@@ -182,19 +176,19 @@ fn globals(section: &GlobalSectionReader<'_>, original: &[u8], values: &[Val]) -
         content.extend_from_slice(&[*original.get(from)?, 1]);
         match values.next()? {
             Val::I32(value) => {
-                content.push(0x41);
+                content.push(op::I32_CONST);
                 push_i64(&mut content, (*value).into());
             }
             Val::I64(value) => {
-                content.push(0x42);
+                content.push(op::I64_CONST);
                 push_i64(&mut content, *value);
             }
             Val::F32(value) => {
-                content.push(0x43);
+                content.push(op::F32_CONST);
                 content.extend_from_slice(&value.to_bits().to_le_bytes());
             }
             Val::F64(value) => {
-                content.push(0x44);
+                content.push(op::F64_CONST);
                 content.extend_from_slice(&value.to_bits().to_le_bytes());
             }
             #[cfg(feature = "simd")]
@@ -204,7 +198,7 @@ fn globals(section: &GlobalSectionReader<'_>, original: &[u8], values: &[Val]) -
             }
             _ => return None,
         }
-        content.push(END);
+        content.push(op::END);
     }
     values.next().is_none().then_some(content)
 }

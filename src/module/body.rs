@@ -5,7 +5,7 @@ use super::{
     Shape,
     count::{self, Arity, EMPTY, Types},
     edit::{Body, Editor},
-    encode::{push_len, push_u32},
+    encode::{op::*, push_len, push_u32},
     growth::Places,
     operators::{History, cost},
     refuse::Stopped,
@@ -26,34 +26,6 @@ const ORDINARY: u32 = 8;
 /// carrying any costs as much as two more.
 const BRANCH: u32 = 2;
 
-const UNREACHABLE: u8 = 0x00;
-const BLOCK: u8 = 0x02;
-const LOOP: u8 = 0x03;
-const IF: u8 = 0x04;
-const ELSE: u8 = 0x05;
-const END: u8 = 0x0B;
-const BR: u8 = 0x0C;
-const BR_IF: u8 = 0x0D;
-const BR_TABLE: u8 = 0x0E;
-const RETURN: u8 = 0x0F;
-const CALL: u8 = 0x10;
-const CALL_INDIRECT: u8 = 0x11;
-const RETURN_CALL: u8 = 0x12;
-const RETURN_CALL_INDIRECT: u8 = 0x13;
-const SELECT: u8 = 0x1B;
-const TYPED_SELECT: u8 = 0x1C;
-const LOCAL_GET: u8 = 0x20;
-const LOCAL_SET: u8 = 0x21;
-const LOCAL_TEE: u8 = 0x22;
-const GLOBAL_GET: u8 = 0x23;
-const GLOBAL_SET: u8 = 0x24;
-const TABLE_SET: u8 = 0x26;
-const MEMORY_GROW: u8 = 0x40;
-const I32_CONST: u8 = 0x41;
-const I64_CONST: u8 = 0x42;
-const I64_EQZ: u8 = 0x50;
-/// Operators of two parts begin with it.
-const PREFIX: u8 = 0xFC;
 const TABLE_GROW: u32 = 15;
 const TABLE_SIZE: u32 = 16;
 

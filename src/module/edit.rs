@@ -3,20 +3,13 @@
 
 use super::{
     count::EMPTY,
-    encode::push_u32,
+    encode::{op::*, push_u32},
     growth::Places,
     regions::{Kind, Mark},
 };
 use crate::room::{self, OutOfMemory};
 use wasmparser::{BinaryReader, Operator};
 
-const UNREACHABLE: u8 = 0x00;
-const LOOP: u8 = 0x03;
-const END: u8 = 0x0B;
-const BR_TABLE: u8 = 0x0E;
-const LOCAL_GET: u8 = 0x20;
-const I32_EQZ: u8 = 0x45;
-const I32_OR: u8 = 0x72;
 const I32: u8 = 0x7F;
 
 /// The most bytes that a mark adds.

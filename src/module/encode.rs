@@ -1,4 +1,4 @@
-//! Writing the numbers, names and sections of a binary module.
+//! The binary format: its numbers, and writing numbers, names and sections.
 
 use crate::room::{self, OutOfMemory};
 
@@ -29,6 +29,42 @@ pub(super) mod kind {
     pub(in super::super) const MEMORY: u8 = 2;
     pub(in super::super) const GLOBAL: u8 = 3;
     pub(in super::super) const TAG: u8 = 4;
+}
+
+/// Operators by the byte that they begin with, as far as they are told apart or written here.
+pub(super) mod op {
+    pub(in super::super) const UNREACHABLE: u8 = 0x00;
+    pub(in super::super) const BLOCK: u8 = 0x02;
+    pub(in super::super) const LOOP: u8 = 0x03;
+    pub(in super::super) const IF: u8 = 0x04;
+    pub(in super::super) const ELSE: u8 = 0x05;
+    pub(in super::super) const END: u8 = 0x0B;
+    pub(in super::super) const BR: u8 = 0x0C;
+    pub(in super::super) const BR_IF: u8 = 0x0D;
+    pub(in super::super) const BR_TABLE: u8 = 0x0E;
+    pub(in super::super) const RETURN: u8 = 0x0F;
+    pub(in super::super) const CALL: u8 = 0x10;
+    pub(in super::super) const CALL_INDIRECT: u8 = 0x11;
+    pub(in super::super) const RETURN_CALL: u8 = 0x12;
+    pub(in super::super) const RETURN_CALL_INDIRECT: u8 = 0x13;
+    pub(in super::super) const SELECT: u8 = 0x1B;
+    pub(in super::super) const TYPED_SELECT: u8 = 0x1C;
+    pub(in super::super) const LOCAL_GET: u8 = 0x20;
+    pub(in super::super) const LOCAL_SET: u8 = 0x21;
+    pub(in super::super) const LOCAL_TEE: u8 = 0x22;
+    pub(in super::super) const GLOBAL_GET: u8 = 0x23;
+    pub(in super::super) const GLOBAL_SET: u8 = 0x24;
+    pub(in super::super) const TABLE_SET: u8 = 0x26;
+    pub(in super::super) const MEMORY_GROW: u8 = 0x40;
+    pub(in super::super) const I32_CONST: u8 = 0x41;
+    pub(in super::super) const I64_CONST: u8 = 0x42;
+    pub(in super::super) const F32_CONST: u8 = 0x43;
+    pub(in super::super) const F64_CONST: u8 = 0x44;
+    pub(in super::super) const I32_EQZ: u8 = 0x45;
+    pub(in super::super) const I64_EQZ: u8 = 0x50;
+    pub(in super::super) const I32_OR: u8 = 0x72;
+    /// Bulk operators and conversions that saturate: a number follows.
+    pub(in super::super) const PREFIX: u8 = 0xFC;
 }
 
 /// Starts a module without sections, with capacity for `size` bytes.

@@ -96,15 +96,12 @@ fn stack_of_growing() -> Result<usize, wasmi::Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::self_check::tests::check_assembled;
     use super::*;
 
     #[test]
     fn the_module_is_assembled_from_its_text() {
-        let assembled = wat::parse_str(include_str!("engine_build.wat")).unwrap();
-        if std::env::var_os("TOLLGATE_UPDATE").is_some() {
-            std::fs::write("src/module/engine_build.wasm", &assembled).unwrap();
-        }
-        assert_eq!(assembled, MODULE, "run this test with TOLLGATE_UPDATE=1");
+        check_assembled("engine_build", MODULE);
     }
 
     #[test]

@@ -35,10 +35,9 @@ fn engine() -> Engine {
 /// The module that runs.
 fn rewritten(module: &[u8]) -> Vec<u8> {
     let mut reading = read::read(module, &ModuleLimits::default()).unwrap();
-    let shape = std::mem::take(&mut reading.shape);
     // The engine places the data, as in the original.
     reading.initial = reading.initial.map(|_| Err(Unforkable::Unreadable));
-    write::write(reading, &shape).unwrap().bytes
+    write::write(&mut reading).unwrap().bytes
 }
 
 /// Which operators cost nothing.

@@ -7,7 +7,7 @@
 
 use super::{
     additions::{Additions, RESERVED},
-    encode::{push_i64, push_u32},
+    encode::{op::*, push_i64, push_u32},
 };
 use wasmparser::{BinaryReader, RefType};
 
@@ -22,9 +22,6 @@ pub(crate) fn table_export(index: u32) -> String {
     format!("{RESERVED}table:{index}")
 }
 
-const I32_CONST: u8 = 0x41;
-const CALL_INDIRECT: u8 = 0x11;
-const MEMORY_GROW: u8 = 0x40;
 const I32: u8 = 0x7F;
 const FUNCREF: u8 = 0x70;
 const EXTERNREF: u8 = 0x6F;

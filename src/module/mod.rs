@@ -97,9 +97,13 @@ impl Compiled {
         check_size(&limits.module, &bytes)?;
         room::check(bytes.len().saturating_mul(4))?;
         let mut reading = read::read(&bytes, &limits.module)?;
-        let shape = std::mem::take(&mut reading.shape);
-        let (baked, was_baked) = (reading.baked.take(), reading.was_baked);
-        let written = write::write(reading, &shape)?;
+        let written = write::write(&mut reading)?;
+        let read::Reading {
+            shape,
+            baked,
+            was_baked,
+            ..
+        } = reading;
         room::check(shape.loading())?;
         let engine = engine(limits.stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().into());

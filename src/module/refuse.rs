@@ -145,6 +145,7 @@ fn first_error(bytes: &[u8], features: WasmFeatures, until: usize) -> Option<usi
     None
 }
 
+/// As `FuncValidator::validate`, which also checks the validator in a debug build, and panics.
 fn operators(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,

@@ -116,10 +116,7 @@ fn measured() -> Result<&'static Measured, &'static String> {
 fn measure() -> Result<Measured, wasmi::Error> {
     let engine = super::engine(StackLimit::default(), CompilationMode::Eager);
     let reading = read::read(LOOP, &ModuleLimits::default());
-    let written = reading.and_then(|mut reading| {
-        let shape = std::mem::take(&mut reading.shape);
-        write::write(reading, &shape)
-    });
+    let written = reading.and_then(|mut reading| write::write(&mut reading));
     let written = written.map_err(|error| wasmi::Error::new(error.to_string()))?;
     let module = Module::new(&engine, &written.bytes)?;
     let seen = Depths::default();
@@ -134,17 +131,22 @@ fn measure() -> Result<Measured, wasmi::Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Compares a module with the text beside it, and assembles it again on request.
+    pub(in super::super) fn check_assembled(name: &str, module: &[u8]) {
+        let text = std::fs::read_to_string(format!("src/module/{name}.wat")).unwrap();
+        let assembled = wat::parse_str(text).unwrap();
+        if std::env::var_os("TOLLGATE_UPDATE").is_some() {
+            std::fs::write(format!("src/module/{name}.wasm"), &assembled).unwrap();
+        }
+        assert_eq!(assembled, module, "run this test with TOLLGATE_UPDATE=1");
+    }
 
     #[test]
     fn the_module_is_assembled_from_its_text() {
-        let text = include_str!("self_check.wat");
-        let assembled = wat::parse_str(text).unwrap();
-        if std::env::var_os("TOLLGATE_UPDATE").is_some() {
-            std::fs::write("src/module/self_check.wasm", &assembled).unwrap();
-        }
-        assert_eq!(assembled, LOOP, "run this test with TOLLGATE_UPDATE=1");
+        check_assembled("self_check", LOOP);
     }
 
     #[test]

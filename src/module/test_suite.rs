@@ -78,10 +78,9 @@ impl From<wasmi::Error> for Failed {
 /// The bytes that the engine gets.
 fn written(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     let mut reading = read::read(bytes, &ModuleLimits::default())?;
-    let shape = std::mem::take(&mut reading.shape);
     // The engine places the data, so that a module is instantiated as the tests expect.
     reading.initial = reading.initial.map(|_| Err(Unforkable::Unreadable));
-    Ok(write::write(reading, &shape)?.bytes)
+    Ok(write::write(&mut reading)?.bytes)
 }
 
 fn key(name: Option<Id<'_>>) -> String {

@@ -5,7 +5,6 @@
 //! observe the difference.
 
 use super::{
-    Shape,
     additions::{Additions, RESERVED},
     data::{self, Initial},
     encode::{self, id, kind, push_section},
@@ -40,12 +39,12 @@ pub(crate) struct Variables {
 }
 
 /// Writes the module that runs.
-pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, LoadError> {
+pub(super) fn write(reading: &mut Reading<'_>) -> Result<Written, LoadError> {
     let data = match &reading.initial {
         Some(Err(why)) => Err(*why),
         _ => Ok(()),
     };
-    let state = data.and_then(|()| variables(&reading, shape));
+    let state = data.and_then(|()| variables(reading));
     let mut added = Additions::default();
     if state.is_ok() {
         for (number, (index, _)) in (0..).zip(&reading.variables) {
@@ -55,11 +54,17 @@ pub(super) fn write(reading: Reading<'_>, shape: &Shape) -> Result<Written, Load
     if let Some(start) = reading.start {
         added.export(START_EXPORT, kind::FUNCTION, start);
     }
-    reading.places.add(shape.growth, &mut added);
-    let bytes = sections(&reading, &added, data.is_ok())?;
+    reading.places.add(reading.shape.growth, &mut added);
+    let bytes = sections(reading, &added, data.is_ok())?;
+    // It is as large as the module, and written.
+    reading.code = Vec::new();
     Ok(Written {
         bytes,
-        initial: reading.initial.and_then(Result::ok).unwrap_or_default(),
+        initial: reading
+            .initial
+            .take()
+            .and_then(Result::ok)
+            .unwrap_or_default(),
         state,
     })
 }
@@ -102,7 +107,7 @@ fn sections(
 }
 
 /// Returns the variables, if all state can be reached.
-fn variables(reading: &Reading<'_>, shape: &Shape) -> Result<Variables, Unforkable> {
+fn variables(reading: &Reading<'_>) -> Result<Variables, Unforkable> {
     let imported = reading.imported;
     if imported.tables + imported.memories + imported.globals > 0 {
         return Err(Unforkable::ImportsState);
@@ -110,7 +115,7 @@ fn variables(reading: &Reading<'_>, shape: &Shape) -> Result<Variables, Unforkab
     if reading.memories.len() > 1 {
         return Err(Unforkable::SeveralMemories);
     }
-    let operators = shape.operators;
+    let operators = reading.shape.operators;
     if operators.use_data {
         return Err(Unforkable::UsesData);
     }
