@@ -66,7 +66,7 @@ pub enum LoadError {
     #[error("failed to compile: these bytes are not a WebAssembly module ({0})")]
     NotWasm(Text),
     /// The bytes are a component, which is another format.
-    #[error("this is a WebAssembly component, and plugins are core modules; {PREVIEW_1}")]
+    #[error("{COMPONENT}; {PREVIEW_1}")]
     Component,
     /// The module is invalid.
     #[error("failed to compile: {0}")]
@@ -112,16 +112,12 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// How to build the module so that it loads, if flags of its compiler do it. `Display` says it, too.
+    /// What is wrong, and how to build the module so that it loads, if flags of its compiler do it.
+    /// `Display` reports both.
     #[must_use]
-    pub fn fix(&self) -> Option<&'static str> {
-        matches!(self, LoadError::Component).then_some(PREVIEW_1)
-    }
-
-    /// The text of [`NotEnabled`](LoadError::NotEnabled) without its advice, and the advice.
-    #[must_use]
-    pub fn proposal(&self) -> Option<(String, &'static str)> {
+    pub fn fix(&self) -> Option<(String, &'static str)> {
         match self {
+            LoadError::Component => Some((COMPONENT.to_owned(), PREVIEW_1)),
             LoadError::NotEnabled {
                 proposal,
                 place,
@@ -131,6 +127,8 @@ impl LoadError {
         }
     }
 }
+
+const COMPONENT: &str = "this is a WebAssembly component, and plugins are core modules";
 
 /// How to build what was built for the component model.
 pub(crate) const PREVIEW_1: &str = "build for WASI preview 1 and without the component step: in Rust --target wasm32-wasip1, in TinyGo -target=wasip1 -buildmode=c-shared, in C -target wasm32-wasip1";

@@ -27,7 +27,7 @@ pub(super) const MULTIPLES: [Suffix; 17] = [
 /// Suffixes of times, in milliseconds.
 pub(super) const TIMES: [Suffix; 4] = [("", 1), ("ms", 1), ("s", 1_000), ("min", 60_000)];
 
-/// Reads a number with a suffix. `None` if it is none, not whole, or too large.
+/// Reads a number with a suffix. `None` if it is not a number, not whole, or too large.
 pub(super) fn parse(text: &str, suffixes: &[Suffix]) -> Option<u64> {
     let text = text.trim();
     let end = text.rfind(|c: char| c.is_ascii_digit())?.checked_add(1)?;

@@ -402,7 +402,7 @@ fn a_relative_command_begins_at_its_directory() {
     assert_eq!(stdout(&run(&["exec:./a/tool"], "./tool", "a")), inner);
     assert_eq!(stdout(&run(&["exec:ROOT/a/*"], "./tool", "a")), inner);
     assert_eq!(stdout(&run(&["exec:./tool"], "./tool", "")), "outer\n");
-    // The grant of one file is none of another with the same relative name.
+    // The grant of one file is not a grant of another with the same relative name.
     let denied = run(&["exec:./tool"], "./tool", "a");
     assert_denied(&denied, &format!("exec:{here}/tool"));
     let missing = run(&["exec:ROOT/a/none"], "./none", "a");

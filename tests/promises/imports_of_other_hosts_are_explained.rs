@@ -329,7 +329,7 @@ fn a_component_is_named_with_the_target_to_build_for() {
         let output = support::program::tollgate(&arguments).output().unwrap();
         let said =
             String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        let fix = LoadError::Component.fix().unwrap();
+        let fix = LoadError::Component.fix().unwrap().1;
         assert!(said.contains(&format!("fix: {fix}")), "{said}");
         assert_eq!(said.matches("--target wasm32-wasip1").count(), 1, "{said}");
     }

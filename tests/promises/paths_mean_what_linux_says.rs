@@ -769,7 +769,7 @@ fn readers(place: &Place, world: &Simulated, grants: &[&str]) -> [Plugin; 2] {
     [place.plugin("fs_read", grants), simulated]
 }
 
-/// What a reply tells a plugin.
+/// What a plugin learns from a reply.
 fn told(reply: &Value) -> String {
     let error = &reply["error"];
     format!("{} {} {}", reply["content"], kind(reply), error["code"])

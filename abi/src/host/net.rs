@@ -191,8 +191,8 @@ wire! {
         pub headers: Headers = "headers" omit,
         /// The body, in base64.
         pub body: String = "body" omit,
-        /// The most time for the whole operation, with redirects, in milliseconds; 0 is as much as
-        /// the host allows.
+        /// The most time for the whole operation, with redirects, in milliseconds; 0 means the
+        /// host's maximum.
         pub timeout_ms: u64 = "timeout_ms" milliseconds,
     }
 }
