@@ -2,8 +2,8 @@
 //! tested on random modules, against a count of each operator that is executed.
 
 use super::{
-    GROWTH_EXPORT, MEMORY_ELEMENT, MEMORY_EXPORT, config, encode::*, read, table_element,
-    table_export, write,
+    BEGIN_ELEMENT, CALLS_EXPORT, END_ELEMENT, GROWTH_EXPORT, Instruments, MEMORY_ELEMENT,
+    MEMORY_EXPORT, config, encode::*, instrument, read, table_element, table_export, write,
 };
 use crate::{
     error::Unforkable,
@@ -23,21 +23,41 @@ const LIMIT: u64 = 200_000;
 
 /// An engine in which bulk operators cost what others cost.
 fn engine() -> Engine {
-    let mut config = config(StackLimit::default(), CompilationMode::Eager);
+    Engine::new(&bulk_is_cheap(config(StackLimit::default(), CompilationMode::Eager)))
+}
+
+/// The same for modules with instruments.
+fn engine_of_instruments() -> Engine {
+    let mut config = config(instrument::stack(StackLimit::default()), CompilationMode::Eager);
+    instrument::set_costs(&mut config);
+    Engine::new(&bulk_is_cheap(config))
+}
+
+fn bulk_is_cheap(mut config: wasmi::Config) -> wasmi::Config {
     config.fuel_cost(CustomFuelCosts {
         bytes_copied_per_fuel: u32::MAX,
         fuel_per_bytes_translated: 0,
         fuel_per_bytes_validated: 0,
     });
-    Engine::new(&config)
+    config
 }
 
 /// The module that runs.
 fn rewritten(module: &[u8]) -> Vec<u8> {
-    let mut reading = read::read(module, &ModuleLimits::default()).unwrap();
+    let reading = read::read(module, &ModuleLimits::default());
+    bytes_of(reading.unwrap(), None)
+}
+
+/// The same with instruments.
+fn instrumented(module: &[u8], which: Instruments) -> Vec<u8> {
+    let reading = read::read_with_runs(module, &ModuleLimits::default());
+    bytes_of(reading.unwrap(), Some((which, StackLimit::default())))
+}
+
+fn bytes_of(mut reading: read::Reading<'_>, which: Option<(Instruments, StackLimit)>) -> Vec<u8> {
     // The engine places the data, as in the original.
     reading.initial = reading.initial.map(|_| Err(Unforkable::Unreadable));
-    write::write(&mut reading).unwrap().bytes
+    write::write_with(&mut reading, which).unwrap().bytes
 }
 
 /// Which operators cost nothing.
@@ -207,6 +227,14 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
         }
     };
     provide(&mut store, instance);
+    if let Some(calls) = instance.get_table(&store, CALLS_EXPORT) {
+        let begin = Func::wrap(&mut store, |_: Caller<'_, ()>, _: i32, _: i32| {});
+        let end = Func::wrap(&mut store, |_: Caller<'_, ()>| {});
+        for (element, function) in [(BEGIN_ELEMENT, begin), (END_ELEMENT, end)] {
+            let function = Ref::Func(Nullable::Val(function));
+            calls.set(&mut store, element.into(), function).unwrap();
+        }
+    }
     let function = instance.get_func(&store, export).unwrap();
     let ty = function.ty(&store);
     let params: Vec<Val> = ty
@@ -299,9 +327,24 @@ fn compare(bytes: &[u8]) -> Vec<Figures> {
     let runs =
         Module::new(&engine, &runs).unwrap_or_else(|error| panic!("{error}\n{}", save(bytes)));
     let counted = Module::new(&engine, counting(bytes)).unwrap();
+    let engine = engine_of_instruments();
+    let instrumented = [
+        Instruments::COVERAGE | Instruments::COMPARISONS | Instruments::TRACE,
+        Instruments::BLOCKS | Instruments::CALLS | Instruments::PROFILE,
+    ]
+    .map(|which| {
+        let module = Module::new(&engine, instrumented(bytes, which));
+        module.unwrap_or_else(|error| panic!("{error} {which:?}\n{}", save(bytes)))
+    });
     let mut figures = Vec::new();
     for export in functions(&counted) {
         let new = run(&runs, &export, LIMIT);
+        for module in &instrumented {
+            let seen = run(module, &export, LIMIT);
+            let same = (seen.text == new.text, seen.fuel, seen.exhausted);
+            let expected = (true, new.fuel, new.exhausted);
+            assert_eq!(same, expected, "{export} of {} with instruments", save(bytes));
+        }
         if new.exhausted {
             continue;
         }
@@ -897,5 +940,19 @@ fn a_select_by_a_comparison_with_zero_takes_the_right_operand() {
         let runs = Module::new(&engine, rewritten(&module)).unwrap();
         let seen = run(&runs, "run", LIMIT);
         assert_eq!(seen.text, "None I32(33) ", "{selected}");
+    }
+}
+#[test]
+fn zz_debug() {
+    let bytes = std::fs::read("/tmp/tollgate-differs.wasm").unwrap();
+    let plain = Module::new(&engine(), rewritten(&bytes)).unwrap();
+    for export in functions(&plain) {
+        let seen = run(&plain, &export, LIMIT);
+        println!("{export} {} {}", seen.fuel, seen.text);
+        for which in [Instruments::default(), Instruments::CALLS, Instruments::TRACE, Instruments::COVERAGE, Instruments::COMPARISONS, Instruments::PROFILE] {
+            let m = Module::new(&engine_of_instruments(), instrumented(&bytes, which)).unwrap();
+            let seen = run(&m, &export, LIMIT);
+            println!("  {which:?} {} {}", seen.fuel, seen.text);
+        }
     }
 }
