@@ -151,7 +151,7 @@ pub(crate) struct Installed {
     pub(crate) comparisons: Vec<Comparison>,
     /// Where the counters begin in the memory of the instruments.
     pub(crate) counters_at: u32,
-    /// Where the comparisons begin, and what is subtracted from the bytes of all to get a mask.
+    /// Where the comparisons begin, behind the calls.
     pub(crate) comparisons_at: u32,
     /// Pages of the memory of the instruments.
     pub(crate) pages: u32,
@@ -188,15 +188,12 @@ pub(super) fn install(
     let types = Types::read(reading)?;
     // The calls lie at the beginning, the comparisons behind them, and the counters, of which the number is
     // known last, at the end.
-    let calls = match which.has(Instruments::CALLS) {
-        true => stack
-            .frames
-            .saturating_add(2)
-            .saturating_mul(STACKS)
-            .saturating_mul(CALL_BYTES),
+    let frames = match which.has(Instruments::CALLS) {
+        true => u64::from(stack.frames) + 2,
         false => 0,
     };
-    let comparisons_at = calls.next_multiple_of(8);
+    let calls = frames * u64::from(STACKS * CALL_BYTES);
+    let comparisons_at = within(calls.next_multiple_of(8))?;
     let counters_at = comparisons_at.saturating_add(comparison_bytes(which));
     let mut indices = Indices {
         memory: count(reading.memories.len())
@@ -249,12 +246,16 @@ pub(super) fn install(
     let bytes = u64::from(which.counter_bytes())
         .saturating_mul(installed.counters.len() as u64)
         .saturating_add(counters_at.into());
-    if bytes > u64::from(u32::MAX) / 2 {
-        return Err(LoadError::Compile("it is too large for instruments".into()));
-    }
-    installed.pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+    let pages = u64::from(within(bytes)?).div_ceil(PAGE_BYTES);
+    installed.pages = u32::try_from(pages).unwrap_or(u32::MAX);
     add(&indices, &results, &installed, added);
     Ok(installed)
+}
+
+/// Bytes of the memory of instruments, if it can have so many.
+fn within(bytes: u64) -> Result<u32, LoadError> {
+    let bytes = u32::try_from(bytes).ok().filter(|bytes| *bytes < 1 << 31);
+    bytes.ok_or_else(|| LoadError::Compile("it is too large for instruments".into()))
 }
 
 /// Adds what the code of the instruments uses.
