@@ -4,6 +4,7 @@
 //! reads it. `fuel` keeps the fuel that of the module without instruments; `function` adds the code.
 
 mod code;
+mod comparison;
 mod fuel;
 mod function;
 
