@@ -899,3 +899,33 @@ fn a_select_by_a_comparison_with_zero_takes_the_right_operand() {
         assert_eq!(seen.text, "None I32(33) ", "{selected}");
     }
 }
+
+/// Far offsets have a form of their own in the engine, which it reads as long as it was written only where it has
+/// code for memories of 64 bits.
+#[cfg(feature = "simd")]
+#[test]
+fn lanes_are_stored_far_from_the_pointer() {
+    let engine = engine();
+    for (lane, store, load, expected) in [
+        ("7", "v128.store8_lane", "i32.load8_u", 7),
+        ("3", "v128.store16_lane", "i32.load16_u", 0x0706),
+        ("1", "v128.store32_lane", "i32.load", 0x0706_0504),
+        ("0", "v128.store64_lane", "i32.load", 0x0302_0100),
+    ] {
+        for pointer in [
+            "(local.get $p)",
+            "(i32.add (local.get $p) (local.get $p))",
+            "(i32.const 0)",
+        ] {
+            let text = format!(
+                "(module (memory 2) (func (export \"run\") (result i32) (local $p i32) (local $v v128)
+                   (local.set $v (v128.const i8x16 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15))
+                   ({store} offset=70000 {lane} {pointer} (local.get $v))
+                   ({load} offset=70000 (local.get $p))))"
+            );
+            let module = rewritten(&wat::parse_str(&text).unwrap());
+            let seen = run(&Module::new(&engine, module).unwrap(), "run", LIMIT);
+            assert_eq!(seen.text, format!("None I32({expected}) "), "{text}");
+        }
+    }
+}
