@@ -30,7 +30,9 @@ count() {
 }
 
 for dispatch in fast portable; do
-    cargo build --quiet --release --package fuel --no-default-features --features "$dispatch-dispatch"
+    features=()
+    [ "$dispatch" = fast ] || features=(--features portable-dispatch)
+    cargo build --quiet --release --package fuel "${features[@]}"
     if [ "${1:-}" = --count ]; then count "$dispatch"; else "$program"; fi
     echo
 done

@@ -11,7 +11,7 @@ use crate::{
 };
 use arbitrary::Unstructured;
 use proptest::prelude::*;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, thread};
 use wasmi::{
     Caller, CompilationMode, CustomFuelCosts, Engine, Extern, Func, FuncType, Instance, Linker,
     Module, Nullable, Ref, Store, TrapCode, Val, ValType,
@@ -289,6 +289,20 @@ struct Figures {
     executed: u64,
 }
 
+/// Bytes of native stack for the module that runs: an engine that leaves frames there soon has none left.
+const SMALL: usize = 256 << 10;
+
+/// Bytes for the one that was loaded, with which the engine does that when it grows.
+const LARGE: usize = 1 << 30;
+
+fn on_stack<T: Send>(bytes: usize, run: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(bytes);
+        let result = thread.spawn_scoped(scope, run).unwrap().join();
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 /// Compares the module that runs with the one that was loaded, and returns the figures of its calls that
 /// end. The latter is run with its operators counted: the engine translates some code wrongly that is
 /// neither rewritten nor counted.
@@ -301,12 +315,12 @@ fn compare(bytes: &[u8]) -> Vec<Figures> {
     let counted = Module::new(&engine, counting(bytes)).unwrap();
     let mut figures = Vec::new();
     for export in functions(&counted) {
-        let new = run(&runs, &export, LIMIT);
+        let new = on_stack(SMALL, || run(&runs, &export, LIMIT));
         if new.exhausted {
             continue;
         }
         // The engine charges for a whole function whenever it is entered, also for code that never runs.
-        let exact = run(&counted, &export, LIMIT * 100_000);
+        let exact = on_stack(LARGE, || run(&counted, &export, LIMIT * 100_000));
         assert_eq!(new.text, exact.text, "{export} of {}", save(bytes));
         let Some(executed) = exact.executed else {
             continue;
