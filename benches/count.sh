@@ -9,7 +9,7 @@ for tool in valgrind cargo; do
     command -v "$tool" >/dev/null || { echo "count.sh: $tool is not here" >&2; exit 2; }
 done
 
-cargo build --quiet --release --package hot --bin count
+cargo build --quiet --release --package hot --bin count --features portable-dispatch
 program=${CARGO_TARGET_DIR:-target}/release/count
 
 # Instructions of the whole process.

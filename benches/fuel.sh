@@ -41,7 +41,9 @@ instruments() {
 }
 
 for dispatch in fast portable; do
-    cargo build --quiet --release --package fuel --no-default-features --features "$dispatch-dispatch"
+    features=()
+    [ "$dispatch" = fast ] || features=(--features portable-dispatch)
+    cargo build --quiet --release --package fuel "${features[@]}"
     case "${1:-}" in
     --count) count "$dispatch" ;;
     --instruments) instruments "$dispatch" ;;

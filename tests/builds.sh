@@ -17,10 +17,10 @@ trap 'rm -rf "$kept"' EXIT
 failed=0
 for build in "${builds[@]}"; do
     case "$build" in
-    debug-portable) arguments=() ;;
-    debug-fast) arguments=(--no-default-features --features std,fast-dispatch) ;;
-    release-portable) arguments=(--release) ;;
-    release-fast) arguments=(--release --no-default-features --features std,fast-dispatch) ;;
+    debug-portable) arguments=(--features portable-dispatch) ;;
+    debug-fast) arguments=() ;;
+    release-portable) arguments=(--release --features portable-dispatch) ;;
+    release-fast) arguments=(--release) ;;
     *)
         echo "unknown build $build; there are: debug-portable debug-fast release-portable release-fast"
         exit 2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Reads the machine code of a release build with fast dispatch: is each of the engine's handlers there, and
+# Reads the machine code of a build with fast dispatch: is each of the engine's handlers there, and
 # does it leave by a jump? One that calls the next handler instead leaves a frame on the native stack each
 # time that it runs, and a loop of it aborts the process.
 #
@@ -7,8 +7,8 @@
 # is known only there. Calls by name, and of other libraries (through the table of offsets, which is
 # relative to %rip), return to the handler. What differs is listed below with its reason.
 #
-# Usage: handlers.sh [BINARY OP_CODES]; without them, the command line is built. OP_CODES is the file
-# op_code.rs that the build of wasmi_ir wrote. Needs objdump and nm, on x86-64.
+# Builds the command line, with these arguments for cargo, such as --release. In the profile dev of this
+# workspace the engine is optimised too. Needs objdump and nm, on x86-64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,16 +25,10 @@ branch_table_span_s call it copies values by one of two functions, which return 
 LIST
 )
 
-if [ $# = 2 ]; then
-    binary=$1
-    op_codes=$2
-else
-    cargo build --quiet --release --locked --no-default-features --features std,fast-dispatch,cli --bin tollgate
-    target=${CARGO_TARGET_DIR:-target}/release
-    binary=$target/tollgate
-    # shellcheck disable=SC2012 # names without spaces
-    op_codes=$(ls -t "$target"/build/wasmi_ir-*/out/op_code.rs | head -n 1)
-fi
+# What cargo says it built: the program, and where the build of wasmi_ir wrote the list of operators.
+built=$(cargo build --quiet --locked --features cli --bin tollgate --message-format=json "$@")
+binary=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$built" | tail -n 1)
+op_codes=$(sed -n '/"build-script-executed"/s/.*[/#@]wasmi_ir[@#-].*"out_dir":"\([^"]*\)".*/\1/p' <<<"$built" | tail -n 1)/op_code.rs
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -34,7 +34,8 @@ for profile in "${profiles[@]}"; do
     cargo=(cargo)
     # The release profile, since the others optimise the engine whatever they say of the rest.
     settings=(CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_INCREMENTAL=0)
-    arguments=()
+    # Sound in every profile.
+    arguments=(--features portable-dispatch)
     case "$profile" in
     opt-*) settings+=("CARGO_PROFILE_RELEASE_OPT_LEVEL=${profile#opt-}") ;;
     assertions) settings+=(CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true) ;;
@@ -47,7 +48,7 @@ for profile in "${profiles[@]}"; do
         cargo=(cargo +nightly)
         # With a target named, build scripts and macros are built without the sanitizer.
         settings+=("RUSTFLAGS=-Zsanitizer=address" CARGO_PROFILE_RELEASE_OPT_LEVEL=1)
-        arguments=(--target "$host")
+        arguments+=(--target "$host")
         # The tests leak some texts of their own on purpose.
         settings+=(ASAN_OPTIONS=detect_leaks=0)
         ;;
@@ -56,7 +57,7 @@ for profile in "${profiles[@]}"; do
         settings+=(CARGO_PROFILE_RELEASE_OPT_LEVEL=1)
         ;;
     # Tail calls instead of the portable loop, where they are sound.
-    fast) arguments=(--no-default-features --features std,fast-dispatch) ;;
+    fast) arguments=() ;;
     *)
         echo "unknown profile $profile; there are: ${all[*]}"
         exit 2

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # Only with this flag the tests are built, which need 25 MB of files.
 export RUSTFLAGS="--cfg tollgate_suite ${RUSTFLAGS:-}"
-for dispatch in portable fast; do
-    echo "$dispatch dispatch"
-    cargo test --quiet --locked --lib --no-default-features --features "std,simd,$dispatch-dispatch" test_suite -- "$@"
+for features in simd,portable-dispatch simd; do
+    echo "features $features"
+    cargo test --quiet --locked --lib --features "$features" test_suite -- "$@"
 done

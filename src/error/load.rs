@@ -43,7 +43,7 @@ pub enum BuildError {
     #[error(transparent)]
     UnknownKind(UnknownKind),
     /// The engine would abort the process: this build's compiler did not turn tail calls into jumps.
-    #[error("this build of the engine is not sound: {} of a loop took {} of the native stack; build with the feature `portable-dispatch`, or with opt-level 3 and without debug assertions", counted(.turns, "turn"), counted(.growth, "byte"))]
+    #[error("this build of the engine is not sound: {} of a loop took {} of the native stack; enable the feature `portable-dispatch` of tollgate, or build the package wasmi with opt-level = 3 and debug-assertions = false, and without instrumentation", counted(.turns, "turn"), counted(.growth, "byte"))]
     UnsoundDispatch {
         /// How much the stack grew, in bytes.
         growth: usize,

@@ -256,7 +256,10 @@ fn config(stack: StackLimit, mode: CompilationMode) -> wasmi::Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false);
     #[cfg(feature = "simd")]
-    config.wasm_simd(true).wasm_relaxed_simd(false);
+    config
+        .wasm_simd(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false);
     config
 }
 

@@ -1,6 +1,7 @@
 //! The module that runs is not the module that was loaded: it must do the same, and its fuel must be what
 //! is executed, within a bound. For random modules: results, traps, globals, tables and memory are
-//! those of the bare engine on the module as it was loaded, and fuel is held against an exact count.
+//! those of the bare engine on the module as it was loaded, and fuel is held against an exact count. The
+//! plugin has a small native stack, which soon overflows if the engine leaves frames there.
 
 use crate::{
     exact::{Bare, Counted, Ended, instrument, instrument_plugin, read_counted},
@@ -12,6 +13,7 @@ use proptest::{
     test_runner::{TestCaseError, TestCaseResult},
 };
 use serde_json::{Value, json};
+use std::thread;
 use tollgate::{Config, Error, FuelLimit, Runtime, Usage, abi::sha256};
 use wasmi::TrapCode;
 
@@ -35,6 +37,20 @@ fn moved(usage: Usage) -> u64 {
     usage.bytes_in + usage.bytes_out
 }
 
+/// Bytes of native stack for a plugin: an engine that leaves frames there soon has none left.
+const SMALL: usize = 256 << 10;
+
+/// Bytes for the bare engine, which does where a module grows its memory.
+const LARGE: usize = 1 << 30;
+
+fn on_stack<T: Send>(bytes: usize, run: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(bytes);
+        let result = thread.spawn_scoped(scope, run).unwrap().join();
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 /// How a call ended, what it used, and the digest of its final memory.
 struct Run {
     outcome: Result<Value, String>,
@@ -49,7 +65,9 @@ fn run(module: &[u8], config: &Config) -> Run {
         .unwrap();
     let plugin = runtime.load("random", module);
     let plugin = plugin.unwrap_or_else(|error| panic!("{}", error.report()));
-    let recording = plugin.observe_recorded(config, Vec::new()).unwrap();
+    let recording = on_stack(SMALL, || {
+        plugin.observe_recorded(config, Vec::new()).unwrap()
+    });
     let last = recording
         .sink
         .split(|byte| *byte == b'\n')
@@ -91,7 +109,7 @@ fn compare(
         // It traps when it is instantiated.
         Err(_) => return Ok(Compared::No),
     };
-    let expected = bare.observe(text.as_bytes());
+    let expected = on_stack(LARGE, || bare.observe(text.as_bytes()));
     let ran = run(module, config);
     let trap = match expected {
         Ok(evidence) => {
@@ -122,7 +140,7 @@ fn compare(
     prop_assert_eq!(ran.memory, sha256::hex(&sha256::digest(bare.memory())));
 
     let mut counting = Bare::new(&instrument(module), None).unwrap();
-    let again = counting.observe(text.as_bytes());
+    let again = on_stack(LARGE, || counting.observe(text.as_bytes()));
     prop_assert_eq!(again.is_err(), trap.is_some());
     let counted = counting.counted();
     let fuel = ran.usage.fuel - moved(ran.usage);

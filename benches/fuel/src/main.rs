@@ -68,10 +68,10 @@ fn run(program: &Program, how: &str, times: u32) {
 }
 
 fn table() {
-    let dispatch = if cfg!(feature = "fast-dispatch") && !cfg!(feature = "portable-dispatch") {
-        "fast"
-    } else {
+    let dispatch = if cfg!(feature = "portable-dispatch") {
         "portable"
+    } else {
+        "fast"
     };
     println!(
         "| program ({dispatch} dispatch) | fuel | operators | ratio | M fuel/s | time / bare | load, ms | load / bare |"
