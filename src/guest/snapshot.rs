@@ -1,5 +1,5 @@
-//! The state of an instance that was just initialised, from which others begin instead of
-//! initialising themselves: by filling a new instance, or by bringing back one that was called.
+//! The state of an instance, from which others begin instead of initialising themselves: by filling a new
+//! instance, or by bringing back one that was called. Most are taken after initialisation.
 
 use super::{Instance, Start, descriptors::WasiState, image::Image};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use wasmi::Val;
 
-/// Everything that a guest or the host remembers after initialisation.
+/// Everything that a guest or the host remembers between calls.
 pub(crate) struct Snapshot {
     image: Image,
     /// The values of the variable globals, in their order.
@@ -22,9 +22,12 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the state of an instance that was initialised and not called yet.
+    /// Takes the state of an instance that does not run.
     pub(crate) fn of(instance: &Instance) -> Result<Snapshot, Unforkable> {
         instance.state?;
+        if instance.failed {
+            return Err(Unforkable::Stopped);
+        }
         let host = instance.store.data();
         let gate = host.gate.initialised();
         let gate = gate.filter(|_| !host.wasi.holds_files());

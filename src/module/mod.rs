@@ -27,6 +27,7 @@ mod shape;
 #[cfg(all(test, tollgate_suite))]
 mod test_suite;
 mod write;
+mod writes;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;

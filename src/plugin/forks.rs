@@ -254,22 +254,28 @@ impl Plugin {
         self.release(instance, self.inner.forks.snapshot());
     }
 
-    /// Brings an instance that its caller keeps back to its beginning, or replaces it.
+    /// Brings an instance that its caller keeps back to its beginning, or replaces it. That is the state
+    /// that its caller took of it, if it did.
     pub(super) fn renew(
         &self,
         instance: &mut Box<Instance>,
+        taken: Option<&Snapshot>,
         allowance: &Allowance,
     ) -> Result<(), Error> {
-        match self.inner.forks.snapshot() {
-            Some(snapshot) if instance.reset(snapshot) => {
+        match (taken.or_else(|| self.inner.forks.snapshot()), taken) {
+            (Some(snapshot), _) if instance.reset(snapshot) => {
                 instance.open(self.gate(Some(snapshot), allowance));
-                instance.begin(&allowance.call)
             }
-            _ => {
+            (_, Some(taken)) => {
+                let gate = self.gate(Some(taken), allowance);
+                *instance = Instance::fork(self.start_with(gate, allowance), taken)?;
+            }
+            (_, None) => {
                 *instance = self.start(allowance)?;
-                Ok(())
+                return Ok(());
             }
         }
+        instance.begin(&allowance.call)
     }
 
     fn release(&self, mut instance: Box<Instance>, snapshot: Option<&Snapshot>) {

@@ -92,6 +92,57 @@ fn images(c: &mut Criterion) {
     group.finish();
 }
 
+/// A plugin with so many pages of memory, which allocates behind them and so grows in its first call.
+fn growing(pages: u32) -> Vec<u8> {
+    let end = pages * 65_536;
+    assemble(&format!(
+        r#"(module
+          (memory (export "memory") {pages})
+          (global $next (mut i32) (i32.const {end}))
+          (data (i32.const 1024) "{{\22status\22:true}}")
+          (func (export "allocate") (param $size i32) (result i32)
+            (local $at i32)
+            (local.set $at (global.get $next))
+            (global.set $next (i32.add (local.get $at) (local.get $size)))
+            (if (i32.gt_u (global.get $next) (i32.shl (memory.size) (i32.const 16)))
+              (then (drop (memory.grow (i32.const 1)))))
+            (local.get $at))
+          (func (export "deallocate") (param $at i32) (param i32)
+            (global.set $next (local.get $at)))
+          (func (export "describe") (result i64) (i64.const 0))
+          (func (export "observe") (param i32 i32) (result i64) (i64.const {})))"#,
+        (1_024u64 << 32) | 15
+    ))
+}
+
+/// Next to empty calls with a reset after each, in memories of so many KiB: as they come, in one that
+/// grows in each call, and after a warm-up.
+fn resets(c: &mut Criterion) {
+    let mut group = c.benchmark_group("reset");
+    for kib in [128, 1_024, 8_192] {
+        let echo = format!("(memory (export \"memory\") {})", kib / 64);
+        let echo = ECHO.replace("(memory (export \"memory\") 2)", &echo);
+        for (kind, bytes, warm) in [
+            ("in place", assemble(&echo), false),
+            ("grown", growing(kib / 64), false),
+            ("warmed up", growing(kib / 64), true),
+        ] {
+            let plugin = load(Runtime::builder(), &bytes);
+            let mut instance = plugin.instance().expect("an instance");
+            if warm {
+                instance.warm_up(100).expect("it allocates and frees");
+            }
+            group.bench_function(BenchmarkId::new(kind, kib), |b| {
+                b.iter(|| {
+                    instance.observe_bytes(b"{}").expect("an answer");
+                    instance.reset().expect("an instance");
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 fn loading(c: &mut Criterion) {
     let steady = load(Runtime::builder().deterministic_init(1), GO);
     let baked = steady.bake().expect("a Go program can be baked");
@@ -108,5 +159,5 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, go, tiny, images, loading);
+criterion_group!(benches, go, tiny, images, resets, loading);
 criterion_main!(benches);
