@@ -1,11 +1,42 @@
-//! What is added to the sections of a module, behind what it has: types, tables and exports.
+//! What is added to the sections of a module, behind what it has: types, tables, memories, globals and
+//! exports; and writing a module with its additions.
 
-use super::encode::{id, kind, push_name, push_u32};
+use super::{
+    encode::{self, id, kind, push_name, push_section, push_u32},
+    read::Section,
+};
 use crate::room::{self, OutOfMemory};
 use wasmparser::BinaryReader;
 
 /// What the names of added exports begin with.
 pub(crate) const RESERVED: &str = "tollgate:";
+
+/// Writes a module of these sections with what is added to them. `content` gives what is written in place
+/// of a section; nothing, if it is left out. It has about `size` bytes beside the additions.
+pub(super) fn assemble<'a>(
+    sections: &[Section<'a>],
+    added: &Additions,
+    size: usize,
+    content: impl Fn(&Section<'a>) -> Option<&'a [u8]>,
+) -> Result<Vec<u8>, OutOfMemory> {
+    let more: usize = added.sections().map(|(_, it)| it.len() + 12).sum();
+    let heads = sections.len().saturating_mul(6).saturating_add(64);
+    let mut module = encode::begin(size.saturating_add(more).saturating_add(heads))?;
+    let mut additions = added.sections().peekable();
+    for section in sections {
+        // A section that the module does not have comes before the next one that it has. Those with
+        // additions have lower numbers than the code, which all modules with additions have.
+        while let Some((id, entries)) = additions.next_if(|(id, _)| *id < section.id) {
+            push_section(&mut module, id, &entries.behind(&[])?);
+        }
+        if let Some((id, entries)) = additions.next_if(|(id, _)| *id == section.id) {
+            push_section(&mut module, id, &entries.behind(section.content)?);
+        } else if let Some(content) = content(section) {
+            push_section(&mut module, section.id, content);
+        }
+    }
+    Ok(module)
+}
 
 /// Entries that are added to the end of a section.
 #[derive(Debug, Default)]
@@ -18,6 +49,10 @@ impl Entries {
     pub(super) fn push(&mut self, entry: &[u8]) {
         self.count = self.count.saturating_add(1);
         self.bytes.extend_from_slice(entry);
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
     /// How many bytes they have.
@@ -44,6 +79,8 @@ impl Entries {
 pub(super) struct Additions {
     pub(super) types: Entries,
     pub(super) tables: Entries,
+    pub(super) memories: Entries,
+    pub(super) globals: Entries,
     exports: Entries,
 }
 
@@ -70,6 +107,8 @@ impl Additions {
         [
             (id::TYPE, &self.types),
             (id::TABLE, &self.tables),
+            (id::MEMORY, &self.memories),
+            (id::GLOBAL, &self.globals),
             (id::EXPORT, &self.exports),
         ]
         .into_iter()

@@ -4,7 +4,7 @@
 use super::{
     Shape,
     count::{self, Arity, EMPTY, Types},
-    edit::{Body, Editor},
+    edit::{Body, Editor, Run},
     encode::{op::*, push_len, push_u32},
     growth::Places,
     operators::{History, cost},
@@ -37,6 +37,8 @@ pub(super) struct Bodies {
     regions: Regions,
     editor: Editor,
     growth: Places,
+    /// What was copied, if that is asked for.
+    runs: Option<Vec<Run>>,
 }
 
 /// One function while it is read.
@@ -70,9 +72,15 @@ impl Bodies {
         Ok(())
     }
 
-    /// Returns the content of the section.
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.code
+    /// Keeps where the code that is written was read.
+    pub(super) fn keep_runs(&mut self) {
+        self.editor.runs = Some(Vec::new());
+        self.runs = Some(Vec::new());
+    }
+
+    /// Returns the content of the section, and what of it was copied from where.
+    pub(super) fn finish(self) -> (Vec<u8>, Option<Vec<Run>>) {
+        (self.code, self.runs)
     }
 
     /// Reads a function, and adds it to the code as it runs.
@@ -125,7 +133,23 @@ impl Bodies {
         let more = written.len().saturating_add(5);
         self.code.try_reserve(more).map_err(|_| OutOfMemory)?;
         push_len(&mut self.code, written.len());
+        let to = short(self.code.len());
         self.code.extend_from_slice(written);
+        if let Some(runs) = &mut self.runs {
+            let from = short(body.range().start);
+            let whole = [Run { written: 0, read: 0 }];
+            let copied = match self.regions.changes {
+                true => self.editor.runs.as_deref().unwrap_or_default(),
+                false => &whole,
+            };
+            for run in copied {
+                let run = Run {
+                    written: to.saturating_add(run.written),
+                    read: from.saturating_add(run.read),
+                };
+                room::push(runs, run)?;
+            }
+        }
         Ok(())
     }
 }

@@ -20,6 +20,13 @@ const fn most_added(mark: &Mark) -> usize {
     }
 }
 
+/// Code that was copied: where it is in what is written, and where it was in what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) written: u32,
+    pub(super) read: u32,
+}
+
 /// An open block of the body that is written.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
@@ -40,6 +47,8 @@ pub(super) struct Editor {
     wraps: u32,
     /// The body is copied up to here.
     copied: usize,
+    /// What was copied of the last body, if that is asked for.
+    pub(super) runs: Option<Vec<Run>>,
 }
 
 /// A body, and where its operators begin.
@@ -64,6 +73,12 @@ impl Editor {
         self.copied = 0;
         let added: usize = marks.iter().map(most_added).sum();
         self.reserve(body.bytes.len().saturating_add(added).saturating_add(16))?;
+        if let Some(runs) = &mut self.runs {
+            runs.clear();
+            // A mark copies what is before it, and what is within it; a local, what is before it.
+            let most = marks.len().saturating_mul(2).saturating_add(3);
+            runs.try_reserve(most).map_err(|_| OutOfMemory)?;
+        }
         let hides = |mark: &Mark| matches!(mark.kind, Kind::Zero | Kind::NotZero | Kind::Computed);
         if marks.iter().any(hides) {
             self.add_local(body);
@@ -93,6 +108,12 @@ impl Editor {
     /// Copies the body up to a place.
     fn copy(&mut self, body: Body<'_>, to: usize) {
         let bytes = body.bytes.get(self.copied..to);
+        if let Some(runs) = &mut self.runs {
+            runs.push(Run {
+                written: short(self.out.len()),
+                read: short(self.copied),
+            });
+        }
         self.out.extend_from_slice(bytes.unwrap_or_default());
         self.copied = to.max(self.copied);
     }
@@ -237,4 +258,9 @@ impl Editor {
 
 fn place(at: u32) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// Modules are shorter than 4 GiB.
+fn short(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }

@@ -55,6 +55,8 @@ pub(super) mod op {
     pub(in super::super) const GLOBAL_GET: u8 = 0x23;
     pub(in super::super) const GLOBAL_SET: u8 = 0x24;
     pub(in super::super) const TABLE_SET: u8 = 0x26;
+    pub(in super::super) const I64_LOAD: u8 = 0x29;
+    pub(in super::super) const I32_LOAD8_U: u8 = 0x2D;
     pub(in super::super) const I32_STORE: u8 = 0x36;
     pub(in super::super) const I64_STORE: u8 = 0x37;
     pub(in super::super) const I32_STORE8: u8 = 0x3A;
@@ -65,8 +67,11 @@ pub(super) mod op {
     pub(in super::super) const F32_CONST: u8 = 0x43;
     pub(in super::super) const F64_CONST: u8 = 0x44;
     pub(in super::super) const I32_EQZ: u8 = 0x45;
+    pub(in super::super) const I32_NE: u8 = 0x47;
     pub(in super::super) const I32_GT_U: u8 = 0x4B;
     pub(in super::super) const I64_EQZ: u8 = 0x50;
+    pub(in super::super) const I32_ADD: u8 = 0x6A;
+    pub(in super::super) const I32_SUB: u8 = 0x6B;
     pub(in super::super) const I32_AND: u8 = 0x71;
     pub(in super::super) const I32_OR: u8 = 0x72;
     pub(in super::super) const I32_SHL: u8 = 0x74;
@@ -74,6 +79,8 @@ pub(super) mod op {
     pub(in super::super) const I64_ADD: u8 = 0x7C;
     pub(in super::super) const I32_WRAP_I64: u8 = 0xA7;
     pub(in super::super) const I64_EXTEND_I32_U: u8 = 0xAD;
+    pub(in super::super) const I32_REINTERPRET_F32: u8 = 0xBC;
+    pub(in super::super) const I64_REINTERPRET_F64: u8 = 0xBD;
     /// Bulk operators and conversions that saturate: a number follows.
     pub(in super::super) const PREFIX: u8 = 0xFC;
     /// Operators of vectors: a number follows.

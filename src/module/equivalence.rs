@@ -2,8 +2,8 @@
 //! tested on random modules, against a count of each operator that is executed.
 
 use super::{
-    GROWTH_EXPORT, MEMORY_ELEMENT, MEMORY_EXPORT, config, encode::*, read, table_element,
-    table_export, write,
+    BEGIN_ELEMENT, CALLS_EXPORT, END_ELEMENT, GROWTH_EXPORT, Instruments, MEMORY_ELEMENT,
+    MEMORY_EXPORT, config, encode::*, instrument, read, table_element, table_export, write,
 };
 use crate::{
     error::Unforkable,
@@ -23,21 +23,41 @@ const LIMIT: u64 = 200_000;
 
 /// An engine in which bulk operators cost what others cost.
 fn engine() -> Engine {
-    let mut config = config(StackLimit::default(), CompilationMode::Eager);
+    Engine::new(&bulk_is_cheap(config(StackLimit::default(), CompilationMode::Eager)))
+}
+
+/// The same for modules with instruments.
+fn engine_of_instruments() -> Engine {
+    let mut config = config(instrument::stack(StackLimit::default()), CompilationMode::Eager);
+    instrument::set_costs(&mut config);
+    Engine::new(&bulk_is_cheap(config))
+}
+
+fn bulk_is_cheap(mut config: wasmi::Config) -> wasmi::Config {
     config.fuel_cost(CustomFuelCosts {
         bytes_copied_per_fuel: u32::MAX,
         fuel_per_bytes_translated: 0,
         fuel_per_bytes_validated: 0,
     });
-    Engine::new(&config)
+    config
 }
 
 /// The module that runs.
 fn rewritten(module: &[u8]) -> Vec<u8> {
-    let mut reading = read::read(module, &ModuleLimits::default()).unwrap();
+    let reading = read::read(module, &ModuleLimits::default());
+    bytes_of(reading.unwrap(), None)
+}
+
+/// The same with instruments.
+fn instrumented(module: &[u8], which: Instruments) -> Vec<u8> {
+    let reading = read::read_with_runs(module, &ModuleLimits::default());
+    bytes_of(reading.unwrap(), Some((which, StackLimit::default())))
+}
+
+fn bytes_of(mut reading: read::Reading<'_>, which: Option<(Instruments, StackLimit)>) -> Vec<u8> {
     // The engine places the data, as in the original.
     reading.initial = reading.initial.map(|_| Err(Unforkable::Unreadable));
-    write::write(&mut reading).unwrap().bytes
+    write::write_with(&mut reading, which).unwrap().bytes
 }
 
 /// Which operators cost nothing.
@@ -207,6 +227,14 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
         }
     };
     provide(&mut store, instance);
+    if let Some(calls) = instance.get_table(&store, CALLS_EXPORT) {
+        let begin = Func::wrap(&mut store, |_: Caller<'_, ()>, _: i32, _: i32| {});
+        let end = Func::wrap(&mut store, |_: Caller<'_, ()>| {});
+        for (element, function) in [(BEGIN_ELEMENT, begin), (END_ELEMENT, end)] {
+            let function = Ref::Func(Nullable::Val(function));
+            calls.set(&mut store, element.into(), function).unwrap();
+        }
+    }
     let function = instance.get_func(&store, export).unwrap();
     let ty = function.ty(&store);
     let params: Vec<Val> = ty
@@ -219,7 +247,9 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
         .iter()
         .map(|ty| Val::default_for_ty(*ty))
         .collect();
+    let before = memory(&store, &instance).map(|memory| memory.data(&store).to_vec());
     let outcome = function.call(&mut store, &params, &mut results);
+    check_marks(&mut store, &instance, before.as_deref());
     let left = store.get_fuel().unwrap();
     let code = outcome.as_ref().err().map(|error| {
         let code = error.as_trap_code();
@@ -238,6 +268,36 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
         executed: executed.map(i64::cast_unsigned),
         trapped: code.is_some(),
         exhausted: code == Some(TrapCode::OutOfFuel),
+    }
+}
+
+/// The memory of the guest.
+fn memory(store: &Store<()>, instance: &Instance) -> Option<wasmi::Memory> {
+    let mut memories = instance.exports(store).filter_map(|export| {
+        let ours = export.name().starts_with(super::RESERVED) && export.name() != MEMORY_EXPORT;
+        export.into_memory().filter(|_| !ours)
+    });
+    memories.next()
+}
+
+/// What changed is marked, if something marks it.
+fn check_marks(store: &mut Store<()>, instance: &Instance, before: Option<&[u8]>) {
+    let (Some(before), Some(marks)) = (before, instance.get_memory(&*store, super::MARKS_EXPORT)) else {
+        return;
+    };
+    let listed = instance.get_global(&*store, super::LISTED_EXPORT).unwrap();
+    let listed = listed.get(&*store).i64().unwrap().cast_unsigned();
+    let after = memory(store, instance).unwrap().data(&*store).to_vec();
+    let mut written = Vec::new();
+    let blocks = u32::try_from(after.len() >> super::BLOCK_SHIFT).unwrap();
+    if super::take_marks(marks.data_mut(store), listed, blocks, &mut written) {
+        for (number, block) in (0..).zip(after.chunks(4096)) {
+            let same = match before.get(number as usize * 4096..) {
+                Some(rest) if !rest.is_empty() => rest[..4096] == *block,
+                _ => block.iter().all(|byte| *byte == 0),
+            };
+            assert!(same || written.contains(&number), "block {number} is not marked");
+        }
     }
 }
 
@@ -299,9 +359,28 @@ fn compare(bytes: &[u8]) -> Vec<Figures> {
     let runs =
         Module::new(&engine, &runs).unwrap_or_else(|error| panic!("{error}\n{}", save(bytes)));
     let counted = Module::new(&engine, counting(bytes)).unwrap();
+    let engine = engine_of_instruments();
+    let instrumented = [
+        Instruments::COVERAGE
+            | Instruments::COMPARISONS
+            | Instruments::TRACE
+            | Instruments::WRITES,
+        Instruments::WRITES,
+        Instruments::BLOCKS | Instruments::CALLS | Instruments::PROFILE,
+    ]
+    .map(|which| {
+        let module = Module::new(&engine, instrumented(bytes, which));
+        module.unwrap_or_else(|error| panic!("{error} {which:?}\n{}", save(bytes)))
+    });
     let mut figures = Vec::new();
     for export in functions(&counted) {
         let new = run(&runs, &export, LIMIT);
+        for module in &instrumented {
+            let seen = run(module, &export, LIMIT);
+            let same = (seen.text == new.text, seen.fuel, seen.exhausted);
+            let expected = (true, new.fuel, new.exhausted);
+            assert_eq!(same, expected, "{export} of {} with instruments", save(bytes));
+        }
         if new.exhausted {
             continue;
         }
@@ -897,5 +976,19 @@ fn a_select_by_a_comparison_with_zero_takes_the_right_operand() {
         let runs = Module::new(&engine, rewritten(&module)).unwrap();
         let seen = run(&runs, "run", LIMIT);
         assert_eq!(seen.text, "None I32(33) ", "{selected}");
+    }
+}
+#[test]
+fn zz_debug() {
+    let bytes = std::fs::read("/tmp/tollgate-differs.wasm").unwrap();
+    let plain = Module::new(&engine(), rewritten(&bytes)).unwrap();
+    for export in functions(&plain) {
+        let seen = run(&plain, &export, LIMIT);
+        println!("{export} {} {}", seen.fuel, seen.text);
+        for which in [Instruments::default(), Instruments::CALLS, Instruments::TRACE, Instruments::COVERAGE, Instruments::COMPARISONS, Instruments::PROFILE] {
+            let m = Module::new(&engine_of_instruments(), instrumented(&bytes, which)).unwrap();
+            let seen = run(&m, &export, LIMIT);
+            println!("  {which:?} {} {}", seen.fuel, seen.text);
+        }
     }
 }

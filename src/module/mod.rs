@@ -17,6 +17,7 @@ mod equivalence;
 mod features;
 mod foreign;
 mod growth;
+mod instrument;
 mod operators;
 mod producers;
 mod read;
@@ -43,9 +44,15 @@ pub(crate) use engine_build::{dispatch, must_warn_of_slow_engine};
 pub(crate) use growth::{
     GROWTH_EXPORT, Growth, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export,
 };
+pub use instrument::Instruments;
+pub(crate) use instrument::{
+    BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, Comparison, Counter, DEPTH_EXPORT,
+    Edge, END_ELEMENT, Installed, NOTES_EXPORT,
+};
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
 pub(crate) use write::{START_EXPORT, Variables, global_export};
+pub(crate) use writes::{BLOCK_SHIFT, LISTED_EXPORT, MARKS_EXPORT, take as take_marks};
 
 use crate::{
     error::{LoadError, Problem, Unforkable},
@@ -55,6 +62,7 @@ use crate::{
 use std::{borrow::Cow, sync::OnceLock};
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
+use write::Written;
 
 /// One unit of fuel pays for this many bytes in `memory.copy`, `memory.grow` and the like, in the engine
 /// and where the host grows. With the
@@ -78,6 +86,8 @@ pub(crate) struct Compiled {
     pub(crate) go_memory: Option<u64>,
     /// What it records about its origin, if it was baked.
     pub(crate) baked: Option<Baked>,
+    /// The instruments that it was given.
+    pub(crate) installed: Option<Installed>,
     /// Whether it has a section of a baked module, readable or not.
     was_baked: bool,
 }
@@ -90,6 +100,25 @@ impl Compiled {
         Compiled::translating(bytes, limits, CompilationMode::Lazy)
     }
 
+    /// Compiles the same module with instruments.
+    pub(crate) fn instrumented(
+        &self,
+        which: Instruments,
+        limits: &Limits,
+    ) -> Result<Compiled, LoadError> {
+        room::check(self.original.len().saturating_mul(8))?;
+        let mut reading = read::read_with_runs(&self.original, &limits.module)?;
+        let written = write::write_with(&mut reading, Some((which, limits.stack)))?;
+        let mut config = config(
+            instrument::stack(limits.stack),
+            CompilationMode::Lazy,
+        );
+        instrument::set_costs(&mut config);
+        let facts = Facts::of(reading);
+        let original = room::copy(&self.original)?;
+        Compiled::of(original, facts, written, wasmi::Engine::new(&config))
+    }
+
     pub(crate) fn translating(
         bytes: Cow<'_, [u8]>,
         limits: &Limits,
@@ -99,14 +128,29 @@ impl Compiled {
         room::check(bytes.len().saturating_mul(4))?;
         let mut reading = read::read(&bytes, &limits.module)?;
         let written = write::write(&mut reading)?;
-        let read::Reading {
+        let engine = engine(limits.stack, mode);
+        // What was read borrows the bytes.
+        let facts = Facts::of(reading);
+        let original = match bytes {
+            Cow::Owned(bytes) => bytes,
+            Cow::Borrowed(bytes) => room::copy(bytes)?,
+        };
+        Compiled::of(original, facts, written, engine)
+    }
+
+    /// Compiles the module that was written.
+    fn of(
+        original: Vec<u8>,
+        facts: Facts,
+        written: Written,
+        engine: wasmi::Engine,
+    ) -> Result<Compiled, LoadError> {
+        let Facts {
             shape,
             baked,
             was_baked,
-            ..
-        } = reading;
+        } = facts;
         room::check(shape.loading())?;
-        let engine = engine(limits.stack, mode);
         let refused = |error: wasmi::Error| LoadError::Compile(error.to_string().trim().into());
         let module = wasmi::Module::new(&engine, &written.bytes).map_err(refused)?;
         let go_memory = match shape.is_go {
@@ -118,14 +162,12 @@ impl Compiled {
             engine,
             shape,
             go_memory,
-            original: match bytes {
-                Cow::Owned(bytes) => bytes,
-                Cow::Borrowed(bytes) => room::copy(bytes)?,
-            },
+            original,
             digest: OnceLock::new(),
             initial: written.initial,
             state: written.state,
             baked,
+            installed: written.installed,
             was_baked,
         })
     }
@@ -160,6 +202,23 @@ impl Compiled {
     /// Checks a compiled module against other limits.
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
         count::check(&limits.module, &self.shape.counts)
+    }
+}
+
+/// What was read of a module, and does not borrow its bytes.
+struct Facts {
+    shape: Shape,
+    baked: Option<Baked>,
+    was_baked: bool,
+}
+
+impl Facts {
+    fn of(reading: read::Reading<'_>) -> Facts {
+        Facts {
+            shape: reading.shape,
+            baked: reading.baked,
+            was_baked: reading.was_baked,
+        }
     }
 }
 

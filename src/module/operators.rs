@@ -100,6 +100,15 @@ impl History {
         self.0 = self.0 << 8 | u64::from(operator);
     }
 
+    /// An operator with its immediates; of those that are special, only some that leave what is not
+    /// constant are known.
+    pub(super) fn push_whole(&mut self, operator: &[u8]) {
+        match operator {
+            [operator, ..] if Class::of(*operator) != Class::Special => self.push(*operator),
+            _ => self.push_unknown(),
+        }
+    }
+
     /// An operator left a value.
     pub(super) fn push_variable(&mut self) {
         self.push(VARIABLE);

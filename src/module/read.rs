@@ -7,6 +7,7 @@ use super::{
     body::Bodies,
     count::{self, Types},
     data::Initial,
+    edit::Run,
     encode::{HEADER, id},
     features,
     growth::Places,
@@ -51,6 +52,8 @@ pub(super) struct Reading<'a> {
     pub(super) sections: Vec<Section<'a>>,
     /// The code section as it runs.
     pub(super) code: Vec<u8>,
+    /// What of the code section as it runs was copied from where, if that is asked for.
+    pub(super) runs: Option<Vec<Run>>,
     pub(super) imported: Imported,
     /// Where what the host needs to grow is added.
     pub(super) places: Places,
@@ -64,18 +67,37 @@ pub(super) struct Reading<'a> {
     pub(super) baked: Option<Baked>,
     /// Whether it has a section of a baked module, readable or not.
     pub(super) was_baked: bool,
-    globals: u32,
+    /// How many globals it has, imported ones included.
+    pub(super) globals: u32,
     data_count: Option<u32>,
     has_code: bool,
 }
 
 /// Reads a module that is within `limits`.
 pub(super) fn read<'a>(bytes: &'a [u8], limits: &ModuleLimits) -> Result<Reading<'a>, LoadError> {
+    read_by(bytes, limits, Bodies::default())
+}
+
+/// The same, and keeps where the code that is written was read.
+pub(super) fn read_with_runs<'a>(
+    bytes: &'a [u8],
+    limits: &ModuleLimits,
+) -> Result<Reading<'a>, LoadError> {
+    let mut bodies = Bodies::default();
+    bodies.keep_runs();
+    read_by(bytes, limits, bodies)
+}
+
+fn read_by<'a>(
+    bytes: &'a [u8],
+    limits: &ModuleLimits,
+    bodies: Bodies,
+) -> Result<Reading<'a>, LoadError> {
     check_header(bytes)?;
     let mut reading = Reading::default();
     reading.shape.counts.bytes = bytes.len() as u64;
     reading
-        .read(bytes, limits)
+        .read(bytes, limits, bodies)
         .map_err(|stopped| refuse::explain(bytes, stopped))?;
     Ok(reading)
 }
@@ -96,13 +118,17 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 impl<'a> Reading<'a> {
-    fn read(&mut self, bytes: &'a [u8], limits: &ModuleLimits) -> Result<(), Stopped> {
+    fn read(
+        &mut self,
+        bytes: &'a [u8],
+        limits: &ModuleLimits,
+        mut bodies: Bodies,
+    ) -> Result<(), Stopped> {
         let mut parser = Parser::new(0);
         parser.set_features(features::enabled());
         let mut validator = Validator::new_with_features(features::enabled());
         let mut types = Types::default();
         let mut constants = Vec::new();
-        let mut bodies = Bodies::default();
         for payload in parser.parse_all(bytes) {
             let payload = payload?;
             if let Payload::CodeSectionEntry(body) = &payload {
@@ -158,7 +184,7 @@ impl<'a> Reading<'a> {
                 _ => drop(validator.payload(&payload)?),
             }
         }
-        self.code = bodies.finish();
+        (self.code, self.runs) = bodies.finish();
         Ok(())
     }
 

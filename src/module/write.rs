@@ -5,12 +5,17 @@
 //! observe the difference.
 
 use super::{
-    additions::{Additions, RESERVED},
+    additions::{Additions, RESERVED, assemble},
     data::{self, Initial},
-    encode::{self, id, kind, push_section},
-    read::Reading,
+    encode::{id, kind},
+    instrument::{self, Installed, Instruments},
+    read::{Reading, Section},
+    writes,
 };
-use crate::error::{LoadError, Unforkable};
+use crate::{
+    error::{LoadError, Unforkable},
+    limits::StackLimit,
+};
 use wasmparser::ValType;
 
 /// The export by which a start function is called in slices, like any other function.
@@ -29,6 +34,7 @@ pub(super) struct Written {
     pub(super) bytes: Vec<u8>,
     pub(super) initial: Initial,
     pub(super) state: Result<Variables, Unforkable>,
+    pub(super) installed: Option<Installed>,
 }
 
 /// The state of a module that is reached through exports, besides its memory.
@@ -40,6 +46,14 @@ pub(crate) struct Variables {
 
 /// Writes the module that runs.
 pub(super) fn write(reading: &mut Reading<'_>) -> Result<Written, LoadError> {
+    write_with(reading, None)
+}
+
+/// The same, with instruments for a guest with this stack.
+pub(super) fn write_with(
+    reading: &mut Reading<'_>,
+    instruments: Option<(Instruments, StackLimit)>,
+) -> Result<Written, LoadError> {
     let data = match &reading.initial {
         Some(Err(why)) => Err(*why),
         _ => Ok(()),
@@ -55,6 +69,14 @@ pub(super) fn write(reading: &mut Reading<'_>) -> Result<Written, LoadError> {
         added.export(START_EXPORT, kind::FUNCTION, start);
     }
     reading.places.add(reading.shape.growth, &mut added);
+    let installed = match instruments {
+        Some((which, stack)) => Some(instrument::install(reading, &mut added, which, stack)?),
+        None => None,
+    };
+    // Last, since other instruments write into no memory of the guest's.
+    if instruments.is_some_and(|(which, _)| which.has(Instruments::WRITES)) {
+        writes::install(reading, &mut added)?;
+    }
     let bytes = sections(reading, &added, data.is_ok())?;
     // It is as large as the module, and written.
     reading.code = Vec::new();
@@ -66,6 +88,7 @@ pub(super) fn write(reading: &mut Reading<'_>) -> Result<Written, LoadError> {
             .and_then(Result::ok)
             .unwrap_or_default(),
         state,
+        installed,
     })
 }
 
@@ -74,36 +97,26 @@ fn sections(
     added: &Additions,
     without_data: bool,
 ) -> Result<Vec<u8>, LoadError> {
-    let kept = reading.sections.iter().filter(|section| match section.id {
+    let no_data = data::count(0);
+    let kept = |section: &&Section<'_>| match section.id {
         id::DATA => !without_data,
-        id::CODE | id::START => false,
-        _ => true,
-    });
-    let size: usize = kept.map(|section| section.content.len() + 6).sum();
-    let more: usize = added.sections().map(|(_, it)| it.len() + 12).sum();
-    let mut module = encode::begin(size + reading.code.len() + more + 64)?;
-    let mut additions = added.sections().peekable();
-    for section in &reading.sections {
-        // A section that the module does not have comes before the next one that it has. Those with
-        // additions have lower numbers than all that come behind them.
-        while let Some((id, entries)) = additions.next_if(|(id, _)| *id < section.id) {
-            push_section(&mut module, id, &entries.behind(&[])?);
-        }
-        if let Some((id, entries)) = additions.next_if(|(id, _)| *id == section.id) {
-            push_section(&mut module, id, &entries.behind(section.content)?);
-            continue;
-        }
-        match section.id {
-            id::START => {}
-            id::CODE => push_section(&mut module, id::CODE, &reading.code),
-            id::DATA if without_data => {}
-            id::DATA_COUNT if without_data => {
-                push_section(&mut module, id::DATA_COUNT, &data::count(0));
-            }
-            other => push_section(&mut module, other, section.content),
-        }
-    }
-    Ok(module)
+        id => id != id::CODE,
+    };
+    let kept = reading.sections.iter().filter(kept);
+    let size: usize = kept.map(|section| section.content.len()).sum();
+    let module = assemble(
+        &reading.sections,
+        added,
+        size + reading.code.len(),
+        |section| match section.id {
+            id::START => None,
+            id::CODE => Some(&reading.code),
+            id::DATA if without_data => None,
+            id::DATA_COUNT if without_data => Some(&no_data),
+            _ => Some(section.content),
+        },
+    );
+    Ok(module?)
 }
 
 /// Returns the variables, if all state can be reached.

@@ -23,8 +23,9 @@ mod function;
 mod scan;
 
 use super::{
-    additions::{Entries, RESERVED},
-    encode::{self, HEADER, id, kind, op, push_len, push_name, push_section, push_u32},
+    additions::Additions,
+    encode::{id, kind, op, push_len, push_u32},
+    read::Reading,
 };
 use crate::{
     error::LoadError,
@@ -32,8 +33,7 @@ use crate::{
 };
 use function::Function;
 use wasmparser::{
-    BinaryReader, BinaryReaderError, CodeSectionReader, FunctionSectionReader, ImportSectionReader,
-    MemorySectionReader, GlobalSectionReader, TypeRef, TypeSectionReader,
+    BinaryReader, BinaryReaderError, CodeSectionReader, FunctionSectionReader, TypeSectionReader,
 };
 
 /// The bytes of a block, as a power of two.
@@ -69,7 +69,6 @@ struct Indices {
 
 /// Collects the blocks that may have been written, of so many, from the memory of the marks, which it
 /// clears, and the bytes of the list. Returns false if all may have been written.
-#[allow(dead_code, reason = "for modules with instruments")]
 pub(crate) fn take(marks: &mut [u8], listed: u64, blocks: u32, written: &mut Vec<u32>) -> bool {
     written.clear();
     let entries = listed / u64::from(LIST_ENTRY);
@@ -114,74 +113,51 @@ fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Returns a module with marks in its code.
-#[allow(dead_code, reason = "for modules with instruments")]
-pub(super) fn mark(module: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let sections = sections(module)?;
-    let content = |wanted| {
-        let section = sections.iter().find(|(id, _)| *id == wanted);
-        section.map(|(_, content)| BinaryReader::new(content, 0))
+/// Adds marks to the code of a module, and to what is added to its sections.
+pub(super) fn install(reading: &mut Reading<'_>, added: &mut Additions) -> Result<(), LoadError> {
+    const I64: u8 = 0x7E;
+    const VARIABLE: u8 = 1;
+    const HAS_MAXIMUM: u8 = 1;
+    let memories = u32::try_from(reading.memories.len()).unwrap_or(u32::MAX);
+    let indices = Indices {
+        memory: memories
+            .saturating_add(reading.imported.memories)
+            .saturating_add(added.memories.count()),
+        listed: reading.globals.saturating_add(added.globals.count()),
     };
-    let mut indices = Indices {
-        memory: 0,
-        listed: 0,
-    };
-    if let Some(section) = content(id::IMPORT) {
-        for import in ImportSectionReader::new(section).map_err(unreadable)? {
-            match import.map_err(unreadable)?.ty {
-                TypeRef::Memory(_) => indices.memory += 1,
-                TypeRef::Global(_) => indices.listed += 1,
-                _ => {}
-            }
-        }
+    // Without a section, there is no function.
+    if !reading.code.is_empty() {
+        reading.code = code(reading, indices)?;
     }
-    if let Some(section) = content(id::MEMORY) {
-        indices.memory += MemorySectionReader::new(section).map_err(unreadable)?.count();
-    }
-    if let Some(section) = content(id::GLOBAL) {
-        indices.listed += GlobalSectionReader::new(section).map_err(unreadable)?.count();
-    }
-    let code = match content(id::CODE) {
-        Some(section) => code(section, content(id::TYPE), content(id::FUNCTION), indices)?,
-        None => Vec::new(),
-    };
-    assemble(module.len(), &sections, &code, indices)
-}
-
-type Section<'a> = (u8, &'a [u8]);
-
-fn sections(module: &[u8]) -> Result<Vec<Section<'_>>, LoadError> {
-    let mut reader = BinaryReader::new(module, 0);
-    reader.read_bytes(HEADER.len()).map_err(unreadable)?;
-    let mut sections = Vec::new();
-    while !reader.eof() {
-        let id = reader.read_u8().map_err(unreadable)?;
-        let len = reader.read_var_u32().map_err(unreadable)?;
-        let content = reader.read_bytes(usize::try_from(len).unwrap_or(usize::MAX));
-        room::push(&mut sections, (id, content.map_err(unreadable)?))?;
-    }
-    Ok(sections)
+    let mut memory = vec![HAS_MAXIMUM];
+    push_u32(&mut memory, PAGES);
+    push_u32(&mut memory, PAGES);
+    added.memories.push(&memory);
+    added.export(MARKS_EXPORT, kind::MEMORY, indices.memory);
+    added.globals.push(&[I64, VARIABLE, op::I64_CONST, 0, op::END]);
+    added.export(LISTED_EXPORT, kind::GLOBAL, indices.listed);
+    Ok(())
 }
 
 /// Returns the code section with marks.
-fn code(
-    section: BinaryReader<'_>,
-    types: Option<BinaryReader<'_>>,
-    functions: Option<BinaryReader<'_>>,
-    indices: Indices,
-) -> Result<Vec<u8>, LoadError> {
+fn code(reading: &Reading<'_>, indices: Indices) -> Result<Vec<u8>, LoadError> {
+    let content = |wanted| {
+        let section = reading.sections.iter().find(|section| section.id == wanted);
+        section.map(|section| BinaryReader::new(section.content, 0))
+    };
     let mut params = Vec::new();
-    if let Some(types) = types {
+    if let Some(types) = content(id::TYPE) {
         let types = TypeSectionReader::new(types).map_err(unreadable)?;
         for ty in types.into_iter_err_on_gc_types() {
             let ty = ty.map_err(unreadable)?;
             room::push(&mut params, u32::try_from(ty.params().len()).unwrap_or(u32::MAX))?;
         }
     }
-    let mut functions = match functions {
+    let mut functions = match content(id::FUNCTION) {
         Some(section) => Some(FunctionSectionReader::new(section).map_err(unreadable)?.into_iter()),
         None => None,
     };
+    let section = BinaryReader::new(&reading.code, 0);
     let bodies = CodeSectionReader::new(section).map_err(unreadable)?;
     let mut code = room::reserved(bodies.range().len().saturating_mul(3) / 2)?;
     push_u32(&mut code, bodies.count());
@@ -197,55 +173,6 @@ fn code(
         code.extend_from_slice(written);
     }
     Ok(code)
-}
-
-/// Writes the module with the marked code and what it uses.
-fn assemble(
-    size: usize,
-    sections: &[Section<'_>],
-    code: &[u8],
-    indices: Indices,
-) -> Result<Vec<u8>, LoadError> {
-    const I64: u8 = 0x7E;
-    const VARIABLE: u8 = 1;
-    const HAS_MAXIMUM: u8 = 1;
-    let mut memory = vec![HAS_MAXIMUM];
-    push_u32(&mut memory, PAGES);
-    push_u32(&mut memory, PAGES);
-    let mut exports = Entries::default();
-    for (name, kind, index) in [
-        (MARKS_EXPORT, kind::MEMORY, indices.memory),
-        (LISTED_EXPORT, kind::GLOBAL, indices.listed),
-    ] {
-        debug_assert!(name.starts_with(RESERVED));
-        let mut entry = Vec::new();
-        push_name(&mut entry, name.as_bytes());
-        entry.push(kind);
-        push_u32(&mut entry, index);
-        exports.push(&entry);
-    }
-    let mut memories = Entries::default();
-    memories.push(&memory);
-    let mut globals = Entries::default();
-    globals.push(&[I64, VARIABLE, op::I64_CONST, 0, op::END]);
-    let added = [(id::MEMORY, memories), (id::GLOBAL, globals), (id::EXPORT, exports)];
-    let mut added = added.iter().peekable();
-    let mut module = encode::begin(size.saturating_add(code.len()).saturating_add(128))?;
-    for (section, content) in sections {
-        // Those with additions have lower numbers than all that come behind them.
-        while let Some((id, entries)) = added.next_if(|(id, _)| *section != id::CUSTOM && id < section) {
-            push_section(&mut module, *id, &entries.behind(&[])?);
-        }
-        match (added.next_if(|(id, _)| id == section), *section) {
-            (Some((id, entries)), _) => push_section(&mut module, *id, &entries.behind(content)?),
-            (None, id::CODE) => push_section(&mut module, id::CODE, code),
-            (None, other) => push_section(&mut module, other, content),
-        }
-    }
-    for (id, entries) in added {
-        push_section(&mut module, *id, &entries.behind(&[])?);
-    }
-    Ok(module)
 }
 
 /// The module was validated before.

@@ -1,0 +1,374 @@
+//! Instruments: code that is added to a module so that the host sees what runs in it. They are put into
+//! the module that `write` makes, so they see the code that runs, and not into the module that was
+//! loaded. What they note lies in a memory and globals of their own, which the guest cannot reach; `guest`
+//! reads it. `fuel` keeps the fuel that of the module without instruments; `function` adds the code.
+
+mod code;
+mod fuel;
+mod function;
+
+pub(crate) use fuel::set_costs;
+
+use super::{
+    additions::Additions,
+    edit::Run,
+    encode::{id, kind, op, push_len, push_u32},
+    read::Reading,
+};
+use crate::{
+    error::LoadError,
+    limits::{PAGE_BYTES, StackLimit},
+    room::{self, OutOfMemory},
+};
+use function::{Function, Indices, Module, ResultTypes};
+use std::ops::BitOr;
+use wasmparser::{
+    BinaryReader, CodeSectionReader, FuncType, FunctionSectionReader, ImportSectionReader,
+    TableSectionReader, TypeRef, TypeSectionReader,
+};
+
+/// The export of the memory of the instruments.
+pub(crate) const NOTES_EXPORT: &str = "tollgate:notes";
+
+/// The export of the global with the address of the last call that is noted.
+pub(crate) const DEPTH_EXPORT: &str = "tollgate:depth";
+
+/// The export of the global with the number of comparisons that were noted.
+pub(crate) const COMPARED_EXPORT: &str = "tollgate:compared";
+
+/// The export of the table with the functions that note when a function begins and ends.
+pub(crate) const CALLS_EXPORT: &str = "tollgate:calls";
+
+/// The element with the function that notes that a function begins; its parameters are the function's index,
+/// and the fuel that was charged for it before.
+pub(crate) const BEGIN_ELEMENT: u32 = 0;
+
+/// The element with the function that notes that a function ends.
+pub(crate) const END_ELEMENT: u32 = 1;
+
+/// Bytes of a call that is noted: the offset of the instruction that runs.
+pub(crate) const CALL_BYTES: u32 = 4;
+
+/// How deep host functions can call the guest, which then has a stack of its own.
+const STACKS: u32 = 17;
+
+/// How many comparisons are kept: the last ones.
+const COMPARISONS: u32 = 1 << 16;
+
+/// Bytes of a comparison that is noted: both operands, the number of the place, and two addresses.
+pub(crate) const COMPARISON_BYTES: u32 = 32;
+
+/// What is added to a module so that the host sees what runs in it.
+///
+/// Values are combined by `|`: `Instruments::COVERAGE | Instruments::COMPARISONS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instruments(u8);
+
+impl Instruments {
+    /// A counter of 8 bits for each edge, which wraps.
+    pub const COVERAGE: Instruments = Instruments(1);
+    /// The operands of comparisons.
+    pub const COMPARISONS: Instruments = Instruments(1 << 1);
+    /// A counter of 64 bits for each block and each edge.
+    pub(crate) const BLOCKS: Instruments = Instruments(1 << 2);
+    /// The calls that are running, and where regions begin.
+    pub(crate) const CALLS: Instruments = Instruments(1 << 3);
+    /// The calls that are running, and the instruction that runs, if it can stop the guest.
+    pub(crate) const TRACE: Instruments = Instruments(1 << 4 | Instruments::CALLS.0);
+    /// The host is called where functions begin and end.
+    pub(crate) const PROFILE: Instruments = Instruments(1 << 5);
+
+    /// The blocks of memory that the guest may have written (see `writes`), so that a reset looks at no
+    /// others.
+    pub(crate) const WRITES: Instruments = Instruments(1 << 6);
+
+    /// Whether all of `other` is among these.
+    pub(crate) const fn has(self, other: Instruments) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The bytes of a counter; 0 if there is none.
+    pub(crate) const fn counter_bytes(self) -> u32 {
+        match (self.has(Instruments::BLOCKS), self.has(Instruments::COVERAGE)) {
+            (true, _) => 8,
+            (false, true) => 1,
+            (false, false) => 0,
+        }
+    }
+}
+
+impl BitOr for Instruments {
+    type Output = Instruments;
+
+    fn bitor(self, other: Instruments) -> Instruments {
+        Instruments(self.0 | other.0)
+    }
+}
+
+/// What a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// The function begins.
+    Entry,
+    /// A turn of a loop begins.
+    Turn,
+    /// The condition of a branch or an `if` is true.
+    Taken,
+    /// It is false.
+    NotTaken,
+    /// Code goes on behind a block that branches lead to the end of.
+    Join,
+}
+
+/// Where a counter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counter {
+    /// The index of the function.
+    pub(crate) function: u32,
+    /// The instruction that decides, by its offset in the module that was loaded.
+    pub(crate) offset: u32,
+    /// Where the code begins that runs as often as the counter counts, if it is in one place.
+    pub(crate) begins: Option<u32>,
+    pub(crate) edge: Edge,
+}
+
+/// Where a comparison is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Comparison {
+    /// The index of the function.
+    pub(crate) function: u32,
+    /// The instruction, by its offset in the module that was loaded.
+    pub(crate) offset: u32,
+    /// How many bytes each operand has; 0 for an index into a `br_table`.
+    pub(crate) bytes: u8,
+    pub(crate) is_float: bool,
+}
+
+/// The instruments of a module, and where they note things.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    pub(crate) which: Instruments,
+    pub(crate) counters: Vec<Counter>,
+    pub(crate) comparisons: Vec<Comparison>,
+    /// Where the counters begin in the memory of the instruments.
+    pub(crate) counters_at: u32,
+    /// Where the comparisons begin, and what is subtracted from the bytes of all to get a mask.
+    pub(crate) comparisons_at: u32,
+    /// Pages of the memory of the instruments.
+    pub(crate) pages: u32,
+}
+
+/// The stack of a guest with instruments, whose frames are larger: as many frames, whatever they take.
+pub(super) fn stack(stack: StackLimit) -> StackLimit {
+    /// More than the locals and operands of instruments take in a frame, in bytes.
+    const FRAME: u32 = 512;
+    StackLimit {
+        bytes: stack.bytes.saturating_add(stack.frames.saturating_mul(FRAME)),
+        ..stack
+    }
+}
+
+/// So many comparisons are kept in a module that notes them.
+pub(crate) const fn comparison_bytes(which: Instruments) -> u32 {
+    match which.has(Instruments::COMPARISONS) {
+        true => COMPARISONS * COMPARISON_BYTES,
+        false => 0,
+    }
+}
+
+/// Adds instruments to the code of a module, and to what is added to its sections.
+pub(super) fn install(
+    reading: &mut Reading<'_>,
+    added: &mut Additions,
+    which: Instruments,
+    stack: StackLimit,
+) -> Result<Installed, LoadError> {
+    let runs = reading.runs.take().unwrap_or_default();
+    let types = Types::read(reading)?;
+    // The calls lie at the beginning, the comparisons behind them, and the counters, of which the number is
+    // known last, at the end.
+    let calls = match which.has(Instruments::CALLS) {
+        true => stack.frames.saturating_add(2).saturating_mul(STACKS).saturating_mul(CALL_BYTES),
+        false => 0,
+    };
+    let comparisons_at = calls.next_multiple_of(8);
+    let counters_at = comparisons_at.saturating_add(comparison_bytes(which));
+    let mut indices = Indices {
+        memory: count(reading.memories.len())
+            .saturating_add(reading.imported.memories)
+            .saturating_add(added.memories.count()),
+        depth: reading.globals.saturating_add(added.globals.count()),
+        compared: 0,
+        calls: types.tables.saturating_add(added.tables.count()),
+        types: types.all.saturating_add(added.types.count()),
+        imported: types.imported,
+        comparisons_at,
+        counters_at,
+    };
+    indices.compared = indices.depth.saturating_add(1);
+    let mut module = Module {
+        indices,
+        places: Places { runs: &runs, at: 0 },
+        results: ResultTypes::new(indices.types.saturating_add(2)),
+        installed: Installed {
+            which,
+            counters: Vec::new(),
+            comparisons: Vec::new(),
+            counters_at,
+            comparisons_at,
+            pages: 0,
+        },
+    };
+    // Without a section, there is no function.
+    if !reading.code.is_empty() {
+        let mut code = room::reserved(reading.code.len().saturating_mul(2))?;
+        let bodies = CodeSectionReader::new(BinaryReader::new(&reading.code, 0));
+        let bodies = bodies.map_err(unreadable)?;
+        push_u32(&mut code, bodies.count());
+        for (number, body) in bodies.into_iter().enumerate() {
+            let index = types.imported.saturating_add(count(number));
+            let body = body.map_err(unreadable)?;
+            let written = Function::write(&body, index, types.of(number), &mut module)?;
+            let more = written.len().saturating_add(5);
+            code.try_reserve(more).map_err(|_| OutOfMemory)?;
+            push_len(&mut code, written.len());
+            code.extend_from_slice(&written);
+        }
+        reading.code = code;
+    }
+    let Module {
+        results,
+        mut installed,
+        ..
+    } = module;
+    let bytes = u64::from(which.counter_bytes())
+        .saturating_mul(installed.counters.len() as u64)
+        .saturating_add(counters_at.into());
+    if bytes > u64::from(u32::MAX) / 2 {
+        return Err(LoadError::Compile("it is too large for instruments".into()));
+    }
+    installed.pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+    add(&indices, &results, &installed, added);
+    Ok(installed)
+}
+
+/// Adds what the code of the instruments uses.
+fn add(indices: &Indices, results: &ResultTypes, installed: &Installed, added: &mut Additions) {
+    const FUNCTION: u8 = 0x60;
+    const I32: u8 = 0x7F;
+    const VARIABLE: u8 = 1;
+    // (i32, i32) -> (), and () -> ().
+    added.types.push(&[FUNCTION, 2, I32, I32, 0]);
+    added.types.push(&[FUNCTION, 0, 0]);
+    results.add(&mut added.types);
+    let mut memory = vec![1];
+    push_u32(&mut memory, installed.pages);
+    push_u32(&mut memory, installed.pages);
+    added.memories.push(&memory);
+    added.export(NOTES_EXPORT, kind::MEMORY, indices.memory);
+    for (name, index) in [(DEPTH_EXPORT, indices.depth), (COMPARED_EXPORT, indices.compared)] {
+        added.globals.push(&[I32, VARIABLE, op::I32_CONST, 0, op::END]);
+        added.export(name, kind::GLOBAL, index);
+    }
+    if installed.which.has(Instruments::PROFILE) {
+        const FUNCREF: u8 = 0x70;
+        added.tables.push(&[FUNCREF, 1, 2, 2]);
+        added.export_table(CALLS_EXPORT, indices.calls);
+    }
+}
+
+/// The offsets of code in the module that was loaded.
+struct Places<'a> {
+    runs: &'a [Run],
+    /// The run of the last place that was looked for.
+    at: usize,
+}
+
+impl Places<'_> {
+    /// Where code at a place in the code section, which is not before the last one, was read.
+    fn read(&mut self, written: usize) -> u32 {
+        let written = count(written);
+        while let Some(next) = self.runs.get(self.at + 1)
+            && next.written <= written
+        {
+            self.at += 1;
+        }
+        let Some(run) = self.runs.get(self.at) else {
+            return 0;
+        };
+        let read = run.read.saturating_add(written.saturating_sub(run.written));
+        // What was added behind a run is at its end.
+        match self.runs.get(self.at + 1) {
+            Some(next) if next.read >= run.read => read.min(next.read),
+            _ => read,
+        }
+    }
+}
+
+/// The types of the functions that have a body.
+struct Types {
+    types: Vec<Option<FuncType>>,
+    functions: Vec<u32>,
+    /// How many types, imported functions and tables there are.
+    all: u32,
+    imported: u32,
+    tables: u32,
+}
+
+impl Types {
+    fn read(reading: &Reading<'_>) -> Result<Types, LoadError> {
+        let content = |wanted| {
+            let section = reading.sections.iter().find(|section| section.id == wanted);
+            section.map(|section| BinaryReader::new(section.content, 0))
+        };
+        let mut types = Types {
+            types: Vec::new(),
+            functions: Vec::new(),
+            all: 0,
+            imported: 0,
+            tables: 0,
+        };
+        if let Some(section) = content(id::TYPE) {
+            let section = TypeSectionReader::new(section).map_err(unreadable)?;
+            for ty in section.into_iter_err_on_gc_types() {
+                room::push(&mut types.types, Some(ty.map_err(unreadable)?))?;
+            }
+        }
+        types.all = count(types.types.len());
+        if let Some(section) = content(id::IMPORT) {
+            for import in ImportSectionReader::new(section).map_err(unreadable)? {
+                match import.map_err(unreadable)?.ty {
+                    TypeRef::Func(_) => types.imported += 1,
+                    TypeRef::Table(_) => types.tables += 1,
+                    _ => {}
+                }
+            }
+        }
+        if let Some(section) = content(id::FUNCTION) {
+            for ty in FunctionSectionReader::new(section).map_err(unreadable)? {
+                room::push(&mut types.functions, ty.map_err(unreadable)?)?;
+            }
+        }
+        if let Some(section) = content(id::TABLE) {
+            let section = TableSectionReader::new(section).map_err(unreadable)?;
+            types.tables = types.tables.saturating_add(section.count());
+        }
+        Ok(types)
+    }
+
+    /// The type of a function by its number among those that have a body.
+    fn of(&self, number: usize) -> Option<&FuncType> {
+        let ty = usize::try_from(*self.functions.get(number)?).ok()?;
+        self.types.get(ty)?.as_ref()
+    }
+}
+
+/// The module was read before.
+fn unreadable(error: wasmparser::BinaryReaderError) -> LoadError {
+    LoadError::Compile(error.to_string().into())
+}
+
+/// What is counted in a module, which is shorter than 4 GiB.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
