@@ -107,6 +107,8 @@ pub enum Error {
         fault: Fault,
         /// What it had used by then.
         usage: Box<Usage>,
+        /// The calls that were running, if they are known: see [`backtrace`](Error::backtrace).
+        backtrace: Option<Box<Backtrace>>,
     },
     /// The guest ran to its end but broke the protocol.
     #[error("plugin {plugin}: {} broke the protocol", running(.export, .usage))]
@@ -120,6 +122,8 @@ pub enum Error {
         error: ProtocolError,
         /// What it had used by then.
         usage: Box<Usage>,
+        /// The calls that were running, if they are known: see [`backtrace`](Error::backtrace).
+        backtrace: Option<Box<Backtrace>>,
     },
 }
 
@@ -154,6 +158,19 @@ impl Error {
         }
     }
 
+    /// The calls of the guest that were running when it was stopped, if a runtime with
+    /// [`backtraces`](crate::RuntimeBuilder::backtraces) ran it. Empty if none was, as where an answer is
+    /// invalid.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        match self {
+            Error::Fault { backtrace, .. } | Error::Protocol { backtrace, .. } => {
+                backtrace.as_deref()
+            }
+            _ => None,
+        }
+    }
+
     /// What failed and why, in one text that is safe to print. Transcripts have this text.
     #[must_use]
     pub fn report(&self) -> String {
@@ -163,6 +180,7 @@ impl Error {
                 export: export::ALLOCATE,
                 fault: Fault::OutOfFuel { limit },
                 usage,
+                ..
             } => format!(
                 "plugin {plugin}: the plugin ran out of fuel while {} (limit {limit}); raise the fuel limit",
                 receiving(usage)
@@ -172,24 +190,28 @@ impl Error {
                 export: export::ALLOCATE,
                 fault,
                 usage,
+                ..
             } => format!("plugin {plugin}: while {}, it {fault}", receiving(usage)),
             Error::Protocol {
                 plugin,
                 export: export::ALLOCATE,
                 error,
                 usage,
+                ..
             } => format!("plugin {plugin}: while {}, it {error}", receiving(usage)),
             Error::Fault {
                 plugin,
                 export,
                 fault,
                 usage,
+                ..
             } => format!("plugin {plugin}: {} {fault}", running(export, usage)),
             Error::Protocol {
                 plugin,
                 export,
                 error,
                 usage,
+                ..
             } => format!("plugin {plugin}: {} {error}", running(export, usage)),
             error => match error.source() {
                 Some(cause) => format!("{error}: {cause}"),

@@ -5,11 +5,14 @@
 mod cpp;
 #[cfg(feature = "debug-info")]
 mod demangle;
+mod edges;
 #[cfg(feature = "debug-info")]
 mod lines;
 mod sections;
 mod symbols;
 
+pub use crate::module::Instruments;
+pub use edges::{Comparison, Edge, EdgeKind};
 pub use symbols::{Function, Symbols};
 
 use crate::{

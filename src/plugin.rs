@@ -8,6 +8,7 @@ mod describe;
 mod forks;
 mod idle;
 mod instance;
+mod instruments;
 mod many;
 mod once;
 mod review;

@@ -68,6 +68,24 @@ pub struct Backtrace {
     pub frames: Vec<Frame>,
 }
 
+impl Backtrace {
+    /// Calls of which only the offsets are known, the innermost first.
+    pub(crate) fn at(offsets: Vec<u32>) -> Backtrace {
+        let frame = |offset: u32| Frame {
+            function: Text::default(),
+            index: 0,
+            offset: offset.into(),
+            file: None,
+            line: None,
+            column: None,
+            inlined: false,
+        };
+        Backtrace {
+            frames: offsets.into_iter().map(frame).collect(),
+        }
+    }
+}
+
 /// So many of the innermost and of the outermost frames are displayed.
 const INNERMOST: usize = 24;
 const OUTERMOST: usize = 8;

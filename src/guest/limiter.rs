@@ -3,7 +3,7 @@
 
 use crate::{
     error::Fault,
-    limits::{Limits, MemoryLimit},
+    limits::{Limits, MemoryLimit, PAGE_BYTES},
     room,
 };
 use wasmi::errors::{MemoryError, TableError};
@@ -28,6 +28,10 @@ pub(crate) struct Limiter {
     elements: u64,
     /// So many of them are in the host's own table, and come on top of the limit.
     ours: u64,
+    /// Bytes of the memory of instruments, which comes after the guest's and on top of its limit.
+    notes: usize,
+    /// How many memories there are.
+    memories: usize,
     refusals: u32,
     /// The last thing refused.
     refused: Option<Fault>,
@@ -36,14 +40,17 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// For an instance that has `ours` elements of the host's besides its own.
-    pub(crate) fn new(memory: MemoryLimit, table_elements: u32, ours: u32) -> Limiter {
+    /// For an instance that has `ours` elements of the host's besides its own, and instruments with a
+    /// memory of so many pages.
+    pub(crate) fn new(memory: MemoryLimit, table_elements: u32, ours: u32, notes: u32) -> Limiter {
         Limiter {
             memory,
             table_elements,
             capacity: 0,
             elements: 0,
             ours: ours.into(),
+            notes: usize::try_from(u64::from(notes) * PAGE_BYTES).unwrap_or(usize::MAX),
+            memories: 0,
             refusals: 0,
             refused: None,
             has_ended: false,
@@ -101,10 +108,19 @@ impl Limiter {
 impl wasmi::ResourceLimiter for Limiter {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
+        if current == 0 {
+            self.memories += 1;
+            if self.memories == 2 && self.notes > 0 && desired == self.notes {
+                if room::check(desired).is_err() {
+                    self.host_out_of_memory()?;
+                }
+                return Ok(true);
+            }
+        }
         if !self.allows_memory(desired as u64) {
             return self.refuse(Fault::OutOfMemory { limit: self.memory });
         }
@@ -163,10 +179,10 @@ impl wasmi::ResourceLimiter for Limiter {
     }
 
     fn tables(&self) -> usize {
-        MOST_TABLES + usize::from(self.ours > 0)
+        MOST_TABLES + usize::from(self.ours > 0) + usize::from(self.notes > 0)
     }
 
     fn memories(&self) -> usize {
-        1
+        1 + usize::from(self.notes > 0)
     }
 }

@@ -7,18 +7,20 @@ mod growth;
 mod image;
 mod limiter;
 mod memory;
+mod notes;
 mod output;
 mod run;
 mod snapshot;
 
 pub(crate) use memory::{BadRequest, call_host_function, enter_memory, read_request};
+pub(crate) use notes::{CallTree, Compared};
 pub(crate) use run::{Stop, charge_bytes, check_interrupt};
 pub(crate) use snapshot::Snapshot;
 
 use run::{Budget, Cause, Pace};
 
 use crate::{
-    error::{ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
+    error::{Backtrace, ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
     limits::{Limits, Usage},
     module::{Compiled, START_EXPORT, Variables, global_export},
@@ -26,6 +28,7 @@ use crate::{
 };
 use descriptors::WasiState;
 use limiter::Limiter;
+use notes::Notes;
 use std::sync::Arc;
 use tollgate_abi::{names::export, sha256};
 use wasmi::{Linker, Memory, Store, TrapCode, TypedFunc};
@@ -47,6 +50,10 @@ pub(crate) struct Host {
     depth: u32,
     /// What the functions of preview 1 remember.
     pub(crate) wasi: WasiState,
+    /// Who called whom, if the guest has instruments for that.
+    calls: Option<Box<CallTree>>,
+    /// Where the guest's instruments are, if it has some.
+    notes: Option<Notes>,
     /// The exports that host functions need, known once the module is instantiated.
     exports: Option<Exports>,
 }
@@ -141,6 +148,10 @@ impl Instance {
                 limits.memory,
                 limits.table_elements,
                 compiled.shape.growth.elements(),
+                compiled
+                    .installed
+                    .as_ref()
+                    .map_or(0, |installed| installed.pages),
             ),
             owed: 0,
             depth: 0,
@@ -148,6 +159,8 @@ impl Instance {
                 Some(baked) => WasiState::with_flags(baked.flags),
                 None => WasiState::default(),
             },
+            calls: None,
+            notes: None,
             exports: None,
         };
         let mut store = Store::new(&compiled.engine, host);
@@ -157,6 +170,11 @@ impl Instance {
             instance.map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         growth::provide(&mut store, &instance, compiled.shape.growth)
             .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
+        if let Some(installed) = &compiled.installed {
+            let notes = notes::provide(&mut store, &instance, installed)
+                .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
+            store.data_mut().notes = Some(notes);
+        }
         let exports = find_exports(&store, &instance)
             .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         let globals = match &compiled.state {
@@ -190,6 +208,10 @@ impl Instance {
         host.limiter.begin_call(limits);
         host.gate.begin_call(limits);
         host.wasi.examined = None;
+        let notes = host.notes;
+        if let Some(notes) = notes {
+            notes.begin_call(&mut self.store);
+        }
         if self.memory().len() as u64 > limits.memory.bytes() {
             let limit = limits.memory;
             return Err(self.fail(INSTANTIATE, Fault::OutOfMemory { limit }.into()));
@@ -246,6 +268,7 @@ impl Instance {
             export,
             error,
             usage: Box::new(self.usage()),
+            backtrace: None,
         }
     }
 
@@ -372,6 +395,8 @@ fn finish(store: &mut Store<Host>) {
 fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: Stop) -> Error {
     finish(store);
     let usage = Box::new(usage(store));
+    let running = store.data().notes.map(|notes| notes.running(store));
+    let backtrace = running.map(|running| Box::new(Backtrace::at(running)));
     let plugin = plugin.to_string();
     let export = stop.inside.unwrap_or(called);
     let fault = match stop.cause {
@@ -381,6 +406,7 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
                 export,
                 error,
                 usage,
+                backtrace,
             };
         }
         Cause::Fault(fault) => fault,
@@ -396,5 +422,6 @@ fn fail(store: &mut Store<Host>, plugin: &Arc<str>, called: &'static str, stop: 
         export,
         fault,
         usage,
+        backtrace,
     }
 }

@@ -145,9 +145,10 @@ impl Symbols {
                     ..own.clone()
                 });
             }
-            return frames;
         }
-        frames.push(own);
+        if frames.is_empty() {
+            frames.push(own);
+        }
         frames
     }
 

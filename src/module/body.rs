@@ -137,7 +137,10 @@ impl Bodies {
         self.code.extend_from_slice(written);
         if let Some(runs) = &mut self.runs {
             let from = short(body.range().start);
-            let whole = [Run { written: 0, read: 0 }];
+            let whole = [Run {
+                written: 0,
+                read: 0,
+            }];
             let copied = match self.regions.changes {
                 true => self.editor.runs.as_deref().unwrap_or_default(),
                 false => &whole,

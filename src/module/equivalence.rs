@@ -23,12 +23,18 @@ const LIMIT: u64 = 200_000;
 
 /// An engine in which bulk operators cost what others cost.
 fn engine() -> Engine {
-    Engine::new(&bulk_is_cheap(config(StackLimit::default(), CompilationMode::Eager)))
+    Engine::new(&bulk_is_cheap(config(
+        StackLimit::default(),
+        CompilationMode::Eager,
+    )))
 }
 
 /// The same for modules with instruments.
 fn engine_of_instruments() -> Engine {
-    let mut config = config(instrument::stack(StackLimit::default()), CompilationMode::Eager);
+    let mut config = config(
+        instrument::stack(StackLimit::default()),
+        CompilationMode::Eager,
+    );
     instrument::set_costs(&mut config);
     Engine::new(&bulk_is_cheap(config))
 }
@@ -379,7 +385,12 @@ fn compare(bytes: &[u8]) -> Vec<Figures> {
             let seen = run(module, &export, LIMIT);
             let same = (seen.text == new.text, seen.fuel, seen.exhausted);
             let expected = (true, new.fuel, new.exhausted);
-            assert_eq!(same, expected, "{export} of {} with instruments", save(bytes));
+            assert_eq!(
+                same,
+                expected,
+                "{export} of {} with instruments",
+                save(bytes)
+            );
         }
         if new.exhausted {
             continue;
@@ -985,7 +996,14 @@ fn zz_debug() {
     for export in functions(&plain) {
         let seen = run(&plain, &export, LIMIT);
         println!("{export} {} {}", seen.fuel, seen.text);
-        for which in [Instruments::default(), Instruments::CALLS, Instruments::TRACE, Instruments::COVERAGE, Instruments::COMPARISONS, Instruments::PROFILE] {
+        for which in [
+            Instruments::default(),
+            Instruments::CALLS,
+            Instruments::TRACE,
+            Instruments::COVERAGE,
+            Instruments::COMPARISONS,
+            Instruments::PROFILE,
+        ] {
             let m = Module::new(&engine_of_instruments(), instrumented(&bytes, which)).unwrap();
             let seen = run(&m, &export, LIMIT);
             println!("  {which:?} {} {}", seen.fuel, seen.text);

@@ -46,8 +46,8 @@ pub(crate) use growth::{
 };
 pub use instrument::Instruments;
 pub(crate) use instrument::{
-    BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, Comparison, Counter, DEPTH_EXPORT,
-    Edge, END_ELEMENT, Installed, NOTES_EXPORT,
+    BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, Counter,
+    DEPTH_EXPORT, END_ELEMENT, Edge, Installed, NOTES_EXPORT, comparison_bytes,
 };
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
@@ -109,10 +109,7 @@ impl Compiled {
         room::check(self.original.len().saturating_mul(8))?;
         let mut reading = read::read_with_runs(&self.original, &limits.module)?;
         let written = write::write_with(&mut reading, Some((which, limits.stack)))?;
-        let mut config = config(
-            instrument::stack(limits.stack),
-            CompilationMode::Lazy,
-        );
+        let mut config = config(instrument::stack(limits.stack), CompilationMode::Lazy);
         instrument::set_costs(&mut config);
         let facts = Facts::of(reading);
         let original = room::copy(&self.original)?;
@@ -170,6 +167,11 @@ impl Compiled {
             installed: written.installed,
             was_baked,
         })
+    }
+
+    /// The bytes that were loaded.
+    pub(crate) fn original(&self) -> &[u8] {
+        &self.original
     }
 
     /// Returns whether it was compiled from these bytes.

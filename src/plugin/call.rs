@@ -366,6 +366,7 @@ impl Plugin {
             export: self.observing(),
             fault: Fault::from(why),
             usage: Box::default(),
+            backtrace: None,
         }
     }
 }

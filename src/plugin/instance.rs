@@ -46,8 +46,8 @@ use std::fmt;
 /// }));
 /// ```
 pub struct Instance {
-    plugin: Plugin,
-    inner: Box<guest::Instance>,
+    pub(super) plugin: Plugin,
+    pub(super) inner: Box<guest::Instance>,
     /// Whether it was called since it was made or reset.
     called: bool,
     /// Where resets lead, if not to the state that initialisation left.

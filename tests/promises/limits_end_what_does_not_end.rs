@@ -18,6 +18,7 @@ fn fault(guest: &Guest, builder: RuntimeBuilder) -> (&'static str, Fault, Usage)
             export,
             fault,
             usage,
+            ..
         } if plugin == "odd" => (export, fault, *usage),
         other => panic!("{other:?}"),
     }

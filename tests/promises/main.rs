@@ -88,6 +88,7 @@ mod guest_kits;
 mod host_functions_do_what_the_table_says;
 mod imports_of_other_hosts_are_explained;
 mod initialisation_is_counted_by_itself;
+mod instrumented_runs_are_the_same_runs;
 mod json_is_read_as_it_comes;
 mod limits_are_set_by_name;
 mod limits_end_what_does_not_end;

@@ -83,7 +83,12 @@ impl Code {
 
     /// Adds 1 to the counter at an offset if the condition on the stack is 0, and else to the next one. The
     /// condition stays.
-    pub(super) fn count_condition(&mut self, bytes: u32, offset: u32, [condition, index]: [u32; 2]) {
+    pub(super) fn count_condition(
+        &mut self,
+        bytes: u32,
+        offset: u32,
+        [condition, index]: [u32; 2],
+    ) {
         self.tee(condition);
         self.constant(0);
         self.op(I32_NE);

@@ -1,17 +1,17 @@
 //! Adds instruments to one function.
 
-use super::{
-    BEGIN_ELEMENT, COMPARISON_BYTES, COMPARISONS, CALL_BYTES, Comparison, Counter, Edge, END_ELEMENT,
-    Installed, Instruments, Places,
-    code::Code,
-    fuel::{Outline, Targeted, push_counted},
-    unreadable,
-};
 use super::super::{
     additions::Entries,
     count::EMPTY,
     encode::{op::*, push_i64, push_len, push_u32},
     operators::History,
+};
+use super::{
+    BEGIN_ELEMENT, CALL_BYTES, COMPARISON_BYTES, COMPARISONS, Comparison, Counter, END_ELEMENT,
+    Edge, Installed, Instruments, Places,
+    code::Code,
+    fuel::{Outline, Targeted, push_counted},
+    unreadable,
 };
 use crate::{
     error::LoadError,
@@ -133,7 +133,12 @@ impl Locals {
             index: at(2),
             loads: [at(3), at(4)],
             noted: at(5),
-            operands: [[at(6), at(7)], [at(8), at(9)], [at(10), at(11)], [at(12), at(13)]],
+            operands: [
+                [at(6), at(7)],
+                [at(8), at(9)],
+                [at(10), at(11)],
+                [at(12), at(13)],
+            ],
         }
     }
 }
@@ -265,7 +270,9 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
                 }
             }
             let operator = operators.read_operator().map_err(unreadable)?;
-            let bytes = self.body.get(at - start..operators.original_position() - start);
+            let bytes = self
+                .body
+                .get(at - start..operators.original_position() - start);
             let bytes = bytes.unwrap_or_default();
             self.operator(&operator, bytes)?;
             self.before = bytes;
@@ -336,14 +343,21 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
                     is_loop: true,
                     ..Frame::default()
                 })?;
-                if self.frames.last().is_some_and(|frame| is_target(frame.targeted)) {
+                if self
+                    .frames
+                    .last()
+                    .is_some_and(|frame| is_target(frame.targeted))
+                {
                     self.count(Edge::Turn)?;
                 }
             }
             Op::Else => {
                 self.begin_region();
                 self.note_region();
-                let second_arm = self.frames.last_mut().and_then(|frame| frame.second_arm.take());
+                let second_arm = self
+                    .frames
+                    .last_mut()
+                    .and_then(|frame| frame.second_arm.take());
                 if let Some(counter) = second_arm {
                     room::push(&mut self.begins, counter)?;
                 }
@@ -419,7 +433,8 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
 
     fn end_call(&mut self) {
         let Indices { types, calls, .. } = self.module.indices;
-        self.code.call_element(END_ELEMENT, types.saturating_add(1), calls);
+        self.code
+            .call_element(END_ELEMENT, types.saturating_add(1), calls);
     }
 
     /// Adds a counter, if counters are asked for. Returns its number.
@@ -437,7 +452,8 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
     /// Where a counter is in the memory of the instruments.
     fn counter_at(&self, number: usize) -> u32 {
         let bytes = self.module.installed.which.counter_bytes();
-        self.module.indices
+        self.module
+            .indices
             .counters_at
             .saturating_add(super::count(number).saturating_mul(bytes))
     }
@@ -604,7 +620,10 @@ fn calls(operator: &Operator<'_>) -> bool {
     use Operator as Op;
     matches!(
         operator,
-        Op::Call { .. } | Op::CallIndirect { .. } | Op::ReturnCall { .. } | Op::ReturnCallIndirect { .. }
+        Op::Call { .. }
+            | Op::CallIndirect { .. }
+            | Op::ReturnCall { .. }
+            | Op::ReturnCallIndirect { .. }
     )
 }
 

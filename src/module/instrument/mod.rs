@@ -89,7 +89,10 @@ impl Instruments {
 
     /// The bytes of a counter; 0 if there is none.
     pub(crate) const fn counter_bytes(self) -> u32 {
-        match (self.has(Instruments::BLOCKS), self.has(Instruments::COVERAGE)) {
+        match (
+            self.has(Instruments::BLOCKS),
+            self.has(Instruments::COVERAGE),
+        ) {
             (true, _) => 8,
             (false, true) => 1,
             (false, false) => 0,
@@ -163,7 +166,9 @@ pub(super) fn stack(stack: StackLimit) -> StackLimit {
     /// More than the locals and operands of instruments take in a frame, in bytes.
     const FRAME: u32 = 512;
     StackLimit {
-        bytes: stack.bytes.saturating_add(stack.frames.saturating_mul(FRAME)),
+        bytes: stack
+            .bytes
+            .saturating_add(stack.frames.saturating_mul(FRAME)),
         ..stack
     }
 }
@@ -188,7 +193,11 @@ pub(super) fn install(
     // The calls lie at the beginning, the comparisons behind them, and the counters, of which the number is
     // known last, at the end.
     let calls = match which.has(Instruments::CALLS) {
-        true => stack.frames.saturating_add(2).saturating_mul(STACKS).saturating_mul(CALL_BYTES),
+        true => stack
+            .frames
+            .saturating_add(2)
+            .saturating_mul(STACKS)
+            .saturating_mul(CALL_BYTES),
         false => 0,
     };
     let comparisons_at = calls.next_multiple_of(8);
@@ -266,8 +275,13 @@ fn add(indices: &Indices, results: &ResultTypes, installed: &Installed, added: &
     push_u32(&mut memory, installed.pages);
     added.memories.push(&memory);
     added.export(NOTES_EXPORT, kind::MEMORY, indices.memory);
-    for (name, index) in [(DEPTH_EXPORT, indices.depth), (COMPARED_EXPORT, indices.compared)] {
-        added.globals.push(&[I32, VARIABLE, op::I32_CONST, 0, op::END]);
+    for (name, index) in [
+        (DEPTH_EXPORT, indices.depth),
+        (COMPARED_EXPORT, indices.compared),
+    ] {
+        added
+            .globals
+            .push(&[I32, VARIABLE, op::I32_CONST, 0, op::END]);
         added.export(name, kind::GLOBAL, index);
     }
     if installed.which.has(Instruments::PROFILE) {
