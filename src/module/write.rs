@@ -10,7 +10,6 @@ use super::{
     encode::{id, kind},
     instrument::{self, Installed, Instruments},
     read::{Reading, Section},
-    writes,
 };
 use crate::{
     error::{LoadError, Unforkable},
@@ -73,10 +72,6 @@ pub(super) fn write_with(
         Some((which, stack)) => Some(instrument::install(reading, &mut added, which, stack)?),
         None => None,
     };
-    // Last, since other instruments write into no memory of the guest's.
-    if instruments.is_some_and(|(which, _)| which.has(Instruments::WRITES)) {
-        writes::install(reading, &mut added)?;
-    }
     let bytes = sections(reading, &added, data.is_ok())?;
     // It is as large as the module, and written.
     reading.code = Vec::new();

@@ -1,6 +1,6 @@
 //! Marks which blocks of memory a guest may have written, so that a reset looks at no others. Code that
-//! writes also writes a byte for each block into a memory of its own, which the guest cannot reach; `guest`
-//! reads it.
+//! writes also writes a byte for each block into the memory of the instruments, which the guest cannot reach;
+//! `guest` reads it.
 //!
 //! Nothing is assumed of a guest: whatever address a store takes, its blocks are marked. Marks may be too
 //! many, and are never too few. The rules, for an address `a`, a static offset and so many bytes:
@@ -39,9 +39,6 @@ use wasmparser::{
 /// The bytes of a block, as a power of two.
 pub(crate) const BLOCK_SHIFT: u32 = 12;
 
-/// The export of the memory with the map and the list.
-pub(crate) const MARKS_EXPORT: &str = "tollgate:marks";
-
 /// The export of the global with the bytes of the list.
 pub(crate) const LISTED_EXPORT: &str = "tollgate:listed";
 
@@ -57,13 +54,16 @@ pub(crate) const LIST_ENTRY: u32 = 8;
 /// So many blocks from the beginning of the memory are always taken for written.
 pub(crate) const FIRST_BLOCKS: u32 = 4;
 
-/// Pages of the memory with the map and the list.
-const PAGES: u32 = 17;
+/// Bytes of the map and the list.
+pub(crate) const MARKS_BYTES: u32 = LIST + LIST_ENTRIES * LIST_ENTRY;
 
 /// What code that marks uses.
 #[derive(Clone, Copy, Debug)]
 struct Indices {
     memory: u32,
+    /// Where the marks begin in it.
+    at: u32,
+    /// The global with the bytes of the list.
     listed: u32,
 }
 
@@ -74,13 +74,16 @@ pub(crate) fn take(marks: &mut [u8], listed: u64, blocks: u32, written: &mut Vec
     let entries = listed / u64::from(LIST_ENTRY);
     let all = index(blocks);
     let is_listed = entries < LIST_ENTRIES.into()
-        && marks.len() > index(LIST)
+        && marks.len() >= index(MARKS_BYTES)
         && all <= index(LIST)
         && written.try_reserve(all).is_ok();
     let (map, list) = marks.split_at_mut(marks.len().min(index(LIST)));
     if is_listed {
         let (list, _) = list.as_chunks::<8>();
-        for entry in list.iter().take(index(u32::try_from(entries).unwrap_or(u32::MAX))) {
+        for entry in list
+            .iter()
+            .take(index(u32::try_from(entries).unwrap_or(u32::MAX)))
+        {
             let [from, length] = [0, 4].map(|at| {
                 let word = entry.get(at..at + 4).and_then(|word| word.try_into().ok());
                 u64::from(u32::from_le_bytes(word.unwrap_or_default()))
@@ -101,7 +104,11 @@ pub(crate) fn take(marks: &mut [u8], listed: u64, blocks: u32, written: &mut Vec
     for word in words.iter_mut().take(all.div_ceil(8)) {
         if *word != [0; 8] {
             let marked = (number..).zip(*word).filter(|(_, mark)| *mark != 0);
-            written.extend(marked.map(|(block, _)| block).filter(|block| *block < blocks));
+            written.extend(
+                marked
+                    .map(|(block, _)| block)
+                    .filter(|block| *block < blocks),
+            );
             *word = [0; 8];
         }
         number += 8;
@@ -113,29 +120,24 @@ fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Adds marks to the code of a module, and to what is added to its sections.
-pub(super) fn install(reading: &mut Reading<'_>, added: &mut Additions) -> Result<(), LoadError> {
+/// Adds marks to the code of a module, and what it uses. They lie in a memory of instruments, from `at` on.
+pub(super) fn install(
+    reading: &mut Reading<'_>,
+    added: &mut Additions,
+    memory: u32,
+    at: u32,
+) -> Result<(), LoadError> {
     const I64: u8 = 0x7E;
     const VARIABLE: u8 = 1;
-    const HAS_MAXIMUM: u8 = 1;
-    let memories = u32::try_from(reading.memories.len()).unwrap_or(u32::MAX);
-    let indices = Indices {
-        memory: memories
-            .saturating_add(reading.imported.memories)
-            .saturating_add(added.memories.count()),
-        listed: reading.globals.saturating_add(added.globals.count()),
-    };
+    let listed = reading.globals.saturating_add(added.globals.count());
     // Without a section, there is no function.
     if !reading.code.is_empty() {
-        reading.code = code(reading, indices)?;
+        reading.code = code(reading, Indices { memory, at, listed })?;
     }
-    let mut memory = vec![HAS_MAXIMUM];
-    push_u32(&mut memory, PAGES);
-    push_u32(&mut memory, PAGES);
-    added.memories.push(&memory);
-    added.export(MARKS_EXPORT, kind::MEMORY, indices.memory);
-    added.globals.push(&[I64, VARIABLE, op::I64_CONST, 0, op::END]);
-    added.export(LISTED_EXPORT, kind::GLOBAL, indices.listed);
+    added
+        .globals
+        .push(&[I64, VARIABLE, op::I64_CONST, 0, op::END]);
+    added.export(LISTED_EXPORT, kind::GLOBAL, listed);
     Ok(())
 }
 
@@ -150,11 +152,18 @@ fn code(reading: &Reading<'_>, indices: Indices) -> Result<Vec<u8>, LoadError> {
         let types = TypeSectionReader::new(types).map_err(unreadable)?;
         for ty in types.into_iter_err_on_gc_types() {
             let ty = ty.map_err(unreadable)?;
-            room::push(&mut params, u32::try_from(ty.params().len()).unwrap_or(u32::MAX))?;
+            room::push(
+                &mut params,
+                u32::try_from(ty.params().len()).unwrap_or(u32::MAX),
+            )?;
         }
     }
     let mut functions = match content(id::FUNCTION) {
-        Some(section) => Some(FunctionSectionReader::new(section).map_err(unreadable)?.into_iter()),
+        Some(section) => Some(
+            FunctionSectionReader::new(section)
+                .map_err(unreadable)?
+                .into_iter(),
+        ),
         None => None,
     };
     let section = BinaryReader::new(&reading.code, 0);
@@ -163,9 +172,16 @@ fn code(reading: &Reading<'_>, indices: Indices) -> Result<Vec<u8>, LoadError> {
     push_u32(&mut code, bodies.count());
     let mut function = Function::new(indices);
     for body in bodies {
-        let ty = functions.as_mut().and_then(Iterator::next).transpose().map_err(unreadable)?;
+        let ty = functions
+            .as_mut()
+            .and_then(Iterator::next)
+            .transpose()
+            .map_err(unreadable)?;
         let ty = ty.and_then(|ty| usize::try_from(ty).ok());
-        let params = ty.and_then(|ty| params.get(ty)).copied().unwrap_or_default();
+        let params = ty
+            .and_then(|ty| params.get(ty))
+            .copied()
+            .unwrap_or_default();
         let written = function.write(&body.map_err(unreadable)?, params)?;
         let more = written.len().saturating_add(5);
         code.try_reserve(more).map_err(|_| OutOfMemory)?;

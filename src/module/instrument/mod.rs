@@ -14,6 +14,7 @@ use super::{
     edit::Run,
     encode::{id, kind, op, push_len, push_u32},
     read::Reading,
+    writes::{self, MARKS_BYTES},
 };
 use crate::{
     error::LoadError,
@@ -78,9 +79,10 @@ impl Instruments {
     /// The host is called where functions begin and end.
     pub(crate) const PROFILE: Instruments = Instruments(1 << 5);
 
-    /// The blocks of memory that the guest may have written (see `writes`), so that a reset looks at no
-    /// others.
-    pub(crate) const WRITES: Instruments = Instruments(1 << 6);
+    /// Marks on memory that the guest writes, so that [`Instance::reset`](crate::Instance::reset) looks at
+    /// no other. It pays for a guest with more memory than it writes in a call: with a stack of 1 MiB, or
+    /// with the heap of a Go program. Stores take longer, and a new instance has one more MiB.
+    pub const WRITES: Instruments = Instruments(1 << 6);
 
     /// Whether all of `other` is among these.
     pub(crate) const fn has(self, other: Instruments) -> bool {
@@ -157,6 +159,8 @@ pub(crate) struct Installed {
     pub(crate) counters_at: u32,
     /// Where the comparisons begin, and what is subtracted from the bytes of all to get a mask.
     pub(crate) comparisons_at: u32,
+    /// Where the marks of what was written begin.
+    pub(crate) marks_at: u32,
     /// Pages of the memory of the instruments.
     pub(crate) pages: u32,
 }
@@ -225,6 +229,7 @@ pub(super) fn install(
             comparisons: Vec::new(),
             counters_at,
             comparisons_at,
+            marks_at: 0,
             pages: 0,
         },
     };
@@ -256,8 +261,19 @@ pub(super) fn install(
     if bytes > u64::from(u32::MAX) / 2 {
         return Err(LoadError::Compile("it is too large for instruments".into()));
     }
+    let marks_at = u32::try_from(bytes.next_multiple_of(8)).unwrap_or(u32::MAX);
+    let marks = match which.has(Instruments::WRITES) {
+        true => MARKS_BYTES,
+        false => 0,
+    };
+    let bytes = u64::from(marks_at).saturating_add(marks.into());
+    installed.marks_at = marks_at;
     installed.pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
     add(&indices, &results, &installed, added);
+    // Last: what the other instruments write is not the guest's.
+    if marks > 0 {
+        writes::install(reading, added, indices.memory, marks_at)?;
+    }
     Ok(installed)
 }
 

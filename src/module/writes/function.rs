@@ -50,7 +50,11 @@ impl Function {
     }
 
     /// Returns a function that has so many parameters, with marks.
-    pub(super) fn write(&mut self, body: &FunctionBody<'_>, params: u32) -> Result<&[u8], LoadError> {
+    pub(super) fn write(
+        &mut self,
+        body: &FunctionBody<'_>,
+        params: u32,
+    ) -> Result<&[u8], LoadError> {
         let bytes = body.as_bytes();
         let start = body.range().start;
         let mut reader = body.get_binary_reader();
@@ -65,10 +69,19 @@ impl Function {
         self.scan.read(reader, bytes, start, [params, locals])?;
         let sites = std::mem::take(&mut self.scan.sites);
         self.out.clear();
-        let added = sites.len().saturating_add(usize::try_from(params).unwrap_or(usize::MAX));
-        let added = added.saturating_mul(MOST_ADDED).saturating_add(bytes.len() + 64);
+        let added = sites
+            .len()
+            .saturating_add(usize::try_from(params).unwrap_or(usize::MAX));
+        let added = added
+            .saturating_mul(MOST_ADDED)
+            .saturating_add(bytes.len() + 64);
         self.out.try_reserve(added).map_err(|_| OutOfMemory)?;
-        self.locals(groups, bytes.get(declared..first).unwrap_or_default(), locals, &sites);
+        self.locals(
+            groups,
+            bytes.get(declared..first).unwrap_or_default(),
+            locals,
+            &sites,
+        );
         let mut copied = first;
         for param in 0..params {
             self.set(param);
@@ -139,7 +152,7 @@ impl Function {
         const HAS_MEMORY: u8 = 1 << 6;
         self.out.extend_from_slice(&[operator, power | HAS_MEMORY]);
         push_u32(&mut self.out, self.indices.memory);
-        push_u32(&mut self.out, offset);
+        push_u32(&mut self.out, self.indices.at.saturating_add(offset));
     }
 
     /// Marks so many blocks from an offset on, which is in blocks. The first one is on the stack.

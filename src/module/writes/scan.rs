@@ -115,7 +115,10 @@ impl Scan {
         for local in 0..locals {
             // A parameter is set when the function is called.
             let sets = u64::from(local < params);
-            self.locals.push(Use { sets, ..Use::default() });
+            self.locals.push(Use {
+                sets,
+                ..Use::default()
+            });
         }
         while !reader.eof() {
             let at = reader.original_position() - start;

@@ -35,11 +35,11 @@ fn run(module: &[u8]) -> (Vec<u8>, String, Option<Vec<u32>>) {
     let outcome = run.call(&mut store, 70_000);
     let memory = instance.get_memory(&store, "memory").unwrap();
     let bytes = memory.data(&store).to_vec();
-    let marks = instance.get_memory(&store, MARKS_EXPORT).map(|marks| {
-        let listed = instance.get_global(&store, LISTED_EXPORT).unwrap();
+    let notes = instance.get_memory(&store, "tollgate:notes").unwrap();
+    let marks = instance.get_global(&store, LISTED_EXPORT).map(|listed| {
         let listed = listed.get(&store).i64().unwrap().cast_unsigned();
         let mut written = Vec::new();
-        match take(marks.data_mut(&mut store), listed, BLOCKS, &mut written) {
+        match take(notes.data_mut(&mut store), listed, BLOCKS, &mut written) {
             true => written,
             false => (0..BLOCKS).collect(),
         }
@@ -68,7 +68,12 @@ fn check(body: &str) -> Result<Vec<u32>, TestCaseError> {
     let written = written.unwrap();
     for (number, block) in (0..).zip(plain.chunks(4096)) {
         let changed = block.iter().any(|byte| *byte != 0);
-        prop_assert!(!changed || written.contains(&number), "block {} of {}", number, text);
+        prop_assert!(
+            !changed || written.contains(&number),
+            "block {} of {}",
+            number,
+            text
+        );
     }
     Ok(written)
 }
@@ -104,30 +109,63 @@ fn address() -> BoxedStrategy<String> {
 /// A store, as its operator, the type of its value and the most that its offset can be.
 fn store() -> impl Strategy<Value = String> {
     let operator = prop::sample::select(vec![
-        ("i32.store", "i32"), ("i32.store8", "i32"), ("i32.store16", "i32"), ("i64.store", "i64"),
-        ("i64.store8", "i64"), ("i64.store16", "i64"), ("i64.store32", "i64"), ("f32.store", "f32"),
+        ("i32.store", "i32"),
+        ("i32.store8", "i32"),
+        ("i32.store16", "i32"),
+        ("i64.store", "i64"),
+        ("i64.store8", "i64"),
+        ("i64.store16", "i64"),
+        ("i64.store32", "i64"),
+        ("f32.store", "f32"),
         ("f64.store", "f64"),
     ]);
     let offset = prop::sample::select(vec![
-        0u32, 0, 0, 4, 8, 100, 4089, 4095, 4096, 4097, 8191, 12_280, 12_287, 12_288, 12_289, 20_000, 70_000,
+        0u32,
+        0,
+        0,
+        4,
+        8,
+        100,
+        4089,
+        4095,
+        4096,
+        4097,
+        8191,
+        12_280,
+        12_287,
+        12_288,
+        12_289,
+        20_000,
+        70_000,
         0xFFFF_FFF0,
     ]);
-    (operator, offset, address(), prop::option::of((local(), number()))).prop_map(
-        |((operator, ty), offset, address, sets)| {
+    (
+        operator,
+        offset,
+        address(),
+        prop::option::of((local(), number())),
+    )
+        .prop_map(|((operator, ty), offset, address, sets)| {
             let value = match (ty, sets) {
                 ("i32", Some((local, number))) => {
-                    format!("(i32.or (i32.const 0x01010101) (local.tee {local} (i32.const {number})))")
+                    format!(
+                        "(i32.or (i32.const 0x01010101) (local.tee {local} (i32.const {number})))"
+                    )
                 }
-                _ => format!("({ty}.const 7.25)").replace("7.25)", if ty.starts_with('f') { "7.25)" } else { "-1)" }),
+                _ => format!("({ty}.const 7.25)")
+                    .replace("7.25)", if ty.starts_with('f') { "7.25)" } else { "-1)" }),
             };
             format!("({operator} offset={offset} {address} {value})")
-        },
-    )
+        })
 }
 
 fn statement() -> BoxedStrategy<String> {
     let length = prop_oneof![
-        Just(0u32), 1u32..5000, Just(28_672), Just(28_673), 20_000u32..200_000
+        Just(0u32),
+        1u32..5000,
+        Just(28_672),
+        Just(28_673),
+        20_000u32..200_000
     ];
     let leaf = prop_oneof![
         8 => store(),
@@ -228,7 +266,7 @@ fn stores(module: &[u8]) -> usize {
 
 #[test]
 fn a_list_that_is_full_stands_for_everything() {
-    let mut marks = vec![0; 17 << 16];
+    let mut marks = vec![0; index(MARKS_BYTES)];
     let mut written = Vec::new();
     let full = u64::from(LIST_ENTRIES * LIST_ENTRY);
     assert!(take(&mut marks, full - 8, BLOCKS, &mut written));
