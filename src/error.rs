@@ -30,8 +30,8 @@ use tollgate_abi::names::export;
 ///
 /// As JSON it is an object: `kind` is `build`, `load`, `bake`, `not_loaded`, `config`, `busy`,
 /// `fault` or `protocol`; `message` is the [`report`](Error::report); `plugin` is its name and
-/// `export` the export that ran, `fault` the [`Fault`], and `usage` what the call had used, where
-/// there is one.
+/// `export` the export that ran, `fault` the [`Fault`], `usage` what the call had used, and `backtrace` its
+/// frames, where there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -159,8 +159,8 @@ impl Error {
     }
 
     /// The calls of the guest that were running when it was stopped, if a runtime with
-    /// [`backtraces`](crate::RuntimeBuilder::backtraces) ran it. Empty if none was, as where an answer is
-    /// invalid.
+    /// [`backtraces`](crate::RuntimeBuilder::backtraces) ran it. Where an answer is invalid, it is the place at
+    /// which the export returned.
     #[must_use]
     pub fn backtrace(&self) -> Option<&Backtrace> {
         match self {
@@ -253,6 +253,9 @@ impl Serialize for Error {
         }
         if let Some(usage) = self.usage() {
             map.serialize_entry("usage", usage)?;
+        }
+        if let Some(backtrace) = self.backtrace() {
+            map.serialize_entry("backtrace", backtrace)?;
         }
         map.end()
     }

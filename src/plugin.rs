@@ -1,6 +1,7 @@
 //! A loaded plugin. `call` is the road of every call, `describe` what a plugin answers about itself,
 //! `forks` the instance that a call gets.
 
+mod backtrace;
 mod baking;
 mod call;
 mod config;
@@ -64,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) observer: Observer,
     #[cfg(feature = "schema")]
     pub(crate) validate_configs: Option<ConfigValidation>,
+    /// Whether errors get backtraces.
+    pub(crate) backtraces: bool,
     pub(crate) world: Arc<NewWorld>,
     pub(crate) fork_policy: ForkPolicy,
     /// The instances that plugins keep for later calls.

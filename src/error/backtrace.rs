@@ -95,29 +95,41 @@ const WIDEST: usize = 48;
 
 impl fmt::Display for Backtrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.frames.len();
+        // Each frame, and how many of the same come after it: a recursion is one line.
+        let mut groups: Vec<(usize, &Frame, usize)> = Vec::new();
+        for (at, frame) in self.frames.iter().enumerate() {
+            match groups.last_mut() {
+                Some((_, last, more)) if *last == frame => *more += 1,
+                _ => groups.push((at, frame, 0)),
+            }
+        }
+        let all = groups.len();
         let is_shown =
-            |at: &usize| all <= INNERMOST + OUTERMOST || *at < INNERMOST || *at >= all - OUTERMOST;
+            |at: usize| all <= INNERMOST + OUTERMOST || at < INNERMOST || at >= all - OUTERMOST;
         let shown = || {
-            self.frames
+            groups
                 .iter()
                 .enumerate()
-                .filter(|(at, _)| is_shown(at))
+                .filter(|(group, _)| is_shown(*group))
         };
-        let names = shown().map(|(_, frame)| frame.function.to_string().chars().count());
+        let names = shown().map(|(_, (_, frame, _))| frame.function.to_string().chars().count());
         let width = names.filter(|width| *width <= WIDEST).max().unwrap_or(0);
+        let digits = self.frames.len().to_string().len().max(3);
         let mut next = 0;
-        for (at, frame) in shown() {
-            if at > 0 {
+        for (_, (at, frame, more)) in shown() {
+            if *at > 0 {
                 writeln!(f)?;
             }
-            if at > next {
-                writeln!(f, "     … {} more frames", at - next)?;
+            if *at > next {
+                writeln!(f, "{:digits$}  … {} more frames", "", at - next)?;
             }
             let name = frame.function.to_string();
-            write!(f, "{at:>3}: {name:width$}   ")?;
+            write!(f, "{at:>digits$}: {name:width$}   ")?;
             frame.write_place(f)?;
-            next = at + 1;
+            if *more > 0 {
+                write!(f, "\n{:digits$}  … and {more} more of the same", "")?;
+            }
+            next = at + more + 1;
         }
         Ok(())
     }

@@ -1,12 +1,16 @@
 //! The order of effects and their replies. A recording notes each; a replay answers each, in place
 //! of the grants and the world: what was refused is refused again.
 
-use crate::effect::{Answer, Effect, Refusal, Reply};
+use crate::{
+    effect::{Answer, Effect, Failure, Refusal, Reply},
+    sync::lock,
+};
 use serde::Serialize;
 use std::{
     io,
     sync::{Arc, Mutex},
 };
+use tollgate_abi::host::kinds;
 
 /// When an effect happened: during which of an instance's calls, and how much fuel that call had
 /// burnt when the guest called the host.
@@ -42,9 +46,10 @@ pub(crate) trait Journal: Send {
 /// A journal that an instance writes and its owner reads.
 pub(crate) type SharedJournal = Arc<Mutex<dyn Journal>>;
 
-/// The effects of an initialisation, for recordings of calls that begin in its state.
+/// The effects of a run that may be repeated: of an initialisation, for recordings of calls that begin in its
+/// state, or of a call, to look into it once more.
 #[derive(Default)]
-pub(crate) struct InitJournal {
+pub(crate) struct NotedEffects {
     entries: Vec<(Effect, Reply, At)>,
     size: usize,
 }
@@ -52,14 +57,14 @@ pub(crate) struct InitJournal {
 /// The most bytes that are kept. A recording repeats an initialisation of more.
 const MOST_NOTED: usize = 4 << 20;
 
-impl InitJournal {
+impl NotedEffects {
     /// All of it, in order; `None` if it was too much.
     pub(crate) fn entries(&self) -> Option<&[(Effect, Reply, At)]> {
         (self.size <= MOST_NOTED).then_some(&self.entries)
     }
 }
 
-impl Journal for InitJournal {
+impl Journal for NotedEffects {
     fn answer(&mut self, _: &Effect, _: At) -> Option<Reply> {
         None
     }
@@ -78,6 +83,83 @@ impl Journal for InitJournal {
 
     fn is_over(&self) -> bool {
         false
+    }
+}
+
+/// Notes the effects of a run that may be looked into once more, beside the journal that it has.
+pub(crate) struct Noting {
+    journal: Option<SharedJournal>,
+    noted: NotedEffects,
+}
+
+impl Noting {
+    pub(crate) fn new(journal: Option<SharedJournal>) -> Noting {
+        Noting {
+            journal,
+            noted: NotedEffects::default(),
+        }
+    }
+
+    /// Has the same effects answered in the same way; `None` if they were too many.
+    pub(crate) fn repeat(&mut self) -> Option<Repeat> {
+        self.noted.entries()?;
+        let noted = std::mem::take(&mut self.noted);
+        Some(Repeat {
+            left: noted.entries.into_iter(),
+            is_over: false,
+        })
+    }
+}
+
+impl Journal for Noting {
+    fn answer(&mut self, effect: &Effect, at: At) -> Option<Reply> {
+        let journal = self.journal.clone()?;
+        let mut journal = lock(&journal);
+        let reply = journal.answer(effect, at)?;
+        // What is over ends at this effect, also when it is repeated.
+        if !journal.is_over() {
+            self.noted.note(effect, &reply, at);
+        }
+        Some(reply)
+    }
+
+    fn note(&mut self, effect: &Effect, reply: &Reply, at: At) {
+        if let Some(journal) = &self.journal {
+            lock(journal).note(effect, reply, at);
+        }
+        self.noted.note(effect, reply, at);
+    }
+
+    fn is_over(&self) -> bool {
+        self.journal
+            .as_ref()
+            .is_some_and(|journal| lock(journal).is_over())
+    }
+}
+
+/// Answers the effects of a run as they were answered before, and ends with the last one.
+pub(crate) struct Repeat {
+    left: std::vec::IntoIter<(Effect, Reply, At)>,
+    is_over: bool,
+}
+
+impl Journal for Repeat {
+    fn answer(&mut self, effect: &Effect, _: At) -> Option<Reply> {
+        let next = self.left.next().filter(|(noted, _, _)| noted == effect);
+        Some(match next {
+            Some((_, reply, _)) => reply,
+            None => {
+                self.is_over = true;
+                // The guest is stopped before it reads this.
+                Err(Failure::new(kinds::INTERNAL, "", "the run has ended").into())
+            }
+        })
+    }
+
+    fn note(&mut self, _: &Effect, _: &Reply, _: At) {}
+
+    fn is_over(&self) -> bool {
+        self.is_over
     }
 }
 
@@ -196,7 +278,7 @@ mod tests {
     #[test]
     fn an_initialisation_is_kept_up_to_a_number_of_bytes_whatever_they_are() {
         for effect in heavy() {
-            let mut noted = InitJournal::default();
+            let mut noted = NotedEffects::default();
             for _ in 0..8 {
                 noted.note(&effect, &Ok(Answer::Done), At::default());
             }
@@ -211,7 +293,7 @@ mod tests {
             );
         }
         let long = Failure::new("fs", "", "x".repeat(MOST_NOTED / 4));
-        let mut noted = InitJournal::default();
+        let mut noted = NotedEffects::default();
         for _ in 0..8 {
             let reply = Err(long.clone().into());
             noted.note(&Effect::Variables, &reply, At::default());
@@ -221,7 +303,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_initialisation_is_kept_whole() {
-        let mut noted = InitJournal::default();
+        let mut noted = NotedEffects::default();
         for number in 0..500 {
             let name = format!("NAME_{number}");
             let reply = Ok(Answer::Variable(Some("value".to_owned())));

@@ -266,6 +266,13 @@ impl Notes {
             .collect()
     }
 
+    /// Where the last export returned: its last instruction that was noted.
+    fn returned(self, store: &Store<Host>) -> Option<u32> {
+        let size = usize::try_from(CALL_BYTES).unwrap_or(4);
+        let call = self.memory.data(store).get(size..)?.first_chunk::<4>()?;
+        Some(u32::from_le_bytes(*call)).filter(|_| self.which.has(Instruments::CALLS))
+    }
+
     fn counters(self, store: &Store<Host>) -> &[u8] {
         let counters = self.counters_at..self.counters_at + self.counters;
         self.memory.data(store).get(counters).unwrap_or_default()
@@ -308,6 +315,11 @@ impl Instance {
             Some(notes) => notes.counters(&self.store),
             None => &[],
         }
+    }
+
+    /// Where the last export returned.
+    pub(crate) fn returned(&self) -> Option<u32> {
+        self.store.data().notes?.returned(&self.store)
     }
 
     /// The comparisons of the last call.

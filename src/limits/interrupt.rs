@@ -40,6 +40,14 @@ impl Interrupt {
         }
     }
 
+    /// The same without a deadline.
+    pub(crate) fn without_deadline(&self) -> Interrupt {
+        Interrupt {
+            deadline: None,
+            cancel: self.cancel.clone(),
+        }
+    }
+
     /// Whether the call may go on.
     pub(crate) fn check(&self) -> Result<(), Interrupted> {
         if self.is_cancelled() {

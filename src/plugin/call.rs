@@ -2,17 +2,22 @@
 //! the instance back. Every other way to call a plugin is a few lines over [`Plugin::call`], or over
 //! its steps where the caller keeps the instance or a journal.
 
-use super::{Config, Observation, Plugin};
+use super::{Config, Observation, Plugin, backtrace::Failed};
 use crate::{
     answer::{read_evidence, read_result, truncate_evidence},
     error::{Error, Fault},
-    gate::{Policy, SharedJournal, World},
+    gate::{Noting, Policy, SharedJournal, World},
     guest,
     limits::{Cancel, Interrupt, Interrupted, Limits, Usage},
     module::AbiVersion,
     room,
 };
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tollgate_abi::{names::export, sha256, to_json};
 
 /// One call of a plugin: its config, and what holds for this call beside what its runtime sets.
@@ -38,6 +43,8 @@ pub struct Call<'a> {
     deadline: Option<Duration>,
     cancel: Option<Cancel>,
     replayed: Option<Arc<RecordedRun>>,
+    /// Whether its error gets a backtrace in any case.
+    backtrace: bool,
 }
 
 /// What the plugin is given.
@@ -80,6 +87,7 @@ impl<'a> Call<'a> {
             deadline: None,
             cancel: None,
             replayed: None,
+            backtrace: false,
         }
     }
 
@@ -112,6 +120,11 @@ impl<'a> Call<'a> {
             cancel: cancel.into(),
             ..self
         }
+    }
+
+    /// Has its error get a backtrace, whatever the runtime says.
+    pub(crate) fn with_backtrace(self, backtrace: bool) -> Call<'a> {
+        Call { backtrace, ..self }
     }
 
     /// Repeats a recorded run.
@@ -164,6 +177,7 @@ pub(crate) struct Ready<'a> {
     config: Cow<'a, [u8]>,
     pub(super) allowance: Allowance,
     replayed: Option<Arc<RecordedRun>>,
+    backtrace: bool,
 }
 
 impl Ready<'_> {
@@ -213,10 +227,31 @@ impl Plugin {
     /// is no error: its evidence has the status `false`.
     pub fn call(&self, call: Call<'_>) -> Result<Observation, Error> {
         let ready = self.prepare(call)?;
-        let mut instance = self.start(&ready.allowance)?;
-        let seen = self.answer(&mut instance, &ready)?;
-        self.give_back(instance);
-        Ok(seen)
+        let Some(noting) = self.noting(ready.backtrace, None) else {
+            let mut instance = self.start(&ready.allowance)?;
+            let seen = self.answer(&mut instance, &ready)?;
+            self.give_back(instance);
+            return Ok(seen);
+        };
+        let seen = self
+            .start_noted(&noting, &ready.allowance)
+            .and_then(|mut instance| {
+                let seen = self.answer(&mut instance, &ready)?;
+                self.give_back(instance);
+                Ok(seen)
+            });
+        seen.map_err(|error| self.explained(error, &ready, noting))
+    }
+
+    /// Adds a backtrace to the error of a call.
+    fn explained(&self, error: Error, ready: &Ready<'_>, noting: Arc<Mutex<Noting>>) -> Error {
+        let failed = Failed {
+            noting,
+            replayed: ready.replayed.as_deref(),
+            allowance: &ready.allowance,
+            enter: &|instance| instance.observe(self.observing(), &ready.config),
+        };
+        self.with_backtrace(error, failed)
     }
 
     /// Runs the plugin with this config, in a fresh instance.
@@ -281,11 +316,29 @@ impl Plugin {
             config,
             allowance,
             replayed: call.replayed,
+            backtrace: call.backtrace,
         })
     }
 
     /// The same for a call that is recorded in `journal`, or that replays a recorded one.
     pub(crate) fn run_kept(&self, ready: &Ready<'_>, journal: &SharedJournal) -> Finished {
+        let Some(noting) = self.noting(ready.backtrace, Some(journal)) else {
+            return self.run_with(ready, journal);
+        };
+        let noted: SharedJournal = noting.clone();
+        let Finished {
+            outcome,
+            init,
+            memory,
+        } = self.run_with(ready, &noted);
+        Finished {
+            outcome: outcome.map_err(|error| self.explained(error, ready, noting)),
+            init,
+            memory,
+        }
+    }
+
+    fn run_with(&self, ready: &Ready<'_>, journal: &SharedJournal) -> Finished {
         let started = match &ready.replayed {
             Some(run) => self.start_replay(run, journal, &ready.allowance),
             None => self.start_recorded(journal, &ready.allowance),

@@ -1,6 +1,6 @@
 //! What a plugin answers about itself, which it is asked once.
 
-use super::{Plugin, call::Allowance, once::NoWait};
+use super::{Plugin, backtrace::Failed, call::Allowance, once::NoWait};
 use crate::{
     answer::{Manifest, read_info, read_manifest, read_schema},
     error::{Error, ProtocolError},
@@ -125,11 +125,32 @@ impl Plugin {
             call: allowance.initialization.clone(),
             ..allowance.clone()
         };
-        let mut instance = self.start(allowance)?;
-        let answer = instance
-            .ask(export)
-            .and_then(|bytes| read(&bytes).map_err(|error| instance.protocol_error(export, error)));
-        let answer = answer.map_err(|error| self.redacted(error))?;
+        let noting = self.noting(false, None);
+        let started = match &noting {
+            Some(noting) => self.start_noted(noting, allowance),
+            None => self.start(allowance),
+        };
+        let answer = started.and_then(|mut instance| {
+            let answer = instance.ask(export);
+            let answer = answer.and_then(|bytes| {
+                read(&bytes).map_err(|error| instance.protocol_error(export, error))
+            });
+            let answer = answer.map_err(|error| self.redacted(error));
+            answer.map(|answer| (answer, instance))
+        });
+        let explained = |error| match noting {
+            None => error,
+            Some(noting) => {
+                let failed = Failed {
+                    noting,
+                    replayed: None,
+                    allowance,
+                    enter: &|instance| instance.ask(export),
+                };
+                self.with_backtrace(error, failed)
+            }
+        };
+        let (answer, instance) = answer.map_err(explained)?;
         // Many plugins are described and never called: a small instance is as quickly made anew.
         if instance.memory().len() > SMALL {
             self.give_back(instance);

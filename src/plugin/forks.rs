@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Unforkable},
-    gate::{Gate, GoHeap, InitJournal, SharedJournal},
+    gate::{Gate, GoHeap, NotedEffects, SharedJournal},
     guest::{Instance, Snapshot, Start},
     limits::{Interrupted, Usage},
     sync::lock,
@@ -77,7 +77,7 @@ pub(super) struct Initialised {
     /// runtime's policy says so.
     snapshot: Result<Snapshot, Option<Unforkable>>,
     /// The effects that it had.
-    journal: InitJournal,
+    journal: NotedEffects,
 }
 
 impl Plugin {
@@ -228,7 +228,7 @@ impl Plugin {
     }
 
     fn initialise(&self, allowance: &Allowance) -> Result<(Initialised, Box<Instance>), Error> {
-        let journal = Arc::new(Mutex::new(InitJournal::default()));
+        let journal = Arc::new(Mutex::new(NotedEffects::default()));
         let policy = self.parts().settings.fork_policy;
         let mut gate = self.gate(None, allowance);
         if policy == ForkPolicy::WhenPossible {

@@ -80,7 +80,7 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
     if config.is_some_and(|config| *config != recorded) {
         return Err("the recorded config differs".to_owned());
     }
-    match replay.run(plugin) {
+    match replay.backtraces(true).run(plugin) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.report()),
     }

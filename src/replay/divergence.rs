@@ -1,6 +1,9 @@
 //! The first difference between a recording and its replay.
 
-use crate::printable::{Printable, write_printable};
+use crate::{
+    error::Backtrace,
+    printable::{Printable, write_printable},
+};
 use serde_json::Value;
 use std::fmt;
 
@@ -19,6 +22,9 @@ pub struct Divergence {
     pub before: Vec<String>,
     /// Possible causes: another module, another engine, a redactor.
     pub notes: Vec<String>,
+    /// From where the effect that differs was requested, if the replay finds that out: see
+    /// [`backtraces`](crate::RuntimeBuilder::backtraces).
+    pub backtrace: Option<Backtrace>,
 }
 
 /// The most characters of a line that are shown.
@@ -41,6 +47,9 @@ impl fmt::Display for Divergence {
         write!(f, "  + {}", excerpt(&self.actual, from))?;
         for note in &self.notes {
             write!(f, "\n  note: {}", Printable(note))?;
+        }
+        if let Some(backtrace) = &self.backtrace {
+            write!(f, "\n  requested from\n{backtrace}")?;
         }
         Ok(())
     }
@@ -171,6 +180,7 @@ mod tests {
             actual: format!("{long}new"),
             before: vec!["one".into()],
             notes: vec!["why".into()],
+            backtrace: None,
         };
         let text = divergence.to_string();
         assert!(

@@ -193,6 +193,7 @@ pub struct Replay {
     transcript: Arc<Transcript>,
     deadline: Option<Duration>,
     cancel: Option<Cancel>,
+    backtraces: bool,
 }
 
 /// The result of a replay without a difference.
@@ -297,6 +298,7 @@ impl Replay {
             transcript: Arc::new(Transcript::read(bytes.into())?),
             deadline: None,
             cancel: None,
+            backtraces: false,
         })
     }
 
@@ -317,6 +319,13 @@ impl Replay {
             cancel: cancel.into(),
             ..self
         }
+    }
+
+    /// Has errors and divergences say where the plugin was stopped, also if the plugin's runtime does not
+    /// ([`backtraces`](RuntimeBuilder::backtraces)).
+    #[must_use]
+    pub fn backtraces(self, backtraces: bool) -> Replay {
+        Replay { backtraces, ..self }
     }
 
     /// The name of the recorded plugin.
@@ -405,6 +414,8 @@ impl Replay {
             let ended = player.end(&end, plugin.parts().compiled.digest());
             ended.map_err(|mut divergence| {
                 texts.divergence(&mut divergence);
+                let stopped = outcome.as_ref().err();
+                divergence.backtrace = stopped.and_then(Error::backtrace).cloned();
                 divergence
             })?;
         }
@@ -453,6 +464,7 @@ impl Replay {
         );
         let call = Call::with_bytes(header.config.get().as_bytes())
             .cancel(self.cancel.clone())
+            .with_backtrace(self.backtraces)
             .replaying(RecordedRun {
                 name: header.plugin.as_str().into(),
                 policy: Arc::new(policy),

@@ -83,6 +83,7 @@ impl Player {
             actual,
             before: before.map(str::to_owned).collect(),
             notes: self.notes(),
+            backtrace: None,
         }
     }
 

@@ -32,6 +32,7 @@ pub struct RuntimeBuilder {
     observer: Observer,
     #[cfg(feature = "schema")]
     validate_configs: Option<ConfigValidation>,
+    backtraces: bool,
     host_functions: HostFunctions,
     world: Option<Arc<NewWorld>>,
     fork_policy: ForkPolicy,
@@ -164,6 +165,17 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Has the errors of calls say where the plugin was stopped: see [`Error::backtrace`](crate::Error::backtrace).
+    ///
+    /// Each call then notes its effects and their replies, in up to 4 MiB of memory; a call that has more gets
+    /// no backtrace. A call that fails is repeated with what was noted, without its effects happening again:
+    /// its module is compiled once more, and the run takes up to three times as long as before.
+    #[must_use]
+    pub fn backtraces(mut self, backtraces: bool) -> RuntimeBuilder {
+        self.backtraces = backtraces;
+        self
+    }
+
     /// Rejects configs that do not match the plugin's schema, with
     /// [`ConfigError::Invalid`](crate::ConfigError::Invalid), before the plugin observes; `validation`
     /// says which violations count. Without this, configs are not validated. Reading the schema costs
@@ -258,6 +270,7 @@ impl RuntimeBuilder {
                     observer: self.observer,
                     #[cfg(feature = "schema")]
                     validate_configs: self.validate_configs,
+                    backtraces: self.backtraces,
                     world,
                     fork_policy: self.fork_policy,
                     idle: Arc::new(IdlePool::new(self.idle_instances.unwrap_or(IDLE_INSTANCES))),

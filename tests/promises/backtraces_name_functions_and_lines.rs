@@ -1,7 +1,7 @@
 //! Functions have the names that their authors gave them, and instructions the lines that they were compiled
 //! from, with the functions that were inlined. Damaged debug information gives fewer lines, and never an error.
 
-use crate::support::tenth;
+use crate::support::{marked, tenth};
 use proptest::prelude::*;
 use std::fs;
 use tollgate::inspect::{Backtrace, Frame, Function, Symbols};
@@ -12,19 +12,6 @@ use wasm_encoder::{
 
 fn fixture(name: &str) -> Vec<u8> {
     fs::read(format!("fixtures/{name}/{name}.wasm")).unwrap()
-}
-
-/// The line that has the mark `here: NAME`.
-fn marked(source: &str, mark: &str) -> u32 {
-    let text = fs::read_to_string(source).unwrap();
-    let mark = format!("here: {mark}");
-    let is_marked = |line: &str| line.trim_end_matches(" */").ends_with(&mark);
-    let mut lines = text.lines().zip(1..).filter(|(line, _)| is_marked(line));
-    let (_, line) = lines
-        .next()
-        .unwrap_or_else(|| panic!("{source}: no {mark}"));
-    assert!(lines.next().is_none(), "{source}: {mark} twice");
-    line
 }
 
 fn function(symbols: &Symbols, name: &str) -> Function {
@@ -313,15 +300,21 @@ fn a_backtrace_is_a_line_for_each_frame() {
 fn of_a_deep_backtrace_both_ends_are_shown() {
     let symbols = Symbols::new(&fixture("fails-c"));
     let descend = function(&symbols, "descend");
-    let deep = symbols.backtrace((0..1000).map(|_| (descend.index, descend.offset)));
+    let deep = symbols.backtrace((0..1000).map(|at| (descend.index, descend.offset + at % 2)));
     assert_eq!(deep.frames.len(), 1000);
     let shown = deep.to_string();
     let shown: Vec<&str> = shown.lines().collect();
     assert_eq!(shown.len(), 33);
-    assert!(shown[23].starts_with(" 23: descend"), "{}", shown[23]);
-    assert_eq!(shown[24], "     … 968 more frames");
-    assert!(shown[25].starts_with("992: descend"), "{}", shown[25]);
+    assert!(shown[23].starts_with("  23: descend"), "{}", shown[23]);
+    assert_eq!(shown[24], "      … 968 more frames");
+    assert!(shown[25].starts_with(" 992: descend"), "{}", shown[25]);
     assert_eq!(Backtrace::default().to_string(), "");
+    let same = symbols.backtrace((0..1000).map(|_| (descend.index, descend.offset)));
+    let shown = same.to_string();
+    let shown: Vec<&str> = shown.lines().collect();
+    assert_eq!(shown.len(), 2);
+    assert!(shown[0].starts_with("   0: descend"), "{}", shown[0]);
+    assert_eq!(shown[1], "      … and 999 more of the same");
 }
 
 #[test]

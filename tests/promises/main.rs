@@ -70,6 +70,8 @@ mod every_change_is_found_where_it_is;
 mod evidence_is_cut_to_its_limit;
 mod examples_do_what_they_say;
 mod executed_operators_are_counted_exactly;
+#[cfg(feature = "debug-info")]
+mod failures_have_backtraces;
 mod figures_are_the_same_under_every_deadline;
 mod files_are_read_only_where_granted;
 mod files_are_written_whole_or_not_at_all;

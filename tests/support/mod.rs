@@ -182,3 +182,16 @@ pub fn ask(plugin: &Plugin, request: Value) -> Value {
 pub fn kind(reply: &Value) -> &str {
     reply["error"]["type"].as_str().unwrap_or("none")
 }
+
+/// The line that has the mark `here: NAME`.
+pub fn marked(source: &str, mark: &str) -> u32 {
+    let text = std::fs::read_to_string(source).unwrap();
+    let mark = format!("here: {mark}");
+    let is_marked = |line: &str| line.trim_end_matches(" */").ends_with(&mark);
+    let mut lines = text.lines().zip(1..).filter(|(line, _)| is_marked(line));
+    let (_, line) = lines
+        .next()
+        .unwrap_or_else(|| panic!("{source}: no {mark}"));
+    assert!(lines.next().is_none(), "{source}: {mark} twice");
+    line
+}

@@ -304,7 +304,7 @@ impl PluginArgs {
 
     /// The same, with these limits where no flag sets another.
     fn runtime_within(&self, limits: Limits) -> RuntimeBuilder {
-        match self.world.clone() {
+        let builder = match self.world.clone() {
             Some(WorldFile { world, .. }) => {
                 let builder = Runtime::builder().world(move || world.clone());
                 builder.limits(self.limits.over(limits))
@@ -313,7 +313,8 @@ impl PluginArgs {
                 deadline: Some(DEADLINE),
                 ..limits
             })),
-        }
+        };
+        builder.backtraces(true)
     }
 }
 

@@ -98,7 +98,12 @@ impl From<Error> for Failure {
             Error::Build(_) | Error::Config { .. } => Exit::BadInput,
             _ => Exit::PluginFailed,
         };
-        Failure::new(exit, error.report())
+        let failure = Failure::new(exit, error.report());
+        match error.backtrace() {
+            // Texts in it are escaped, so each line is a frame.
+            Some(backtrace) => failure.with_details(&backtrace.to_string()),
+            None => failure,
+        }
     }
 }
 

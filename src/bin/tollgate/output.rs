@@ -40,7 +40,7 @@ pub fn complain(message: impl Display) {
 pub fn report_failure(failure: &Failure) {
     complain(&failure.message);
     for line in &failure.details {
-        let margin = if line.starts_with("  ") { "" } else { "    " };
+        let margin = if line.starts_with(' ') { "" } else { "    " };
         say(format_args!("{margin}{line}"));
     }
 }

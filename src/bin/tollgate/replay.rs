@@ -3,7 +3,9 @@
 use crate::{
     Exit, Failure,
     args::{DEADLINE, DiffArgs, Format, LimitArgs, ReplayArgs},
-    complain, print, print_event, print_json, print_line, read_module,
+    complain,
+    output::say,
+    print, print_event, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
@@ -41,6 +43,10 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
                 "the run failed with the recorded error: {}",
                 error.report()
             ));
+            if let Some(backtrace) = error.backtrace() {
+                let lines = backtrace.to_string();
+                lines.lines().for_each(|line| say(format_args!("{line}")));
+            }
             Ok(Exit::Success)
         }
         Replayed::Cancelled(error) => {
@@ -152,6 +158,10 @@ fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Fai
         ..Limits::default()
     });
     replay.check_limits(&limits)?;
-    let builder = replay.runtime().limits(limits).on_event(print_event);
+    let builder = replay
+        .runtime()
+        .limits(limits)
+        .on_event(print_event)
+        .backtraces(true);
     Ok(builder.build()?.load(replay.plugin(), bytes)?)
 }
