@@ -10,7 +10,8 @@
 //! for a memory of 8 MiB, of which 1 MiB is not zero (0.15 ms), and at 64 MiB 2.6 against 43 ms,
 //! since the allocator takes such a memory from the system anew and gives it back each time. Both
 //! grow with the memory, not only with what was touched: the engine zeroes all of a new memory,
-//! and does not say which pages a guest wrote, so all of them are compared.
+//! and does not say which pages a guest wrote, so all of them are compared. Only a module that marks what
+//! it writes (`Instruments::WRITES`) is brought back by that alone.
 
 use super::{
     Plugin,

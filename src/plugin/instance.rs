@@ -110,10 +110,10 @@ impl Instance {
     /// in place if that can be, and else with a new instance. A plugin that cannot be forked is
     /// initialised again.
     ///
-    /// The host does not see what a guest wrote, so its whole memory is compared: some 20 µs for each
-    /// MiB. A stack of 128 KiB (`-zstack-size=131072`) in place of the 1 MiB that C and Rust have by
-    /// default makes a reset five times as fast. An instance whose memory grew is replaced, which takes
-    /// twice as long; see [`warm_up`](Self::warm_up).
+    /// The host does not see what a guest wrote, so the whole memory is compared, which takes some 20 µs for
+    /// each MiB. With [`Instruments::WRITES`](crate::inspect::Instruments::WRITES), only what the guest may
+    /// have written is. An instance whose memory grew is replaced, which takes several times as long; see
+    /// [`warm_up`](Self::warm_up).
     ///
     /// # Errors
     ///

@@ -3,7 +3,9 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use hot::{ECHO, GO, assemble};
-use tollgate::{Config, ForkPolicy, ModuleCache, Plugin, Runtime, RuntimeBuilder};
+use tollgate::{
+    Config, ForkPolicy, ModuleCache, Plugin, Runtime, RuntimeBuilder, inspect::Instruments,
+};
 
 fn load(builder: RuntimeBuilder, bytes: &[u8]) -> Plugin {
     let runtime = builder.build().expect("these options");
@@ -29,21 +31,38 @@ fn calls(c: &mut Criterion, name: &str, bytes: &[u8], config: &str) {
     group.bench_function("the guest alone", |b| {
         b.iter_batched_ref(
             || forked.instance().expect("an instance"),
-            |instance| instance.observe_bytes(config.as_bytes()).expect("an answer"),
+            |instance| {
+                instance
+                    .observe_bytes(config.as_bytes())
+                    .expect("an answer")
+            },
             BatchSize::PerIteration,
         );
     });
     group.bench_function("a fork alone", |b| {
         b.iter(|| forked.instance().expect("an instance"));
     });
-    let mut instance = default.instance().expect("an instance");
-    group.bench_function("call and reset", |b| {
-        b.iter(|| {
-            let answer = instance.observe_bytes(config.as_bytes()).expect("an answer");
-            instance.reset().expect("an instance");
-            answer
+    let with = |which| default.instrumented(which).expect("instruments");
+    for (way, plugin) in [
+        ("call and reset", &default),
+        ("call and reset, writes marked", &with(Instruments::WRITES)),
+        ("call and reset, covered", &with(Instruments::COVERAGE)),
+        (
+            "call and reset, covered and marked",
+            &with(Instruments::COVERAGE | Instruments::WRITES),
+        ),
+    ] {
+        let mut instance = plugin.instance().expect("an instance");
+        group.bench_function(way, |b| {
+            b.iter(|| {
+                let answer = instance
+                    .observe_bytes(config.as_bytes())
+                    .expect("an answer");
+                instance.reset().expect("an instance");
+                answer
+            });
         });
-    });
+    }
     group.finish();
 }
 
@@ -116,18 +135,23 @@ fn growing(pages: u32) -> Vec<u8> {
 }
 
 /// Next to empty calls with a reset after each, in memories of so many KiB: as they come, in one that
-/// grows in each call, and after a warm-up.
+/// grows in each call, and after a warm-up; with marks on what is written, and without.
 fn resets(c: &mut Criterion) {
     let mut group = c.benchmark_group("reset");
     for kib in [128, 1_024, 8_192] {
         let echo = format!("(memory (export \"memory\") {})", kib / 64);
         let echo = ECHO.replace("(memory (export \"memory\") 2)", &echo);
-        for (kind, bytes, warm) in [
-            ("in place", assemble(&echo), false),
-            ("grown", growing(kib / 64), false),
-            ("warmed up", growing(kib / 64), true),
+        for (kind, bytes, warm, marked) in [
+            ("in place", assemble(&echo), false, false),
+            ("in place, writes marked", assemble(&echo), false, true),
+            ("grown", growing(kib / 64), false, false),
+            ("warmed up", growing(kib / 64), true, false),
+            ("warmed up, writes marked", growing(kib / 64), true, true),
         ] {
-            let plugin = load(Runtime::builder(), &bytes);
+            let mut plugin = load(Runtime::builder(), &bytes);
+            if marked {
+                plugin = plugin.instrumented(Instruments::WRITES).expect("marks");
+            }
             let mut instance = plugin.instance().expect("an instance");
             if warm {
                 instance.warm_up(100).expect("it allocates and frees");
