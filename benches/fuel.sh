@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How fair fuel is: the tables of README.md, for both dispatches. `fuel.sh --count` counts instructions
 # (valgrind) of the library and of the bare engine instead of time, for loops and for Go, which other load
-# on the machine does not change.
+# on the machine does not change. `fuel.sh --instruments` counts what instruments cost in the same way.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -29,8 +29,23 @@ count() {
     done
 }
 
+instruments() {
+    echo "| program ($1 dispatch) | plain | coverage | ratio | with comparisons | ratio |"
+    echo "|---|---:|---:|---:|---:|---:|"
+    for name in "Go, JSON" "interpreter, collatz" "regex, going back" "C, primes" "C, calls"; do
+        plain=$(one "$name" tollgate)
+        coverage=$(one "$name" coverage)
+        both=$(one "$name" comparisons)
+        echo "| $name | $plain | $coverage | $(awk "BEGIN { printf \"%.2f\", $coverage / $plain }") | $both | $(awk "BEGIN { printf \"%.2f\", $both / $plain }") |"
+    done
+}
+
 for dispatch in fast portable; do
     cargo build --quiet --release --package fuel --no-default-features --features "$dispatch-dispatch"
-    if [ "${1:-}" = --count ]; then count "$dispatch"; else "$program"; fi
+    case "${1:-}" in
+    --count) count "$dispatch" ;;
+    --instruments) instruments "$dispatch" ;;
+    *) "$program" ;;
+    esac
     echo
 done

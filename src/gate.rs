@@ -149,6 +149,13 @@ impl Gate {
         self.now.fuel = fuel;
     }
 
+    /// Notes in the journal from where the guest calls the host.
+    pub(crate) fn called_from(&mut self, running: Vec<u32>) {
+        if let Some(journal) = &self.journal {
+            lock(journal).called_from(running);
+        }
+    }
+
     /// Whether the journal stops the guest.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over

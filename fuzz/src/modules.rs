@@ -7,9 +7,12 @@ use crate::{
 };
 use arbitrary::Unstructured;
 use std::sync::LazyLock;
-use tollgate::{Inspection, Plugin};
+use tollgate::{
+    Inspection, Plugin,
+    inspect::{Instruments, Symbols},
+};
 
-/// Loads, inspects, and runs what loads.
+/// Loads, inspects, looks up all symbols, and runs what loads.
 pub fn module_bytes(data: &[u8]) {
     load_and_run(data, data);
 }
@@ -22,6 +25,12 @@ pub fn smith_modules(data: &[u8]) {
 }
 
 fn load_and_run(module: &[u8], replies: &[u8]) {
+    let symbols = Symbols::new(module);
+    for function in symbols.functions() {
+        for at in [function.offset, function.offset + function.size / 2] {
+            assert!(!symbols.frames(function.index, at).is_empty());
+        }
+    }
     let seen = Seen::default();
     let runtime = runtime(replies, &seen);
     let inspected = Inspection::new(module, &limits());
@@ -56,6 +65,20 @@ pub fn ask_everything(plugin: &Plugin, seen: &Seen) {
     let first = observe(plugin);
     let first_effects = effects();
     assert_eq!(first, observe(plugin));
+    assert_eq!(first_effects, effects());
+    // The frames of instruments are larger, and a stack has room for fewer of them.
+    if first
+        .as_ref()
+        .is_err_and(|error| error.contains("overflowed the stack"))
+    {
+        return;
+    }
+    let which = Instruments::COVERAGE | Instruments::COMPARISONS;
+    let instrumented = plugin.instrumented(which);
+    let instrumented = instrumented.expect("small modules can have instruments");
+    let _ = checked(instrumented.describe());
+    effects();
+    assert_eq!(first, observe(&instrumented));
     assert_eq!(first_effects, effects());
 }
 

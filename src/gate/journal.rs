@@ -41,6 +41,10 @@ pub(crate) trait Journal: Send {
 
     /// Whether the guest must be stopped.
     fn is_over(&self) -> bool;
+
+    /// From where the guest calls the host next: the offsets of its calls, the innermost first. Only guests with
+    /// instruments for that say so.
+    fn called_from(&mut self, _: Vec<u32>) {}
 }
 
 /// A journal that an instance writes and its owner reads.

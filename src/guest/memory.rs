@@ -162,6 +162,10 @@ fn count(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
     if caller.data().gate.is_kept() {
         let fuel = run::burnt(&*caller)?;
         caller.data_mut().gate.at(fuel);
+        if let Some(notes) = caller.data().notes {
+            let running = notes.running(&*caller);
+            caller.data_mut().gate.called_from(running);
+        }
     }
     let host = caller.data_mut();
     host.usage.host_calls += 1;

@@ -11,7 +11,7 @@ use crate::{
     room,
 };
 use std::collections::BTreeMap;
-use wasmi::{AsContextMut, Caller, Func, Global, Memory, Nullable, Ref, Store, Val};
+use wasmi::{AsContext, AsContextMut, Caller, Func, Global, Memory, Nullable, Ref, Store, Val};
 
 /// Where the instruments of an instance are.
 #[derive(Clone, Copy)]
@@ -244,20 +244,18 @@ impl Notes {
         let marks = memory.get_mut(self.marks_at..).unwrap_or_default();
         let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
         let are_marked = take_marks(marks, listed, blocks, to);
-        are_marked && global.set(&mut *store, Val::I64(0)).is_ok()
+        // It is a variable of this type.
+        global.set(&mut *store, Val::I64(0)).is_ok() && are_marked
     }
 
     /// The calls that are running, the innermost first: the offset of the instruction that runs in each.
-    pub(super) fn running(self, store: &Store<Host>) -> Vec<u32> {
+    pub(super) fn running(self, ctx: &impl AsContext<Data = Host>) -> Vec<u32> {
         if !self.which.has(Instruments::CALLS) {
             return Vec::new();
         }
-        let depth = usize::try_from(number(self.depth, store)).unwrap_or(0);
+        let depth = usize::try_from(number(self.depth, ctx)).unwrap_or(0);
         let size = usize::try_from(CALL_BYTES).unwrap_or(4);
-        let calls = self
-            .memory
-            .data(store)
-            .get(size..depth.saturating_add(size));
+        let calls = self.memory.data(ctx).get(size..depth.saturating_add(size));
         let (calls, _) = calls.unwrap_or_default().as_chunks::<4>();
         calls
             .iter()
@@ -303,8 +301,8 @@ impl Notes {
     }
 }
 
-fn number(global: Global, store: &Store<Host>) -> u32 {
-    global.get(store).i32().unwrap_or(0).cast_unsigned()
+fn number(global: Global, ctx: &impl AsContext<Data = Host>) -> u32 {
+    global.get(ctx).i32().unwrap_or(0).cast_unsigned()
 }
 
 impl Instance {

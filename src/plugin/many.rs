@@ -108,6 +108,10 @@ impl Plugin {
 
     /// Runs a call in an instance that is kept for the next one.
     fn observe_on(&self, own: &mut Option<Box<guest::Instance>>, call: Call<'_>) -> Outcome {
+        // What an instance did in earlier calls is not noted, so one that is kept gets no backtraces.
+        if self.parts().settings.backtraces {
+            return self.call(call);
+        }
         let ready = self.prepare(call)?;
         let instance = match own {
             Some(instance) => {

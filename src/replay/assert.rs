@@ -1,6 +1,6 @@
 //! Snapshot tests with transcripts. The functions panic, as a test's assertions do.
 
-use super::Replay;
+use super::{Replay, Tolerance};
 use crate::{
     error::{ConfigError, Error},
     plugin::{Config, Plugin},
@@ -32,23 +32,83 @@ const CI: &str = "CI";
 /// written; if `TOLLGATE_UPDATE` has an unknown value (`0`, `false` and `never` count as unset).
 #[track_caller]
 pub fn assert(path: impl AsRef<Path>, plugin: &Plugin) {
-    check(path.as_ref(), plugin, None);
+    check(path.as_ref(), plugin, AssertOptions::new());
 }
 
-/// As [`assert`](fn@assert), with this config. A replay panics if the recorded config differs.
+/// Options for [`assert_with`]: a config, a [`Tolerance`], or both.
+///
+/// ```
+/// use tollgate::{Config, replay::{AssertOptions, Tolerance}};
+///
+/// let options = AssertOptions::new()
+///     .config(Config::new().set("path", "/etc/hosts"))
+///     .tolerance(Tolerance::Behavior);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct AssertOptions {
+    config: Option<Config>,
+    tolerance: Tolerance,
+}
+
+impl AssertOptions {
+    /// Options like those of [`assert`](fn@assert).
+    #[must_use]
+    pub fn new() -> AssertOptions {
+        AssertOptions::default()
+    }
+
+    /// The config of the run. A replay panics if the recorded config differs.
+    #[must_use]
+    pub fn config(self, config: Config) -> AssertOptions {
+        AssertOptions {
+            config: Some(config),
+            ..self
+        }
+    }
+
+    /// What is compared.
+    #[must_use]
+    pub fn tolerance(self, tolerance: Tolerance) -> AssertOptions {
+        AssertOptions { tolerance, ..self }
+    }
+}
+
+impl From<&Config> for AssertOptions {
+    fn from(config: &Config) -> AssertOptions {
+        AssertOptions::new().config(config.clone())
+    }
+}
+
+impl From<Tolerance> for AssertOptions {
+    fn from(tolerance: Tolerance) -> AssertOptions {
+        AssertOptions::new().tolerance(tolerance)
+    }
+}
+
+/// As [`assert`](fn@assert), with a config or a tolerance.
+///
+/// ```no_run
+/// # let plugin: tollgate::Plugin = unimplemented!();
+/// use tollgate::{Config, replay::{Tolerance, assert_with}};
+///
+/// let config = Config::new().set("path", "/etc/hosts");
+/// assert_with("tests/transcripts/hosts.jsonl", &plugin, &config);
+/// // A plugin that is built anew for each test: its fuel and its memory differ.
+/// assert_with("tests/transcripts/hosts.jsonl", &plugin, Tolerance::Behavior);
+/// ```
 ///
 /// # Panics
 ///
 /// As [`assert`](fn@assert).
 #[track_caller]
-pub fn assert_with(path: impl AsRef<Path>, plugin: &Plugin, config: &Config) {
-    check(path.as_ref(), plugin, Some(config));
+pub fn assert_with(path: impl AsRef<Path>, plugin: &Plugin, options: impl Into<AssertOptions>) {
+    check(path.as_ref(), plugin, options.into());
 }
 
 #[track_caller]
 #[expect(clippy::panic, reason = "an assertion of a test fails this way")]
-fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
-    if let Err(problem) = compare_or_record(path, plugin, config) {
+fn check(path: &Path, plugin: &Plugin, options: AssertOptions) {
+    if let Err(problem) = compare_or_record(path, plugin, options) {
         panic!(
             "plugin {} and the transcript {}: {problem}\n\
              (to replace the transcript, run again with {UPDATE}=1 and commit the file)",
@@ -58,7 +118,8 @@ fn check(path: &Path, plugin: &Plugin, config: Option<&Config>) {
     }
 }
 
-fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> Result<(), String> {
+fn compare_or_record(path: &Path, plugin: &Plugin, options: AssertOptions) -> Result<(), String> {
+    let AssertOptions { config, tolerance } = options;
     let update = wants_update()?;
     if !path.exists() {
         if !update && is_set(CI) {
@@ -66,21 +127,21 @@ fn compare_or_record(path: &Path, plugin: &Plugin, config: Option<&Config>) -> R
                 "the file does not exist, and nothing is recorded while {CI} is set; run the test locally and commit the file"
             ));
         }
-        return record(path, plugin, &config.cloned().unwrap_or_default());
+        return record(path, plugin, &config.unwrap_or_default());
     }
     let replay = Replay::open(path);
     if update {
         // An unreadable transcript is replaced, too; its config is lost.
         let recorded = replay.and_then(|replay| Ok(replay.config()?));
-        let config = config.cloned().or(recorded.ok()).unwrap_or_default();
+        let config = config.or(recorded.ok()).unwrap_or_default();
         return record(path, plugin, &config);
     }
     let replay = replay.map_err(|error| error.report())?;
     let recorded = replay.config().map_err(|error| error.to_string())?;
-    if config.is_some_and(|config| *config != recorded) {
+    if config.is_some_and(|config| config != recorded) {
         return Err("the recorded config differs".to_owned());
     }
-    match replay.backtraces(true).run(plugin) {
+    match replay.backtraces(true).tolerance(tolerance).run(plugin) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.report()),
     }

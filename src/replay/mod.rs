@@ -15,12 +15,14 @@ mod record;
 mod redacted;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod transcript;
 mod whole_file;
 
-pub use assert::{assert, assert_with};
+pub use assert::{AssertOptions, assert, assert_with};
 pub use compare::Comparison;
 pub use divergence::Divergence;
+pub use trace::TracedEffect;
 pub use transcript::BadTranscript;
 
 use crate::{
@@ -194,6 +196,19 @@ pub struct Replay {
     deadline: Option<Duration>,
     cancel: Option<Cancel>,
     backtraces: bool,
+    tolerance: Tolerance,
+}
+
+/// What a replay compares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tolerance {
+    /// Everything: effects and the fuel before each, the result, what was used, the final memory and the module.
+    #[default]
+    Exact,
+    /// Effects, their order, and the result; but neither fuel nor memory nor the module, which differ in
+    /// each build of a plugin.
+    Behavior,
 }
 
 /// The result of a replay without a difference.
@@ -254,6 +269,9 @@ pub enum ReplayError {
     /// [`Replay::cancel`] ended the run.
     #[error("the replay was cancelled")]
     Cancelled,
+    /// The plugin cannot be given instruments, which are needed to look into the run.
+    #[error("the run cannot be looked into")]
+    Instruments(#[source] Box<Error>),
     /// The run differs from the recording.
     #[error(transparent)]
     Diverged(#[from] Box<Divergence>),
@@ -266,6 +284,7 @@ impl ReplayError {
         match self {
             ReplayError::Io { error, .. } => format!("{self}: {error}"),
             ReplayError::Bad(bad) => format!("{self}: {bad}"),
+            ReplayError::Instruments(error) => format!("{self}: {}", error.report()),
             ReplayError::Limit { .. } | ReplayError::Cancelled | ReplayError::Diverged(_) => {
                 self.to_string()
             }
@@ -299,6 +318,7 @@ impl Replay {
             deadline: None,
             cancel: None,
             backtraces: false,
+            tolerance: Tolerance::Exact,
         })
     }
 
@@ -326,6 +346,12 @@ impl Replay {
     #[must_use]
     pub fn backtraces(self, backtraces: bool) -> Replay {
         Replay { backtraces, ..self }
+    }
+
+    /// What this replay compares.
+    #[must_use]
+    pub fn tolerance(self, tolerance: Tolerance) -> Replay {
+        Replay { tolerance, ..self }
     }
 
     /// The name of the recorded plugin.
@@ -400,13 +426,14 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Diverged`] at the first difference, and [`ReplayError::Limit`] if the plugin's
+    /// [`ReplayError::Diverged`] at the first difference that its [tolerance](Self::tolerance) does not allow, and [`ReplayError::Limit`] if the plugin's
     /// runtime allows less than the transcript needs.
     pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
         let texts = Texts(plugin.parts().settings.observer.redactor.clone());
         let player = Arc::new(Mutex::new(Player::new(
             self.transcript.clone(),
             texts.clone(),
+            self.tolerance,
         )));
         let (end, outcome) = self.play(plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {

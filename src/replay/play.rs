@@ -1,6 +1,7 @@
 //! Answers a plugin's effects from a transcript, as long as they equal the recorded ones.
 
 use super::{
+    Tolerance,
     divergence::{Divergence, differences},
     lines::{End, Recorded, RunResult},
     redacted::Texts,
@@ -22,6 +23,7 @@ const SHOWN_BEFORE: u64 = 3;
 pub(super) struct Player {
     transcript: Arc<Transcript>,
     texts: Texts,
+    tolerance: Tolerance,
     next: u64,
     /// The recorded run was interrupted, and all of its effects are played.
     at_interruption: bool,
@@ -29,10 +31,11 @@ pub(super) struct Player {
 }
 
 impl Player {
-    pub(super) fn new(transcript: Arc<Transcript>, texts: Texts) -> Player {
+    pub(super) fn new(transcript: Arc<Transcript>, texts: Texts, tolerance: Tolerance) -> Player {
         Player {
             transcript,
             texts,
+            tolerance,
             next: 0,
             at_interruption: false,
             divergence: None,
@@ -54,7 +57,11 @@ impl Player {
             ));
         }
         let recorded = recorded.map_err(|problem| self.diverge(problem, actual()))?;
-        if recorded.at != at || !self.is_same(&recorded, effect) {
+        let is_now = match self.tolerance {
+            Tolerance::Exact => recorded.at == at,
+            Tolerance::Behavior => recorded.at.phase == at.phase,
+        };
+        if !is_now || !self.is_same(&recorded, effect) {
             let expected = effect_text(index, recorded.at, &Texts::plain(&recorded.effect));
             return Err(self.diverge(expected, actual()));
         }
@@ -68,8 +75,13 @@ impl Player {
                 && Texts::plain(&recorded.effect) == self.json(effect))
     }
 
+    /// The index of the next effect.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// The effect as JSON, redacted like a recording of this plugin.
-    fn json(&self, effect: &Effect) -> Value {
+    pub(super) fn json(&self, effect: &Effect) -> Value {
         self.texts.rewrite(effect, &effect.bytes()).0
     }
 
@@ -112,9 +124,10 @@ impl Player {
             Some(divergence) => Some(divergence),
             None => self.compare(end),
         };
+        let is_exact = self.tolerance == Tolerance::Exact;
         let divergence = divergence.or_else(|| {
             let expected = format!("module {recorded}");
-            another.is_some().then(|| {
+            (is_exact && another.is_some()).then(|| {
                 self.diverge(
                     expected,
                     format!("module {module}, with the same behaviour"),
@@ -158,10 +171,11 @@ impl Player {
                 false => format!("initialization {init:?}, call {call:?}"),
             }
         };
-        if usage(recorded) != usage(end) {
+        let is_exact = self.tolerance == Tolerance::Exact;
+        if is_exact && usage(recorded) != usage(end) {
             pairs.push((usage(recorded), usage(end)));
         }
-        if !stopped && recorded.memory != end.memory {
+        if is_exact && !stopped && recorded.memory != end.memory {
             let memory = |end: &End| match &end.memory {
                 Some(digest) => format!("final memory {digest}"),
                 None => "no memory".to_owned(),

@@ -5,7 +5,7 @@ use crate::support::marked;
 use std::fs;
 use tollgate::{Config, Error, Limits, Plugin, Runtime, RuntimeBuilder};
 
-const FUEL: u64 = 300_000_000;
+const FUEL: u64 = 50_000_000;
 
 fn builder() -> RuntimeBuilder {
     let limits = Limits {
@@ -102,6 +102,59 @@ fn traps_and_limits_are_placed_in_rust() {
         "fails-rust",
         &failed(&plugin, "memory"),
         &["memory", "hoard"],
+    );
+}
+
+/// These compilers write no lines that are read.
+#[test]
+fn traps_and_limits_have_functions_in_go_and_assemblyscript() {
+    for (name, prefix) in [("fails-go", "main."), ("fails-as", "plugin/")] {
+        let plugin = load(builder().backtraces(true), name);
+        for (how, calls) in [
+            ("trap", &["parseHeader", "parse"][..]),
+            ("loop", &["spin"]),
+            ("recurse", &["descend", "descend"]),
+            ("memory", &["hoard"]),
+        ] {
+            let error = failed(&plugin, how);
+            let backtrace = error
+                .backtrace()
+                .unwrap_or_else(|| panic!("{name} {how}: {error:?}"));
+            let frames = backtrace
+                .frames
+                .iter()
+                .map(|frame| frame.function.to_string());
+            let mut frames = frames.filter(|function| function.starts_with(prefix));
+            for call in calls {
+                let call = format!("{prefix}{call}");
+                let is_there = frames.any(|function| function == call);
+                assert!(
+                    is_there,
+                    "{name} {how}: {call} is not in its place in\n{backtrace}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_place_of_an_invalid_answer_is_where_the_export_returned() {
+    let plugin = r#"(module (memory (export "memory") 1)
+        (func (export "allocate") (param i32) (result i32) (i32.const 64))
+        (func (export "deallocate") (param i32 i32))
+        (func (export "describe") (result i64) (i64.const 0))
+        (func (export "schema") (result i64) (i64.const 0))
+        (func $answer (result i64) (i64.const 0x00000010_00000004))
+        (func (export "observe") (param i32 i32) (result i64) (call $answer)))"#;
+    let module = wat::parse_str(plugin).unwrap();
+    let runtime = builder().backtraces(true).build().unwrap();
+    let plugin = runtime.load("wrong", module).unwrap();
+    let error = failed(&plugin, "wrong");
+    assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+    let backtrace = error.backtrace().unwrap().to_string();
+    assert!(
+        backtrace.starts_with("  0: observe   offset 0x"),
+        "{backtrace}"
     );
 }
 

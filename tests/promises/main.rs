@@ -117,6 +117,7 @@ mod promises_name_their_tests;
 mod races_tell_nothing;
 mod real_plugins_reach_real_things;
 mod real_programs_run_as_plugins;
+mod recordings_are_looked_into;
 mod recordings_on_the_command_line;
 mod recordings_replace_a_file_when_they_are_whole;
 mod replies_agree_with_reglet;

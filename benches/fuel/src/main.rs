@@ -1,7 +1,7 @@
 //! Prints how fair fuel is, as a table: for each program its fuel, the operators that it executes, fuel
 //! for each second of the processor, and its time against the bare engine on the original module.
 //!
-//! `fuel` prints the table; `fuel run PROGRAM tollgate|bare TIMES` only runs one, for a tool that
+//! `fuel` prints the table; `fuel run PROGRAM tollgate|coverage|comparisons|bare TIMES` only runs one, for a tool that
 //! counts instructions. `benches/fuel.sh` does both.
 
 // The reference that the library's tests have.
@@ -20,7 +20,7 @@ use bare::Bare;
 use programs::Program;
 use std::process::ExitCode;
 use time::Fastest;
-use tollgate::{FuelLimit, Instance, ModuleCache, Plugin, Runtime};
+use tollgate::{FuelLimit, Instance, ModuleCache, Plugin, Runtime, inspect::Instruments};
 
 /// Calls before the one that is counted: an instance of Go does more in its first, and what is timed are
 /// later ones.
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             run(&program.expect("a program of the table"), how, times);
         }
         _ => {
-            eprintln!("fuel [run PROGRAM tollgate|bare TIMES]");
+            eprintln!("fuel [run PROGRAM tollgate|coverage|comparisons|bare TIMES]");
             return ExitCode::from(2);
         }
     }
@@ -54,7 +54,14 @@ fn run(program: &Program, how: &str, times: u32) {
         }
         return;
     }
-    let mut instance = start(&load(program, &program.module));
+    let plugin = load(program, &program.module);
+    let coverage = Instruments::COVERAGE;
+    let plugin = match how {
+        "coverage" => plugin.instrumented(coverage),
+        "comparisons" => plugin.instrumented(coverage | Instruments::COMPARISONS),
+        _ => Ok(plugin),
+    };
+    let mut instance = start(&plugin.expect("they can have instruments"));
     for _ in 0..times {
         observe(&mut instance, program);
     }

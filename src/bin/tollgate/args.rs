@@ -170,9 +170,19 @@ pub struct ReplayArgs {
     pub plugin: Option<PathBuf>,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub format: Format,
+    /// Print the effects in place of the evidence, each with the fuel burnt before it, and from where in the
+    /// plugin it was requested
+    #[arg(long)]
+    pub trace: bool,
+    /// With --trace: the first effect to print, counted from 0
+    #[arg(long, value_name = "N", requires = "trace", default_value_t = 0)]
+    pub from: u64,
+    /// With --trace: print the effects before this one
+    #[arg(long, value_name = "M", requires = "trace")]
+    pub to: Option<u64>,
+    /// Output format [default: json for evidence, and text for --trace]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
 }
 
 #[derive(ClapArgs)]
@@ -186,9 +196,24 @@ pub struct DiffArgs {
     pub transcripts: Vec<PathBuf>,
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Differences that do not count: the fuel. (The final memory is never compared)
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub ignore: Vec<Ignored>,
+    /// So much more fuel does not count, in percent of the recorded fuel
+    #[arg(long, value_name = "PERCENT", default_value_t = 0)]
+    pub fuel_threshold: u32,
     /// Output format: text, or one line of JSON for each transcript
     #[arg(long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
+}
+
+/// What a comparison of two versions can leave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ignored {
+    /// The fuel that the new version burns
+    Fuel,
+    /// The final memory, which is never compared
+    Memory,
 }
 
 #[derive(ClapArgs)]

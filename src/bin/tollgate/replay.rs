@@ -2,7 +2,7 @@
 
 use crate::{
     Exit, Failure,
-    args::{DEADLINE, DiffArgs, Format, LimitArgs, ReplayArgs},
+    args::{DEADLINE, DiffArgs, Format, Ignored, LimitArgs, ReplayArgs},
     complain,
     output::say,
     print, print_event, print_json, print_line, read_module,
@@ -36,8 +36,13 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
         None => find_module(&args.transcript, &replay)?,
     };
     let plugin = load(&replay, &args.limits, &read_module(&module)?)?;
+    if args.trace {
+        return trace(args, &replay, &plugin);
+    }
     match replay.run(&plugin)? {
-        Replayed::Observation(observation) => print(&observation.evidence, args.format),
+        Replayed::Observation(observation) => {
+            print(&observation.evidence, args.format.unwrap_or(Format::Json))
+        }
         Replayed::Failed(error) => {
             complain(format_args!(
                 "the run failed with the recorded error: {}",
@@ -65,6 +70,40 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     }
 }
 
+/// Prints the effects of a run, and from where each was requested.
+fn trace(args: &ReplayArgs, replay: &Replay, plugin: &Plugin) -> Result<Exit, Failure> {
+    let effects = replay.trace(plugin, args.from..args.to.unwrap_or(u64::MAX))?;
+    if let Some(format) = args.format {
+        for effect in &effects {
+            print(effect, format)?;
+        }
+        return Ok(Exit::Success);
+    }
+    for effect in &effects {
+        let during = match effect.in_initialization {
+            true => "initialization",
+            false => "call",
+        };
+        let mut text = effect.effect.to_string();
+        if let Some((end, _)) = text.char_indices().nth(MOST_CHARACTERS) {
+            text.truncate(end);
+            text.push('…');
+        }
+        let (index, fuel) = (effect.index, effect.fuel);
+        print_line(format_args!(
+            "{index} {during}, fuel {fuel}: {}",
+            Printable(text)
+        ))?;
+        for line in effect.backtrace.to_string().lines() {
+            print_line(line)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Of a longer effect, so many characters are printed.
+const MOST_CHARACTERS: usize = 400;
+
 /// Compares a new version of a plugin with recorded runs of the old one.
 pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
     let old = read_module(&args.old)?;
@@ -83,18 +122,27 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
             }
         })?;
         let compared = replay.compare(&load(&replay, &args.limits, &new)?)?;
-        same &= compared.is_same();
-        report(path, &compared, args.format)?;
+        let most = u128::from(compared.fuel_before) * (100 + u128::from(args.fuel_threshold)) / 100;
+        let is_cheap =
+            args.ignore.contains(&Ignored::Fuel) || u128::from(compared.fuel_now) <= most;
+        let is_same = compared.has_same_effects() && compared.answers.is_empty() && is_cheap;
+        report(path, &compared, is_same, args.format)?;
+        same &= is_same;
     }
     Ok(if same { Exit::Success } else { Exit::Diverged })
 }
 
-fn report(path: &Path, compared: &Comparison, format: Format) -> Result<(), Failure> {
+fn report(
+    path: &Path,
+    compared: &Comparison,
+    is_same: bool,
+    format: Format,
+) -> Result<(), Failure> {
     if let Format::Json = format {
         let mut report = serde_json::to_value(compared).unwrap_or_default();
         if let Some(report) = report.as_object_mut() {
             report.insert("transcript".to_owned(), path.display().to_string().into());
-            report.insert("same".to_owned(), compared.is_same().into());
+            report.insert("same".to_owned(), is_same.into());
         }
         print_json(&report.to_string())?;
         return Ok(());

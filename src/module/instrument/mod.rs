@@ -157,7 +157,7 @@ pub(crate) struct Installed {
     pub(crate) comparisons: Vec<Comparison>,
     /// Where the counters begin in the memory of the instruments.
     pub(crate) counters_at: u32,
-    /// Where the comparisons begin, and what is subtracted from the bytes of all to get a mask.
+    /// Where the comparisons begin, behind the calls.
     pub(crate) comparisons_at: u32,
     /// Where the marks of what was written begin.
     pub(crate) marks_at: u32,
@@ -196,15 +196,12 @@ pub(super) fn install(
     let types = Types::read(reading)?;
     // The calls lie at the beginning, the comparisons behind them, and the counters, of which the number is
     // known last, at the end.
-    let calls = match which.has(Instruments::CALLS) {
-        true => stack
-            .frames
-            .saturating_add(2)
-            .saturating_mul(STACKS)
-            .saturating_mul(CALL_BYTES),
+    let frames = match which.has(Instruments::CALLS) {
+        true => u64::from(stack.frames) + 2,
         false => 0,
     };
-    let comparisons_at = calls.next_multiple_of(8);
+    let calls = frames * u64::from(STACKS * CALL_BYTES);
+    let comparisons_at = within(calls.next_multiple_of(8))?;
     let counters_at = comparisons_at.saturating_add(comparison_bytes(which));
     let mut indices = Indices {
         memory: count(reading.memories.len())
@@ -258,23 +255,26 @@ pub(super) fn install(
     let bytes = u64::from(which.counter_bytes())
         .saturating_mul(installed.counters.len() as u64)
         .saturating_add(counters_at.into());
-    if bytes > u64::from(u32::MAX) / 2 {
-        return Err(LoadError::Compile("it is too large for instruments".into()));
-    }
-    let marks_at = u32::try_from(bytes.next_multiple_of(8)).unwrap_or(u32::MAX);
+    let marks_at = within(bytes)?.next_multiple_of(8);
     let marks = match which.has(Instruments::WRITES) {
         true => MARKS_BYTES,
         false => 0,
     };
-    let bytes = u64::from(marks_at).saturating_add(marks.into());
+    let pages = u64::from(within(u64::from(marks_at) + u64::from(marks))?).div_ceil(PAGE_BYTES);
     installed.marks_at = marks_at;
-    installed.pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+    installed.pages = u32::try_from(pages).unwrap_or(u32::MAX);
     add(&indices, &results, &installed, added);
     // Last: what the other instruments write is not the guest's.
     if marks > 0 {
         writes::install(reading, added, indices.memory, marks_at)?;
     }
     Ok(installed)
+}
+
+/// Bytes of the memory of instruments, if it can have so many.
+fn within(bytes: u64) -> Result<u32, LoadError> {
+    let bytes = u32::try_from(bytes).ok().filter(|bytes| *bytes < 1 << 31);
+    bytes.ok_or_else(|| LoadError::Compile("it is too large for instruments".into()))
 }
 
 /// Adds what the code of the instruments uses.
