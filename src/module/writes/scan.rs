@@ -47,7 +47,7 @@ impl Store {
     pub(super) fn blocks(&self) -> (u64, u64) {
         let rest = self.offset % BLOCK + self.bytes - 1;
         // The address may be the last one of its block.
-        (self.offset / BLOCK, (rest + BLOCK - 1) / BLOCK + 1)
+        (self.offset / BLOCK, rest.div_ceil(BLOCK) + 1)
     }
 }
 
