@@ -56,6 +56,15 @@ pub enum Error {
         #[source]
         problem: BakeError,
     },
+    /// The state of an instance cannot be kept for later calls. Reset it instead.
+    #[error("the state of this instance of plugin {plugin} cannot be kept")]
+    Snapshot {
+        /// Which plugin.
+        plugin: Text,
+        /// Why.
+        #[source]
+        problem: Unforkable,
+    },
     /// No plugin of this name is loaded.
     #[error("plugin {plugin} not loaded; call load first")]
     NotLoaded {
@@ -217,6 +226,7 @@ impl Error {
             Error::Build(_) => ("build", None, None),
             Error::Load { plugin, .. } => ("load", Some(plugin), None),
             Error::Bake { plugin, .. } => ("bake", Some(plugin), None),
+            Error::Snapshot { plugin, .. } => ("snapshot", Some(plugin), None),
             Error::NotLoaded { plugin } => ("not_loaded", Some(plugin), None),
             Error::Config { plugin, .. } => ("config", Some(plugin), None),
             Error::Busy { plugin, .. } => ("busy", Some(plugin), None),

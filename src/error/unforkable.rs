@@ -44,7 +44,10 @@ pub enum Unforkable {
     /// A copy of its state does not fit into the machine's memory.
     #[error("the host ran out of memory for a copy of its state")]
     HostOutOfMemory,
-    /// Files were open when initialisation was over.
-    #[error("its initialisation leaves files open, which instances cannot share")]
+    /// Files are open.
+    #[error("it has files open, which instances cannot share")]
     OpenFiles,
+    /// It was stopped in its last call, and is not used any more.
+    #[error("its last call was stopped, so it is not used any more")]
+    Stopped,
 }

@@ -1,10 +1,13 @@
 //! What a linear memory held at one moment, kept without its zeros, and brought back block by
 //! block where something changed.
 
-use crate::room::{self, OutOfMemory};
+use crate::{
+    module::BLOCK_SHIFT,
+    room::{self, OutOfMemory},
+};
 
 /// What is compared and copied at once.
-const BLOCK: usize = 4096;
+const BLOCK: usize = 1 << BLOCK_SHIFT;
 
 const ZEROS: [u8; BLOCK] = [0; BLOCK];
 
@@ -58,6 +61,28 @@ impl Image {
                 target.copy_from_slice(copy);
             }
         }
+    }
+
+    /// The same where only these blocks may have changed, by their numbers.
+    pub(crate) fn restore_blocks(&self, memory: &mut [u8], changed: &[u32]) {
+        for number in changed {
+            let index = usize::try_from(*number).unwrap_or(usize::MAX);
+            let start = index.saturating_mul(BLOCK);
+            let target = memory
+                .get_mut(start..)
+                .and_then(|rest| rest.get_mut(..BLOCK));
+            if let (Some(target), Some(block)) = (target, self.blocks.get(index)) {
+                let copy = self.copy(*block).unwrap_or(&ZEROS);
+                if target != copy {
+                    target.copy_from_slice(copy);
+                }
+            }
+        }
+    }
+
+    /// How many blocks there are.
+    pub(crate) fn blocks(&self) -> usize {
+        self.blocks.len()
     }
 
     /// The copy of a block that is not all zeros.

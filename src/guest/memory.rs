@@ -75,22 +75,37 @@ pub(super) fn place(
         return Err(no_buffer().into());
     }
     // Only now: allocating may have grown the memory, and moved it.
-    let memory = exports.memory.data_mut(ctx.as_context_mut());
-    let size = memory.len() as u64;
-    let start = usize::try_from(ptr).unwrap_or(usize::MAX);
-    let target = memory
-        .get_mut(start..)
-        .and_then(|rest| rest.get_mut(..bytes.len()));
-    let Some(target) = target else {
+    if !write(&mut ctx, exports.memory, ptr, bytes) {
         return Err(ProtocolError::BufferOutOfBounds {
             ptr,
             bytes: bytes.len(),
-            memory: size,
+            memory: exports.memory.data_size(&ctx) as u64,
         }
         .into());
+    }
+    PtrLen::new(ptr, len).map_err(|_| no_buffer().into())
+}
+
+/// Writes into guest memory, which is how the host writes there while a guest runs. Returns whether all of it
+/// exists.
+pub(crate) fn write(
+    mut ctx: impl AsContextMut<Data = Host>,
+    memory: Memory,
+    ptr: u32,
+    bytes: &[u8],
+) -> bool {
+    let start = usize::try_from(ptr).unwrap_or(usize::MAX);
+    let (guest, host) = memory.data_and_store_mut(&mut ctx);
+    let target = guest.get_mut(start..);
+    let Some(target) = target.and_then(|rest| rest.get_mut(..bytes.len())) else {
+        return false;
     };
     target.copy_from_slice(bytes);
-    PtrLen::new(ptr, len).map_err(|_| no_buffer().into())
+    let notes = host.notes;
+    if let Some(notes) = notes {
+        notes.mark(&mut ctx, start, bytes.len());
+    }
+    true
 }
 
 /// Why a request could not be read. The guest gets this as an error reply, and goes on.

@@ -12,7 +12,9 @@ mod output;
 mod run;
 mod snapshot;
 
-pub(crate) use memory::{BadRequest, call_host_function, enter_memory, read_request};
+pub(crate) use memory::{
+    BadRequest, call_host_function, enter_memory, read_request, write as write_memory,
+};
 pub(crate) use notes::{CallTree, Compared};
 pub(crate) use run::{Stop, charge_bytes, check_interrupt};
 pub(crate) use snapshot::Snapshot;
@@ -87,6 +89,10 @@ pub(crate) struct Instance {
     state: Result<Variables, Unforkable>,
     /// The variable globals.
     globals: Vec<wasmi::Global>,
+    /// The number of the snapshot from which its memory differs in blocks that are marked, and no others.
+    marked_from: Option<u64>,
+    /// The numbers of blocks, to be used again.
+    blocks: Vec<u32>,
     /// Whether it was stopped, and may not be entered again.
     failed: bool,
 }
@@ -192,6 +198,8 @@ impl Instance {
             init: Usage::default(),
             state: compiled.state,
             globals,
+            marked_from: None,
+            blocks: Vec::new(),
             failed: false,
         }))
     }

@@ -4,13 +4,14 @@
 use super::{Host, Instance, run};
 use crate::{
     module::{
-        BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, DEPTH_EXPORT,
-        END_ELEMENT, Installed, Instruments, NOTES_EXPORT, comparison_bytes,
+        BEGIN_ELEMENT, BLOCK_SHIFT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES,
+        DEPTH_EXPORT, END_ELEMENT, Installed, Instruments, LISTED_EXPORT, NOTES_EXPORT,
+        comparison_bytes, take_marks,
     },
     room,
 };
 use std::collections::BTreeMap;
-use wasmi::{AsContext, Caller, Func, Global, Memory, Nullable, Ref, Store, Val};
+use wasmi::{AsContext, AsContextMut, Caller, Func, Global, Memory, Nullable, Ref, Store, Val};
 
 /// Where the instruments of an instance are.
 #[derive(Clone, Copy)]
@@ -24,6 +25,9 @@ pub(super) struct Notes {
     counters_at: usize,
     counters: usize,
     comparisons_at: usize,
+    /// The bytes of the list of long ranges that were written, if marks are made on what is.
+    listed: Option<Global>,
+    marks_at: usize,
 }
 
 /// The operands of a comparison.
@@ -151,6 +155,11 @@ pub(super) fn provide(
         counters_at: size(installed.counters_at),
         counters: counters.saturating_mul(size(installed.which.counter_bytes())),
         comparisons_at: size(installed.comparisons_at),
+        listed: match installed.which.has(Instruments::WRITES) {
+            true => Some(global(LISTED_EXPORT)?),
+            false => None,
+        },
+        marks_at: size(installed.marks_at),
     };
     if installed.which.has(Instruments::PROFILE) {
         let calls = instance
@@ -202,6 +211,41 @@ impl Notes {
         if let Some(tree) = &mut store.data_mut().calls {
             **tree = CallTree::default();
         }
+    }
+
+    /// Marks what the host writes into the guest's memory.
+    pub(super) fn mark(self, mut ctx: impl AsContextMut, start: usize, bytes: usize) {
+        if self.listed.is_some() && bytes > 0 {
+            let last = (start + bytes - 1) >> BLOCK_SHIFT;
+            let marks = self.memory.data_mut(&mut ctx).get_mut(self.marks_at..);
+            let blocks = marks.and_then(|marks| marks.get_mut(start >> BLOCK_SHIFT..=last));
+            // The memory of a guest has no more blocks than there are marks.
+            blocks.unwrap_or_default().fill(1);
+        }
+    }
+
+    /// Collects the blocks that may have been written, of so many, and removes the marks. Returns false if
+    /// that may be all of them.
+    pub(super) fn take_marks(
+        self,
+        store: &mut Store<Host>,
+        blocks: usize,
+        to: &mut Vec<u32>,
+    ) -> bool {
+        let Some(global) = self.listed else {
+            return false;
+        };
+        let listed = global
+            .get(&*store)
+            .i64()
+            .unwrap_or(i64::MAX)
+            .cast_unsigned();
+        let memory = self.memory.data_mut(&mut *store);
+        let marks = memory.get_mut(self.marks_at..).unwrap_or_default();
+        let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+        let are_marked = take_marks(marks, listed, blocks, to);
+        // It is a variable of this type.
+        global.set(&mut *store, Val::I64(0)).is_ok() && are_marked
     }
 
     /// The calls that are running, the innermost first: the offset of the instruction that runs in each.

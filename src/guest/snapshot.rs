@@ -1,5 +1,5 @@
-//! The state of an instance that was just initialised, from which others begin instead of
-//! initialising themselves: by filling a new instance, or by bringing back one that was called.
+//! The state of an instance, from which others begin instead of initialising themselves: by filling a new
+//! instance, or by bringing back one that was called. Most are taken after initialisation.
 
 use super::{Instance, Start, descriptors::WasiState, image::Image};
 use crate::{
@@ -9,10 +9,13 @@ use crate::{
     module::DescriptorFlags,
     room::{self, OutOfMemory},
 };
+use std::sync::atomic::{AtomicU64, Ordering};
 use wasmi::Val;
 
-/// Everything that a guest or the host remembers after initialisation.
+/// Everything that a guest or the host remembers between calls.
 pub(crate) struct Snapshot {
+    /// Different for each snapshot of the process.
+    number: u64,
     image: Image,
     /// The values of the variable globals, in their order.
     globals: Vec<Val>,
@@ -21,14 +24,21 @@ pub(crate) struct Snapshot {
     usage: Usage,
 }
 
+/// The number of the next snapshot.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 impl Snapshot {
-    /// Takes the state of an instance that was initialised and not called yet.
+    /// Takes the state of an instance that does not run.
     pub(crate) fn of(instance: &Instance) -> Result<Snapshot, Unforkable> {
         instance.state?;
+        if instance.failed {
+            return Err(Unforkable::Stopped);
+        }
         let host = instance.store.data();
         let gate = host.gate.initialised();
         let gate = gate.filter(|_| !host.wasi.holds_files());
         Ok(Snapshot {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             image: Image::of(instance.memory())?,
             globals: instance.globals(),
             wasi: host.wasi.clone(),
@@ -78,6 +88,7 @@ impl Instance {
         grown
             .map_err(|_| instance.fail(INSTANTIATE, crate::error::Fault::HostOutOfMemory.into()))?;
         snapshot.image.fill(memory.data_mut(&mut instance.store));
+        instance.marked_from = Some(snapshot.number);
         let filled = instance.set_globals(&snapshot.globals);
         filled.map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
         instance.init = snapshot.usage;
@@ -98,7 +109,7 @@ impl Instance {
         {
             return false;
         }
-        snapshot.image.restore(memory.data_mut(&mut self.store));
+        self.restore(snapshot);
         if self.set_globals(&snapshot.globals).is_err() {
             return false;
         }
@@ -106,6 +117,21 @@ impl Instance {
         host.gate.close();
         host.wasi = snapshot.wasi.clone();
         true
+    }
+
+    /// Brings the memory back, which has the size that it had.
+    fn restore(&mut self, snapshot: &Snapshot) {
+        let notes = self.store.data().notes;
+        let blocks = snapshot.image.blocks();
+        let are_marked =
+            notes.is_some_and(|notes| notes.take_marks(&mut self.store, blocks, &mut self.blocks));
+        let memory = self.exports.memory.data_mut(&mut self.store);
+        // Marks are on what was written since the last time that it was brought back.
+        match are_marked && self.marked_from == Some(snapshot.number) {
+            true => snapshot.image.restore_blocks(memory, &self.blocks),
+            false => snapshot.image.restore(memory),
+        }
+        self.marked_from = Some(snapshot.number);
     }
 
     /// Gives an instance that was reset a gate of the next call's own.

@@ -60,6 +60,7 @@ pub(super) mod op {
     pub(in super::super) const I32_STORE: u8 = 0x36;
     pub(in super::super) const I64_STORE: u8 = 0x37;
     pub(in super::super) const I32_STORE8: u8 = 0x3A;
+    pub(in super::super) const I32_STORE16: u8 = 0x3B;
     pub(in super::super) const MEMORY_GROW: u8 = 0x40;
     pub(in super::super) const I32_CONST: u8 = 0x41;
     pub(in super::super) const I64_CONST: u8 = 0x42;
@@ -67,18 +68,23 @@ pub(super) mod op {
     pub(in super::super) const F64_CONST: u8 = 0x44;
     pub(in super::super) const I32_EQZ: u8 = 0x45;
     pub(in super::super) const I32_NE: u8 = 0x47;
+    pub(in super::super) const I32_GT_U: u8 = 0x4B;
     pub(in super::super) const I64_EQZ: u8 = 0x50;
     pub(in super::super) const I32_ADD: u8 = 0x6A;
     pub(in super::super) const I32_SUB: u8 = 0x6B;
     pub(in super::super) const I32_AND: u8 = 0x71;
     pub(in super::super) const I32_OR: u8 = 0x72;
     pub(in super::super) const I32_SHL: u8 = 0x74;
+    pub(in super::super) const I32_SHR_U: u8 = 0x76;
     pub(in super::super) const I64_ADD: u8 = 0x7C;
+    pub(in super::super) const I32_WRAP_I64: u8 = 0xA7;
     pub(in super::super) const I64_EXTEND_I32_U: u8 = 0xAD;
     pub(in super::super) const I32_REINTERPRET_F32: u8 = 0xBC;
     pub(in super::super) const I64_REINTERPRET_F64: u8 = 0xBD;
     /// Bulk operators and conversions that saturate: a number follows.
     pub(in super::super) const PREFIX: u8 = 0xFC;
+    /// Operators of vectors: a number follows.
+    pub(in super::super) const VECTOR: u8 = 0xFD;
 }
 
 /// Starts a module without sections, with capacity for `size` bytes.

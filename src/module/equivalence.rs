@@ -60,6 +60,13 @@ fn instrumented(module: &[u8], which: Instruments) -> Vec<u8> {
     bytes_of(reading.unwrap(), Some((which, StackLimit::default())))
 }
 
+/// Where its marks begin.
+fn marks_at(module: &[u8], which: Instruments) -> usize {
+    let mut reading = read::read_with_runs(module, &ModuleLimits::default()).unwrap();
+    let written = write::write_with(&mut reading, Some((which, StackLimit::default())));
+    written.unwrap().installed.unwrap().marks_at as usize
+}
+
 fn bytes_of(mut reading: read::Reading<'_>, which: Option<(Instruments, StackLimit)>) -> Vec<u8> {
     // The engine places the data, as in the original.
     reading.initial = reading.initial.map(|_| Err(Unforkable::Unreadable));
@@ -217,6 +224,11 @@ pub(super) fn provide(store: &mut Store<()>, instance: Instance) {
 
 /// Calls an export on a new instance.
 fn run(module: &Module, export: &str, fuel: u64) -> Seen {
+    run_marked(module, export, fuel, None)
+}
+
+/// The same, where marks begin at a place in the memory of the instruments.
+fn run_marked(module: &Module, export: &str, fuel: u64, marks_at: Option<usize>) -> Seen {
     let mut store = Store::new(module.engine(), ());
     store.set_fuel(fuel).unwrap();
     let mut text = String::new();
@@ -253,7 +265,11 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
         .iter()
         .map(|ty| Val::default_for_ty(*ty))
         .collect();
+    let before = memory(&store, &instance).map(|memory| memory.data(&store).to_vec());
     let outcome = function.call(&mut store, &params, &mut results);
+    if let Some(at) = marks_at {
+        check_marks(&mut store, &instance, before.as_deref(), at);
+    }
     let left = store.get_fuel().unwrap();
     let code = outcome.as_ref().err().map(|error| {
         let code = error.as_trap_code();
@@ -272,6 +288,45 @@ fn run(module: &Module, export: &str, fuel: u64) -> Seen {
         executed: executed.map(i64::cast_unsigned),
         trapped: code.is_some(),
         exhausted: code == Some(TrapCode::OutOfFuel),
+    }
+}
+
+/// The memory of the guest.
+fn memory(store: &Store<()>, instance: &Instance) -> Option<wasmi::Memory> {
+    let mut memories = instance.exports(store).filter_map(|export| {
+        let ours = export.name().starts_with(super::RESERVED) && export.name() != MEMORY_EXPORT;
+        export.into_memory().filter(|_| !ours)
+    });
+    memories.next()
+}
+
+/// What changed is marked, if something marks it.
+fn check_marks(store: &mut Store<()>, instance: &Instance, before: Option<&[u8]>, at: usize) {
+    let listed = instance.get_global(&*store, super::LISTED_EXPORT);
+    let (Some(before), Some(listed)) = (before, listed) else {
+        return;
+    };
+    let notes = instance.get_memory(&*store, super::NOTES_EXPORT).unwrap();
+    let listed = listed.get(&*store).i64().unwrap().cast_unsigned();
+    let after = memory(store, instance).unwrap().data(&*store).to_vec();
+    let mut written = Vec::new();
+    let blocks = u32::try_from(after.len() >> super::BLOCK_SHIFT).unwrap();
+    if super::take_marks(
+        &mut notes.data_mut(store)[at..],
+        listed,
+        blocks,
+        &mut written,
+    ) {
+        for (number, block) in (0..).zip(after.chunks(4096)) {
+            let same = match before.get(number as usize * 4096..) {
+                Some(rest) if !rest.is_empty() => rest[..4096] == *block,
+                _ => block.iter().all(|byte| *byte == 0),
+            };
+            assert!(
+                same || written.contains(&number),
+                "block {number} is not marked"
+            );
+        }
     }
 }
 
@@ -349,18 +404,23 @@ fn compare(bytes: &[u8]) -> Vec<Figures> {
     let counted = Module::new(&engine, counting(bytes)).unwrap();
     let engine = engine_of_instruments();
     let instrumented = [
-        Instruments::COVERAGE | Instruments::COMPARISONS | Instruments::TRACE,
+        Instruments::COVERAGE | Instruments::COMPARISONS | Instruments::TRACE | Instruments::WRITES,
+        Instruments::WRITES,
         Instruments::BLOCKS | Instruments::CALLS | Instruments::PROFILE,
     ]
     .map(|which| {
+        let marks_at = which
+            .has(Instruments::WRITES)
+            .then(|| marks_at(bytes, which));
         let module = Module::new(&engine, instrumented(bytes, which));
-        module.unwrap_or_else(|error| panic!("{error} {which:?}\n{}", save(bytes)))
+        let module = module.unwrap_or_else(|error| panic!("{error} {which:?}\n{}", save(bytes)));
+        (module, marks_at)
     });
     let mut figures = Vec::new();
     for export in functions(&counted) {
         let new = on_stack(SMALL, || run(&runs, &export, LIMIT));
-        for module in &instrumented {
-            let seen = on_stack(SMALL, || run(module, &export, LIMIT));
+        for (module, marks_at) in &instrumented {
+            let seen = on_stack(SMALL, || run_marked(module, &export, LIMIT, *marks_at));
             let same = (seen.text == new.text, seen.fuel, seen.exhausted);
             let expected = (true, new.fuel, new.exhausted);
             assert_eq!(

@@ -28,6 +28,7 @@ mod shape;
 #[cfg(all(test, tollgate_suite))]
 mod test_suite;
 mod write;
+mod writes;
 
 pub use baked::Baked;
 pub use cache::ModuleCache;
@@ -51,6 +52,7 @@ pub(crate) use instrument::{
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
 pub(crate) use write::{START_EXPORT, Variables, global_export};
+pub(crate) use writes::{BLOCK_SHIFT, LISTED_EXPORT, take as take_marks};
 
 use crate::{
     error::{LoadError, Problem, Unforkable},

@@ -10,7 +10,8 @@
 //! for a memory of 8 MiB, of which 1 MiB is not zero (0.15 ms), and at 64 MiB 2.6 against 43 ms,
 //! since the allocator takes such a memory from the system anew and gives it back each time. Both
 //! grow with the memory, not only with what was touched: the engine zeroes all of a new memory,
-//! and does not say which pages a guest wrote, so all of them are compared.
+//! and does not say which pages a guest wrote, so all of them are compared. Only a module that marks what
+//! it writes (`Instruments::WRITES`) is brought back by that alone.
 
 use super::{
     Plugin,
@@ -254,22 +255,28 @@ impl Plugin {
         self.release(instance, self.inner.forks.snapshot());
     }
 
-    /// Brings an instance that its caller keeps back to its beginning, or replaces it.
+    /// Brings an instance that its caller keeps back to its beginning, or replaces it. That is the state
+    /// that its caller took of it, if it did.
     pub(super) fn renew(
         &self,
         instance: &mut Box<Instance>,
+        taken: Option<&Snapshot>,
         allowance: &Allowance,
     ) -> Result<(), Error> {
-        match self.inner.forks.snapshot() {
-            Some(snapshot) if instance.reset(snapshot) => {
+        match (taken.or_else(|| self.inner.forks.snapshot()), taken) {
+            (Some(snapshot), _) if instance.reset(snapshot) => {
                 instance.open(self.gate(Some(snapshot), allowance));
-                instance.begin(&allowance.call)
             }
-            _ => {
+            (_, Some(taken)) => {
+                let gate = self.gate(Some(taken), allowance);
+                *instance = Instance::fork(self.start_with(gate, allowance), taken)?;
+            }
+            (_, None) => {
                 *instance = self.start(allowance)?;
-                Ok(())
+                return Ok(());
             }
         }
+        instance.begin(&allowance.call)
     }
 
     fn release(&self, mut instance: Box<Instance>, snapshot: Option<&Snapshot>) {

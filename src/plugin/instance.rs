@@ -5,7 +5,11 @@ use super::{
     Observation, Plugin,
     call::{Allowance, Call},
 };
-use crate::{error::Error, guest, limits::Usage};
+use crate::{
+    error::Error,
+    guest::{self, Snapshot},
+    limits::Usage,
+};
 use std::fmt;
 
 /// An initialised instance of a plugin, which its owner calls and resets.
@@ -46,6 +50,8 @@ pub struct Instance {
     pub(super) inner: Box<guest::Instance>,
     /// Whether it was called since it was made or reset.
     called: bool,
+    /// Where resets lead, if not to the state that initialisation left.
+    taken: Option<Box<Snapshot>>,
 }
 
 impl Plugin {
@@ -59,6 +65,7 @@ impl Plugin {
             inner: self.start(&self.allowance())?,
             plugin: self.clone(),
             called: false,
+            taken: None,
         })
     }
 }
@@ -93,25 +100,73 @@ impl Instance {
     fn begin(&mut self, allowance: &Allowance) -> Result<(), Error> {
         self.called = true;
         if self.inner.failed() {
-            return self.plugin.renew(&mut self.inner, allowance);
+            return self.renew(allowance);
         }
         self.inner.interrupt_by(allowance.interrupt.clone());
         self.inner.begin(&allowance.call)
     }
 
-    /// Back to the state that initialisation left: in place if that can be, and else with a new
-    /// instance. A plugin that cannot be forked is initialised again.
+    /// Back to the state that initialisation left, or to that of the last [`snapshot`](Self::snapshot):
+    /// in place if that can be, and else with a new instance. A plugin that cannot be forked is
+    /// initialised again.
+    ///
+    /// The host does not see what a guest wrote, so the whole memory is compared, which takes some 20 µs for
+    /// each MiB. With [`Instruments::WRITES`](crate::inspect::Instruments::WRITES), only what the guest may
+    /// have written is. An instance whose memory grew is replaced, which takes several times as long; see
+    /// [`warm_up`](Self::warm_up).
     ///
     /// # Errors
     ///
     /// As [`Plugin::instance`].
     pub fn reset(&mut self) -> Result<(), Error> {
         if self.called {
-            self.plugin
-                .renew(&mut self.inner, &self.plugin.allowance())?;
+            self.renew(&self.plugin.allowance())?;
             self.called = false;
         }
         Ok(())
+    }
+
+    /// From now on, [`reset`](Self::reset) leads to the state that the instance has now, and so does a
+    /// call after one that was stopped. For loops that begin where a first call ended: what the plugin
+    /// fills at its first call, it need not fill at each.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`] if the state cannot be copied: files are open, or as
+    /// [`Plugin::unforkable`]. Then resets lead where they did.
+    pub fn snapshot(&mut self) -> Result<(), Error> {
+        let taken = Snapshot::of(&self.inner).map_err(|problem| Error::Snapshot {
+            plugin: self.plugin.name().into(),
+            problem,
+        })?;
+        self.taken = Some(Box::new(taken));
+        self.called = false;
+        Ok(())
+    }
+
+    /// Has the plugin allocate and free a buffer of so many bytes, and takes a
+    /// [`snapshot`](Self::snapshot). The heap has its size then: a plugin whose memory grows in each call
+    /// gets a new instance for each, since memories do not shrink, and one whose heap is large enough is
+    /// reset in place. Choose the size of the largest config, or some times that.
+    ///
+    /// A call after this may use less fuel than in a fresh instance, and sees a larger memory, so repeat
+    /// what you find in one.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot), and as a call that fails;
+    /// [`ProtocolError::NotExported`](crate::ProtocolError::NotExported) if the plugin does not
+    /// export `deallocate`.
+    pub fn warm_up(&mut self, bytes: u32) -> Result<(), Error> {
+        self.begin(&self.plugin.allowance())?;
+        let borrowed = self.inner.borrow_buffer(bytes);
+        borrowed.map_err(|error| self.plugin.redacted(error))?;
+        self.snapshot()
+    }
+
+    fn renew(&mut self, allowance: &Allowance) -> Result<(), Error> {
+        let taken = self.taken.as_deref();
+        self.plugin.renew(&mut self.inner, taken, allowance)
     }
 
     /// What the last call used.

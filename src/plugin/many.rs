@@ -115,7 +115,7 @@ impl Plugin {
         let ready = self.prepare(call)?;
         let instance = match own {
             Some(instance) => {
-                self.renew(instance, &ready.allowance)?;
+                self.renew(instance, None, &ready.allowance)?;
                 instance
             }
             None => own.insert(self.start(&ready.allowance)?),

@@ -25,7 +25,7 @@ fn every_transcript_replays_with_instruments() {
         let runtime = replay.runtime().limits(limits.clone()).build().unwrap();
         let plugin = runtime.load("plugin", module(replay.plugin())).unwrap();
         let instrumented = plugin
-            .instrumented(Instruments::COVERAGE | Instruments::COMPARISONS)
+            .instrumented(Instruments::COVERAGE | Instruments::COMPARISONS | Instruments::WRITES)
             .unwrap();
         if let Err(error) = replay.run(&instrumented) {
             panic!("{}: {}", path.display(), error.report());

@@ -3,7 +3,9 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use hot::{ECHO, GO, assemble};
-use tollgate::{Config, ForkPolicy, ModuleCache, Plugin, Runtime, RuntimeBuilder};
+use tollgate::{
+    Config, ForkPolicy, ModuleCache, Plugin, Runtime, RuntimeBuilder, inspect::Instruments,
+};
 
 fn load(builder: RuntimeBuilder, bytes: &[u8]) -> Plugin {
     let runtime = builder.build().expect("these options");
@@ -29,21 +31,38 @@ fn calls(c: &mut Criterion, name: &str, bytes: &[u8], config: &str) {
     group.bench_function("the guest alone", |b| {
         b.iter_batched_ref(
             || forked.instance().expect("an instance"),
-            |instance| instance.observe_bytes(config.as_bytes()).expect("an answer"),
+            |instance| {
+                instance
+                    .observe_bytes(config.as_bytes())
+                    .expect("an answer")
+            },
             BatchSize::PerIteration,
         );
     });
     group.bench_function("a fork alone", |b| {
         b.iter(|| forked.instance().expect("an instance"));
     });
-    let mut instance = default.instance().expect("an instance");
-    group.bench_function("call and reset", |b| {
-        b.iter(|| {
-            let answer = instance.observe_bytes(config.as_bytes()).expect("an answer");
-            instance.reset().expect("an instance");
-            answer
+    let with = |which| default.instrumented(which).expect("instruments");
+    for (way, plugin) in [
+        ("call and reset", &default),
+        ("call and reset, writes marked", &with(Instruments::WRITES)),
+        ("call and reset, covered", &with(Instruments::COVERAGE)),
+        (
+            "call and reset, covered and marked",
+            &with(Instruments::COVERAGE | Instruments::WRITES),
+        ),
+    ] {
+        let mut instance = plugin.instance().expect("an instance");
+        group.bench_function(way, |b| {
+            b.iter(|| {
+                let answer = instance
+                    .observe_bytes(config.as_bytes())
+                    .expect("an answer");
+                instance.reset().expect("an instance");
+                answer
+            });
         });
-    });
+    }
     group.finish();
 }
 
@@ -92,6 +111,62 @@ fn images(c: &mut Criterion) {
     group.finish();
 }
 
+/// A plugin with so many pages of memory, which allocates behind them and so grows in its first call.
+fn growing(pages: u32) -> Vec<u8> {
+    let end = pages * 65_536;
+    assemble(&format!(
+        r#"(module
+          (memory (export "memory") {pages})
+          (global $next (mut i32) (i32.const {end}))
+          (data (i32.const 1024) "{{\22status\22:true}}")
+          (func (export "allocate") (param $size i32) (result i32)
+            (local $at i32)
+            (local.set $at (global.get $next))
+            (global.set $next (i32.add (local.get $at) (local.get $size)))
+            (if (i32.gt_u (global.get $next) (i32.shl (memory.size) (i32.const 16)))
+              (then (drop (memory.grow (i32.const 1)))))
+            (local.get $at))
+          (func (export "deallocate") (param $at i32) (param i32)
+            (global.set $next (local.get $at)))
+          (func (export "describe") (result i64) (i64.const 0))
+          (func (export "observe") (param i32 i32) (result i64) (i64.const {})))"#,
+        (1_024u64 << 32) | 15
+    ))
+}
+
+/// Next to empty calls with a reset after each, in memories of so many KiB: as they come, in one that
+/// grows in each call, and after a warm-up; with marks on what is written, and without.
+fn resets(c: &mut Criterion) {
+    let mut group = c.benchmark_group("reset");
+    for kib in [128, 1_024, 8_192] {
+        let echo = format!("(memory (export \"memory\") {})", kib / 64);
+        let echo = ECHO.replace("(memory (export \"memory\") 2)", &echo);
+        for (kind, bytes, warm, marked) in [
+            ("in place", assemble(&echo), false, false),
+            ("in place, writes marked", assemble(&echo), false, true),
+            ("grown", growing(kib / 64), false, false),
+            ("warmed up", growing(kib / 64), true, false),
+            ("warmed up, writes marked", growing(kib / 64), true, true),
+        ] {
+            let mut plugin = load(Runtime::builder(), &bytes);
+            if marked {
+                plugin = plugin.instrumented(Instruments::WRITES).expect("marks");
+            }
+            let mut instance = plugin.instance().expect("an instance");
+            if warm {
+                instance.warm_up(100).expect("it allocates and frees");
+            }
+            group.bench_function(BenchmarkId::new(kind, kib), |b| {
+                b.iter(|| {
+                    instance.observe_bytes(b"{}").expect("an answer");
+                    instance.reset().expect("an instance");
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 fn loading(c: &mut Criterion) {
     let steady = load(Runtime::builder().deterministic_init(1), GO);
     let baked = steady.bake().expect("a Go program can be baked");
@@ -108,5 +183,5 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, go, tiny, images, loading);
+criterion_group!(benches, go, tiny, images, resets, loading);
 criterion_main!(benches);

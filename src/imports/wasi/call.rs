@@ -11,7 +11,7 @@ use crate::{
     guest::{
         Host, Stop, charge_bytes, check_interrupt,
         descriptors::{Descriptor, Examined, WasiState},
-        enter_memory,
+        enter_memory, write_memory,
     },
     room,
 };
@@ -120,11 +120,9 @@ impl Call<'_, '_> {
 
     /// Bytes into guest memory.
     pub(super) fn put(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Errno> {
-        let memory = self.memory.data_mut(&mut *self.caller);
-        let target = memory
-            .get_mut(index(ptr)..)
-            .and_then(|rest| rest.get_mut(..bytes.len()));
-        target.ok_or(Errno::FAULT)?.copy_from_slice(bytes);
+        if !write_memory(&mut *self.caller, self.memory, ptr, bytes) {
+            return Err(Errno::FAULT);
+        }
         let moved = bytes.len() as u64;
         self.owed = self.owed.saturating_add(moved);
         self.caller.data_mut().usage.bytes_in += moved;

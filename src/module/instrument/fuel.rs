@@ -42,16 +42,20 @@ pub(crate) fn set_costs(config: &mut wasmi::Config) {
             i64_load: 0,
             i32_store: 0,
             i32_store8: 0,
+            i32_store16: 0,
             i64_store: 0,
             i32_const: 0,
             i64_const: 0,
             f32_const: 0,
             f64_const: 0,
             i32_ne: 0,
+            i32_gt_u: 0,
             i32_add: 0,
             i32_sub: 0,
             i32_and: 0,
             i32_shl: 0,
+            i32_shr_u: 0,
+            i32_wrap_i64: 0,
             i64_add: 0,
             i64_extend_i32_u: 0,
             i32_reinterpret_f32: 0,
@@ -77,16 +81,20 @@ fn is_used(operator: &Operator<'_>) -> bool {
             | Op::I64Load { .. }
             | Op::I32Store { .. }
             | Op::I32Store8 { .. }
+            | Op::I32Store16 { .. }
             | Op::I64Store { .. }
             | Op::I32Const { .. }
             | Op::I64Const { .. }
             | Op::F32Const { .. }
             | Op::F64Const { .. }
             | Op::I32Ne
+            | Op::I32GtU
             | Op::I32Add
             | Op::I32Sub
             | Op::I32And
             | Op::I32Shl
+            | Op::I32ShrU
+            | Op::I32WrapI64
             | Op::I64Add
             | Op::I64ExtendI32U
             | Op::I32ReinterpretF32

@@ -15,6 +15,7 @@ use super::{
     edit::Run,
     encode::{id, kind, op, push_len, push_u32},
     read::Reading,
+    writes::{self, MARKS_BYTES},
 };
 use crate::{
     error::LoadError,
@@ -78,6 +79,11 @@ impl Instruments {
     pub(crate) const TRACE: Instruments = Instruments(1 << 4 | Instruments::CALLS.0);
     /// The host is called where functions begin and end.
     pub(crate) const PROFILE: Instruments = Instruments(1 << 5);
+
+    /// Marks on memory that the guest writes, so that [`Instance::reset`](crate::Instance::reset) looks at
+    /// no other. It pays for a guest with more memory than it writes in a call: with a stack of 1 MiB, or
+    /// with the heap of a Go program. Stores take longer, and a new instance has one more MiB.
+    pub const WRITES: Instruments = Instruments(1 << 6);
 
     /// Whether all of `other` is among these.
     pub(crate) const fn has(self, other: Instruments) -> bool {
@@ -154,6 +160,8 @@ pub(crate) struct Installed {
     pub(crate) counters_at: u32,
     /// Where the comparisons begin, behind the calls.
     pub(crate) comparisons_at: u32,
+    /// Where the marks of what was written begin.
+    pub(crate) marks_at: u32,
     /// Pages of the memory of the instruments.
     pub(crate) pages: u32,
 }
@@ -219,6 +227,7 @@ pub(super) fn install(
             comparisons: Vec::new(),
             counters_at,
             comparisons_at,
+            marks_at: 0,
             pages: 0,
         },
     };
@@ -247,9 +256,19 @@ pub(super) fn install(
     let bytes = u64::from(which.counter_bytes())
         .saturating_mul(installed.counters.len() as u64)
         .saturating_add(counters_at.into());
-    let pages = u64::from(within(bytes)?).div_ceil(PAGE_BYTES);
+    let marks_at = within(bytes)?.next_multiple_of(8);
+    let marks = match which.has(Instruments::WRITES) {
+        true => MARKS_BYTES,
+        false => 0,
+    };
+    let pages = u64::from(within(u64::from(marks_at) + u64::from(marks))?).div_ceil(PAGE_BYTES);
+    installed.marks_at = marks_at;
     installed.pages = u32::try_from(pages).unwrap_or(u32::MAX);
     add(&indices, &results, &installed, added);
+    // Last: what the other instruments write is not the guest's.
+    if marks > 0 {
+        writes::install(reading, added, indices.memory, marks_at)?;
+    }
     Ok(installed)
 }
 
