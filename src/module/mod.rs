@@ -12,11 +12,13 @@ mod data;
 mod edit;
 mod encode;
 mod engine_build;
+mod engine_name;
 #[cfg(test)]
 mod equivalence;
 mod features;
 mod foreign;
 mod growth;
+mod native_stack;
 mod operators;
 mod producers;
 mod read;
@@ -39,10 +41,11 @@ pub(crate) use contract::Offered;
 pub(crate) use count::check_size;
 pub(crate) use data::Initial;
 pub(crate) use engine_build::{dispatch, must_warn_of_slow_engine};
+pub(crate) use engine_name::engine_name;
 pub(crate) use growth::{
     GROWTH_EXPORT, Growth, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export,
 };
-pub(crate) use self_check::{dispatch_is_sound, engine_name};
+pub(crate) use self_check::dispatch_is_sound;
 pub(crate) use shape::Shape;
 pub(crate) use write::{START_EXPORT, Variables, global_export};
 
