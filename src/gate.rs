@@ -24,7 +24,7 @@ pub(crate) use event::Observer;
 pub use event::{Event, Omitted};
 pub(crate) use go::GoHeap;
 pub(crate) use initialised::Initialised;
-pub(crate) use journal::{At, Journal, NotedEffects, Noting, Phase, SharedJournal};
+pub(crate) use journal::{At, Journal, NotedEffects, Noting, Phase, Repeat, SharedJournal};
 pub use link::NewLink;
 pub(crate) use log::Line;
 pub(crate) use policy::Policy;

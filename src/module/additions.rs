@@ -1,10 +1,7 @@
 //! What is added to the sections of a module, behind what it has: types, tables, memories, globals and
 //! exports; and writing a module with its additions.
 
-use super::{
-    encode::{self, id, kind, push_name, push_section, push_u32},
-    read::Section,
-};
+use super::encode::{self, Section, id, kind, push_name, push_section, push_u32};
 use crate::room::{self, OutOfMemory};
 use wasmparser::BinaryReader;
 

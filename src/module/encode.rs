@@ -87,6 +87,13 @@ pub(super) mod op {
     pub(in super::super) const VECTOR: u8 = 0xFD;
 }
 
+/// A section, borrowed from the module.
+#[derive(Clone, Copy)]
+pub(super) struct Section<'a> {
+    pub(super) id: u8,
+    pub(super) content: &'a [u8],
+}
+
 /// Starts a module without sections, with capacity for `size` bytes.
 pub(super) fn begin(size: usize) -> Result<Vec<u8>, OutOfMemory> {
     let mut module = room::reserved(size)?;

@@ -2,7 +2,7 @@
 //! Features and profiles of other packages decide both, and no build script of this one sees them. So
 //! both are measured, once in a process and only if someone asks.
 
-use super::self_check::Depths;
+use super::native_stack::Depths;
 use crate::limits::StackLimit;
 use std::{
     hint::black_box,
@@ -50,12 +50,17 @@ pub(crate) fn dispatch() -> &'static str {
 /// Returns `true` once in a process, if this is a debug build whose engine was not optimised.
 pub(crate) fn must_warn_of_slow_engine() -> bool {
     static WARNED: AtomicBool = AtomicBool::new(false);
-    static SLOW: OnceLock<bool> = OnceLock::new();
     if !cfg!(debug_assertions) || WARNED.load(Ordering::Relaxed) {
         return false;
     }
+    is_slow() && !WARNED.swap(true, Ordering::Relaxed)
+}
+
+/// Whether the engine was not optimised.
+pub(super) fn is_slow() -> bool {
+    static SLOW: OnceLock<bool> = OnceLock::new();
     let measure = || times().is_ok_and(|(engine, standard)| is_unoptimised(engine, standard));
-    *SLOW.get_or_init(measure) && !WARNED.swap(true, Ordering::Relaxed)
+    *SLOW.get_or_init(measure)
 }
 
 /// Decides from the time that the engine took, and that of the standard library. The engine takes about twice as
@@ -96,7 +101,7 @@ fn stack_of_growing() -> Result<usize, wasmi::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::self_check::tests::check_assembled;
+    use super::super::engine_name::tests::check_assembled;
     use super::*;
 
     #[test]

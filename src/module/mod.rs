@@ -12,12 +12,14 @@ mod data;
 mod edit;
 mod encode;
 mod engine_build;
+mod engine_name;
 #[cfg(test)]
 mod equivalence;
 mod features;
 mod foreign;
 mod growth;
 mod instrument;
+mod native_stack;
 mod operators;
 mod producers;
 mod read;
@@ -41,6 +43,7 @@ pub(crate) use contract::Offered;
 pub(crate) use count::check_size;
 pub(crate) use data::Initial;
 pub(crate) use engine_build::{dispatch, must_warn_of_slow_engine};
+pub(crate) use engine_name::engine_name;
 pub(crate) use growth::{
     GROWTH_EXPORT, Growth, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export,
 };
@@ -49,7 +52,7 @@ pub(crate) use instrument::{
     BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, Counter,
     DEPTH_EXPORT, END_ELEMENT, Edge, Installed, NOTES_EXPORT, comparison_bytes,
 };
-pub(crate) use self_check::{dispatch_is_sound, engine_name};
+pub(crate) use self_check::dispatch_is_sound;
 pub(crate) use shape::Shape;
 pub(crate) use write::{START_EXPORT, Variables, global_export};
 pub(crate) use writes::{BLOCK_SHIFT, LISTED_EXPORT, take as take_marks};

@@ -8,7 +8,7 @@ use super::{
     count::{self, Types},
     data::Initial,
     edit::Run,
-    encode::{HEADER, id},
+    encode::{HEADER, Section, id},
     features,
     growth::Places,
     producers,
@@ -28,13 +28,6 @@ use wasmparser::{
 
 /// The longest version of the ABI package that is read, in bytes.
 const LONGEST_VERSION: usize = 64;
-
-/// A section, borrowed from the module.
-#[derive(Clone, Copy)]
-pub(super) struct Section<'a> {
-    pub(super) id: u8,
-    pub(super) content: &'a [u8],
-}
 
 /// How much of what holds state is imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,9 @@
 use super::{
     additions::{Additions, RESERVED, assemble},
     data::{self, Initial},
-    encode::{id, kind},
+    encode::{Section, id, kind},
     instrument::{self, Installed, Instruments},
-    read::{Reading, Section},
+    read::Reading,
 };
 use crate::{
     error::{LoadError, Unforkable},

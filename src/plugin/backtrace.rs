@@ -4,7 +4,7 @@
 use super::{Plugin, call::RecordedRun};
 use crate::{
     error::{Backtrace, Error, Fault, INSTANTIATE},
-    gate::{Noting, Nowhere, SharedJournal},
+    gate::{Noting, Nowhere, Repeat, SharedJournal},
     guest,
     limits::{FuelLimit, Limits},
     module::Instruments,
@@ -14,19 +14,20 @@ use crate::{
 use std::sync::{Arc, Mutex};
 use tollgate_abi::names::export;
 
-/// A run whose error gets a backtrace.
-pub(super) struct Failed<'a> {
-    pub(super) noting: Arc<Mutex<Noting>>,
-    /// The recorded run that it repeats, if it does.
-    pub(super) replayed: Option<&'a RecordedRun>,
-    pub(super) allowance: &'a Allowance,
-    /// Calls the guest as it was called.
-    pub(super) enter: &'a dyn Fn(&mut guest::Instance) -> Result<Vec<u8>, Error>,
-}
+/// Calls the guest.
+type Enter<'a> = &'a dyn Fn(&mut guest::Instance) -> Result<Vec<u8>, Error>;
 
 impl Plugin {
-    /// Adds to an error the calls that were running, if they can be found out.
-    pub(super) fn with_backtrace(&self, mut error: Error, failed: Failed<'_>) -> Error {
+    /// Adds to the error of a run that was noted the calls that were running, if they can be found out.
+    /// `enter` calls the guest as it was called, and `replayed` is the recorded run that was repeated.
+    pub(super) fn with_backtrace(
+        &self,
+        mut error: Error,
+        noting: &Mutex<Noting>,
+        replayed: Option<&RecordedRun>,
+        allowance: &Allowance,
+        enter: Enter<'_>,
+    ) -> Error {
         let found = match &error {
             // Nobody waits for it any more.
             Error::Fault {
@@ -34,7 +35,10 @@ impl Plugin {
                 ..
             } => None,
             Error::Fault { export, usage, .. } | Error::Protocol { export, usage, .. } => {
-                self.stopped_at(export, usage.fuel, failed)
+                let in_initialization = matches!(*export, INSTANTIATE | export::INITIALIZE);
+                let ended = ended(allowance, in_initialization, usage.fuel);
+                let journal = lock(noting).repeat();
+                journal.and_then(|journal| self.stopped_at(journal, replayed, &ended, enter))
             }
             _ => None,
         };
@@ -44,35 +48,16 @@ impl Plugin {
         error
     }
 
-    /// Repeats a run that was stopped in an export when it had burnt so much fuel.
-    fn stopped_at(&self, stopped: &str, fuel: u64, failed: Failed<'_>) -> Option<Backtrace> {
-        let Failed {
-            noting,
-            replayed,
-            allowance,
-            enter,
-        } = failed;
-        let journal: SharedJournal = Arc::new(Mutex::new(lock(&noting).repeat()?));
+    /// Repeats a run that was stopped.
+    fn stopped_at(
+        &self,
+        journal: Repeat,
+        replayed: Option<&RecordedRun>,
+        allowance: &Allowance,
+        enter: Enter<'_>,
+    ) -> Option<Backtrace> {
+        let journal: SharedJournal = Arc::new(Mutex::new(journal));
         let traced = self.instrumented(Instruments::TRACE).ok()?;
-        // The frames of the instruments are larger, so it is fuel that ends a recursion which took all of the
-        // stack.
-        let ending = |limits: &Limits, ends: bool| {
-            let fuel = match ends {
-                true => FuelLimit::Units(fuel),
-                false => limits.fuel,
-            };
-            Arc::new(Limits {
-                fuel,
-                deadline: None,
-                ..limits.clone()
-            })
-        };
-        let in_initialization = matches!(stopped, INSTANTIATE | export::INITIALIZE);
-        let allowance = Allowance {
-            initialization: ending(&allowance.initialization, in_initialization),
-            call: ending(&allowance.call, !in_initialization),
-            interrupt: allowance.interrupt.without_deadline(),
-        };
         let parts = self.parts();
         let run = RecordedRun {
             name: replayed.map_or(&parts.name, |run| &run.name).clone(),
@@ -82,7 +67,7 @@ impl Plugin {
             world: || Box::new(Nowhere("internal error: a repeated run asked its world")),
         };
         let ended = traced
-            .start_replay(&run, &journal, &allowance)
+            .start_replay(&run, &journal, allowance)
             .and_then(|mut instance| {
                 enter(&mut instance)?;
                 Ok(instance.returned())
@@ -121,5 +106,26 @@ impl Plugin {
     ) -> Option<Arc<Mutex<Noting>>> {
         let wanted = wanted || self.parts().settings.backtraces;
         wanted.then(|| Arc::new(Mutex::new(Noting::new(journal.cloned()))))
+    }
+}
+
+/// What a run may use that ends where one ended which had burnt so much fuel. The frames of instruments are
+/// larger, so it is fuel that ends a recursion which took all of the stack.
+fn ended(allowance: &Allowance, in_initialization: bool, fuel: u64) -> Allowance {
+    let ending = |limits: &Limits, ends: bool| {
+        let fuel = match ends {
+            true => FuelLimit::Units(fuel),
+            false => limits.fuel,
+        };
+        Arc::new(Limits {
+            fuel,
+            deadline: None,
+            ..limits.clone()
+        })
+    };
+    Allowance {
+        initialization: ending(&allowance.initialization, in_initialization),
+        call: ending(&allowance.call, !in_initialization),
+        interrupt: allowance.interrupt.without_deadline(),
     }
 }

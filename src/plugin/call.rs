@@ -2,7 +2,7 @@
 //! the instance back. Every other way to call a plugin is a few lines over [`Plugin::call`], or over
 //! its steps where the caller keeps the instance or a journal.
 
-use super::{Config, Observation, Plugin, backtrace::Failed};
+use super::{Config, Observation, Plugin};
 use crate::{
     answer::{read_evidence, read_result, truncate_evidence},
     error::{Error, Fault},
@@ -245,13 +245,10 @@ impl Plugin {
 
     /// Adds a backtrace to the error of a call.
     fn explained(&self, error: Error, ready: &Ready<'_>, noting: Arc<Mutex<Noting>>) -> Error {
-        let failed = Failed {
-            noting,
-            replayed: ready.replayed.as_deref(),
-            allowance: &ready.allowance,
-            enter: &|instance| instance.observe(self.observing(), &ready.config),
-        };
-        self.with_backtrace(error, failed)
+        let enter =
+            |instance: &mut guest::Instance| instance.observe(self.observing(), &ready.config);
+        let replayed = ready.replayed.as_deref();
+        self.with_backtrace(error, &noting, replayed, &ready.allowance, &enter)
     }
 
     /// Runs the plugin with this config, in a fresh instance.

@@ -1,9 +1,10 @@
 //! What a plugin answers about itself, which it is asked once.
 
-use super::{Plugin, backtrace::Failed, call::Allowance, once::NoWait};
+use super::{Plugin, call::Allowance, once::NoWait};
 use crate::{
     answer::{Manifest, read_info, read_manifest, read_schema},
     error::{Error, ProtocolError},
+    guest,
     limits::Usage,
     module::AbiVersion,
 };
@@ -141,13 +142,8 @@ impl Plugin {
         let explained = |error| match noting {
             None => error,
             Some(noting) => {
-                let failed = Failed {
-                    noting,
-                    replayed: None,
-                    allowance,
-                    enter: &|instance| instance.ask(export),
-                };
-                self.with_backtrace(error, failed)
+                let enter = |instance: &mut guest::Instance| instance.ask(export);
+                self.with_backtrace(error, &noting, None, allowance, &enter)
             }
         };
         let (answer, instance) = answer.map_err(explained)?;

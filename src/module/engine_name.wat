@@ -1,0 +1,57 @@
+;; One turn of a loop runs an instruction of every kind that plugins use, then tells the host.
+;; In a sound build the host's native stack is as deep in the last turn as in the first.
+(module
+  (import "self" "probe" (func $probe))
+  (memory 1)
+  (table $t 4 funcref)
+  (elem $passive func $add $add)
+  (elem (table $t) (i32.const 0) func $add $add)
+  (global $g (mut i64) (i64.const 0))
+  (type $binary (func (param i32 i32) (result i32)))
+  (func $add (type $binary) (i32.add (local.get 0) (local.get 1)))
+  (func (export "run") (param $turns i32)
+    (local $i i32) (local $w i64) (local $f f64)
+    (loop $again
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      ;; arithmetic and conversions
+      (local.set $w (i64.xor (i64.mul (local.get $w) (i64.const 31)) (i64.extend_i32_u (local.get $i))))
+      (local.set $w (i64.rotl (i64.shr_u (local.get $w) (i64.const 3)) (i64.const 7)))
+      (local.set $f (f64.add (f64.convert_i32_u (local.get $i)) (f64.sqrt (local.get $f))))
+      (drop (i32.trunc_sat_f64_u (local.get $f)))
+      (drop (i32.div_u (local.get $i) (i32.const 3)))
+      (drop (i32.extend8_s (i32.clz (local.get $i))))
+      (drop (select (local.get $i) (i32.const 7) (i32.eqz (local.get $i))))
+      ;; memory
+      (i32.store (i32.const 16) (local.get $i))
+      (i64.store offset=8 (i32.const 16) (local.get $w))
+      (i32.store8 (i32.const 64) (i32.load8_u (i32.const 16)))
+      (drop (i64.load32_s (i32.const 16)))
+      (drop (memory.grow (i32.const 0)))
+      (drop (memory.size))
+      (memory.fill (i32.const 128) (i32.const 1) (i32.const 16))
+      (memory.copy (i32.const 256) (i32.const 128) (i32.const 16))
+      ;; tables
+      (table.init $t $passive (i32.const 2) (i32.const 0) (i32.const 2))
+      (table.copy $t $t (i32.const 2) (i32.const 0) (i32.const 1))
+      (table.set $t (i32.const 3) (table.get $t (i32.const 0)))
+      (table.fill $t (i32.const 3) (ref.func $add) (i32.const 1))
+      (drop (table.size $t))
+      ;; globals, calls, branches
+      (global.set $g (i64.add (global.get $g) (local.get $w)))
+      (drop (call $add (local.get $i) (i32.const 1)))
+      (drop (call_indirect $t (type $binary) (local.get $i) (i32.const 1) (i32.const 2)))
+      ;; what follows $b runs every other turn, in a region of its own
+      (block $a
+        (block $b (br_table $a $b (i32.and (local.get $i) (i32.const 1))))
+        (local.set $w (i64.add (local.get $w) (i64.const 1)))
+        (local.set $w (i64.add (local.get $w) (i64.const 2)))
+        (local.set $w (i64.add (local.get $w) (i64.const 3)))
+        (local.set $w (i64.add (local.get $w) (i64.const 4)))
+        (local.set $w (i64.add (local.get $w) (i64.const 5)))
+        (local.set $w (i64.add (local.get $w) (i64.const 6)))
+        (local.set $w (i64.add (local.get $w) (i64.const 7)))
+        (local.set $w (i64.add (local.get $w) (i64.const 8)))
+        (local.set $w (i64.add (local.get $w) (i64.const 9))))
+      (if (i32.and (local.get $i) (i32.const 1)) (then (nop)) (else (drop (local.get $w))))
+      (call $probe)
+      (br_if $again (i32.lt_u (local.get $i) (local.get $turns))))))
