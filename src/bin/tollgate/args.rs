@@ -1,6 +1,6 @@
 //! The command line's arguments, and the runtime options that they set.
 
-use crate::{files, new::Language};
+use crate::{Exit, Failure, files, new::Language};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::{
     ffi::OsString,
@@ -48,7 +48,7 @@ pub enum Command {
 
 #[derive(ClapArgs)]
 pub struct PluginArgs {
-    /// The plugin: a WebAssembly module (or its text form)
+    /// The plugin: a WebAssembly module (or its text form); `-` is standard input
     pub plugin: PathBuf,
     /// The plugin's name, which selects its grants [default: the file name without its extension]
     #[arg(long)]
@@ -78,9 +78,12 @@ pub struct LimitArgs {
     /// Memory limit of the plugin in megabytes: 0 means 256, -1 means unlimited [default: 256]
     #[arg(long, value_name = "MB", value_parser = memory, allow_negative_numbers = true)]
     memory_mb: Option<MemoryLimit>,
-    /// Wall-clock limit of the call in milliseconds; 0 means none [default: 60000, none in a
-    /// simulated world]
-    #[arg(long, value_name = "MS")]
+    /// Wall-clock limit of the call, such as 500ms, 10s or 2min; `none` means none [default: 60s, none
+    /// in a simulated world]
+    #[arg(long, value_name = "TIME", value_parser = deadline)]
+    deadline: Option<CallDeadline>,
+    /// The same in milliseconds; 0 means none
+    #[arg(long, value_name = "MS", conflicts_with = "deadline", hide = true)]
     deadline_ms: Option<u64>,
     /// Set any limit, such as `result_bytes=128MiB`, `fuel=1e9` or `deadline=none`; may be repeated.
     /// `tollgate help limits` lists them. Overrides the flags for single limits
@@ -90,8 +93,8 @@ pub struct LimitArgs {
 
 #[derive(ClapArgs)]
 pub struct InspectArgs {
-    #[command(flatten)]
-    pub plugin: PluginArgs,
+    /// The module, or its text form; `-` is standard input
+    pub plugin: PathBuf,
     /// Also load and run the plugin, and print the time of each step in milliseconds
     #[arg(long)]
     pub timings: bool,
@@ -105,6 +108,9 @@ pub struct InspectArgs {
     /// Print JSON instead of text, for --functions and --at
     #[arg(long)]
     pub json: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
 }
 
 #[derive(ClapArgs)]
@@ -176,14 +182,14 @@ pub struct ReplayArgs {
 }
 
 #[derive(ClapArgs)]
+#[command(override_usage = "tollgate diff [OPTIONS] <OLD> <NEW> --transcript <FILE>...")]
 pub struct DiffArgs {
-    /// The recorded plugin
-    pub old: PathBuf,
-    /// Its new version
-    pub new: PathBuf,
+    /// The recorded plugin and its new version. They may also come last, after the transcripts
+    #[arg(value_names = ["OLD", "NEW"], num_args = 0..)]
+    plugins: Vec<PathBuf>,
     /// Transcripts of the recorded plugin
     #[arg(long = "transcript", value_name = "FILE", num_args = 1.., required = true)]
-    pub transcripts: Vec<PathBuf>,
+    transcripts: Vec<PathBuf>,
     #[command(flatten)]
     pub limits: LimitArgs,
     /// Output format: text, or one line of JSON for each transcript
@@ -277,13 +283,46 @@ pub enum Format {
     Pretty,
 }
 
+/// The name of a plugin without `--name`.
+pub fn stem(plugin: &Path) -> String {
+    match plugin.file_stem() {
+        Some(stem) if !files::is_standard_input(plugin) => stem.to_string_lossy().into_owned(),
+        _ => "plugin".to_owned(),
+    }
+}
+
+/// What `diff` compares.
+pub struct Compared {
+    pub old: PathBuf,
+    pub new: PathBuf,
+    pub transcripts: Vec<PathBuf>,
+}
+
+impl DiffArgs {
+    /// The plugins and the transcripts. `--transcript` takes all names behind it: the plugins that are missing are
+    /// the last of them.
+    pub fn compared(&self) -> Result<Compared, Failure> {
+        let (mut plugins, mut transcripts) = (self.plugins.clone(), self.transcripts.clone());
+        let missing = 2_usize.saturating_sub(plugins.len());
+        let first = transcripts.len().saturating_sub(missing);
+        plugins.extend(transcripts.drain(first..));
+        match (<[PathBuf; 2]>::try_from(plugins), transcripts.is_empty()) {
+            (Ok([old, new]), false) => Ok(Compared {
+                old,
+                new,
+                transcripts,
+            }),
+            _ => Err(Failure::new(
+                Exit::BadInput,
+                "diff compares two plugins: tollgate diff OLD NEW --transcript FILE...",
+            )),
+        }
+    }
+}
+
 impl PluginArgs {
     pub fn name(&self) -> String {
-        match (&self.name, self.plugin.file_stem()) {
-            (Some(name), _) => name.clone(),
-            (None, Some(stem)) => stem.to_string_lossy().into_owned(),
-            (None, None) => "plugin".to_owned(),
-        }
+        self.name.clone().unwrap_or_else(|| stem(&self.plugin))
     }
 
     /// The input files, each with its role.
@@ -331,7 +370,7 @@ impl ObserveArgs {
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
         // Standard input may come from a file.
         let config = match self.config_file.as_deref() {
-            Some(path) if path == Path::new("-") => Some(Path::new("/dev/stdin")),
+            Some(path) if files::is_standard_input(path) => Some(Path::new("/dev/stdin")),
             path => path,
         };
         let more = [
@@ -350,9 +389,10 @@ impl LimitArgs {
     pub fn over(&self, mut limits: Limits) -> Limits {
         limits.fuel = self.fuel.unwrap_or(limits.fuel);
         limits.memory = self.memory_mb.unwrap_or(limits.memory);
-        limits.deadline = match self.deadline_ms {
-            Some(limit) => (limit > 0).then(|| Duration::from_millis(limit)),
-            None => limits.deadline,
+        limits.deadline = match (self.deadline, self.deadline_ms) {
+            (Some(CallDeadline(limit)), _) => limit,
+            (None, Some(limit)) => (limit > 0).then(|| Duration::from_millis(limit)),
+            (None, None) => limits.deadline,
         };
         for (name, value) in &self.limits {
             // They were set once already, to report what is wrong.
@@ -401,6 +441,17 @@ fn fuel(text: &str) -> Result<FuelLimit, String> {
     let mut limits = Limits::default();
     let set = limits.set("fuel", text);
     set.map(|()| limits.fuel).map_err(|error| error.to_string())
+}
+
+/// A limit of `--deadline`; `None` is none.
+#[derive(Clone, Copy)]
+struct CallDeadline(Option<Duration>);
+
+fn deadline(text: &str) -> Result<CallDeadline, String> {
+    let mut limits = Limits::default();
+    let set = limits.set("deadline", text);
+    set.map(|()| CallDeadline(limits.deadline))
+        .map_err(|error| error.to_string())
 }
 
 fn memory(text: &str) -> Result<MemoryLimit, String> {

@@ -30,12 +30,12 @@ use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use audit::Audit;
 use clap::Parser as _;
 use guard::Prepared;
-use output::{complain, print, print_event, print_json, print_line};
+use output::{complain, print, print_event, print_evidence, print_json, print_line, shell_word};
 use serde_json::{Value, json};
-use std::{io::Read as _, path::Path, process::ExitCode, sync::Arc, time::Instant};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
-    Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin, Redactor, RuntimeBuilder,
-    Usage,
+    Config, Error, Grants, Inspection, Limits, ModuleCache, Observation, Plugin, Redactor, Runtime,
+    RuntimeBuilder, Usage,
     printable::{self, Printable},
 };
 
@@ -51,6 +51,8 @@ enum Exit {
     PluginFailed = 3,
     /// A replay differs from its recording.
     Diverged = 4,
+    /// The reader of standard output ended first. A shell reports this code for a program that SIGPIPE ended.
+    PipeClosed = 141,
 }
 
 impl From<Exit> for ExitCode {
@@ -62,7 +64,7 @@ impl From<Exit> for ExitCode {
 /// A message for stderr and the exit code that goes with it.
 struct Failure {
     exit: Exit,
-    /// Printed as one line.
+    /// Printed as one line; nothing is, if it is empty.
     message: String,
     /// Lines below it.
     details: Vec<String>,
@@ -148,12 +150,10 @@ fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
 }
 
 fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
-    let plugin = &args.plugin;
-    let bytes = read_module(&plugin.plugin)?;
-    let runtime = plugin.runtime().build()?;
-    let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
+    let bytes = read_module(&args.plugin)?;
+    let inspection = Inspection::new(&bytes, &Limits::default()).map_err(|problem| {
         Failure::from(Error::Load {
-            plugin: plugin.name().into(),
+            plugin: args::stem(&args.plugin).into(),
             problem,
         })
     })?;
@@ -162,12 +162,12 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     }
     let mut report = serde_json::to_value(&inspection).unwrap_or_default();
     if args.timings && inspection.problems.is_empty() {
-        let timings = timings(plugin, &bytes)?;
+        let timings = timings(args, &bytes)?;
         if let Some(report) = report.as_object_mut() {
             report.insert("timings_ms".to_owned(), timings);
         }
     }
-    print(&report, plugin.format)?;
+    print(&report, args.format)?;
     Ok(if inspection.problems.is_empty() {
         Exit::Success
     } else {
@@ -186,13 +186,19 @@ fn load_with(builder: RuntimeBuilder, name: &str, bytes: &[u8]) -> Result<Plugin
 
 /// Measures loading a plugin, its first answer, which includes the translation of its code, and its
 /// second answer.
-fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
+fn timings(args: &InspectArgs, bytes: &[u8]) -> Result<Value, Failure> {
     let millis = |start: Instant| start.elapsed().as_secs_f64() * 1000.0;
+    let limits = Limits {
+        deadline: Some(args::DEADLINE),
+        ..Limits::default()
+    };
     // A new cache: the plugin must not be compiled before.
-    let fresh = || args.runtime().module_cache(ModuleCache::new()).build();
-    let runtime = fresh()?;
+    let runtime = Runtime::builder()
+        .limits(limits)
+        .module_cache(ModuleCache::new())
+        .build()?;
     let start = Instant::now();
-    let plugin = runtime.load(&args.name(), bytes)?;
+    let plugin = runtime.load(&args::stem(&args.plugin), bytes)?;
     let load = millis(start);
     let start = Instant::now();
     plugin.describe()?;
@@ -206,6 +212,15 @@ fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
 fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.record {
         files::is_no_input(path, args.inputs())?;
+    }
+    let config_file = args.config_file.as_deref();
+    if config_file.is_some_and(files::is_standard_input)
+        && files::is_standard_input(&args.plugin.plugin)
+    {
+        return Err(Failure::new(
+            Exit::BadInput,
+            "only one of the plugin and the config can be standard input",
+        ));
     }
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
@@ -267,7 +282,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
             truncation.reason
         ));
     }
-    print(&observation.evidence, args.plugin.format)?;
+    print_evidence(&observation.evidence, args.plugin.format)?;
     Ok(if observation.evidence.status {
         Exit::Success
     } else {
@@ -342,9 +357,9 @@ impl ObserveArgs {
     }
 }
 
-/// Reads a module; the text format is assembled first.
+/// Reads a module from a file, or from standard input for `-`; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
+    let bytes = files::read(path).map_err(|error| Failure::file(path, error))?;
     let source = files::without_mark(&bytes);
     let text = source.trim_ascii_start();
     if !(text.starts_with(b"(") || text.starts_with(b";;")) {
@@ -362,25 +377,20 @@ fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
     let bad = |message: String| Failure::new(Exit::BadInput, message);
-    let json = match (&args.config, &args.config_file) {
-        (Some(json), _) => json.clone(),
-        (None, Some(path)) if path == Path::new("-") => {
-            let mut json = String::new();
-            std::io::stdin()
-                .read_to_string(&mut json)
-                .map_err(|error| {
-                    bad(format!(
-                        "cannot read the config from standard input: {error}"
-                    ))
-                })?;
-            json
-        }
+    let (json, is_flag) = match (&args.config, &args.config_file) {
+        (Some(json), _) => (json.clone(), true),
         // `Config` skips a byte order mark.
-        (None, Some(path)) => {
-            std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?
-        }
-        (None, None) => "{}".to_owned(),
+        (None, Some(path)) => (files::read_config(path)?, false),
+        (None, None) => ("{}".to_owned(), false),
     };
-    json.parse()
-        .map_err(|error| bad(format!("invalid config: {error}")))
+    json.parse().map_err(|error| {
+        let hint = match is_flag && files::is_name(&json) {
+            true => format!(
+                "; for the file of this name, use --config-file {}",
+                shell_word(&json).unwrap_or_default()
+            ),
+            false => String::new(),
+        };
+        bad(format!("invalid config: {error}{hint}"))
+    })
 }

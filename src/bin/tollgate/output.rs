@@ -4,13 +4,15 @@
 use crate::{Exit, Failure, args::Format};
 use clap::error::{ContextKind, ContextValue};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::{
     fmt::{self, Display},
     io::{self, BufWriter, Write as _},
     process::ExitCode,
 };
 use tollgate::{
-    Event, Limits, NamedLimit, Usage,
+    Event, Evidence, Limits, NamedLimit, Usage,
+    abi::{ErrorDetail, Timestamp},
     printable::{self, counted, is_unprintable, write_printable},
 };
 
@@ -38,6 +40,9 @@ pub fn complain(message: impl Display) {
 
 /// Prints a failure. Only the message begins at the margin.
 pub fn report_failure(failure: &Failure) {
+    if failure.message.is_empty() {
+        return;
+    }
     complain(&failure.message);
     for line in &failure.details {
         let margin = if line.starts_with("  ") { "" } else { "    " };
@@ -59,6 +64,46 @@ pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
         Err(error) if !error.is_io() => Err(Failure::new(Exit::PluginFailed, error.to_string())),
         written => printed(written.map_err(io::Error::from).and_then(|()| out.end())),
     }
+}
+
+/// Evidence as it is printed: without what it does not have.
+#[derive(Serialize)]
+struct PrintedEvidence<'a> {
+    status: bool,
+    error: &'a Option<ErrorDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<&'a str>,
+    data: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_word: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: &'a Option<Map<String, Value>>,
+}
+
+impl<'a> From<&'a Evidence> for PrintedEvidence<'a> {
+    fn from(evidence: &'a Evidence) -> PrintedEvidence<'a> {
+        // A plugin without a clock leaves its timestamp at this value.
+        let has_time = evidence.timestamp != Timestamp::default();
+        PrintedEvidence {
+            status: evidence.status,
+            error: &evidence.error,
+            timestamp: has_time.then_some(evidence.timestamp.as_str()),
+            data: &evidence.data,
+            raw: &evidence.raw,
+            status_word: &evidence.status_word,
+            message: &evidence.message,
+            metadata: &evidence.metadata,
+        }
+    }
+}
+
+/// Prints evidence, without a timestamp and raw text that it does not have.
+pub fn print_evidence(evidence: &Evidence, format: Format) -> Result<Exit, Failure> {
+    print(&PrintedEvidence::from(evidence), format)
 }
 
 /// Prints JSON text as one line.
@@ -129,8 +174,17 @@ pub fn print_line(line: impl Display) -> Result<Exit, Failure> {
 }
 
 fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
-    written.map_err(|error| Failure::new(Exit::BadInput, format!("standard output: {error}")))?;
-    Ok(Exit::Success)
+    match written {
+        Ok(()) => Ok(Exit::Success),
+        // As with `head`, whoever read the output has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::PipeClosed, ""))
+        }
+        Err(error) => Err(Failure::new(
+            Exit::BadInput,
+            format!("standard output: {error}"),
+        )),
+    }
 }
 
 /// Prints logs and denials to standard error, so that standard output holds only the evidence.
@@ -208,7 +262,7 @@ pub fn print_limits() -> ExitCode {
         }
         Ok::<Exit, Failure>(Exit::Success)
     };
-    rows().unwrap_or(Exit::BadInput).into()
+    rows().unwrap_or_else(|failure| failure.exit).into()
 }
 
 /// Prints the resources that a call used.
@@ -269,8 +323,8 @@ pub fn explain_arguments(mut error: clap::Error) -> ExitCode {
     for line in text.trim_end().split('\n') {
         if error.use_stderr() {
             say(format_args!("{line}"));
-        } else if print_line(line).is_err() {
-            return Exit::BadInput.into();
+        } else if let Err(failure) = print_line(line) {
+            return failure.exit.into();
         }
     }
     match error.exit_code() {

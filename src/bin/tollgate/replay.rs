@@ -3,7 +3,7 @@
 use crate::{
     Exit, Failure,
     args::{DEADLINE, DiffArgs, Format, LimitArgs, ReplayArgs},
-    complain, print, print_event, print_json, print_line, read_module,
+    complain, print_event, print_evidence, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
@@ -35,7 +35,7 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     };
     let plugin = load(&replay, &args.limits, &read_module(&module)?)?;
     match replay.run(&plugin)? {
-        Replayed::Observation(observation) => print(&observation.evidence, args.format),
+        Replayed::Observation(observation) => print_evidence(&observation.evidence, args.format),
         Replayed::Failed(error) => {
             complain(format_args!(
                 "the run failed with the recorded error: {}",
@@ -61,24 +61,25 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
 
 /// Compares a new version of a plugin with recorded runs of the old one.
 pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
-    let old = read_module(&args.old)?;
-    let new = read_module(&args.new)?;
+    let compared = args.compared()?;
+    let old = read_module(&compared.old)?;
+    let new = read_module(&compared.new)?;
     let mut same = true;
-    for path in &args.transcripts {
+    for path in &compared.transcripts {
         let replay = open(path)?;
         // The comparison is valid only if the old version replays the transcript.
         let before = replay.run(&load(&replay, &args.limits, &old)?);
         before.map_err(|error| {
             let failure = Failure::from(error);
-            let (path, old) = (Printable(path.display()), Printable(args.old.display()));
+            let (path, old) = (Printable(path.display()), Printable(compared.old.display()));
             Failure {
                 message: format!("{path} is not a recording of {old}: {}", failure.message),
                 ..failure
             }
         })?;
-        let compared = replay.compare(&load(&replay, &args.limits, &new)?)?;
-        same &= compared.is_same();
-        report(path, &compared, args.format)?;
+        let comparison = replay.compare(&load(&replay, &args.limits, &new)?)?;
+        same &= comparison.is_same();
+        report(path, &comparison, args.format)?;
     }
     Ok(if same { Exit::Success } else { Exit::Diverged })
 }
