@@ -125,6 +125,7 @@ mod simulated_worlds_are_read_from_json;
 mod special_files_have_their_types;
 mod suggested_grants_match_the_next_run;
 mod the_command_line_guards_configs_and_secrets;
+mod the_command_line_speaks_as_asked;
 mod the_command_line_takes_what_operators_type;
 mod the_exec_plugin_sees_real_commands;
 mod the_migration_page_is_true;

@@ -1,7 +1,8 @@
 //! The command line's arguments, and the runtime options that they set.
 
-use crate::{Exit, Failure, files, new::Language};
+use crate::{Exit, Failure, files, new::Language, terminal::TerminalArgs};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -20,6 +21,8 @@ use tollgate::{
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten, next_help_heading = "Output")]
+    pub terminal: TerminalArgs,
 }
 
 #[derive(Subcommand)]
@@ -44,6 +47,27 @@ pub enum Command {
     Check(CheckArgs),
     /// Explain a grant, a request, an IP address or a command
     Explain(ExplainArgs),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or that of a command
+    Man(ManArgs),
+}
+
+#[derive(ClapArgs)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(ClapArgs)]
+pub struct ManArgs {
+    /// A command, such as `observe`
+    #[arg(conflicts_with = "dir")]
+    pub of: Option<String>,
+    /// Write the manual page of each command to this directory, such as ~/.local/share/man/man1
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]
@@ -281,6 +305,8 @@ pub enum Format {
     Json,
     /// Indented
     Pretty,
+    /// A table for people
+    Table,
 }
 
 /// The name of a plugin without `--name`.

@@ -22,15 +22,20 @@ mod files;
 mod findings;
 mod functions;
 mod guard;
+mod manual;
 mod new;
 mod output;
 mod replay;
+mod table;
+mod terminal;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use audit::Audit;
 use clap::Parser as _;
 use guard::Prepared;
-use output::{complain, print, print_event, print_evidence, print_json, print_line, shell_word};
+use output::{
+    complain, note, print, print_event, print_evidence, print_json, print_line, shell_word,
+};
 use serde_json::{Value, json};
 use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
@@ -114,6 +119,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::explain_arguments(error),
     };
+    args.terminal.choose();
     let outcome = match args.command {
         Command::Describe(args) => describe(&args),
         Command::Schema(args) => schema(&args),
@@ -125,6 +131,8 @@ fn main() -> ExitCode {
         Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -145,7 +153,7 @@ fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
     let schema = plugin.schema()?;
     match args.format {
         Format::Json => print_json(schema.raw()),
-        Format::Pretty => print(schema.document(), Format::Pretty),
+        format => print(schema.document(), format),
     }
 }
 
@@ -250,8 +258,8 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     });
     let runtime = builder.build()?;
     for (_, grant) in runtime.missing_directories() {
-        complain(format_args!(
-            "note: the directory of the grant {grant} does not exist"
+        note(format_args!(
+            "the directory of the grant {grant} does not exist"
         ));
     }
     let plugin: Plugin = runtime.load(&name, bytes)?;
@@ -271,14 +279,14 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })?;
     args.report(&observation.usage);
     if let Some(error) = unchecked {
-        complain(format_args!(
-            "note: the config was not validated: {}",
+        note(format_args!(
+            "the config was not validated: {}",
             error.report()
         ));
     }
     if let Some(truncation) = &observation.truncation {
-        complain(format_args!(
-            "note: {}, so it was truncated; raise it with --evidence-bytes",
+        note(format_args!(
+            "{}, so it was truncated; raise it with --evidence-bytes",
             truncation.reason
         ));
     }
@@ -329,8 +337,8 @@ fn trust(
         if capability.is_custom() {
             unsupported += 1;
             if unsupported <= MOST_NOTES {
-                complain(format_args!(
-                    "note: the plugin declares {}, which the command line does not support",
+                note(format_args!(
+                    "the plugin declares {}, which the command line does not support",
                     Printable(hidden(capability.to_string()))
                 ));
             }
@@ -339,7 +347,7 @@ fn trust(
         builder = builder.grant(name, capability);
     }
     if let Some(more @ 1..) = unsupported.checked_sub(MOST_NOTES) {
-        complain(format_args!("note: and {more} more"));
+        note(format_args!("and {more} more"));
     }
     Ok(builder)
 }

@@ -3,7 +3,7 @@
 use crate::{
     Exit, Failure,
     args::{DEADLINE, DiffArgs, Format, LimitArgs, ReplayArgs},
-    complain, print_event, print_evidence, print_json, print_line, read_module,
+    note, print_event, print_evidence, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
@@ -37,20 +37,20 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     match replay.run(&plugin)? {
         Replayed::Observation(observation) => print_evidence(&observation.evidence, args.format),
         Replayed::Failed(error) => {
-            complain(format_args!(
+            note(format_args!(
                 "the run failed with the recorded error: {}",
                 error.report()
             ));
             Ok(Exit::Success)
         }
         Replayed::Cancelled(error) => {
-            complain(format_args!(
+            note(format_args!(
                 "the run was the same until it was cancelled: {error}"
             ));
             Ok(Exit::Success)
         }
         Replayed::Deadline(error) => {
-            complain(format_args!(
+            note(format_args!(
                 "the run is the same up to its deadline: {error}"
             ));
             Ok(Exit::Success)
