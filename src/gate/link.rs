@@ -5,7 +5,6 @@ use super::Checkpoint;
 use crate::{
     capability::Request,
     effect::{Denial, DenialReason, Effect},
-    printable::Text,
 };
 
 /// A symbolic link as an effect would leave it: made, moved or given a second name.
@@ -48,11 +47,20 @@ impl Checkpoint<'_> {
             return Ok(());
         }
         let request = Request::Write(asked.clone());
-        Err(Denial {
-            needs: Text::default(),
+        let denial = Denial {
             reason: DenialReason::UnsafeLink,
             ..self.policy.denial(self.plugin, &request)
-        })
+        };
+        Err(denial.with_grants([]))
+    }
+
+    /// The denial of a link that would be refused whatever were granted besides, for the operator only.
+    pub(crate) fn link_refused_for_ever(&self, link: NewLink<'_>) -> Result<(), Denial> {
+        let may_exchange = |directory: Request| self.is_late() || self.policy.covers(&directory);
+        match stays(&link, may_exchange, |_| true) {
+            true => Ok(()),
+            false => self.link(link),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::{CustomRequest, HostFunctions};
 use crate::{
     capability::{Capability, Request},
     effect::{Denial, DenialReason},
+    printable::Text,
 };
 use std::{fmt, sync::Arc};
 
@@ -164,18 +165,22 @@ impl Policy {
         Denial {
             plugin: plugin.into(),
             request: request.to_string().into(),
-            needs: request
-                .needed()
-                .map(|grant| grant.to_string())
-                .unwrap_or_default()
-                .into(),
+            needs: Text::default(),
+            also: Vec::new(),
+            for_operator: None,
             reason: if self.grants.is_empty() {
                 DenialReason::NoGrants
             } else {
                 DenialReason::NotCovered
             },
         }
+        .with_grants(texts(request.needed_together()))
     }
+}
+
+/// The texts of grants.
+pub(super) fn texts(grants: Vec<Capability>) -> impl Iterator<Item = Text> {
+    grants.into_iter().map(|grant| grant.to_string().into())
 }
 
 /// The request that a call of the embedder's function is.

@@ -4,11 +4,11 @@
 
 use super::{
     file_error::FileError,
-    judged::{judge, placed},
+    judged::{both, judge, placed},
     resolve::{Asked, Entry, FileSystem, Object, Placed, entry, follow, join, split, text},
 };
 use crate::{
-    effect::{FileKind, Refusal},
+    effect::{Denial, FileKind, Refusal},
     gate::{Checkpoint, NewLink, Permit},
 };
 
@@ -55,7 +55,11 @@ pub(super) fn judge_renaming<F: FileSystem>(
 ) -> Result<Renaming<F::Handle>, Refusal> {
     let from_text = from.shown();
     let failed = |error: F::Error| Refusal::from(F::failure(&from_text, &error));
-    let (old, new) = (placed(files, from, gate)?, placed(files, to, gate)?);
+    let (old, left_old) = placed(files, from, gate)?;
+    let (new, left_new) = match placed(files, to, gate) {
+        Ok(placed) => placed,
+        Err(error) => return Err(left_old.err().unwrap_or(error)),
+    };
     let moved = match (&old, &new) {
         // `.`, `..` and the root are neither moved nor given.
         (Placed::Entry(old), Placed::Entry(new)) if old.last.is_name() && new.last.is_name() => {
@@ -64,7 +68,16 @@ pub(super) fn judge_renaming<F: FileSystem>(
         _ => Ok(Named::Nothing),
     };
     let is_directory = matches!(moved, Ok(Named::Directory));
-    let permit = judge(gate, &[(old.real(), is_directory), (new.real(), false)])?;
+    let permit = both(both(left_old, || left_new), || {
+        let judged = judge(gate, &[(old.real(), is_directory), (new.real(), false)]);
+        judged.map_err(|refusal| match &moved {
+            Ok(Named::Link(target)) => match Link::at(files, new.real(), target) {
+                Ok(link) => link.never_made(gate, refusal),
+                Err(_) => refusal,
+            },
+            _ => refusal,
+        })
+    })?;
     let (old, new) = (old.into_entry(), new.into_entry());
     let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
     let moved = moved.map_err(failed)?;
@@ -158,15 +171,26 @@ pub(super) fn judge_symlink<F: FileSystem>(
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
     let failed = |error: F::Error| Refusal::from(F::failure(&asked.shown(), &error));
-    let entry = match placed(files, asked, gate)? {
+    let (placed, left) = placed(files, asked, gate)?;
+    let entry = match placed {
         Placed::Entry(entry) => entry,
         Placed::Nowhere { real, error } => {
-            judge(gate, &[(&real, false), (leads_to.as_bytes(), false)])?;
+            let names = [(real.as_slice(), false), (leads_to.as_bytes(), false)];
+            both(left, || judge(gate, &names))?;
             return Err(failed(error));
         }
     };
-    let link = Link::at(files, &entry.real, target.as_bytes()).map_err(failed)?;
-    let permit = judge(gate, &[(&entry.real, false), (&link.end, false)])?;
+    let link = match Link::at(files, &entry.real, target.as_bytes()) {
+        Ok(link) => link,
+        Err(error) => return Err(left.err().unwrap_or_else(|| failed(error))),
+    };
+    let permit = both(left, || {
+        let judged = judge(gate, &[(&entry.real, false), (&link.end, false)]);
+        judged.map_err(|refusal| match entry.last.is_name() {
+            true => link.never_made(gate, refusal),
+            false => refusal,
+        })
+    })?;
     if entry.last.is_name() {
         link.judge(gate)?;
     }
@@ -214,11 +238,23 @@ impl Link {
     }
 
     fn judge(&self, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
-        Ok(gate.link(NewLink {
+        Ok(self.ask(|link| gate.link(link))?)
+    }
+
+    /// The denial of the link's names: the operator is told so if no grant of them would help.
+    fn never_made(&self, gate: &Checkpoint<'_>, refusal: Refusal) -> Refusal {
+        match (refusal, self.ask(|link| gate.link_refused_for_ever(link))) {
+            (Refusal::Denied(denial), Err(never)) => denial.with_advice(never).into(),
+            (refusal, _) => refusal,
+        }
+    }
+
+    fn ask(&self, gate: impl FnOnce(NewLink<'_>) -> Result<(), Denial>) -> Result<(), Denial> {
+        gate(NewLink {
             place: &text(&self.place),
             target: &text(&self.target),
             named: self.named.as_deref().map(text).as_deref(),
             end: &text(&self.end),
-        })?)
+        })
     }
 }

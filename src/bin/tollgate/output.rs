@@ -19,7 +19,7 @@ use std::{
 use tollgate::{
     Event, Evidence, Limits, NamedLimit, Usage,
     abi::{ErrorDetail, Timestamp},
-    printable::{self, counted, is_unprintable, write_printable},
+    printable::{self, Text, counted, is_unprintable, write_printable},
 };
 
 /// The most bytes of one line of text.
@@ -282,13 +282,14 @@ pub fn print_event(plugin: &str, event: &Event) {
         Event::Log(record) if !terminal::logs(record.level) => {}
         Event::Log(record) => say_in(Style::Dim, format_args!("[{plugin}] {record}")),
         Event::Denied(denial) => {
-            match denial.needs.as_str() {
+            let grants: Vec<&str> = denial.grants().map(Text::as_str).collect();
+            match grants.as_slice() {
                 // No grant can allow it; the denial says why.
-                "" => warn(denial),
-                needs => warn(format_args!(
+                [] => warn(denial),
+                grants => warn(format_args!(
                     "denied {}; {}",
                     denial.request,
-                    suggestion(needs)
+                    suggestion(grants)
                 )),
             }
         }
@@ -361,11 +362,18 @@ pub fn usage(usage: &Usage) {
     say(format_args!("usage: {json}"));
 }
 
-/// Suggests how to grant what was denied.
-fn suggestion(needs: &str) -> String {
-    match shell_word(needs) {
-        Some(word) => format!("allow it with --grant {word}"),
-        None => format!("it needs the grant {needs}, in a grants file"),
+/// Suggests how to grant what was denied: all of it, since nothing less is enough.
+fn suggestion(grants: &[&str]) -> String {
+    let words: Option<Vec<String>> = grants.iter().map(|grant| shell_word(grant)).collect();
+    match words {
+        Some(words) => format!("allow it with --grant {}", words.join(" --grant ")),
+        None => {
+            let noun = if grants.len() == 1 { "grant" } else { "grants" };
+            format!(
+                "it needs the {noun} {}, in a grants file",
+                grants.join(", ")
+            )
+        }
     }
 }
 
