@@ -172,13 +172,25 @@ impl Checkpoint<'_> {
 
     /// The first of these denials, if any. It names all grants that the effect needs together.
     fn all_of(&self, denials: Vec<Denial>) -> Result<(), Denial> {
-        let mut denials = denials.into_iter();
-        let Some(first) = denials.next() else {
+        let Some((first, others)) = denials.split_first() else {
             return Ok(());
         };
-        let whole = denials.fold(first.clone(), |all, denial| all.and(&denial));
-        let advice = self.together(whole.advice().clone());
-        Err(self.together(first).with_advice(advice))
+        let denied: Vec<&Text> = denials.iter().map(|denial| &denial.request).collect();
+        let granted = self.needed_by_text(&denied).unwrap_or_default();
+        // Their names say what they mean only as long as nothing is moved.
+        let granted = granted
+            .into_iter()
+            .filter(|grant| !has_dots(grant.as_str()));
+        let missing = others
+            .iter()
+            .fold(first.clone(), |all, denial| all.and(denial));
+        let missing = missing.advice();
+        let is_possible = !missing.needs.is_empty();
+        let all: Vec<Text> = missing.grants().cloned().chain(granted).collect();
+        let advice = missing
+            .clone()
+            .with_grants(all.into_iter().filter(|_| is_possible));
+        Err(self.together(first.clone()).with_advice(advice))
     }
 
     /// A new name must not open what the old one kept closed: what could be read under the new
@@ -201,16 +213,19 @@ impl Checkpoint<'_> {
             }
             return;
         }
-        for (wanted, asked) in [
-            (read(old.path), read(asked)),
-            (write(old.path), write(asked)),
-            (write(new.path), write(asked_new)),
+        for (wanted, asked, asked_path) in [
+            (read(old.path), read(asked), asked),
+            (write(old.path), write(asked), asked),
+            (write(new.path), write(asked_new), asked_new),
         ] {
             if !self.policy.covers_all_below(&wanted) {
                 let mut denial = self.policy.denial(self.plugin, &asked);
-                denial.request.as_mut_string().push_str("/**");
-                denial.needs.as_mut_string().push_str("/**");
-                denials.push(denial);
+                let mut advice = by_real_name(denial.clone(), asked_path, &wanted);
+                for denial in [&mut denial, &mut advice] {
+                    denial.request.as_mut_string().push_str("/**");
+                    denial.needs.as_mut_string().push_str("/**");
+                }
+                denials.push(denial.with_advice(advice));
             }
         }
     }
@@ -262,9 +277,16 @@ impl Checkpoint<'_> {
                 denial.reason = DenialReason::LeadsOutside;
             }
             // What is behind a link is granted by the link's own name, and by no wildcard.
-            if leads_elsewhere && denial.needs != literal.needs {
+            if leads_elsewhere {
                 let reason = denial.reason.clone();
-                denial = denial.with_advice(Denial { reason, ..literal });
+                let literal = Denial { reason, ..literal };
+                let real = request(real.path.to_owned());
+                // Where the content of a new link leads is not where its text does.
+                let by_name = match self.effect {
+                    Effect::Symlink { .. } => "..",
+                    _ => asked_path,
+                };
+                denial = denial.with_advice(by_real_name(literal, by_name, &real));
             }
             denials.push(denial);
         }
@@ -272,7 +294,7 @@ impl Checkpoint<'_> {
 
     /// The denial with the other grants that the effect needs by its own text: all that a guest may learn.
     fn together(&self, denial: Denial) -> Denial {
-        let by_text = self.needed_by_text(&denial.request);
+        let by_text = self.needed_by_text(&[&denial.request]);
         let Some(by_text) = by_text else {
             return denial.with_grants([]);
         };
@@ -280,9 +302,9 @@ impl Checkpoint<'_> {
         denial.with_grants(grants)
     }
 
-    /// The grants that the effect needs by its own text, but for that of `denied`; `None` if no grant
+    /// The grants that the effect needs by its own text, but for those of `denied`; `None` if no grant
     /// can allow one of its requests.
-    fn needed_by_text(&self, denied: &Text) -> Option<Vec<Text>> {
+    fn needed_by_text(&self, denied: &[&Text]) -> Option<Vec<Text>> {
         let requests = match &self.need {
             Need::Names(asked) => {
                 let each = asked.iter().flat_map(|(path, access)| {
@@ -311,7 +333,8 @@ impl Checkpoint<'_> {
             if needed.is_empty() {
                 return None;
             }
-            if request.to_string() != denied.as_str() {
+            let request = request.to_string();
+            if !denied.iter().any(|denied| denied.as_str() == request) {
                 grants.extend(texts(needed));
             }
         }
@@ -336,12 +359,13 @@ impl Checkpoint<'_> {
         if is_above_end || self.policy.may_know_of_directory(real) {
             return Ok(());
         }
-        let asked = Request::Read(asked.to_owned());
-        let mut denial = self.policy.denial(self.plugin, &asked);
-        if self.covers_path(asked, true) {
+        let request = Request::Read(asked.to_owned());
+        let mut denial = self.policy.denial(self.plugin, &request);
+        if self.covers_path(request, true) {
             denial.reason = DenialReason::LeadsOutside;
         }
-        Err(self.together(denial))
+        let advice = by_real_name(denial.clone(), asked, &Request::Read(real.to_owned()));
+        Err(self.together(denial).with_advice(advice))
     }
 
     /// The open directory in which one of the effect's paths begins, by the path's position in the
@@ -380,13 +404,13 @@ impl Checkpoint<'_> {
             Effect::Open { options, .. } => {
                 !options.directory && !(options.exclusive && options.create)
             }
-            Effect::WriteFile { .. } => true,
+            Effect::WriteFile { .. } | Effect::SetTimes { .. } => true,
             _ => false,
         };
         let is_special = match kind {
             FileKind::File | FileKind::Directory | FileKind::Symlink => false,
             FileKind::CharacterDevice => {
-                real != "/dev/null" || matches!(self.effect, Effect::WriteFile { .. })
+                real != "/dev/null" || !matches!(self.effect, Effect::Open { .. })
             }
             FileKind::BlockDevice | FileKind::Socket | FileKind::Other => true,
         };
@@ -622,4 +646,17 @@ impl Checkpoint<'_> {
         self.policy
             .denial(self.plugin, &Request::Read(what.to_owned()))
     }
+}
+
+/// The denial with the grant of the real name in place of a path that goes up: for the operator only.
+fn by_real_name(denial: Denial, asked: &str, real: &Request) -> Denial {
+    match has_dots(asked) {
+        true => denial.with_grants(texts(real.needed().into_iter().collect())),
+        false => denial,
+    }
+}
+
+/// Whether a path goes up: it means something else as soon as a name before it does.
+fn has_dots(path: &str) -> bool {
+    path.split('/').any(|name| name == "..")
 }

@@ -1,7 +1,7 @@
 //! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that it
 //! cannot make lead elsewhere afterwards.
 
-use super::Checkpoint;
+use super::{Checkpoint, policy::texts};
 use crate::{
     capability::Request,
     effect::{Denial, DenialReason, Effect},
@@ -51,16 +51,21 @@ impl Checkpoint<'_> {
             reason: DenialReason::UnsafeLink,
             ..self.policy.denial(self.plugin, &request)
         };
-        Err(denial.with_grants([]))
-    }
-
-    /// The denial of a link that would be refused whatever were granted besides, for the operator only.
-    pub(crate) fn link_refused_for_ever(&self, link: NewLink<'_>) -> Result<(), Denial> {
-        let may_exchange = |directory: Request| self.is_late() || self.policy.covers(&directory);
-        match stays(&link, may_exchange, |_| true) {
-            true => Ok(()),
-            false => self.link(link),
-        }
+        let denial = denial.with_grants([]);
+        // The operator is told what the link leads to, if that may be granted.
+        let end = Request::Read(link.end.to_owned()).needed();
+        let end = end.filter(|_| stays(&link, may_exchange, |_| true));
+        // A name that may be read is not given to what may not.
+        let old = match self.effect {
+            Effect::Rename { from, .. } if link.end == link.place => {
+                Request::Read(from.clone()).needed()
+            }
+            _ => None,
+        };
+        let old = old.filter(|_| end.is_some());
+        let advice = texts(end.into_iter().chain(old).collect());
+        let advice = denial.clone().with_grants(advice);
+        Err(denial.with_advice(advice))
     }
 }
 

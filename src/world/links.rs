@@ -8,7 +8,8 @@ use super::{
     resolve::{Asked, Entry, FileSystem, Object, Placed, entry, follow, join, split, text},
 };
 use crate::{
-    effect::{Denial, FileKind, Refusal},
+    capability::path,
+    effect::{FileKind, Refusal},
     gate::{Checkpoint, NewLink, Permit},
 };
 
@@ -68,26 +69,32 @@ pub(super) fn judge_renaming<F: FileSystem>(
         _ => Ok(Named::Nothing),
     };
     let is_directory = matches!(moved, Ok(Named::Directory));
-    let permit = both(both(left_old, || left_new), || {
-        let judged = judge(gate, &[(old.real(), is_directory), (new.real(), false)]);
-        judged.map_err(|refusal| match &moved {
-            Ok(Named::Link(target)) => match Link::at(files, new.real(), target) {
-                Ok(link) => link.never_made(gate, refusal),
-                Err(_) => refusal,
-            },
-            _ => refusal,
-        })
-    })?;
-    let (old, new) = (old.into_entry(), new.into_entry());
-    let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
-    let moved = moved.map_err(failed)?;
-    match &moved {
-        Named::Link(target) => Link::at(files, &new.real, target)
+    let names = both(both(left_old, || left_new), || {
+        judge(gate, &[(old.real(), is_directory), (new.real(), false)])
+    });
+    let (names, permit) = match names {
+        Ok(permit) => (Ok(()), Some(permit)),
+        Err(refusal) => (Err(refusal), None),
+    };
+    let (old, new) = match (&names, old.into_entry(), new.into_entry()) {
+        (_, Ok(old), Ok(new)) => (old, new),
+        (Ok(()), Err(error), _) | (Ok(()), _, Err(error)) => return Err(failed(error)),
+        (Err(_), ..) => {
+            return Err(names
+                .err()
+                .unwrap_or_else(|| failed(FileError::Missing.into())));
+        }
+    };
+    // With names that are denied, the links are judged for the operator only.
+    both(names, || match &moved {
+        Ok(Named::Link(target)) => Link::at(files, &new.real, target)
             .map_err(failed)?
-            .judge(gate)?,
-        Named::Directory => judge_links_below(files, &old, &new.real, budget, &from_text, gate)?,
-        Named::Nothing | Named::Other => {}
-    }
+            .judge(gate),
+        Ok(Named::Directory) => judge_links_below(files, &old, &new.real, budget, &from_text, gate),
+        Ok(Named::Nothing | Named::Other) | Err(_) => Ok(()),
+    })?;
+    let moved = moved.map_err(failed)?;
+    let permit = permit.ok_or_else(|| failed(FileError::Missing.into()))?;
     Ok(Renaming {
         old,
         new,
@@ -106,12 +113,16 @@ pub(super) fn judge_links_below<F: FileSystem>(
     gate: &Checkpoint<'_>,
 ) -> Result<(), Refusal> {
     let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
-    each_link_below(files, old, budget, path, |directory, name| {
+    let mut judged = Ok(());
+    let walked = each_link_below(files, old, budget, path, |directory, name| {
         let target = files.target(&directory.handle, name).map_err(failed)?;
         let place = join(&directory.real, name);
         let link = Link::at(files, &place, &target).map_err(failed)?;
-        link.moved(&old.real, new).judge(gate)
-    })
+        let before = std::mem::replace(&mut judged, Ok(()));
+        judged = both(before, || link.moved(&old.real, new).judge(gate));
+        Ok(())
+    });
+    both(judged, || walked)
 }
 
 /// Calls `visit` with each symbolic link in the directory of this name and in all directories below
@@ -175,7 +186,8 @@ pub(super) fn judge_symlink<F: FileSystem>(
     let entry = match placed {
         Placed::Entry(entry) => entry,
         Placed::Nowhere { real, error } => {
-            let names = [(real.as_slice(), false), (leads_to.as_bytes(), false)];
+            let end = path::cleaned(leads_to);
+            let names = [(real.as_slice(), false), (end.as_bytes(), false)];
             both(left, || judge(gate, &names))?;
             return Err(failed(error));
         }
@@ -184,16 +196,18 @@ pub(super) fn judge_symlink<F: FileSystem>(
         Ok(link) => link,
         Err(error) => return Err(left.err().unwrap_or_else(|| failed(error))),
     };
-    let permit = both(left, || {
-        let judged = judge(gate, &[(&entry.real, false), (&link.end, false)]);
-        judged.map_err(|refusal| match entry.last.is_name() {
-            true => link.never_made(gate, refusal),
-            false => refusal,
-        })
+    let names = both(left, || {
+        judge(gate, &[(&entry.real, false), (&link.end, false)])
+    });
+    let (names, permit) = match names {
+        Ok(permit) => (Ok(()), Some(permit)),
+        Err(refusal) => (Err(refusal), None),
+    };
+    both(names, || match entry.last.is_name() {
+        true => link.judge(gate),
+        false => Ok(()),
     })?;
-    if entry.last.is_name() {
-        link.judge(gate)?;
-    }
+    let permit = permit.ok_or_else(|| failed(FileError::Missing.into()))?;
     Ok((entry, permit))
 }
 
@@ -238,23 +252,11 @@ impl Link {
     }
 
     fn judge(&self, gate: &Checkpoint<'_>) -> Result<(), Refusal> {
-        Ok(self.ask(|link| gate.link(link))?)
-    }
-
-    /// The denial of the link's names: the operator is told so if no grant of them would help.
-    fn never_made(&self, gate: &Checkpoint<'_>, refusal: Refusal) -> Refusal {
-        match (refusal, self.ask(|link| gate.link_refused_for_ever(link))) {
-            (Refusal::Denied(denial), Err(never)) => denial.with_advice(never).into(),
-            (refusal, _) => refusal,
-        }
-    }
-
-    fn ask(&self, gate: impl FnOnce(NewLink<'_>) -> Result<(), Denial>) -> Result<(), Denial> {
-        gate(NewLink {
+        Ok(gate.link(NewLink {
             place: &text(&self.place),
             target: &text(&self.target),
             named: self.named.as_deref().map(text).as_deref(),
             end: &text(&self.end),
-        })
+        })?)
     }
 }

@@ -5,6 +5,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::{
     ffi::OsString,
+    num::NonZero,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -147,6 +148,16 @@ pub struct ObserveArgs {
     /// A file with the config as JSON; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub config_file: Option<PathBuf>,
+    /// Run once for each config in this file, one a line; `-` is standard input. Prints one line for each, in
+    /// the same order: its evidence, or {"line": N, "error": {...}}
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "config_file", "record", "format", "usage"])]
+    pub configs: Option<PathBuf>,
+    /// With --configs: go on after a line that ends in an error
+    #[arg(long, requires = "configs")]
+    pub keep_going: bool,
+    /// With --configs: how many to run at once [default: as many as there are cores]
+    #[arg(long, value_name = "N", requires = "configs")]
+    pub jobs: Option<NonZero<usize>>,
     /// Grant a capability such as `fs:read:/etc/**`; may be repeated
     #[arg(long = "grant", value_name = "CAPABILITY")]
     pub grants: Vec<Capability>,
@@ -279,7 +290,10 @@ pub struct ExplainArgs {
     pub capability: Option<String>,
     /// A request such as `network:outbound:443`
     pub request: Option<String>,
-    /// The working directory for relative paths
+    /// A further grant that the plugin has; may be repeated
+    #[arg(long = "grant", value_name = "CAPABILITY", requires = "request")]
+    pub grants: Vec<String>,
+    /// The working directory for relative paths [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,
     /// Show whether this address is blocked, and which grant allows it
@@ -395,7 +409,7 @@ impl ObserveArgs {
     /// The input files, each with its role.
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
         // Standard input may come from a file.
-        let config = match self.config_file.as_deref() {
+        let config = match self.config_file.as_deref().or(self.configs.as_deref()) {
             Some(path) if files::is_standard_input(path) => Some(Path::new("/dev/stdin")),
             path => path,
         };

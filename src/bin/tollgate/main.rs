@@ -16,6 +16,7 @@
 mod args;
 mod audit;
 mod bake;
+mod batch;
 mod check;
 mod explain;
 mod files;
@@ -221,7 +222,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.record {
         files::is_no_input(path, args.inputs())?;
     }
-    let config_file = args.config_file.as_deref();
+    let config_file = args.config_file.as_deref().or(args.configs.as_deref());
     if config_file.is_some_and(files::is_standard_input)
         && files::is_standard_input(&args.plugin.plugin)
     {
@@ -252,10 +253,18 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         builder = builder.audit();
     }
     let requests = audit.clone();
+    // Many calls are denied the same: each denial of a batch is printed once.
+    let once = args.configs.as_ref().map(|_| output::Once::default());
     let builder = builder.on_event(move |plugin, event| {
-        print_event(plugin, event);
+        if once.as_ref().is_none_or(|once| once.is_first(event)) {
+            print_event(plugin, event);
+        }
         requests.note(event);
     });
+    let builder = match &args.configs {
+        Some(_) => batch::options(args, builder),
+        None => builder,
+    };
     let runtime = builder.build()?;
     for (_, grant) in runtime.missing_directories() {
         note(format_args!(
@@ -263,6 +272,14 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         ));
     }
     let plugin: Plugin = runtime.load(&name, bytes)?;
+    if let Some(path) = &args.configs {
+        let outcome = batch::run(args, &plugin, path, runtime.limits());
+        guard::report_unmatched(redactor.as_ref());
+        if args.audit {
+            audit.report();
+        }
+        return outcome;
+    }
     let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
     let result = match &args.record {
         Some(path) => record(&plugin, &config, path)?,

@@ -12,9 +12,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::{
+    collections::BTreeSet,
     fmt::{self, Display},
     io::{self, BufWriter, Write as _},
     process::ExitCode,
+    sync::{Mutex, PoisonError},
 };
 use tollgate::{
     Event, Evidence, Limits, NamedLimit, Usage,
@@ -33,7 +35,9 @@ pub fn say(line: fmt::Arguments<'_>) {
 /// The same in a style.
 fn say_in(style: Style, line: fmt::Arguments<'_>) {
     let line = styled(style, Stream::Error, &one_line(line));
-    let _ = io::stderr().lock().write_all(line.as_bytes());
+    terminal::beside_bar(|| {
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    });
 }
 
 /// A line in a style, which ends before the newline.
@@ -178,6 +182,18 @@ pub fn print_evidence(evidence: &Evidence, format: Format) -> Result<Exit, Failu
     }
 }
 
+/// Evidence as one line of JSON.
+pub fn evidence_json(evidence: &Evidence) -> String {
+    serde_json::to_string(&PrintedEvidence::from(evidence)).unwrap_or_default()
+}
+
+/// Prints what came of many runs to standard error, unless only errors are printed.
+pub fn summary(line: fmt::Arguments<'_>) {
+    if !terminal::is_quiet() {
+        say(format_args!("tollgate: {line}"));
+    }
+}
+
 fn print_table(rows: &[Row]) -> Result<Exit, Failure> {
     for line in table::lines(rows) {
         print_line(line)?;
@@ -273,6 +289,25 @@ fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
             Exit::BadInput,
             format!("standard output: {error}"),
         )),
+    }
+}
+
+/// The most denials of which a batch remembers that they were printed.
+const MOST_ONCE: usize = 10_000;
+
+/// The denials that were printed.
+#[derive(Default)]
+pub struct Once(Mutex<BTreeSet<String>>);
+
+impl Once {
+    /// Whether this is to be printed: anything but a denial that was printed before.
+    pub fn is_first(&self, event: &Event) -> bool {
+        let Event::Denied(denial) = event else {
+            return true;
+        };
+        let mut printed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = denial.to_string();
+        printed.len() < MOST_ONCE && printed.insert(text)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is printed to standard error, and in which colours: set once from the arguments, read wherever
-//! something is printed.
+//! something is printed. And the bar of a batch, which must not be torn by other lines.
 
 use clap::{ArgAction, Args as ClapArgs, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     env,
     io::{self, IsTerminal as _},
@@ -135,5 +136,58 @@ fn is_coloured(stream: Stream) -> bool {
             };
             is_terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|it| it != "dumb")
         }
+    }
+}
+
+static BAR: OnceLock<ProgressBar> = OnceLock::new();
+
+/// The bar of a batch: on a terminal only, and unless only errors are printed.
+pub struct Bar(());
+
+impl Bar {
+    /// Of a file with so many bytes, or of an input whose size is not known.
+    pub fn new(size: Option<u64>) -> Bar {
+        if io::stderr().is_terminal() && !is_quiet() {
+            let bar = match size {
+                Some(size) => ProgressBar::new(size),
+                None => ProgressBar::new_spinner(),
+            };
+            let template = match size {
+                Some(_) => "{wide_bar} {percent}% {eta} left",
+                None => "{spinner} {bytes} of configs, {elapsed}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            let _ = BAR.set(bar);
+        }
+        Bar(())
+    }
+
+    /// So many more bytes of the input are done.
+    pub fn advance(&self, bytes: u64) {
+        if let Some(bar) = BAR.get() {
+            bar.inc(bytes);
+        }
+    }
+
+    /// Prints something to a terminal while the bar is not there.
+    pub fn pause<T>(&self, print: impl FnOnce() -> T) -> T {
+        beside_bar(print)
+    }
+
+    /// Removes it.
+    pub fn end(&self) {
+        if let Some(bar) = BAR.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Prints something while the bar, if there is one, is not on the terminal.
+pub fn beside_bar<T>(print: impl FnOnce() -> T) -> T {
+    match BAR.get() {
+        Some(bar) => bar.suspend(print),
+        None => print(),
     }
 }
