@@ -197,6 +197,12 @@ pub struct ObserveArgs {
     /// may be repeated
     #[arg(long, value_name = "PATH")]
     pub redact_path: Vec<String>,
+    /// Trust only the authorities in this PEM file for TLS, instead of Mozilla's
+    #[arg(long, value_name = "PEM", conflicts_with_all = ["world", "ca_system"])]
+    pub ca_file: Option<PathBuf>,
+    /// Trust the authorities that this machine trusts for TLS, instead of Mozilla's
+    #[arg(long, conflicts_with = "world")]
+    pub ca_system: bool,
     /// Truncate evidence to this many bytes; 0 means no limit [default: 1 MiB]
     #[arg(long, value_name = "BYTES")]
     evidence_bytes: Option<u32>,
@@ -363,6 +369,11 @@ impl DiffArgs {
 impl PluginArgs {
     pub fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| stem(&self.plugin))
+    }
+
+    /// Whether the name was given.
+    pub fn is_named(&self) -> bool {
+        self.name.is_some()
     }
 
     /// The input files, each with its role.

@@ -123,7 +123,9 @@ pub fn run(
             }
             continue;
         }
-        worst = exit;
+        if !matches!(worst, Exit::PluginFailed) {
+            worst = exit;
+        }
         if !args.keep_going {
             break;
         }

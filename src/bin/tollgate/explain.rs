@@ -1,6 +1,6 @@
 //! `tollgate explain`: explains grants, requests, addresses and commands, as text or JSON.
 
-use crate::{Exit, Failure, args::ExplainArgs, print_json, print_line};
+use crate::{Exit, Failure, args::ExplainArgs, granting, print_json, print_line};
 use serde_json::{Value, json};
 use std::{
     env, fs,
@@ -136,9 +136,20 @@ fn is_program(metadata: &fs::Metadata) -> bool {
 fn about_risk(capability: &str) -> Result<Answer, Failure> {
     let risk = risk::assess(capability).map_err(|error| bad(error.to_string()))?;
     let level = risk.level.as_str();
+    let parsed: Option<Capability> = capability.parse().ok();
+    let oddity = parsed.as_ref().and_then(granting::oddity);
+    let mut json = json!({ "capability": capability, "risk": level, "reason": risk.reason });
+    if let (Some(json), Some(oddity)) = (json.as_object_mut(), &oddity) {
+        json.insert("note".to_owned(), oddity.as_str().into());
+    }
+    let oddity = oddity.map_or_else(String::new, |oddity| format!(" Note: {oddity}"));
     Ok(Answer {
-        text: format!("{}: {level} risk. {}", Printable(capability), risk.reason),
-        json: json!({ "capability": capability, "risk": level, "reason": risk.reason }),
+        text: format!(
+            "{}: {level} risk. {}{oddity}",
+            Printable(capability),
+            risk.reason
+        ),
+        json,
         exit: Exit::Success,
     })
 }

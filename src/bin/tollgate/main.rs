@@ -22,11 +22,13 @@ mod explain;
 mod files;
 mod findings;
 mod functions;
+mod granting;
 mod guard;
 mod manual;
 mod new;
 mod output;
 mod replay;
+mod roots;
 mod table;
 mod terminal;
 
@@ -40,7 +42,7 @@ use output::{
 use serde_json::{Value, json};
 use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
-    Config, Error, Grants, Inspection, Limits, ModuleCache, Observation, Plugin, Redactor, Runtime,
+    Config, Error, Inspection, Limits, ModuleCache, Observation, Plugin, Redactor, Runtime,
     RuntimeBuilder, Usage,
     printable::{self, Printable},
 };
@@ -233,17 +235,26 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     }
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
-    let name = args.plugin.name();
+    let file = args
+        .grants_file
+        .as_deref()
+        .map(granting::read)
+        .transpose()?;
+    let name = granting::name(&args.plugin, file.as_ref(), &bytes);
     let redactor = guard::redactor(args)?;
-    let mut builder = args.runtime();
+    let mut builder = roots::options(args, args.runtime())?;
     if let Some(redactor) = &redactor {
         builder = builder.redactor(redactor.clone());
     }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
-    if let Some(path) = &args.grants_file {
-        builder = builder.grants(read_grants(path)?);
+    if !args.plugin.is_simulated() {
+        let of_file = file.iter().flat_map(|grants| grants.for_plugin(&name));
+        granting::note_oddities(args.grants.iter().chain(of_file));
+    }
+    if let Some(grants) = file {
+        builder = builder.grants(grants);
     }
     if args.trust {
         builder = trust(args, &name, &bytes, redactor.as_ref(), builder)?;
@@ -367,11 +378,6 @@ fn trust(
         note(format_args!("and {more} more"));
     }
     Ok(builder)
-}
-
-fn read_grants(path: &Path) -> Result<Grants, Failure> {
-    let text = files::read_text(path).map_err(|error| Failure::file(path, error))?;
-    serde_json::from_str(&text).map_err(|error| Failure::file(path, error))
 }
 
 impl ObserveArgs {

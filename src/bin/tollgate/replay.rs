@@ -21,6 +21,12 @@ impl From<ReplayError> for Failure {
                 Failure::new(Exit::Diverged, message).with_details(lines)
             }
             (ReplayError::Diverged(_), None) => Failure::new(Exit::Diverged, text),
+            (ReplayError::Limit { .. }, _) => Failure::new(
+                Exit::BadInput,
+                format!(
+                    "{text}; replay with the limits of the recording: --memory-mb, --fuel or --limit NAME=VALUE"
+                ),
+            ),
             _ => Failure::new(Exit::BadInput, text),
         }
     }
