@@ -57,8 +57,8 @@ pub fn note_oddities<'a>(grants: impl IntoIterator<Item = &'a Capability>) {
 
 /// What is odd about a grant on this machine.
 pub fn oddity(grant: &Capability) -> Option<String> {
-    let path = match grant.kind() {
-        "fs" => grant.pattern().split_once(':')?.1,
+    let (operation, path) = match grant.kind() {
+        "fs" => grant.pattern().split_once(':')?,
         _ => return None,
     };
     let shown = Printable(grant);
@@ -72,7 +72,7 @@ pub fn oddity(grant: &Capability) -> Option<String> {
     is_directory.then(|| {
         let below = path.trim_end_matches('/');
         format!(
-            "{shown} is a directory: it grants its list of names; {below}/** grants what is in it"
+            "{shown} is a directory: it grants its list of names; fs:{operation}:{below}/** grants what is in it"
         )
     })
 }
