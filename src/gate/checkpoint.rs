@@ -402,7 +402,7 @@ impl Checkpoint<'_> {
     pub(crate) fn never_opened(&self, kind: FileKind, real: &str) -> Option<Denial> {
         let opens = match self.effect {
             Effect::Open { options, .. } => {
-                !options.directory && !(options.exclusive && options.create)
+                !(options.directory || options.exclusive && options.create)
             }
             Effect::WriteFile { .. } | Effect::SetTimes { .. } => true,
             _ => false,
