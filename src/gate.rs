@@ -233,7 +233,7 @@ impl Gate {
                 self.changeable.remove(handle);
             }
             (_, Err(Refusal::Denied(denial))) => {
-                self.reports.denied(&self.plugin, denial);
+                self.reports.denied(&self.plugin, denial.advice());
             }
             _ => {}
         }

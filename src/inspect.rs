@@ -43,6 +43,8 @@ pub struct Inspection {
     pub abi_version: Option<String>,
     /// The version of the Rust ABI package it was built with, if it says so.
     pub abi_package: Option<String>,
+    /// The engine, its version, and the rules by which fuel is charged, as transcripts name it.
+    pub engine: &'static str,
     /// How the engine dispatches instructions in this build: `portable` or `fast`. Measured, since other packages
     /// and the profile decide it too.
     pub dispatch: &'static str,
@@ -142,6 +144,7 @@ impl Inspection {
             size: bytes.len(),
             abi_version: abi_version.map(|version| version.to_string()),
             abi_package: compiled.shape.abi_package.clone(),
+            engine: module::engine_name(),
             dispatch: module::dispatch(),
             memory,
             functions: compiled.shape.counts.functions,

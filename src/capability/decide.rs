@@ -3,7 +3,7 @@
 
 use super::command::family;
 use super::path::{self, Resolve};
-use super::{Capability, Request};
+use super::{Capability, Request, address, exec::is_own_name};
 use crate::printable::Text;
 use serde::Serialize;
 
@@ -17,6 +17,9 @@ pub struct Decision {
     pub reason: Text,
     /// Whether one of the two texts is invalid, which denies.
     pub malformed: bool,
+    /// What decides too and is not known before the request is made, such as the addresses of a host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Text>,
 }
 
 /// Decides whether the grant `kind:granted` allows the request `kind:requested`.
@@ -55,6 +58,162 @@ fn malformed(reason: String) -> Decision {
         allowed: false,
         reason: reason.into(),
         malformed: true,
+        unknown: None,
+    }
+}
+
+/// Whether a plugin with these grants may do what it requests, as the gate decides: one of them must allow the
+/// request, and an address that is blocked needs the grant that opens it.
+///
+/// `resolve` and `cwd` as in [`explain`]. What is not known here is in [`Decision::unknown`].
+pub fn explain_all(
+    grants: &[Capability],
+    request: &Request,
+    cwd: Option<&str>,
+    resolve: Resolve<'_>,
+) -> Decision {
+    let mut decisions = grants
+        .iter()
+        .map(|grant| explain(grant, request, cwd, resolve));
+    let Some(first) = decisions.next() else {
+        return Decision {
+            allowed: false,
+            reason: format!("nothing is granted, and {request} is requested").into(),
+            malformed: false,
+            unknown: None,
+        };
+    };
+    let decision = match first.allowed {
+        true => first,
+        false => decisions.find(|decision| decision.allowed).unwrap_or(first),
+    };
+    if !decision.allowed {
+        return decision;
+    }
+    if let Some(directory) = left_unknown(grants, request, cwd, resolve) {
+        let reason = format!(
+            "{}; but the path leaves {directory}, which needs a grant too",
+            decision.reason
+        );
+        return Decision {
+            allowed: false,
+            reason: reason.into(),
+            ..decision
+        };
+    }
+    let Some(address) = request.address() else {
+        return Decision {
+            unknown: unknown(request),
+            ..decision
+        };
+    };
+    let verdict = address::judge(address);
+    let opens = |word| {
+        let word = Request::Address(word);
+        grants.iter().any(|grant| grant.covers(&word, cwd))
+    };
+    if verdict.opened_by(opens) {
+        return decision;
+    }
+    Decision {
+        allowed: false,
+        reason: format!(
+            "{}; but it leads to {}",
+            decision.reason,
+            verdict.refusal(address)
+        )
+        .into(),
+        ..decision
+    }
+}
+
+/// The real name that a path has or would have.
+fn real_name(path: &str, cwd: Option<&str>, resolve: Resolve<'_>) -> Option<String> {
+    let whole = match (path.starts_with('/'), cwd) {
+        (false, Some(cwd)) => format!("{cwd}/{path}"),
+        _ => path.to_owned(),
+    };
+    let cleaned = path::absolute(path, cwd)?;
+    // Of what exists, `..` leads to the parent of what the path before it leads to.
+    let by_dots = whole
+        .contains("..")
+        .then(|| path::resolved(&whole, resolve));
+    by_dots.flatten().or_else(|| path::real(&cleaned, resolve))
+}
+
+/// The first directory that a path leaves by `..` and that the plugin may not know of, as at the gate.
+fn left_unknown(
+    grants: &[Capability],
+    request: &Request,
+    cwd: Option<&str>,
+    resolve: Resolve<'_>,
+) -> Option<String> {
+    let (Request::Read(path) | Request::Write(path)) = request else {
+        return None;
+    };
+    let whole = match (path.starts_with('/'), cwd) {
+        (false, Some(cwd)) => format!("{cwd}/{path}"),
+        _ => path.clone(),
+    };
+    let end = real_name(&whole, cwd, resolve)?;
+    let grants: Vec<Capability> = grants
+        .iter()
+        .filter_map(|grant| grant.resolved(resolve, cwd))
+        .flat_map(|grant| {
+            let pinned = grant.pinned(resolve, cwd);
+            std::iter::once(grant).chain(pinned)
+        })
+        .collect();
+    let is_known = |directory: &str| {
+        let requests = [
+            Request::Read(directory.to_owned()),
+            Request::Write(directory.to_owned()),
+        ];
+        let rest = end.strip_prefix(directory.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            || grants.iter().any(|grant| {
+                requests.iter().any(|request| grant.covers(request, cwd))
+                    || grant.covers_names_in(directory, cwd)
+                    || grant.is_at_or_below(directory, cwd)
+            })
+    };
+    let mut before = String::new();
+    for name in whole.split('/').filter(|name| !name.is_empty()) {
+        if name == ".." && !before.is_empty() {
+            let real = real_name(&before, cwd, resolve)?;
+            if !is_known(&real) {
+                return Some(real);
+            }
+        }
+        before.push('/');
+        before.push_str(name);
+    }
+    None
+}
+
+/// What decides about a request and is not known before it is made.
+fn unknown(request: &Request) -> Option<Text> {
+    let what = match request {
+        Request::Connect {
+            host: Some(host), ..
+        } => format!("the addresses of {host}"),
+        Request::Url(url) => format!("the addresses of the host of {url}"),
+        Request::Connect { host: None, .. } => "the address".to_owned(),
+        _ => return None,
+    };
+    Some(
+        format!("{what}: a blocked one also needs network:outbound:loopback, private or metadata")
+            .into(),
+    )
+}
+
+/// Whether a command is requested by its file's own name, in whatever directory: a grant of the file is enough.
+fn is_same_program(request: &Request, real: &Request) -> bool {
+    match (request, real) {
+        (Request::Exec { command: given, .. }, Request::Exec { command: real, .. }) => {
+            is_own_name(given, real)
+        }
+        _ => false,
     }
 }
 
@@ -65,23 +224,13 @@ pub fn explain(
     cwd: Option<&str>,
     resolve: Resolve<'_>,
 ) -> Decision {
-    let real = |path: &str| {
-        let whole = match (path.starts_with('/'), cwd) {
-            (false, Some(cwd)) => format!("{cwd}/{path}"),
-            _ => path.to_owned(),
-        };
-        let cleaned = path::absolute(path, cwd)?;
-        // Of what exists, `..` leads to the parent of what the path before it leads to.
-        let by_dots = whole
-            .contains("..")
-            .then(|| path::resolved(&whole, resolve));
-        by_dots.flatten().or_else(|| path::real(&cleaned, resolve))
-    };
+    let real = |path: &str| real_name(path, cwd, resolve);
     let Some(grant) = &grant.resolved(resolve, cwd) else {
         return Decision {
             allowed: false,
             reason: format!("{grant} leads through something that does not exist").into(),
             malformed: false,
+            unknown: None,
         };
     };
     let real_request = match request {
@@ -101,12 +250,13 @@ pub fn explain(
     };
     let real_request = real_request.unwrap_or_else(|| request.clone());
     let pinned = grant.pinned(resolve, cwd);
-    let requested = grant.covers(request, cwd);
+    // Both the requested name and the real file must be granted, as at the gate.
+    let requested = grant.covers(request, cwd)
+        || is_same_program(request, &real_request) && grant.covers(&real_request, cwd);
     let covering =
         std::iter::once(grant)
             .chain(&pinned)
             .find(|grant| match (request, &real_request) {
-                // Both the requested name and the real file must be granted, as at the gate.
                 (Request::Exec { command: given, .. }, Request::Exec { command, args }) => {
                     grant.covers_exec(given, command, args, cwd) && requested
                 }
@@ -129,6 +279,7 @@ pub fn explain(
         allowed,
         reason: reason.into(),
         malformed: false,
+        unknown: None,
     }
 }
 

@@ -156,6 +156,13 @@ impl ExecPattern {
     }
 }
 
+/// Whether `given` is the name of the file `real` itself, in whatever directory, and not that of a link with
+/// another name: some programs do what their name says.
+pub(crate) fn is_own_name(given: &str, real: &str) -> bool {
+    let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
+    last(given) == last(real)
+}
+
 /// The items of a list of commands; `None` if the text is not one.
 fn list(text: &str) -> Option<Vec<&str>> {
     let items: Vec<&str> = text.split(',').map(str::trim).collect();

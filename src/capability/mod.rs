@@ -110,8 +110,9 @@ mod tally;
 mod url;
 
 pub use address::AddressWord;
-pub use decide::{Decision, decide, decide_resolved, explain};
+pub use decide::{Decision, decide, decide_resolved, explain, explain_all};
 pub use error::CapabilityError;
+pub(crate) use exec::is_own_name;
 pub use grant_set::{
     EnvRule, ExecRule, FsRule, GrantSet, GrantSetError, KvOperation, KvRule, NetworkRule, Rules,
 };

@@ -1,9 +1,10 @@
 //! What one effect requests. Whether it is allowed is decided in `granted`.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
-use super::address::{AddressWord, Host, parse_host};
+use super::address::{self, AddressWord, Host, Verdict, parse_host};
 use super::arguments;
 use super::error::{CapabilityError, Flaw};
 use super::fs::FsOperation;
@@ -101,6 +102,44 @@ impl Request {
             | Request::Custom { .. } => self.to_string(),
         };
         text.parse().ok()
+    }
+
+    /// Returns all grants that this needs together, the smallest ones: of an address that is blocked
+    /// otherwise also the word that opens it. Empty if no grant can allow it.
+    ///
+    /// What a name leads to is not known here: the addresses of a host, the target of a link.
+    #[must_use]
+    pub fn needed_together(&self) -> Vec<Capability> {
+        let Some(needed) = self.needed() else {
+            return Vec::new();
+        };
+        match self.address().map(address::judge) {
+            Some(Verdict {
+                blocked: true,
+                word,
+                ..
+            }) => {
+                let word = word.and_then(|word| Request::Address(word).needed());
+                word.map_or_else(Vec::new, |word| vec![needed, word])
+            }
+            _ => vec![needed],
+        }
+    }
+
+    /// The address that this connects to, if it names one. `localhost` is this machine.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        let host = match self {
+            Request::Connect {
+                host: Some(host), ..
+            } => parse_host(host).ok()?,
+            Request::Url(url) => Url::parse(url)?.host,
+            _ => return None,
+        };
+        match host {
+            Host::Ip(address) => Some(address),
+            Host::Name(name) if name == "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+            Host::Name(_) => None,
+        }
     }
 
     /// Returns the grant that allows this command with exactly these arguments; `None` if this is not a

@@ -247,8 +247,64 @@ pub struct Denial {
     /// The smallest grant that would allow it, with a wildcard where the name of a file is likely to
     /// vary from run to run; empty if no grant can.
     pub needs: Text,
+    /// The other grants that the same effect needs, those that the plugin has already included: together
+    /// with `needs`, they are enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Text>,
     /// Why the grants do not allow it.
     pub reason: DenialReason,
+    /// What the operator is told instead, where a guest must not learn it: what a path leads to.
+    #[serde(skip)]
+    pub(crate) for_operator: Option<Box<Denial>>,
+}
+
+impl Denial {
+    /// The grants that the effect needs together, the missing one first; none if no grant can allow it.
+    pub fn grants(&self) -> impl Iterator<Item = &Text> {
+        let needs = Some(&self.needs).filter(|needs| !needs.is_empty());
+        needs.into_iter().chain(&self.also)
+    }
+
+    /// The same denial with other grants as advice; without any, no grant can allow it.
+    pub(crate) fn with_grants(mut self, grants: impl IntoIterator<Item = Text>) -> Denial {
+        let mut grants = grants.into_iter();
+        self.needs = grants.next().unwrap_or_default();
+        self.also.clear();
+        for grant in grants {
+            if grant != self.needs && !self.also.contains(&grant) {
+                self.also.push(grant);
+            }
+        }
+        self
+    }
+
+    /// The same denial for the guest, with more for the operator.
+    pub(crate) fn with_advice(mut self, advice: Denial) -> Denial {
+        self.for_operator = Some(Box::new(advice));
+        self
+    }
+
+    /// What the operator is told.
+    pub(crate) fn advice(&self) -> &Denial {
+        self.for_operator.as_deref().unwrap_or(self)
+    }
+
+    /// The denial of an effect that also needs what another denial names.
+    pub(crate) fn and(self, other: &Denial) -> Denial {
+        let (own, other) = (self.advice(), other.advice());
+        let is_possible = !own.needs.is_empty() && !other.needs.is_empty();
+        let reason = match other.needs.is_empty() {
+            true => other.reason.clone(),
+            false => own.reason.clone(),
+        };
+        let grants: Vec<Text> = own.grants().chain(other.grants()).cloned().collect();
+        let advice = Denial {
+            reason,
+            ..own.clone()
+        };
+        let advice = advice.with_grants(grants.into_iter().filter(|_| is_possible));
+        self.with_advice(advice)
+    }
 }
 
 /// Why a request was denied.
@@ -290,7 +346,9 @@ impl std::fmt::Display for Denial {
             plugin,
             request,
             needs,
+            also,
             reason,
+            for_operator: _,
         } = self;
         f.write_str("permission denied: ")?;
         match reason {
@@ -338,7 +396,16 @@ impl std::fmt::Display for Denial {
         if self.needs.is_empty() {
             f.write_str("; no grant can allow it")
         } else {
-            write!(f, "; the grant {needs} would allow it")
+            match also.split_last() {
+                None => write!(f, "; the grant {needs} would allow it"),
+                Some((last, between)) => {
+                    write!(f, "; the grants {needs}")?;
+                    between
+                        .iter()
+                        .try_for_each(|grant| write!(f, ", {grant}"))?;
+                    write!(f, " and {last} together would allow it")
+                }
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What a world checks before it acts: it resolves a name to the object itself, checks the object's
 //! real name here, and then uses that same object.
 
-use super::{CustomRequest, HostCall, Policy, Reports, policy::custom_request};
+use super::{
+    CustomRequest, HostCall, Policy, Reports,
+    policy::{custom_request, texts},
+};
 use crate::{
     capability::{Request, address, command},
     effect::{Access, Answer, Denial, DenialReason, Effect, Failure, FileKind, Handle, Need},
@@ -147,9 +150,16 @@ impl Checkpoint<'_> {
         if asked.len() != real.len() {
             return Err(self.out_of_place(asked.first().map_or("", |(path, _)| path)));
         }
+        let mut denials = Vec::new();
         for ((path, access), real) in asked.iter().zip(real) {
-            self.real_name(path, *access, *real)?;
+            self.real_name(path, *access, *real, &mut denials);
         }
+        if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
+            (self.effect, asked.as_slice(), real)
+        {
+            self.moved(asked, *old, asked_new, *new, &mut denials);
+        }
+        self.all_of(denials)?;
         if let (Effect::Open { options, .. }, [name]) = (self.effect, real) {
             let may_read = options.access().read
                 || self.covers_path(Request::Read(name.path.to_owned()), name.directory);
@@ -157,12 +167,30 @@ impl Checkpoint<'_> {
             let may_write = self.policy.covers(&Request::Write(name.path.to_owned()));
             self.may_write.store(may_write, Ordering::Relaxed);
         }
-        if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
-            (self.effect, asked.as_slice(), real)
-        {
-            self.moved(asked, *old, asked_new, *new)?;
-        }
         Ok(Permit(()))
+    }
+
+    /// The first of these denials, if any. It names all grants that the effect needs together.
+    fn all_of(&self, denials: Vec<Denial>) -> Result<(), Denial> {
+        let Some((first, others)) = denials.split_first() else {
+            return Ok(());
+        };
+        let denied: Vec<&Text> = denials.iter().map(|denial| &denial.request).collect();
+        let granted = self.needed_by_text(&denied).unwrap_or_default();
+        // Their names say what they mean only as long as nothing is moved.
+        let granted = granted
+            .into_iter()
+            .filter(|grant| !has_dots(grant.as_str()));
+        let missing = others
+            .iter()
+            .fold(first.clone(), |all, denial| all.and(denial));
+        let missing = missing.advice();
+        let is_possible = !missing.needs.is_empty();
+        let all: Vec<Text> = missing.grants().cloned().chain(granted).collect();
+        let advice = missing
+            .clone()
+            .with_grants(all.into_iter().filter(|_| is_possible));
+        Err(self.together(first.clone()).with_advice(advice))
     }
 
     /// A new name must not open what the old one kept closed: what could be read under the new
@@ -173,33 +201,43 @@ impl Checkpoint<'_> {
         old: RealName<'_>,
         asked_new: &str,
         new: RealName<'_>,
-    ) -> Result<(), Denial> {
+        denials: &mut Vec<Denial>,
+    ) {
         let read = |path: &str| Request::Read(path.to_owned());
         let write = |path: &str| Request::Write(path.to_owned());
         if !old.directory {
             let opened =
                 self.policy.covers(&read(new.path)) && !self.policy.covers(&read(old.path));
-            return match opened {
-                true => Err(self.policy.denial(self.plugin, &read(asked))),
-                false => Ok(()),
-            };
+            if opened {
+                denials.push(self.policy.denial(self.plugin, &read(asked)));
+            }
+            return;
         }
-        for (wanted, asked) in [
-            (read(old.path), read(asked)),
-            (write(old.path), write(asked)),
-            (write(new.path), write(asked_new)),
+        for (wanted, asked, asked_path) in [
+            (read(old.path), read(asked), asked),
+            (write(old.path), write(asked), asked),
+            (write(new.path), write(asked_new), asked_new),
         ] {
             if !self.policy.covers_all_below(&wanted) {
                 let mut denial = self.policy.denial(self.plugin, &asked);
-                denial.request.as_mut_string().push_str("/**");
-                denial.needs.as_mut_string().push_str("/**");
-                return Err(denial);
+                let mut advice = by_real_name(denial.clone(), asked_path, &wanted);
+                for denial in [&mut denial, &mut advice] {
+                    denial.request.as_mut_string().push_str("/**");
+                    denial.needs.as_mut_string().push_str("/**");
+                }
+                denials.push(denial.with_advice(advice));
             }
         }
-        Ok(())
     }
 
-    fn real_name(&self, asked: &str, access: Access, real: RealName<'_>) -> Result<(), Denial> {
+    /// Checks one real name. What it lacks is added to `denials`.
+    fn real_name(
+        &self,
+        asked: &str,
+        access: Access,
+        real: RealName<'_>,
+        denials: &mut Vec<Denial>,
+    ) {
         let read: fn(String) -> Request = Request::Read;
         for (wanted, request) in [(access.read, read), (access.write, Request::Write)] {
             if !wanted {
@@ -229,6 +267,7 @@ impl Checkpoint<'_> {
                 continue;
             }
             let mut denial = self.policy.denial(self.plugin, &asked);
+            let literal = denial.clone();
             if !real.directory
                 && let Some(needed) = self.policy.needed_next_time(&asked)
             {
@@ -237,9 +276,69 @@ impl Checkpoint<'_> {
             if leads_elsewhere && self.covers_path(asked, real.directory) {
                 denial.reason = DenialReason::LeadsOutside;
             }
-            return Err(denial);
+            // What is behind a link is granted by the link's own name, and by no wildcard.
+            if leads_elsewhere {
+                let reason = denial.reason.clone();
+                let literal = Denial { reason, ..literal };
+                let real = request(real.path.to_owned());
+                // Where the content of a new link leads is not where its text does.
+                let by_name = match self.effect {
+                    Effect::Symlink { .. } => "..",
+                    _ => asked_path,
+                };
+                denial = denial.with_advice(by_real_name(literal, by_name, &real));
+            }
+            denials.push(denial);
         }
-        Ok(())
+    }
+
+    /// The denial with the other grants that the effect needs by its own text: all that a guest may learn.
+    fn together(&self, denial: Denial) -> Denial {
+        let by_text = self.needed_by_text(&[&denial.request]);
+        let Some(by_text) = by_text else {
+            return denial.with_grants([]);
+        };
+        let grants: Vec<Text> = denial.grants().cloned().chain(by_text).collect();
+        denial.with_grants(grants)
+    }
+
+    /// The grants that the effect needs by its own text, but for those of `denied`; `None` if no grant
+    /// can allow one of its requests.
+    fn needed_by_text(&self, denied: &[&Text]) -> Option<Vec<Text>> {
+        let requests = match &self.need {
+            Need::Names(asked) => {
+                let each = asked.iter().flat_map(|(path, access)| {
+                    let read = access.read.then(|| Request::Read((*path).to_owned()));
+                    let write = access.write.then(|| Request::Write((*path).to_owned()));
+                    read.into_iter().chain(write)
+                });
+                each.collect()
+            }
+            Need::Connect { .. } | Need::Fetch { .. } | Need::Resolve => {
+                self.destination().into_iter().collect()
+            }
+            // The others have one request, or are judged one by one.
+            Need::Opened(..)
+            | Need::Examined(_)
+            | Need::Changed(_)
+            | Need::Variable(_)
+            | Need::Variables
+            | Need::Run { .. }
+            | Need::Custom { .. }
+            | Need::Nothing => Vec::new(),
+        };
+        let mut grants = Vec::new();
+        for request in requests {
+            let needed = request.needed_together();
+            if needed.is_empty() {
+                return None;
+            }
+            let request = request.to_string();
+            if !denied.iter().any(|denied| denied.as_str() == request) {
+                grants.extend(texts(needed));
+            }
+        }
+        Some(grants)
     }
 
     /// Checks that the plugin may learn that a directory exists, which one of the effect's paths leads
@@ -260,12 +359,13 @@ impl Checkpoint<'_> {
         if is_above_end || self.policy.may_know_of_directory(real) {
             return Ok(());
         }
-        let asked = Request::Read(asked.to_owned());
-        let mut denial = self.policy.denial(self.plugin, &asked);
-        if self.covers_path(asked, true) {
+        let request = Request::Read(asked.to_owned());
+        let mut denial = self.policy.denial(self.plugin, &request);
+        if self.covers_path(request, true) {
             denial.reason = DenialReason::LeadsOutside;
         }
-        Err(denial)
+        let advice = by_real_name(denial.clone(), asked, &Request::Read(real.to_owned()));
+        Err(self.together(denial).with_advice(advice))
     }
 
     /// The open directory in which one of the effect's paths begins, by the path's position in the
@@ -290,11 +390,31 @@ impl Checkpoint<'_> {
             Some((path, _)) => Request::Read((*path).to_owned()),
             None => return self.out_of_place(kind.describe()),
         };
-        Denial {
-            needs: Text::default(),
+        let denial = Denial {
             reason: DenialReason::SpecialFile { kind },
             ..self.policy.denial(self.plugin, &request)
-        }
+        };
+        denial.with_grants([])
+    }
+
+    /// The denial of what the effect would open and no grant allows to be opened, by its kind and its real
+    /// name; `None` for anything else.
+    pub(crate) fn never_opened(&self, kind: FileKind, real: &str) -> Option<Denial> {
+        let opens = match self.effect {
+            Effect::Open { options, .. } => {
+                !(options.directory || options.exclusive && options.create)
+            }
+            Effect::WriteFile { .. } | Effect::SetTimes { .. } => true,
+            _ => false,
+        };
+        let is_special = match kind {
+            FileKind::File | FileKind::Directory | FileKind::Symlink => false,
+            FileKind::CharacterDevice => {
+                real != "/dev/null" || !matches!(self.effect, Effect::Open { .. })
+            }
+            FileKind::BlockDevice | FileKind::Socket | FileKind::Other => true,
+        };
+        (opens && is_special).then(|| self.special_file(kind))
     }
 
     /// A directory that leads to something granted can be examined, since programs examine each name
@@ -329,19 +449,18 @@ impl Checkpoint<'_> {
             }
             return Ok(Permit(()));
         }
-        Err(Denial {
-            plugin: self.plugin.to_string().into(),
-            request: destination.to_string().into(),
-            needs: verdict
-                .word
-                .and_then(|word| Request::Address(word).needed())
-                .map(|grant| grant.to_string())
-                .unwrap_or_default()
-                .into(),
+        let word = verdict
+            .word
+            .and_then(|word| Request::Address(word).needed());
+        let denial = Denial {
             reason: DenialReason::Address {
                 refusal: verdict.refusal(address).into(),
             },
-        })
+            ..self.policy.denial(self.plugin, &destination)
+        };
+        // The grant of the name, which the plugin has in some form, belongs to it.
+        let name = destination.needed().filter(|_| word.is_some());
+        Err(denial.with_grants(texts(word.into_iter().chain(name).collect())))
     }
 
     /// Where the effect wants to connect to, as a request.
@@ -370,6 +489,7 @@ impl Checkpoint<'_> {
         let Need::Run {
             command: asked,
             args,
+            directory,
             ..
         } = self.need
         else {
@@ -397,7 +517,11 @@ impl Checkpoint<'_> {
             // An operator who chose the arguments is shown them, and offered no more than these.
             if let Some(needed) = whole.needed_with_arguments() {
                 denial.request = whole.to_string().into();
-                denial.needs = needed.to_string().into();
+                // Such a grant does not allow every directory.
+                let directory = directory.and_then(|path| Request::Read(path.to_owned()).needed());
+                denial = denial.with_grants(texts(
+                    [Some(needed), directory].into_iter().flatten().collect(),
+                ));
             }
         } else if let Some(family) = command::family(asked)
             .or_else(|| command::family(real))
@@ -430,14 +554,13 @@ impl Checkpoint<'_> {
         if self.any_directory.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.real_name(
-            asked,
-            Access::READ,
-            RealName {
-                path: real,
-                directory: true,
-            },
-        )
+        let real = RealName {
+            path: real,
+            directory: true,
+        };
+        let mut denials = Vec::new();
+        self.real_name(asked, Access::READ, real, &mut denials);
+        self.all_of(denials)
     }
 
     /// Whether the plugin may read the variable of this name, for effects that read all of them.
@@ -523,4 +646,17 @@ impl Checkpoint<'_> {
         self.policy
             .denial(self.plugin, &Request::Read(what.to_owned()))
     }
+}
+
+/// The denial with the grant of the real name in place of a path that goes up: for the operator only.
+fn by_real_name(denial: Denial, asked: &str, real: &Request) -> Denial {
+    match has_dots(asked) {
+        true => denial.with_grants(texts(real.needed().into_iter().collect())),
+        false => denial,
+    }
+}
+
+/// Whether a path goes up: it means something else as soon as a name before it does.
+fn has_dots(path: &str) -> bool {
+    path.split('/').any(|name| name == "..")
 }

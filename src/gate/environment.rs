@@ -5,7 +5,6 @@ use super::Gate;
 use crate::{
     capability::{Request, command},
     effect::{Effect, Need},
-    printable::Text,
 };
 use std::collections::BTreeSet;
 
@@ -53,7 +52,7 @@ impl Gate {
             .policy
             .denial(&self.plugin, &Request::Env(name.to_owned()));
         if command::env_never_allowed(name) {
-            denial.needs = Text::default();
+            denial = denial.with_grants([]);
         }
         self.reports.denied(&self.plugin, &denial);
     }

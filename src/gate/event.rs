@@ -75,18 +75,23 @@ fn denial<S: Serializer>(denial: &Denial, to: S) -> Result<S::Ok, S::Error> {
         plugin: &'a Text,
         request: &'a Text,
         needs: &'a Text,
+        #[serde(skip_serializing_if = "<[Text]>::is_empty")]
+        also: &'a [Text],
         reason: &'a DenialReason,
     }
     let Denial {
         plugin,
         request,
         needs,
+        also,
         reason,
+        ..
     } = denial;
     let fields = Fields {
         plugin,
         request,
         needs,
+        also,
         reason,
     };
     fields.serialize(to)

@@ -1,11 +1,10 @@
 //! Which symbolic links a plugin may leave behind: those that lead to what it may read, and that it
 //! cannot make lead elsewhere afterwards.
 
-use super::Checkpoint;
+use super::{Checkpoint, policy::texts};
 use crate::{
     capability::Request,
     effect::{Denial, DenialReason, Effect},
-    printable::Text,
 };
 
 /// A symbolic link as an effect would leave it: made, moved or given a second name.
@@ -48,11 +47,25 @@ impl Checkpoint<'_> {
             return Ok(());
         }
         let request = Request::Write(asked.clone());
-        Err(Denial {
-            needs: Text::default(),
+        let denial = Denial {
             reason: DenialReason::UnsafeLink,
             ..self.policy.denial(self.plugin, &request)
-        })
+        };
+        let denial = denial.with_grants([]);
+        // The operator is told what the link leads to, if that may be granted.
+        let end = Request::Read(link.end.to_owned()).needed();
+        let end = end.filter(|_| stays(&link, may_exchange, |_| true));
+        // A name that may be read is not given to what may not.
+        let old = match self.effect {
+            Effect::Rename { from, .. } if link.end == link.place => {
+                Request::Read(from.clone()).needed()
+            }
+            _ => None,
+        };
+        let old = old.filter(|_| end.is_some());
+        let advice = texts(end.into_iter().chain(old).collect());
+        let advice = denial.clone().with_grants(advice);
+        Err(denial.with_advice(advice))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{CustomRequest, HostFunctions};
 use crate::{
-    capability::{Capability, Request},
+    capability::{Capability, Request, is_own_name},
     effect::{Denial, DenialReason},
+    printable::Text,
 };
 use std::{fmt, sync::Arc};
 
@@ -101,8 +102,8 @@ impl Policy {
     }
 
     /// Whether the command that is written `given` and is the file `real` may run. Both the name and
-    /// the file must be granted, so that no link leads elsewhere. What a granted name led to when the
-    /// runtime was built counts as granted for the file only.
+    /// the file must be granted, so that no link leads elsewhere; a grant of the file counts for the file's own
+    /// name. What a granted name led to when the runtime was built counts as granted for the file only.
     pub(crate) fn covers_exec(&self, given: &str, real: &str, args: &[String]) -> bool {
         self.covers_exec_by(given, real, args, |_| true)
     }
@@ -124,9 +125,15 @@ impl Policy {
             command: given.to_owned(),
             args: args.to_vec(),
         };
+        let by_file = Request::Exec {
+            command: real.to_owned(),
+            args: args.to_vec(),
+        };
         let mut written = self.written().iter().filter(counts);
         let mut all = self.grants.iter().filter(counts);
-        written.any(|grant| grant.covers(&request, cwd))
+        let is_own_name = is_own_name(given, real);
+        written
+            .any(|grant| grant.covers(&request, cwd) || is_own_name && grant.covers(&by_file, cwd))
             && all.any(|grant| grant.covers_exec(given, real, args, cwd))
     }
 
@@ -134,7 +141,11 @@ impl Policy {
     /// only; and whether any grant names it at all, whatever its arguments.
     pub(crate) fn names_command(&self, given: &str, real: &str) -> (bool, bool) {
         let cwd = Some(self.working_directory.as_str());
-        let by_name = |grant: &&Capability| grant.names_command(given, given, cwd);
+        let is_own_name = is_own_name(given, real);
+        let by_name = |grant: &&Capability| {
+            grant.names_command(given, given, cwd)
+                || is_own_name && grant.names_command(real, real, cwd)
+        };
         let mut written = self.written().iter().filter(by_name).peekable();
         let named = written.peek().is_some()
             && self
@@ -164,18 +175,22 @@ impl Policy {
         Denial {
             plugin: plugin.into(),
             request: request.to_string().into(),
-            needs: request
-                .needed()
-                .map(|grant| grant.to_string())
-                .unwrap_or_default()
-                .into(),
+            needs: Text::default(),
+            also: Vec::new(),
+            for_operator: None,
             reason: if self.grants.is_empty() {
                 DenialReason::NoGrants
             } else {
                 DenialReason::NotCovered
             },
         }
+        .with_grants(texts(request.needed_together()))
     }
+}
+
+/// The texts of grants.
+pub(super) fn texts(grants: Vec<Capability>) -> impl Iterator<Item = Text> {
+    grants.into_iter().map(|grant| grant.to_string().into())
 }
 
 /// The request that a call of the embedder's function is.

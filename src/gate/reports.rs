@@ -96,8 +96,8 @@ impl Counted {
         }
     }
 
-    fn denial(&mut self, request: &str, needs: &str) -> Verdict {
-        let verdict = self.denials.take(request, needs);
+    fn denial(&mut self, request: &str, advice: usize) -> Verdict {
+        let verdict = self.denials.take(request, advice);
         match verdict {
             Verdict::Report => {}
             Verdict::Repeated => self.omitted.repeated_denials += 1,
@@ -108,7 +108,7 @@ impl Counted {
 
     /// A repeated grant is not counted: nothing is missing without it.
     fn grant(&mut self, request: &str, needs: &str) -> Verdict {
-        let verdict = self.granted.take(request, needs);
+        let verdict = self.granted.take(request, needs.len());
         if let Verdict::Omit(_) = verdict {
             self.omitted.granted += 1;
         }
@@ -179,14 +179,13 @@ impl Distinct {
         }
     }
 
-    fn take(&mut self, request: &str, needs: &str) -> Verdict {
+    /// `advice` is how many bytes are reported besides.
+    fn take(&mut self, request: &str, advice: usize) -> Verdict {
         let digest = sha256::digest(request.as_bytes());
         if self.reported.contains(&digest) {
             return Verdict::Repeated;
         }
-        let verdict = self
-            .allowance
-            .take(request.len().saturating_add(needs.len()));
+        let verdict = self.allowance.take(request.len().saturating_add(advice));
         if let Verdict::Report = verdict {
             self.reported.insert(digest);
         }
@@ -241,8 +240,9 @@ impl Reports {
     }
 
     pub(crate) fn denied(&self, plugin: &str, denial: &Denial) {
-        let (request, needs) = (denial.request.as_str(), denial.needs.as_str());
-        if self.admits(plugin, |counted| counted.denial(request, needs)) {
+        let request = denial.request.as_str();
+        let bytes = denial.grants().map(|grant| grant.as_str().len()).sum();
+        if self.admits(plugin, |counted| counted.denial(request, bytes)) {
             self.observer.report(plugin, &Event::Denied(denial.clone()));
         }
     }

@@ -118,7 +118,9 @@ impl Gate {
             plugin: self.plugin.to_string().into(),
             request: request.into(),
             needs: Text::default(),
+            also: Vec::new(),
             reason: DenialReason::NotCovered,
+            for_operator: None,
         };
         self.reports.denied(&self.plugin, &denial);
         denial

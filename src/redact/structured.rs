@@ -155,6 +155,10 @@ impl Redactor {
     pub(crate) fn denial(&self, denial: &mut Denial) {
         self.guest_text(&mut denial.request);
         self.guest_text(&mut denial.needs);
+        denial
+            .also
+            .iter_mut()
+            .for_each(|grant| self.guest_text(grant));
         if let DenialReason::Address { refusal } = &mut denial.reason {
             self.guest_text(refusal);
         }

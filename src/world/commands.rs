@@ -2,7 +2,7 @@
 
 use super::{
     file_error::FileError,
-    judged::judge_left,
+    judged::{both, judge_left},
     resolve::{Asked, FileSystem, Object, follow, join, resolve, text},
 };
 use crate::{
@@ -61,8 +61,8 @@ pub(super) fn judged_directory<F: FileSystem>(
     let resolved = match resolve(files, &path, true) {
         Ok(found) => {
             let real = found.resolved.real();
-            judge_left(gate, &path, &found.left, real)?;
-            gate.directory(&text(real))?;
+            let left = judge_left(gate, &path, &found.left, real);
+            both(left, || Ok(gate.directory(&text(real))?))?;
             found.resolved
         }
         Err(error) => {

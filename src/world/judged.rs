@@ -33,11 +33,49 @@ pub(super) fn judge_left(
     left: &[Left],
     end: &[u8],
 ) -> Result<(), Refusal> {
+    let mut judged = Ok(());
     for directory in left {
         let (real, end) = (text(&directory.real), text(end));
-        gate.left_directory(&asked.shown_to(directory), &real, &end)?;
+        judged = both(judged, || {
+            Ok(gate.left_directory(&asked.shown_to(directory), &real, &end)?)
+        });
     }
-    Ok(())
+    judged
+}
+
+/// The judgements of two parts of one effect. If both are denials, the guest gets the first, and the operator
+/// is told all that the effect needs.
+pub(super) fn both<T>(
+    first: Result<(), Refusal>,
+    second: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    match (first, second) {
+        (Ok(()), second) => second(),
+        (Err(Refusal::Denied(denial)), second) => Err(match second() {
+            Err(Refusal::Denied(other)) => denial.and(&other),
+            _ => denial,
+        }
+        .into()),
+        (Err(failure), _) => Err(failure),
+    }
+}
+
+/// What is denied by its name, and would never be opened: the operator is told that no grant helps.
+fn never_opened<F: FileSystem>(
+    gate: &Checkpoint<'_>,
+    resolved: &Resolved<F>,
+    refusal: Refusal,
+) -> Refusal {
+    match (refusal, resolved) {
+        (Refusal::Denied(denial), Resolved::Object(object)) => {
+            let advice = gate.never_opened(object.kind, &text(&object.real));
+            match advice {
+                Some(advice) => denial.with_advice(advice).into(),
+                None => denial.into(),
+            }
+        }
+        (refusal, _) => refusal,
+    }
 }
 
 /// What the path of an effect leads to, judged.
@@ -50,8 +88,11 @@ pub(super) fn judged<F: FileSystem>(
     let found = resolve(files, asked, follow);
     let found = found.map_err(|error| F::failure(&asked.shown(), &error))?;
     let resolved = found.resolved;
-    judge_left(gate, asked, &found.left, resolved.real())?;
-    let permit = judge(gate, &[(resolved.real(), resolved.is_directory())])?;
+    let left = judge_left(gate, asked, &found.left, resolved.real());
+    let permit = both(left, || {
+        let judged = judge(gate, &[(resolved.real(), resolved.is_directory())]);
+        judged.map_err(|refusal| never_opened(gate, &resolved, refusal))
+    })?;
     Ok((resolved, permit))
 }
 
@@ -76,7 +117,8 @@ pub(super) fn judged_entry<F: FileSystem>(
     asked: &Asked<'_>,
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
-    judge_placed(asked, placed(files, asked, gate)?, gate)
+    let (placed, left) = placed(files, asked, gate)?;
+    judge_placed(asked, placed, left, gate)
 }
 
 /// The name of a directory to be made, judged. That the root exists needs no grant.
@@ -85,19 +127,21 @@ pub(super) fn judged_new_directory<F: FileSystem>(
     asked: &Asked<'_>,
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
-    let placed = placed(files, asked, gate)?;
+    let (placed, left) = placed(files, asked, gate)?;
     if matches!(&placed, Placed::Entry(entry) if entry.real == b"/") {
+        left?;
         return Err(F::failure(&asked.shown(), &FileError::Exists.into()).into());
     }
-    judge_placed(asked, placed, gate)
+    judge_placed(asked, placed, left, gate)
 }
 
 fn judge_placed<F: FileSystem>(
     asked: &Asked<'_>,
     placed: Placed<F>,
+    left: Result<(), Refusal>,
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
-    let permit = judge(gate, &[(placed.real(), false)])?;
+    let permit = both(left, || judge(gate, &[(placed.real(), false)]))?;
     let entry = placed.into_entry();
     Ok((
         entry.map_err(|error| F::failure(&asked.shown(), &error))?,
@@ -105,15 +149,15 @@ fn judge_placed<F: FileSystem>(
     ))
 }
 
-/// Where the last part of a path is. The directories that the path leaves are judged, the name itself
-/// is not.
+/// Where the last part of a path is, and the judgement of the directories that the path leaves. The name
+/// itself is not judged.
 pub(super) fn placed<F: FileSystem>(
     files: &F,
     asked: &Asked<'_>,
     gate: &Checkpoint<'_>,
-) -> Result<Placed<F>, Refusal> {
+) -> Result<(Placed<F>, Result<(), Refusal>), Refusal> {
     let found = place(files, asked);
     let (placed, left) = found.map_err(|error| F::failure(&asked.shown(), &error))?;
-    judge_left(gate, asked, &left, placed.real())?;
-    Ok(placed)
+    let left = judge_left(gate, asked, &left, placed.real());
+    Ok((placed, left))
 }

@@ -4,10 +4,11 @@
 
 use super::{
     file_error::FileError,
-    judged::{judge, placed},
+    judged::{both, judge, placed},
     resolve::{Asked, Entry, FileSystem, Object, Placed, entry, follow, join, split, text},
 };
 use crate::{
+    capability::path,
     effect::{FileKind, Refusal},
     gate::{Checkpoint, NewLink, Permit},
 };
@@ -55,7 +56,11 @@ pub(super) fn judge_renaming<F: FileSystem>(
 ) -> Result<Renaming<F::Handle>, Refusal> {
     let from_text = from.shown();
     let failed = |error: F::Error| Refusal::from(F::failure(&from_text, &error));
-    let (old, new) = (placed(files, from, gate)?, placed(files, to, gate)?);
+    let (old, left_old) = placed(files, from, gate)?;
+    let (new, left_new) = match placed(files, to, gate) {
+        Ok(placed) => placed,
+        Err(error) => return Err(left_old.err().unwrap_or(error)),
+    };
     let moved = match (&old, &new) {
         // `.`, `..` and the root are neither moved nor given.
         (Placed::Entry(old), Placed::Entry(new)) if old.last.is_name() && new.last.is_name() => {
@@ -64,17 +69,32 @@ pub(super) fn judge_renaming<F: FileSystem>(
         _ => Ok(Named::Nothing),
     };
     let is_directory = matches!(moved, Ok(Named::Directory));
-    let permit = judge(gate, &[(old.real(), is_directory), (new.real(), false)])?;
-    let (old, new) = (old.into_entry(), new.into_entry());
-    let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
-    let moved = moved.map_err(failed)?;
-    match &moved {
-        Named::Link(target) => Link::at(files, &new.real, target)
+    let names = both(both(left_old, || left_new), || {
+        judge(gate, &[(old.real(), is_directory), (new.real(), false)])
+    });
+    let (names, permit) = match names {
+        Ok(permit) => (Ok(()), Some(permit)),
+        Err(refusal) => (Err(refusal), None),
+    };
+    let (old, new) = match (&names, old.into_entry(), new.into_entry()) {
+        (_, Ok(old), Ok(new)) => (old, new),
+        (Ok(()), Err(error), _) | (Ok(()), _, Err(error)) => return Err(failed(error)),
+        (Err(_), ..) => {
+            return Err(names
+                .err()
+                .unwrap_or_else(|| failed(FileError::Missing.into())));
+        }
+    };
+    // With names that are denied, the links are judged for the operator only.
+    both(names, || match &moved {
+        Ok(Named::Link(target)) => Link::at(files, &new.real, target)
             .map_err(failed)?
-            .judge(gate)?,
-        Named::Directory => judge_links_below(files, &old, &new.real, budget, &from_text, gate)?,
-        Named::Nothing | Named::Other => {}
-    }
+            .judge(gate),
+        Ok(Named::Directory) => judge_links_below(files, &old, &new.real, budget, &from_text, gate),
+        Ok(Named::Nothing | Named::Other) | Err(_) => Ok(()),
+    })?;
+    let moved = moved.map_err(failed)?;
+    let permit = permit.ok_or_else(|| failed(FileError::Missing.into()))?;
     Ok(Renaming {
         old,
         new,
@@ -93,12 +113,16 @@ pub(super) fn judge_links_below<F: FileSystem>(
     gate: &Checkpoint<'_>,
 ) -> Result<(), Refusal> {
     let failed = |error: F::Error| Refusal::from(F::failure(path, &error));
-    each_link_below(files, old, budget, path, |directory, name| {
+    let mut judged = Ok(());
+    let walked = each_link_below(files, old, budget, path, |directory, name| {
         let target = files.target(&directory.handle, name).map_err(failed)?;
         let place = join(&directory.real, name);
         let link = Link::at(files, &place, &target).map_err(failed)?;
-        link.moved(&old.real, new).judge(gate)
-    })
+        let before = std::mem::replace(&mut judged, Ok(()));
+        judged = both(before, || link.moved(&old.real, new).judge(gate));
+        Ok(())
+    });
+    both(judged, || walked)
 }
 
 /// Calls `visit` with each symbolic link in the directory of this name and in all directories below
@@ -158,18 +182,32 @@ pub(super) fn judge_symlink<F: FileSystem>(
     gate: &Checkpoint<'_>,
 ) -> Result<(Entry<F::Handle>, Permit), Refusal> {
     let failed = |error: F::Error| Refusal::from(F::failure(&asked.shown(), &error));
-    let entry = match placed(files, asked, gate)? {
+    let (placed, left) = placed(files, asked, gate)?;
+    let entry = match placed {
         Placed::Entry(entry) => entry,
         Placed::Nowhere { real, error } => {
-            judge(gate, &[(&real, false), (leads_to.as_bytes(), false)])?;
+            let end = path::cleaned(leads_to);
+            let names = [(real.as_slice(), false), (end.as_bytes(), false)];
+            both(left, || judge(gate, &names))?;
             return Err(failed(error));
         }
     };
-    let link = Link::at(files, &entry.real, target.as_bytes()).map_err(failed)?;
-    let permit = judge(gate, &[(&entry.real, false), (&link.end, false)])?;
-    if entry.last.is_name() {
-        link.judge(gate)?;
-    }
+    let link = match Link::at(files, &entry.real, target.as_bytes()) {
+        Ok(link) => link,
+        Err(error) => return Err(left.err().unwrap_or_else(|| failed(error))),
+    };
+    let names = both(left, || {
+        judge(gate, &[(&entry.real, false), (&link.end, false)])
+    });
+    let (names, permit) = match names {
+        Ok(permit) => (Ok(()), Some(permit)),
+        Err(refusal) => (Err(refusal), None),
+    };
+    both(names, || match entry.last.is_name() {
+        true => link.judge(gate),
+        false => Ok(()),
+    })?;
+    let permit = permit.ok_or_else(|| failed(FileError::Missing.into()))?;
     Ok((entry, permit))
 }
 

@@ -1,6 +1,8 @@
 //! Where effects happen. A world performs, or simulates, the effects that pass the gate. It depends on
 //! no plugin, wasm or grants; before it uses what it found, it has the gate judge the real name.
 
+#[cfg(test)]
+mod advice_tests;
 mod commands;
 mod deterministic_init;
 mod file_error;

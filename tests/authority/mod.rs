@@ -31,6 +31,27 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
+    /// Its certificate.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server that shows the authority's own certificate, which is that of no server.
+    pub fn serve_itself(&self, serve: impl Fn(ServerStream) + Send + 'static) -> u16 {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.0.key().serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[&TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.0.as_ref().der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        crate::loopback::server(move |stream| {
+            let session = ServerConnection::new(config.clone()).unwrap();
+            serve(StreamOwned::new(session, stream));
+        })
+    }
+
     /// A runtime in which this authority is believed, and no other.
     pub fn trusted(&self) -> RuntimeBuilder {
         let pem = self.0.pem();

@@ -33,7 +33,9 @@ fn the_main_job() {
     let path = path.to_str().unwrap();
     let grant = format!("fs:read:{path}");
     let config = serde_json::json!({"path": path, "hash": true}).to_string();
-    let seen = tollgate(&["observe", FILE, "--grant", &grant, "--config", &config]);
+    let seen = tollgate(&[
+        "observe", FILE, "-v", "--grant", &grant, "--config", &config,
+    ]);
     assert_eq!(code(&seen), 0, "{}", stderr(&seen));
     let evidence = stdout(&seen);
     assert_eq!(evidence["status"], true);

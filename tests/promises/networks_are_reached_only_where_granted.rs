@@ -144,11 +144,15 @@ fn a_denial_names_the_grant() {
         );
         reply["error"]["message"].as_str().unwrap().to_owned()
     };
-    assert!(message(&[]).contains("the grant network:outbound:127.0.0.1:81 would allow it"));
+    let both =
+        "the grants network:outbound:127.0.0.1:81 and network:outbound:loopback together would";
+    assert!(message(&[]).contains(both));
     let private = message(&["network:outbound:81"]);
     assert!(private.contains("SSRF protection"), "{private}");
     assert!(
-        private.contains("the grant network:outbound:loopback would allow it"),
+        private.contains(
+            "the grants network:outbound:loopback and network:outbound:127.0.0.1:81 together would"
+        ),
         "{private}"
     );
 }

@@ -622,6 +622,8 @@ fn only_one_module_prints() {
         for line in text
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
+            // Asking prints nothing.
+            .filter(|line| !line.contains(".is_terminal()"))
         {
             for printing in [
                 "println!",

@@ -85,11 +85,23 @@ fn certificates_that_prove_nothing_are_refused() {
     let good = authority.serve("localhost", vec![&TLS13], wait);
     let other_name = authority.serve("example.com", vec![&TLS13], wait);
     let expired = authority.serve_expired("localhost", wait);
+    let itself = authority.serve_itself(wait);
     for (who, port, why) in [
         // One of the same name, but not the same.
+        (&stranger, good, "not the trusted one of this name signed"),
         (&stranger, good, "BadSignature"),
+        (
+            &authority,
+            other_name,
+            "the server's certificate is for another name",
+        ),
         (&authority, other_name, "not valid for name"),
-        (&authority, expired, "expired"),
+        (&authority, expired, "the server's certificate has expired"),
+        (
+            &authority,
+            itself,
+            "the certificate of an authority as its own",
+        ),
     ] {
         let reply = connect(who, "localhost", port);
         assert_eq!(error(&reply), ("tls", "TLS_ERROR"), "{reply}");
@@ -113,6 +125,7 @@ fn old_versions_and_other_protocols_are_refused() {
         vec![0x15, 3, 1, 0, 2, 2, 70],
         vec![],
     ] {
+        let answer_is_mail = answer.starts_with(b"220");
         let port = server(move |mut stream| {
             let mut start = [0; 5];
             if stream.read_exact(&mut start).is_ok() {
@@ -124,6 +137,12 @@ fn old_versions_and_other_protocols_are_refused() {
         });
         let reply = in_time(SOON, || connect(&authority, "localhost", port));
         assert_eq!(error(&reply), ("tls", "TLS_ERROR"), "{reply}");
+        let message = reply["error"]["message"].as_str().unwrap();
+        assert_eq!(
+            message.contains("does not speak TLS on this port"),
+            answer_is_mail,
+            "{message}"
+        );
     }
 }
 

@@ -295,6 +295,8 @@ mod on_the_command_line {
         Command::new(env!("CARGO_BIN_EXE_tollgate"))
             .arg("observe")
             .arg(file.path())
+            // However long it takes.
+            .args(["--deadline", "none"])
             .args(args)
             .output()
             .unwrap()

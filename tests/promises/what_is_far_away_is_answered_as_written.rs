@@ -267,7 +267,7 @@ fn commands_are_found_judged_and_answered() {
     let there = json!({"command": "uname", "args": ["-r"], "dir": "/secret"});
     assert_eq!(run(granted, there.clone())["stdout"], "6.1.0\n");
     assert_eq!(
-        error(&run(&["exec:uname -r", "exec:/usr/bin/uname"], there)),
+        error(&run(&["exec:uname -r"], there)),
         ("capability", "EACCES")
     );
     let there = json!({"command": "/usr/bin/uname", "args": ["-r"], "dir": "/secret"});

@@ -1,9 +1,11 @@
 //! The command line's arguments, and the runtime options that they set.
 
-use crate::{files, new::Language};
+use crate::{Exit, Failure, files, new::Language, terminal::TerminalArgs};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::{
     ffi::OsString,
+    num::NonZero,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,6 +22,8 @@ use tollgate::{
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten, next_help_heading = "Output")]
+    pub terminal: TerminalArgs,
 }
 
 #[derive(Subcommand)]
@@ -44,11 +48,32 @@ pub enum Command {
     Check(CheckArgs),
     /// Explain a grant, a request, an IP address or a command
     Explain(ExplainArgs),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or that of a command
+    Man(ManArgs),
+}
+
+#[derive(ClapArgs)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(ClapArgs)]
+pub struct ManArgs {
+    /// A command, such as `observe`
+    #[arg(conflicts_with = "dir")]
+    pub of: Option<String>,
+    /// Write the manual page of each command to this directory, such as ~/.local/share/man/man1
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]
 pub struct PluginArgs {
-    /// The plugin: a WebAssembly module (or its text form)
+    /// The plugin: a WebAssembly module (or its text form); `-` is standard input
     pub plugin: PathBuf,
     /// The plugin's name, which selects its grants [default: the file name without its extension]
     #[arg(long)]
@@ -78,9 +103,12 @@ pub struct LimitArgs {
     /// Memory limit of the plugin in megabytes: 0 means 256, -1 means unlimited [default: 256]
     #[arg(long, value_name = "MB", value_parser = memory, allow_negative_numbers = true)]
     memory_mb: Option<MemoryLimit>,
-    /// Wall-clock limit of the call in milliseconds; 0 means none [default: 60000, none in a
-    /// simulated world]
-    #[arg(long, value_name = "MS")]
+    /// Wall-clock limit of the call, such as 500ms, 10s or 2min; `none` means none [default: 60s, none
+    /// in a simulated world]
+    #[arg(long, value_name = "TIME", value_parser = deadline)]
+    deadline: Option<CallDeadline>,
+    /// The same in milliseconds; 0 means none
+    #[arg(long, value_name = "MS", conflicts_with = "deadline", hide = true)]
     deadline_ms: Option<u64>,
     /// Set any limit, such as `result_bytes=128MiB`, `fuel=1e9` or `deadline=none`; may be repeated.
     /// `tollgate help limits` lists them. Overrides the flags for single limits
@@ -90,8 +118,8 @@ pub struct LimitArgs {
 
 #[derive(ClapArgs)]
 pub struct InspectArgs {
-    #[command(flatten)]
-    pub plugin: PluginArgs,
+    /// The module, or its text form; `-` is standard input
+    pub plugin: PathBuf,
     /// Also load and run the plugin, and print the time of each step in milliseconds
     #[arg(long)]
     pub timings: bool,
@@ -105,6 +133,9 @@ pub struct InspectArgs {
     /// Print JSON instead of text, for --functions and --at
     #[arg(long)]
     pub json: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
 }
 
 #[derive(ClapArgs)]
@@ -117,6 +148,16 @@ pub struct ObserveArgs {
     /// A file with the config as JSON; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub config_file: Option<PathBuf>,
+    /// Run once for each config in this file, one a line; `-` is standard input. Prints one line for each, in
+    /// the same order: its evidence, or {"line": N, "error": {...}}
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "config_file", "record", "format", "usage"])]
+    pub configs: Option<PathBuf>,
+    /// With --configs: go on after a line that ends in an error
+    #[arg(long, requires = "configs")]
+    pub keep_going: bool,
+    /// With --configs: how many to run at once [default: as many as there are cores]
+    #[arg(long, value_name = "N", requires = "configs")]
+    pub jobs: Option<NonZero<usize>>,
     /// Grant a capability such as `fs:read:/etc/**`; may be repeated
     #[arg(long = "grant", value_name = "CAPABILITY")]
     pub grants: Vec<Capability>,
@@ -156,6 +197,12 @@ pub struct ObserveArgs {
     /// may be repeated
     #[arg(long, value_name = "PATH")]
     pub redact_path: Vec<String>,
+    /// Trust only the authorities in this PEM file for TLS, instead of Mozilla's
+    #[arg(long, value_name = "PEM", conflicts_with_all = ["world", "ca_system"])]
+    pub ca_file: Option<PathBuf>,
+    /// Trust the authorities that this machine trusts for TLS, instead of Mozilla's
+    #[arg(long, conflicts_with = "world")]
+    pub ca_system: bool,
     /// Truncate evidence to this many bytes; 0 means no limit [default: 1 MiB]
     #[arg(long, value_name = "BYTES")]
     evidence_bytes: Option<u32>,
@@ -186,14 +233,14 @@ pub struct ReplayArgs {
 }
 
 #[derive(ClapArgs)]
+#[command(override_usage = "tollgate diff [OPTIONS] <OLD> <NEW> --transcript <FILE>...")]
 pub struct DiffArgs {
-    /// The recorded plugin
-    pub old: PathBuf,
-    /// Its new version
-    pub new: PathBuf,
+    /// The recorded plugin and its new version. They may also come last, after the transcripts
+    #[arg(value_names = ["OLD", "NEW"], num_args = 0..)]
+    plugins: Vec<PathBuf>,
     /// Transcripts of the recorded plugin
     #[arg(long = "transcript", value_name = "FILE", num_args = 1.., required = true)]
-    pub transcripts: Vec<PathBuf>,
+    transcripts: Vec<PathBuf>,
     #[command(flatten)]
     pub limits: LimitArgs,
     /// Differences that do not count: the fuel. (The final memory is never compared)
@@ -274,7 +321,10 @@ pub struct ExplainArgs {
     pub capability: Option<String>,
     /// A request such as `network:outbound:443`
     pub request: Option<String>,
-    /// The working directory for relative paths
+    /// A further grant that the plugin has; may be repeated
+    #[arg(long = "grant", value_name = "CAPABILITY", requires = "request")]
+    pub grants: Vec<String>,
+    /// The working directory for relative paths [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,
     /// Show whether this address is blocked, and which grant allows it
@@ -300,15 +350,55 @@ pub enum Format {
     Json,
     /// Indented
     Pretty,
+    /// A table for people
+    Table,
+}
+
+/// The name of a plugin without `--name`.
+pub fn stem(plugin: &Path) -> String {
+    match plugin.file_stem() {
+        Some(stem) if !files::is_standard_input(plugin) => stem.to_string_lossy().into_owned(),
+        _ => "plugin".to_owned(),
+    }
+}
+
+/// What `diff` compares.
+pub struct Compared {
+    pub old: PathBuf,
+    pub new: PathBuf,
+    pub transcripts: Vec<PathBuf>,
+}
+
+impl DiffArgs {
+    /// The plugins and the transcripts. `--transcript` takes all names behind it: the plugins that are missing are
+    /// the last of them.
+    pub fn compared(&self) -> Result<Compared, Failure> {
+        let (mut plugins, mut transcripts) = (self.plugins.clone(), self.transcripts.clone());
+        let missing = 2_usize.saturating_sub(plugins.len());
+        let first = transcripts.len().saturating_sub(missing);
+        plugins.extend(transcripts.drain(first..));
+        match (<[PathBuf; 2]>::try_from(plugins), transcripts.is_empty()) {
+            (Ok([old, new]), false) => Ok(Compared {
+                old,
+                new,
+                transcripts,
+            }),
+            _ => Err(Failure::new(
+                Exit::BadInput,
+                "diff compares two plugins: tollgate diff OLD NEW --transcript FILE...",
+            )),
+        }
+    }
 }
 
 impl PluginArgs {
     pub fn name(&self) -> String {
-        match (&self.name, self.plugin.file_stem()) {
-            (Some(name), _) => name.clone(),
-            (None, Some(stem)) => stem.to_string_lossy().into_owned(),
-            (None, None) => "plugin".to_owned(),
-        }
+        self.name.clone().unwrap_or_else(|| stem(&self.plugin))
+    }
+
+    /// Whether the name was given.
+    pub fn is_named(&self) -> bool {
+        self.name.is_some()
     }
 
     /// The input files, each with its role.
@@ -356,8 +446,8 @@ impl ObserveArgs {
     /// The input files, each with its role.
     pub fn inputs(&self) -> impl Iterator<Item = (&'static str, Option<&Path>)> {
         // Standard input may come from a file.
-        let config = match self.config_file.as_deref() {
-            Some(path) if path == Path::new("-") => Some(Path::new("/dev/stdin")),
+        let config = match self.config_file.as_deref().or(self.configs.as_deref()) {
+            Some(path) if files::is_standard_input(path) => Some(Path::new("/dev/stdin")),
             path => path,
         };
         let more = [
@@ -376,9 +466,10 @@ impl LimitArgs {
     pub fn over(&self, mut limits: Limits) -> Limits {
         limits.fuel = self.fuel.unwrap_or(limits.fuel);
         limits.memory = self.memory_mb.unwrap_or(limits.memory);
-        limits.deadline = match self.deadline_ms {
-            Some(limit) => (limit > 0).then(|| Duration::from_millis(limit)),
-            None => limits.deadline,
+        limits.deadline = match (self.deadline, self.deadline_ms) {
+            (Some(CallDeadline(limit)), _) => limit,
+            (None, Some(limit)) => (limit > 0).then(|| Duration::from_millis(limit)),
+            (None, None) => limits.deadline,
         };
         for (name, value) in &self.limits {
             // They were set once already, to report what is wrong.
@@ -427,6 +518,17 @@ fn fuel(text: &str) -> Result<FuelLimit, String> {
     let mut limits = Limits::default();
     let set = limits.set("fuel", text);
     set.map(|()| limits.fuel).map_err(|error| error.to_string())
+}
+
+/// A limit of `--deadline`; `None` is none.
+#[derive(Clone, Copy)]
+struct CallDeadline(Option<Duration>);
+
+fn deadline(text: &str) -> Result<CallDeadline, String> {
+    let mut limits = Limits::default();
+    let set = limits.set("deadline", text);
+    set.map(|()| CallDeadline(limits.deadline))
+        .map_err(|error| error.to_string())
 }
 
 fn memory(text: &str) -> Result<MemoryLimit, String> {

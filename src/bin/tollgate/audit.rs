@@ -2,10 +2,13 @@
 
 use crate::output::{say, shell_word};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
 };
-use tollgate::{Event, printable::counted};
+use tollgate::{
+    Event,
+    printable::{Text, counted},
+};
 
 /// The most grants that are listed.
 const MOST: usize = 1000;
@@ -23,25 +26,36 @@ struct Needed {
     more_denied: u64,
     /// Requests that no grant can allow.
     impossible: u64,
+    /// What denied requests need besides. The run may have had it.
+    also: BTreeSet<String>,
+}
+
+impl Needed {
+    fn note(&mut self, needs: &Text, granted: bool) {
+        if needs.is_empty() {
+            self.impossible += 1;
+        } else if let Some(had) = self.grants.get_mut(needs.as_str()) {
+            *had &= granted;
+        } else if self.grants.len() < MOST {
+            self.grants.insert(needs.as_str().to_owned(), granted);
+        } else {
+            self.more += 1;
+            self.more_denied += u64::from(!granted);
+        }
+    }
 }
 
 impl Audit {
     pub fn note(&self, event: &Event) {
-        let (needs, granted) = match event {
-            Event::Granted { needs, .. } => (needs, true),
-            Event::Denied(denial) => (&denial.needs, false),
-            _ => return,
-        };
         let mut needed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if needs.is_empty() {
-            needed.impossible += 1;
-        } else if let Some(had) = needed.grants.get_mut(needs.as_str()) {
-            *had &= granted;
-        } else if needed.grants.len() < MOST {
-            needed.grants.insert(needs.as_str().to_owned(), granted);
-        } else {
-            needed.more += 1;
-            needed.more_denied += u64::from(!granted);
+        match event {
+            Event::Granted { needs, .. } => needed.note(needs, true),
+            Event::Denied(denial) => {
+                needed.note(&denial.needs, false);
+                let also = denial.also.iter().map(|grant| grant.as_str().to_owned());
+                needed.also.extend(also.take(MOST));
+            }
+            _ => {}
         }
     }
 
@@ -52,7 +66,13 @@ impl Audit {
             more,
             more_denied,
             impossible,
+            also,
         } = &*needed;
+        let also: Vec<&String> = also
+            .iter()
+            .filter(|grant| !grants.contains_key(*grant))
+            .take(MOST)
+            .collect();
         let missing = grants.values().filter(|granted| !**granted).count();
         let used = grants.len() - missing;
         let lacked = match missing {
@@ -64,8 +84,14 @@ impl Audit {
             "audit: this run used {}{lacked}{colon}",
             counted(used, "grant")
         ));
-        for (grant, granted) in grants {
-            let verdict = if *granted { "granted" } else { "denied" };
+        let verdict = |granted: bool| if granted { "granted" } else { "denied" };
+        let listed = grants
+            .iter()
+            .map(|(grant, granted)| (grant, verdict(*granted)));
+        let also = also
+            .into_iter()
+            .map(|grant| (grant, "needed with a denied one"));
+        for (grant, verdict) in listed.chain(also) {
             match shell_word(grant) {
                 Some(word) => say(format_args!("audit: --grant {word} ({verdict})")),
                 None => say(format_args!(

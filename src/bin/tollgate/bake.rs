@@ -1,6 +1,6 @@
 //! `tollgate bake`: initialises a plugin and writes the initialised module.
 
-use super::{Exit, Failure, args::BakeArgs, files, load_with, print, read_grants, read_module};
+use super::{Exit, Failure, args::BakeArgs, files, granting, load_with, print, read_module};
 use serde_json::json;
 use tollgate::abi::sha256;
 
@@ -12,7 +12,12 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     files::is_no_input(&args.output, inputs.into_iter().chain([grants]))?;
     let bytes = read_module(&args.plugin.plugin)?;
     let original = sha256::digest(&bytes);
-    let name = args.plugin.name();
+    let file = args
+        .grants_file
+        .as_deref()
+        .map(granting::read)
+        .transpose()?;
+    let name = granting::name(&args.plugin, file.as_ref(), &bytes);
     let mut builder = args.plugin.runtime();
     if !args.plugin.is_simulated() {
         builder = builder.deterministic_init(seed(&original));
@@ -20,8 +25,8 @@ pub fn run(args: &BakeArgs) -> Result<Exit, Failure> {
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
-    if let Some(path) = &args.grants_file {
-        builder = builder.grants(read_grants(path)?);
+    if let Some(grants) = file {
+        builder = builder.grants(grants);
     }
     let plugin = load_with(builder, &name, &bytes)?;
     let baked = plugin.bake()?;

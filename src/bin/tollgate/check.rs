@@ -3,7 +3,7 @@
 
 use crate::{
     Exit, Failure,
-    args::CheckArgs,
+    args::{self, CheckArgs},
     findings::{Findings, Severity},
     read_module,
 };
@@ -32,8 +32,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
             })?,
         );
     }
-    let stem = args.plugin.file_stem().unwrap_or_default();
-    let name = stem.to_string_lossy().into_owned();
+    let name = args::stem(&args.plugin);
     let mut findings = Findings::default();
     check(&name, &bytes, &configs, &mut findings)?;
     findings.report(&name, args.format)

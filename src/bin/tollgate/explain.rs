@@ -1,11 +1,15 @@
 //! `tollgate explain`: explains grants, requests, addresses and commands, as text or JSON.
 
-use crate::{Exit, Failure, args::ExplainArgs, print_json, print_line};
+use crate::{Exit, Failure, args::ExplainArgs, granting, print_json, print_line};
 use serde_json::{Value, json};
-use std::{env, fs, net::IpAddr, path::PathBuf};
+use std::{
+    env, fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 use tollgate::{
     Capability,
-    capability::{Request, address, command, explain, risk},
+    capability::{Request, address, command, explain_all, risk},
     printable::Printable,
 };
 
@@ -29,7 +33,13 @@ pub fn run(mut args: ExplainArgs) -> Result<Exit, Failure> {
     let answer = match (&args.address, &args.exec, &args.capability, &args.request) {
         (Some(text), ..) => about_address(text)?,
         (_, Some(words), ..) => about_command(words)?,
-        (_, _, Some(grant), Some(request)) => about_request(grant, request, args.cwd.as_deref()),
+        (_, _, Some(grant), Some(request)) => {
+            let grants: Vec<&str> = std::iter::once(grant)
+                .chain(&args.grants)
+                .map(String::as_str)
+                .collect();
+            about_request(&grants, request, args.cwd.as_deref())
+        }
         (_, _, Some(capability), None) => about_risk(capability)?,
         (None, None, None, _) => return Err(bad("nothing to explain")),
     };
@@ -45,36 +55,49 @@ fn bad(message: impl Into<String>) -> Failure {
     Failure::new(Exit::BadInput, message.into())
 }
 
-/// Shows whether a grant allows a request. Invalid input allows nothing, with exit code 2.
-fn about_request(grant: &str, request: &str, cwd: Option<&str>) -> Answer {
-    let parsed: Result<(Capability, Request), String> = (|| {
-        let grant = grant
-            .parse()
-            .map_err(|error| format!("invalid grant: {error}"))?;
+/// Shows whether a plugin with these grants may do what it requests. Invalid input allows nothing, with exit
+/// code 2.
+fn about_request(grants: &[&str], request: &str, cwd: Option<&str>) -> Answer {
+    let here = env::current_dir().ok();
+    let here = here.as_deref().and_then(Path::to_str);
+    let cwd = cwd.filter(|cwd| !cwd.is_empty()).or(here);
+    let parsed: Result<(Vec<Capability>, Request), String> = (|| {
+        let grants: Result<_, String> = grants
+            .iter()
+            .map(|grant| {
+                grant
+                    .parse()
+                    .map_err(|error| format!("invalid grant: {error}"))
+            })
+            .collect();
+        let grants = grants?;
         let request = request
             .parse()
             .map_err(|error| format!("invalid request: {error}"))?;
-        Ok((grant, request))
+        Ok((grants, request))
     })();
-    let (allowed, reason, exit) = match parsed {
-        Ok((grant, request)) => {
-            let decision = explain(
-                &grant,
-                &request,
-                cwd.filter(|cwd| !cwd.is_empty()),
-                &real_path,
-            );
-            (decision.allowed, decision.reason, Exit::Success)
+    let (allowed, reason, unknown, exit) = match parsed {
+        Ok((grants, request)) => {
+            let decision = explain_all(&grants, &request, cwd, &real_path);
+            let (reason, unknown) = (decision.reason, decision.unknown);
+            (decision.allowed, reason, unknown, Exit::Success)
         }
-        Err(reason) => (false, reason.into(), Exit::BadInput),
+        Err(reason) => (false, reason.into(), None, Exit::BadInput),
     };
+    let mut json = json!({ "allowed": allowed, "reason": reason });
+    if let (Some(json), Some(unknown)) = (json.as_object_mut(), &unknown) {
+        json.insert("unknown".to_owned(), unknown.as_str().into());
+    }
+    let unknown = unknown.map_or_else(String::new, |unknown| {
+        format!("; not known before it is looked up: {unknown}")
+    });
     Answer {
         text: match (&exit, allowed) {
             (Exit::BadInput, _) => reason.to_string(),
-            (_, true) => format!("allowed: {reason}"),
+            (_, true) => format!("allowed: {reason}{unknown}"),
             (_, false) => format!("denied: {reason}"),
         },
-        json: json!({ "allowed": allowed, "reason": reason }),
+        json,
         exit,
     }
 }
@@ -113,9 +136,20 @@ fn is_program(metadata: &fs::Metadata) -> bool {
 fn about_risk(capability: &str) -> Result<Answer, Failure> {
     let risk = risk::assess(capability).map_err(|error| bad(error.to_string()))?;
     let level = risk.level.as_str();
+    let parsed: Option<Capability> = capability.parse().ok();
+    let oddity = parsed.as_ref().and_then(granting::oddity);
+    let mut json = json!({ "capability": capability, "risk": level, "reason": risk.reason });
+    if let (Some(json), Some(oddity)) = (json.as_object_mut(), &oddity) {
+        json.insert("note".to_owned(), oddity.as_str().into());
+    }
+    let oddity = oddity.map_or_else(String::new, |oddity| format!(" Note: {oddity}"));
     Ok(Answer {
-        text: format!("{}: {level} risk. {}", Printable(capability), risk.reason),
-        json: json!({ "capability": capability, "risk": level, "reason": risk.reason }),
+        text: format!(
+            "{}: {level} risk. {}{oddity}",
+            Printable(capability),
+            risk.reason
+        ),
+        json,
         exit: Exit::Success,
     })
 }

@@ -4,7 +4,7 @@
 use crate::{Exit, Failure};
 use std::{
     fs::{self, Metadata},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::Path,
 };
 use tollgate::printable::Printable;
@@ -13,6 +13,43 @@ use tollgate::printable::Printable;
 mod byte_order_mark;
 #[path = "../../replay/whole_file.rs"]
 mod whole_file;
+
+/// The name that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// Returns whether a path stands for standard input.
+pub fn is_standard_input(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT)
+}
+
+/// Reads a file, or standard input for `-`.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !is_standard_input(path) {
+        return fs::read(path);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads the text of a config from a file, or from standard input for `-`.
+pub fn read_config(path: &Path) -> Result<String, Failure> {
+    let text = read(path).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| io::Error::other("the config is not UTF-8"))
+    });
+    text.map_err(|error| match is_standard_input(path) {
+        true => Failure::new(
+            Exit::BadInput,
+            format!("cannot read the config from standard input: {error}"),
+        ),
+        false => Failure::file(path, error),
+    })
+}
+
+/// Returns whether a text that should be JSON is the name of a file.
+pub fn is_name(text: &str) -> bool {
+    !text.trim_start().starts_with('{') && fs::metadata(text).is_ok_and(|found| found.is_file())
+}
 
 /// Reads a text file, without its byte order mark.
 pub fn read_text(path: &Path) -> io::Result<String> {

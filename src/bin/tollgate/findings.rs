@@ -1,7 +1,10 @@
 //! The findings of `tollgate check`, printed as text or JSON. Their number is limited; the rest is
 //! only counted.
 
-use crate::{Exit, Failure, args::CheckFormat, print_json, print_line};
+use crate::{
+    Exit, Failure, args::CheckFormat, output::print_line_in, print_json, print_line,
+    terminal::Style,
+};
 use serde::Serialize;
 use tollgate::{Error, printable::counted};
 
@@ -118,13 +121,13 @@ impl Findings {
 /// Prints a line for each finding, one for its fix, and the counts.
 fn print_text(report: &Report, counts: &str) -> Result<(), Failure> {
     for finding in &report.findings {
-        let severity = match finding.severity {
-            Severity::Note => "note",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
+        let (severity, style) = match finding.severity {
+            Severity::Note => ("note", Style::Plain),
+            Severity::Warning => ("warning", Style::Warning),
+            Severity::Error => ("error", Style::Error),
         };
         let Finding { check, message, .. } = finding;
-        print_line(format_args!("{severity}: {check}: {message}"))?;
+        print_line_in(style, format_args!("{severity}: {check}: {message}"))?;
         if !finding.fix.is_empty() {
             print_line(format_args!("  fix: {}", finding.fix))?;
         }

@@ -19,7 +19,7 @@ pub fn run(args: &InspectArgs, module: &[u8]) -> Result<Exit, Failure> {
 fn list(args: &InspectArgs, symbols: &Symbols) -> Result<Exit, Failure> {
     let functions: Vec<Function> = symbols.functions().collect();
     if args.json {
-        return print(&functions, args.plugin.format);
+        return print(&functions, args.format);
     }
     let widths = functions
         .iter()
@@ -51,7 +51,7 @@ fn at(args: &InspectArgs, symbols: &Symbols, offset: u64) -> Result<Exit, Failur
     };
     let backtrace = symbols.backtrace([(index, offset)]);
     if args.json {
-        return print(&backtrace, args.plugin.format);
+        return print(&backtrace, args.format);
     }
     // Texts in it are escaped, so each line is a frame.
     for line in backtrace.to_string().lines() {

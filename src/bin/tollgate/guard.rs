@@ -1,6 +1,6 @@
 //! The redactor of `observe`, and its validation of the config.
 
-use crate::{Exit, Failure, args::ObserveArgs, complain};
+use crate::{Exit, Failure, args::ObserveArgs, note, output::warn};
 use std::env::VarError;
 use tollgate::{
     Config, ConfigError, Error, Plugin, Redactor, RedactorError,
@@ -44,7 +44,7 @@ pub fn redactor(args: &ObserveArgs) -> Result<Option<Redactor>, Failure> {
 /// Reports the redaction paths that matched nothing.
 pub fn report_unmatched(redactor: Option<&Redactor>) {
     for path in redactor.map(Redactor::unmatched_paths).unwrap_or_default() {
-        complain(format_args!("note: --redact-path {path} matched nothing"));
+        note(format_args!("--redact-path {path} matched nothing"));
     }
 }
 
@@ -77,18 +77,18 @@ pub fn prepared(args: &ObserveArgs, plugin: &Plugin, config: Config) -> Result<P
 /// Reports violations that the plugin decides as warnings, and fails for the others.
 fn require_valid(plugin: &Plugin, validation: Validation, strict: bool) -> Result<(), Failure> {
     let name = plugin.name();
-    for note in &validation.notes {
-        complain(format_args!("note: schema of {name}: {note}"));
+    for text in &validation.notes {
+        note(format_args!("schema of {name}: {text}"));
     }
     let is_warning = |violation: &Violation| violation.kind.is_lenient() && !strict;
     let (warnings, errors): (Vec<_>, Vec<_>) =
         validation.violations.into_iter().partition(is_warning);
     for warning in &warnings {
-        complain(format_args!("warning: config of {name}: {warning}"));
+        warn(format_args!("warning: config of {name}: {warning}"));
     }
     if errors.is_empty() {
         if !warnings.is_empty() {
-            complain("note: the plugin decides about these; --strict makes them errors");
+            note("the plugin decides about these; --strict makes them errors");
         }
         return Ok(());
     }

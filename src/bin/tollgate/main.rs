@@ -16,26 +16,34 @@
 mod args;
 mod audit;
 mod bake;
+mod batch;
 mod check;
 mod explain;
 mod files;
 mod findings;
 mod functions;
+mod granting;
 mod guard;
+mod manual;
 mod new;
 mod output;
 mod replay;
+mod roots;
+mod table;
+mod terminal;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
 use audit::Audit;
 use clap::Parser as _;
 use guard::Prepared;
-use output::{complain, print, print_event, print_json, print_line};
+use output::{
+    complain, note, print, print_event, print_evidence, print_json, print_line, shell_word,
+};
 use serde_json::{Value, json};
-use std::{io::Read as _, path::Path, process::ExitCode, sync::Arc, time::Instant};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 use tollgate::{
-    Config, Error, Grants, Inspection, ModuleCache, Observation, Plugin, Redactor, RuntimeBuilder,
-    Usage,
+    Config, Error, Inspection, Limits, ModuleCache, Observation, Plugin, Redactor, Runtime,
+    RuntimeBuilder, Usage,
     printable::{self, Printable},
 };
 
@@ -51,6 +59,8 @@ enum Exit {
     PluginFailed = 3,
     /// A replay differs from its recording.
     Diverged = 4,
+    /// The reader of standard output ended first. A shell reports this code for a program that SIGPIPE ended.
+    PipeClosed = 141,
 }
 
 impl From<Exit> for ExitCode {
@@ -62,7 +72,7 @@ impl From<Exit> for ExitCode {
 /// A message for stderr and the exit code that goes with it.
 struct Failure {
     exit: Exit,
-    /// Printed as one line.
+    /// Printed as one line; nothing is, if it is empty.
     message: String,
     /// Lines below it.
     details: Vec<String>,
@@ -117,6 +127,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::explain_arguments(error),
     };
+    args.terminal.choose();
     let outcome = match args.command {
         Command::Describe(args) => describe(&args),
         Command::Schema(args) => schema(&args),
@@ -128,6 +139,8 @@ fn main() -> ExitCode {
         Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -148,17 +161,15 @@ fn schema(args: &PluginArgs) -> Result<Exit, Failure> {
     let schema = plugin.schema()?;
     match args.format {
         Format::Json => print_json(schema.raw()),
-        Format::Pretty => print(schema.document(), Format::Pretty),
+        format => print(schema.document(), format),
     }
 }
 
 fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
-    let plugin = &args.plugin;
-    let bytes = read_module(&plugin.plugin)?;
-    let runtime = plugin.runtime().build()?;
-    let inspection = Inspection::new(&bytes, runtime.limits()).map_err(|problem| {
+    let bytes = read_module(&args.plugin)?;
+    let inspection = Inspection::new(&bytes, &Limits::default()).map_err(|problem| {
         Failure::from(Error::Load {
-            plugin: plugin.name().into(),
+            plugin: args::stem(&args.plugin).into(),
             problem,
         })
     })?;
@@ -167,12 +178,12 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     }
     let mut report = serde_json::to_value(&inspection).unwrap_or_default();
     if args.timings && inspection.problems.is_empty() {
-        let timings = timings(plugin, &bytes)?;
+        let timings = timings(args, &bytes)?;
         if let Some(report) = report.as_object_mut() {
             report.insert("timings_ms".to_owned(), timings);
         }
     }
-    print(&report, plugin.format)?;
+    print(&report, args.format)?;
     Ok(if inspection.problems.is_empty() {
         Exit::Success
     } else {
@@ -191,13 +202,19 @@ fn load_with(builder: RuntimeBuilder, name: &str, bytes: &[u8]) -> Result<Plugin
 
 /// Measures loading a plugin, its first answer, which includes the translation of its code, and its
 /// second answer.
-fn timings(args: &PluginArgs, bytes: &[u8]) -> Result<Value, Failure> {
+fn timings(args: &InspectArgs, bytes: &[u8]) -> Result<Value, Failure> {
     let millis = |start: Instant| start.elapsed().as_secs_f64() * 1000.0;
+    let limits = Limits {
+        deadline: Some(args::DEADLINE),
+        ..Limits::default()
+    };
     // A new cache: the plugin must not be compiled before.
-    let fresh = || args.runtime().module_cache(ModuleCache::new()).build();
-    let runtime = fresh()?;
+    let runtime = Runtime::builder()
+        .limits(limits)
+        .module_cache(ModuleCache::new())
+        .build()?;
     let start = Instant::now();
-    let plugin = runtime.load(&args.name(), bytes)?;
+    let plugin = runtime.load(&args::stem(&args.plugin), bytes)?;
     let load = millis(start);
     let start = Instant::now();
     plugin.describe()?;
@@ -212,19 +229,37 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.record {
         files::is_no_input(path, args.inputs())?;
     }
+    let config_file = args.config_file.as_deref().or(args.configs.as_deref());
+    if config_file.is_some_and(files::is_standard_input)
+        && files::is_standard_input(&args.plugin.plugin)
+    {
+        return Err(Failure::new(
+            Exit::BadInput,
+            "only one of the plugin and the config can be standard input",
+        ));
+    }
     let config = read_config(args)?;
     let bytes = read_module(&args.plugin.plugin)?;
-    let name = args.plugin.name();
+    let file = args
+        .grants_file
+        .as_deref()
+        .map(granting::read)
+        .transpose()?;
+    let name = granting::name(&args.plugin, file.as_ref(), &bytes);
     let redactor = guard::redactor(args)?;
-    let mut builder = args.runtime();
+    let mut builder = roots::options(args, args.runtime())?;
     if let Some(redactor) = &redactor {
         builder = builder.redactor(redactor.clone());
     }
     for grant in &args.grants {
         builder = builder.grant(&name, grant.clone());
     }
-    if let Some(path) = &args.grants_file {
-        builder = builder.grants(read_grants(path)?);
+    if !args.plugin.is_simulated() {
+        let of_file = file.iter().flat_map(|grants| grants.for_plugin(&name));
+        granting::note_oddities(args.grants.iter().chain(of_file));
+    }
+    if let Some(grants) = file {
+        builder = builder.grants(grants);
     }
     if args.trust {
         builder = trust(args, &name, &bytes, redactor.as_ref(), builder)?;
@@ -234,17 +269,33 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
         builder = builder.audit();
     }
     let requests = audit.clone();
+    // Many calls are denied the same: each denial of a batch is printed once.
+    let once = args.configs.as_ref().map(|_| output::Once::default());
     let builder = builder.on_event(move |plugin, event| {
-        print_event(plugin, event);
+        if once.as_ref().is_none_or(|once| once.is_first(event)) {
+            print_event(plugin, event);
+        }
         requests.note(event);
     });
+    let builder = match &args.configs {
+        Some(_) => batch::options(args, builder),
+        None => builder,
+    };
     let runtime = builder.build()?;
     for (_, grant) in runtime.missing_directories() {
-        complain(format_args!(
-            "note: the directory of the grant {grant} does not exist"
+        note(format_args!(
+            "the directory of the grant {grant} does not exist"
         ));
     }
     let plugin: Plugin = runtime.load(&name, bytes)?;
+    if let Some(path) = &args.configs {
+        let outcome = batch::run(args, &plugin, path, runtime.limits());
+        guard::report_unmatched(redactor.as_ref());
+        if args.audit {
+            audit.report();
+        }
+        return outcome;
+    }
     let Prepared { config, unchecked } = guard::prepared(args, &plugin, config)?;
     let result = match &args.record {
         Some(path) => record(&plugin, &config, path)?,
@@ -261,18 +312,18 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     })?;
     args.report(&observation.usage);
     if let Some(error) = unchecked {
-        complain(format_args!(
-            "note: the config was not validated: {}",
+        note(format_args!(
+            "the config was not validated: {}",
             error.report()
         ));
     }
     if let Some(truncation) = &observation.truncation {
-        complain(format_args!(
-            "note: {}, so it was truncated; raise it with --evidence-bytes",
+        note(format_args!(
+            "{}, so it was truncated; raise it with --evidence-bytes",
             truncation.reason
         ));
     }
-    print(&observation.evidence, args.plugin.format)?;
+    print_evidence(&observation.evidence, args.plugin.format)?;
     Ok(if observation.evidence.status {
         Exit::Success
     } else {
@@ -319,8 +370,8 @@ fn trust(
         if capability.is_custom() {
             unsupported += 1;
             if unsupported <= MOST_NOTES {
-                complain(format_args!(
-                    "note: the plugin declares {}, which the command line does not support",
+                note(format_args!(
+                    "the plugin declares {}, which the command line does not support",
                     Printable(hidden(capability.to_string()))
                 ));
             }
@@ -329,14 +380,9 @@ fn trust(
         builder = builder.grant(name, capability);
     }
     if let Some(more @ 1..) = unsupported.checked_sub(MOST_NOTES) {
-        complain(format_args!("note: and {more} more"));
+        note(format_args!("and {more} more"));
     }
     Ok(builder)
-}
-
-fn read_grants(path: &Path) -> Result<Grants, Failure> {
-    let text = files::read_text(path).map_err(|error| Failure::file(path, error))?;
-    serde_json::from_str(&text).map_err(|error| Failure::file(path, error))
 }
 
 impl ObserveArgs {
@@ -347,9 +393,9 @@ impl ObserveArgs {
     }
 }
 
-/// Reads a module; the text format is assembled first.
+/// Reads a module from a file, or from standard input for `-`; the text format is assembled first.
 fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
+    let bytes = files::read(path).map_err(|error| Failure::file(path, error))?;
     let source = files::without_mark(&bytes);
     let text = source.trim_ascii_start();
     if !(text.starts_with(b"(") || text.starts_with(b";;")) {
@@ -367,25 +413,20 @@ fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
     let bad = |message: String| Failure::new(Exit::BadInput, message);
-    let json = match (&args.config, &args.config_file) {
-        (Some(json), _) => json.clone(),
-        (None, Some(path)) if path == Path::new("-") => {
-            let mut json = String::new();
-            std::io::stdin()
-                .read_to_string(&mut json)
-                .map_err(|error| {
-                    bad(format!(
-                        "cannot read the config from standard input: {error}"
-                    ))
-                })?;
-            json
-        }
+    let (json, is_flag) = match (&args.config, &args.config_file) {
+        (Some(json), _) => (json.clone(), true),
         // `Config` skips a byte order mark.
-        (None, Some(path)) => {
-            std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?
-        }
-        (None, None) => "{}".to_owned(),
+        (None, Some(path)) => (files::read_config(path)?, false),
+        (None, None) => ("{}".to_owned(), false),
     };
-    json.parse()
-        .map_err(|error| bad(format!("invalid config: {error}")))
+    json.parse().map_err(|error| {
+        let hint = match is_flag && files::is_name(&json) {
+            true => format!(
+                "; for the file of this name, use --config-file {}",
+                shell_word(&json).unwrap_or_default()
+            ),
+            false => String::new(),
+        };
+        bad(format!("invalid config: {error}{hint}"))
+    })
 }

@@ -1,17 +1,27 @@
 //! All printing. Each function writes whole lines and escapes every unprintable character, so that
 //! no text from a plugin, a file or an argument can control a terminal or begin a line.
 
-use crate::{Exit, Failure, args::Format};
-use clap::error::{ContextKind, ContextValue};
+use crate::{
+    Exit, Failure,
+    args::Format,
+    manual,
+    table::{self, Row},
+    terminal::{self, Stream, Style},
+};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::{
+    collections::BTreeSet,
     fmt::{self, Display},
     io::{self, BufWriter, Write as _},
     process::ExitCode,
+    sync::{Mutex, PoisonError},
 };
 use tollgate::{
-    Event, Limits, NamedLimit, Usage,
-    printable::{self, counted, is_unprintable, write_printable},
+    Event, Evidence, Limits, NamedLimit, Usage,
+    abi::{ErrorDetail, Timestamp},
+    printable::{self, Text, counted, is_unprintable, write_printable},
 };
 
 /// The most bytes of one line of text.
@@ -19,7 +29,21 @@ const LINE: usize = 64 << 10;
 
 /// Writes one line to standard error, and ignores errors: there is nowhere to report them.
 pub fn say(line: fmt::Arguments<'_>) {
-    let _ = io::stderr().lock().write_all(one_line(line).as_bytes());
+    say_in(Style::Plain, line);
+}
+
+/// The same in a style.
+fn say_in(style: Style, line: fmt::Arguments<'_>) {
+    let line = styled(style, Stream::Error, &one_line(line));
+    terminal::beside_bar(|| {
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    });
+}
+
+/// A line in a style, which ends before the newline.
+fn styled(style: Style, stream: Stream, line: &str) -> String {
+    let (begin, end) = style.marks(stream);
+    format!("{begin}{}{end}\n", line.trim_end_matches('\n'))
 }
 
 /// Formats one line, with its newline.
@@ -31,13 +55,30 @@ fn one_line(text: impl Display) -> String {
     line
 }
 
-/// Prints a message to standard error.
+/// Prints an error to standard error.
 pub fn complain(message: impl Display) {
-    say(format_args!("tollgate: {message}"));
+    say_in(Style::Error, format_args!("tollgate: {message}"));
+}
+
+/// Prints a denial or another warning to standard error, unless only errors are printed.
+pub fn warn(message: impl Display) {
+    if !terminal::is_quiet() {
+        say_in(Style::Warning, format_args!("tollgate: {message}"));
+    }
+}
+
+/// Prints what is worth knowing to standard error, unless only errors are printed.
+pub fn note(message: impl Display) {
+    if !terminal::is_quiet() {
+        say(format_args!("tollgate: note: {message}"));
+    }
 }
 
 /// Prints a failure. Only the message begins at the margin.
 pub fn report_failure(failure: &Failure) {
+    if failure.message.is_empty() {
+        return;
+    }
     complain(&failure.message);
     for line in &failure.details {
         let margin = if line.starts_with(' ') { "" } else { "    " };
@@ -47,18 +88,117 @@ pub fn report_failure(failure: &Failure) {
 
 /// Prints a value as JSON.
 pub fn print(value: &impl Serialize, format: Format) -> Result<Exit, Failure> {
+    if let Format::Table = format {
+        let mut rows = Vec::new();
+        table::add(
+            &mut rows,
+            "",
+            &serde_json::to_value(value).unwrap_or_default(),
+        );
+        return print_table(&rows);
+    }
     let mut out = Escaping {
         out: BufWriter::new(io::stdout().lock()),
         keeps_lines: matches!(format, Format::Pretty),
     };
     let written = match format {
-        Format::Json => serde_json::to_writer(&mut out, value),
+        Format::Json | Format::Table => serde_json::to_writer(&mut out, value),
         Format::Pretty => serde_json::to_writer_pretty(&mut out, value),
     };
     match written {
         Err(error) if !error.is_io() => Err(Failure::new(Exit::PluginFailed, error.to_string())),
         written => printed(written.map_err(io::Error::from).and_then(|()| out.end())),
     }
+}
+
+/// Evidence as it is printed: without what it does not have.
+#[derive(Serialize)]
+struct PrintedEvidence<'a> {
+    status: bool,
+    error: &'a Option<ErrorDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<&'a str>,
+    data: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_word: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: &'a Option<Map<String, Value>>,
+}
+
+impl PrintedEvidence<'_> {
+    /// The rows of a table: first the status and the error, last what the plugin observed.
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut add = |path: &str, value: Value| table::add(&mut rows, path, &value);
+        let status = if self.status { "passed" } else { "failed" };
+        add("status", status.into());
+        if let Some(error) = self.error {
+            add("error", serde_json::to_value(error).unwrap_or_default());
+        }
+        for (name, value) in [
+            ("message", self.message.as_deref()),
+            ("timestamp", self.timestamp),
+            ("raw", self.raw.as_deref()),
+        ] {
+            if let Some(value) = value {
+                add(name, value.into());
+            }
+        }
+        for (name, value) in self.data {
+            table::add(&mut rows, &format!("data.{name}"), value);
+        }
+        rows
+    }
+}
+
+impl<'a> From<&'a Evidence> for PrintedEvidence<'a> {
+    fn from(evidence: &'a Evidence) -> PrintedEvidence<'a> {
+        // A plugin without a clock leaves its timestamp at this value.
+        let has_time = evidence.timestamp != Timestamp::default();
+        PrintedEvidence {
+            status: evidence.status,
+            error: &evidence.error,
+            timestamp: has_time.then_some(evidence.timestamp.as_str()),
+            data: &evidence.data,
+            raw: &evidence.raw,
+            status_word: &evidence.status_word,
+            message: &evidence.message,
+            metadata: &evidence.metadata,
+        }
+    }
+}
+
+/// Prints evidence, without a timestamp and raw text that it does not have.
+pub fn print_evidence(evidence: &Evidence, format: Format) -> Result<Exit, Failure> {
+    let evidence = PrintedEvidence::from(evidence);
+    match format {
+        Format::Json | Format::Pretty => print(&evidence, format),
+        // Its status and error come first.
+        Format::Table => print_table(&evidence.rows()),
+    }
+}
+
+/// Evidence as one line of JSON.
+pub fn evidence_json(evidence: &Evidence) -> String {
+    serde_json::to_string(&PrintedEvidence::from(evidence)).unwrap_or_default()
+}
+
+/// Prints what came of many runs to standard error, unless only errors are printed.
+pub fn summary(line: fmt::Arguments<'_>) {
+    if !terminal::is_quiet() {
+        say(format_args!("tollgate: {line}"));
+    }
+}
+
+fn print_table(rows: &[Row]) -> Result<Exit, Failure> {
+    for line in table::lines(rows) {
+        print_line(line)?;
+    }
+    Ok(Exit::Success)
 }
 
 /// Prints JSON text as one line.
@@ -124,37 +264,77 @@ impl<W: io::Write> io::Write for Escaping<W> {
 
 /// Prints one line of text.
 pub fn print_line(line: impl Display) -> Result<Exit, Failure> {
-    let line = one_line(line);
+    print_line_in(Style::Plain, line)
+}
+
+/// Prints one line of text in a style.
+pub fn print_line_in(style: Style, line: impl Display) -> Result<Exit, Failure> {
+    let line = styled(style, Stream::Output, &one_line(line));
     printed(io::stdout().lock().write_all(line.as_bytes()))
 }
 
+/// Prints text of our own as it is, several lines of it.
+pub fn print_text(text: &[u8]) -> Result<Exit, Failure> {
+    printed(io::stdout().lock().write_all(text))
+}
+
 fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
-    written.map_err(|error| Failure::new(Exit::BadInput, format!("standard output: {error}")))?;
-    Ok(Exit::Success)
+    match written {
+        Ok(()) => Ok(Exit::Success),
+        // As with `head`, whoever read the output has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::PipeClosed, ""))
+        }
+        Err(error) => Err(Failure::new(
+            Exit::BadInput,
+            format!("standard output: {error}"),
+        )),
+    }
+}
+
+/// The most denials of which a batch remembers that they were printed.
+const MOST_ONCE: usize = 10_000;
+
+/// The denials that were printed.
+#[derive(Default)]
+pub struct Once(Mutex<BTreeSet<String>>);
+
+impl Once {
+    /// Whether this is to be printed: anything but a denial that was printed before.
+    pub fn is_first(&self, event: &Event) -> bool {
+        let Event::Denied(denial) = event else {
+            return true;
+        };
+        let mut printed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = denial.to_string();
+        printed.len() < MOST_ONCE && printed.insert(text)
+    }
 }
 
 /// Prints logs and denials to standard error, so that standard output holds only the evidence.
 pub fn print_event(plugin: &str, event: &Event) {
     match event {
-        Event::Log(record) => say(format_args!("[{plugin}] {record}")),
+        Event::Log(record) if !terminal::logs(record.level) => {}
+        Event::Log(record) => say_in(Style::Dim, format_args!("[{plugin}] {record}")),
         Event::Denied(denial) => {
-            match denial.needs.as_str() {
+            let grants: Vec<&str> = denial.grants().map(Text::as_str).collect();
+            match grants.as_slice() {
                 // No grant can allow it; the denial says why.
-                "" => complain(denial),
-                needs => complain(format_args!(
+                [] => warn(denial),
+                grants => warn(format_args!(
                     "denied {}; {}",
                     denial.request,
-                    suggestion(needs)
+                    suggestion(grants)
                 )),
             }
         }
         Event::LimitReached {
             name: "Limits::open_files",
             limit,
-        } => complain(format_args!(
+        } => warn(format_args!(
             "limit reached: Limits::open_files ({limit}); the plugin can open no more files at once"
         )),
-        Event::LimitReached { name, limit } => complain(format_args!(
+        Event::LimitReached { name, limit } => warn(format_args!(
             "limit reached: {name} ({limit}); further messages of this kind are only counted"
         )),
         Event::Omitted(omitted) => {
@@ -165,11 +345,11 @@ pub fn print_event(plugin: &str, event: &Event) {
                 (omitted.granted, "more granted request"),
             ] {
                 if count > 0 {
-                    complain(format_args!("not shown: {}", counted(count, what)));
+                    warn(format_args!("not shown: {}", counted(count, what)));
                 }
             }
         }
-        Event::UnoptimisedEngine => complain(
+        Event::UnoptimisedEngine => warn(
             "the engine was built without optimisation, and plugins take 20 to 100 times as long; build with --release",
         ),
         _ => {}
@@ -208,7 +388,7 @@ pub fn print_limits() -> ExitCode {
         }
         Ok::<Exit, Failure>(Exit::Success)
     };
-    rows().unwrap_or(Exit::BadInput).into()
+    rows().unwrap_or_else(|failure| failure.exit).into()
 }
 
 /// Prints the resources that a call used.
@@ -217,11 +397,18 @@ pub fn usage(usage: &Usage) {
     say(format_args!("usage: {json}"));
 }
 
-/// Suggests how to grant what was denied.
-fn suggestion(needs: &str) -> String {
-    match shell_word(needs) {
-        Some(word) => format!("allow it with --grant {word}"),
-        None => format!("it needs the grant {needs}, in a grants file"),
+/// Suggests how to grant what was denied: all of it, since nothing less is enough.
+fn suggestion(grants: &[&str]) -> String {
+    let words: Option<Vec<String>> = grants.iter().map(|grant| shell_word(grant)).collect();
+    match words {
+        Some(words) => format!("allow it with --grant {}", words.join(" --grant ")),
+        None => {
+            let noun = if grants.len() == 1 { "grant" } else { "grants" };
+            format!(
+                "it needs the {noun} {}, in a grants file",
+                grants.join(", ")
+            )
+        }
     }
 }
 
@@ -265,12 +452,21 @@ pub fn explain_arguments(mut error: clap::Error) -> ExitCode {
     for (kind, value) in repeated {
         error.insert(kind, value);
     }
+    if error.kind() == ErrorKind::DisplayVersion {
+        let printed = manual::version()
+            .iter()
+            .try_for_each(|line| print_line(line).map(drop));
+        return printed
+            .err()
+            .map_or(Exit::Success, |failure| failure.exit)
+            .into();
+    }
     let text = error.render().to_string();
     for line in text.trim_end().split('\n') {
         if error.use_stderr() {
             say(format_args!("{line}"));
-        } else if print_line(line).is_err() {
-            return Exit::BadInput.into();
+        } else if let Err(failure) = print_line(line) {
+            return failure.exit.into();
         }
     }
     match error.exit_code() {

@@ -3,9 +3,9 @@
 use crate::{
     Exit, Failure,
     args::{DEADLINE, DiffArgs, Format, Ignored, LimitArgs, ReplayArgs},
-    complain,
-    output::say,
-    print, print_event, print_json, print_line, read_module,
+    note,
+    output::{print, say},
+    print_event, print_evidence, print_json, print_line, read_module,
 };
 use std::path::{Path, PathBuf};
 use tollgate::{
@@ -23,6 +23,12 @@ impl From<ReplayError> for Failure {
                 Failure::new(Exit::Diverged, message).with_details(lines)
             }
             (ReplayError::Diverged(_), None) => Failure::new(Exit::Diverged, text),
+            (ReplayError::Limit { .. }, _) => Failure::new(
+                Exit::BadInput,
+                format!(
+                    "{text}; replay with the limits of the recording: --memory-mb, --fuel or --limit NAME=VALUE"
+                ),
+            ),
             _ => Failure::new(Exit::BadInput, text),
         }
     }
@@ -41,10 +47,10 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     }
     match replay.run(&plugin)? {
         Replayed::Observation(observation) => {
-            print(&observation.evidence, args.format.unwrap_or(Format::Json))
+            print_evidence(&observation.evidence, args.format.unwrap_or(Format::Json))
         }
         Replayed::Failed(error) => {
-            complain(format_args!(
+            note(format_args!(
                 "the run failed with the recorded error: {}",
                 error.report()
             ));
@@ -55,13 +61,13 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
             Ok(Exit::Success)
         }
         Replayed::Cancelled(error) => {
-            complain(format_args!(
+            note(format_args!(
                 "the run was the same until it was cancelled: {error}"
             ));
             Ok(Exit::Success)
         }
         Replayed::Deadline(error) => {
-            complain(format_args!(
+            note(format_args!(
                 "the run is the same up to its deadline: {error}"
             ));
             Ok(Exit::Success)
@@ -106,27 +112,28 @@ const MOST_CHARACTERS: usize = 400;
 
 /// Compares a new version of a plugin with recorded runs of the old one.
 pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
-    let old = read_module(&args.old)?;
-    let new = read_module(&args.new)?;
+    let compared = args.compared()?;
+    let old = read_module(&compared.old)?;
+    let new = read_module(&compared.new)?;
     let mut same = true;
-    for path in &args.transcripts {
+    for path in &compared.transcripts {
         let replay = open(path)?;
         // The comparison is valid only if the old version replays the transcript.
         let before = replay.run(&load(&replay, &args.limits, &old)?);
         before.map_err(|error| {
             let failure = Failure::from(error);
-            let (path, old) = (Printable(path.display()), Printable(args.old.display()));
+            let (path, old) = (Printable(path.display()), Printable(compared.old.display()));
             Failure {
                 message: format!("{path} is not a recording of {old}: {}", failure.message),
                 ..failure
             }
         })?;
-        let compared = replay.compare(&load(&replay, &args.limits, &new)?)?;
-        let most = u128::from(compared.fuel_before) * (100 + u128::from(args.fuel_threshold)) / 100;
-        let is_cheap =
-            args.ignore.contains(&Ignored::Fuel) || u128::from(compared.fuel_now) <= most;
-        let is_same = compared.has_same_effects() && compared.answers.is_empty() && is_cheap;
-        report(path, &compared, is_same, args.format)?;
+        let comparison = replay.compare(&load(&replay, &args.limits, &new)?)?;
+        let (before, now) = (comparison.fuel_before, comparison.fuel_now);
+        let most = u128::from(before) * (100 + u128::from(args.fuel_threshold)) / 100;
+        let is_cheap = args.ignore.contains(&Ignored::Fuel) || u128::from(now) <= most;
+        let is_same = comparison.has_same_effects() && comparison.answers.is_empty() && is_cheap;
+        report(path, &comparison, is_same, args.format)?;
         same &= is_same;
     }
     Ok(if same { Exit::Success } else { Exit::Diverged })

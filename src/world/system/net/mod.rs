@@ -310,7 +310,9 @@ mod tests {
             plugin: "odd".into(),
             request: address.to_string().into(),
             needs: Default::default(),
+            also: Vec::new(),
             reason: DenialReason::NotCovered,
+            for_operator: None,
         }
     }
 

@@ -74,7 +74,7 @@ impl Trust {
 
     /// Performs the handshake with the server, which must be `host`.
     pub(super) fn handshake(&self, mut stream: Timed, host: &str) -> Result<TlsStream, Failure> {
-        let refused = |error: &rustls::Error| tls_error(host, &error.to_string());
+        let refused = |error: &rustls::Error| tls_error(host, &in_words(error));
         let config = self.0.clone().map_err(|error| refused(&error))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| tls_error(host, "not a valid server name"))?;
@@ -93,13 +93,51 @@ fn handshake_failure(host: &str, error: &io::Error) -> Failure {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match refusal {
-        Some(refusal) => tls_error(host, &refusal.to_string()),
+        Some(refusal) => tls_error(host, &in_words(refusal)),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             tls_error(host, "the connection was closed during the handshake")
         }
         None if is_timeout(error) => super::timed_out(&format!("TLS handshake with {host}")),
         None => failure(host, error),
     }
+}
+
+/// An error in words that say what is wrong with the server, with the library's own behind them.
+fn in_words(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Bad;
+    let own = error.to_string();
+    let words = match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "the server's certificate has expired",
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet, or this machine's clock is wrong"
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "the server's certificate is for another name"
+            }
+            Bad::UnknownIssuer => {
+                "no trusted authority issued the server's certificate; trust its authority with --ca-file or \
+                 System::with_roots"
+            }
+            Bad::BadSignature => {
+                "an authority that is not the trusted one of this name signed the server's certificate"
+            }
+            Bad::Revoked => "the server's certificate is revoked",
+            // The library below has more errors than it has public names for.
+            _ if own.contains("CaUsedAsEndEntity") => {
+                "the server shows the certificate of an authority as its own, as many self-signed ones are; it needs \
+                 one that is no authority (basicConstraints CA:FALSE)"
+            }
+            _ => "the server's certificate cannot be accepted",
+        },
+        rustls::Error::InvalidMessage(_) => "the server does not speak TLS on this port",
+        rustls::Error::PeerIncompatible(_) => {
+            "the server and this client have no version of TLS, or no cipher, in common"
+        }
+        rustls::Error::AlertReceived(_) => "the server refused",
+        _ => return own,
+    };
+    format!("{words} ({own})")
 }
 
 pub(super) fn tls_error(host: &str, why: &str) -> Failure {
