@@ -16,6 +16,7 @@ mod redacted;
 #[cfg(test)]
 mod tests;
 mod transcript;
+mod views;
 mod whole_file;
 
 pub use assert::{assert, assert_with};
@@ -26,6 +27,7 @@ pub use transcript::BadTranscript;
 use crate::{
     error::{Error, Fault},
     gate::{HostError, Nowhere, Policy, SharedJournal},
+    guest::Seen,
     limits::{Cancel, FuelLimit, Limits, Usage},
     module::engine_name,
     plugin::{Call, Config, Finished, Observation, Plugin, Ready, RecordedRun},
@@ -250,6 +252,9 @@ pub enum ReplayError {
         /// The limit of the plugin's runtime.
         here: Text,
     },
+    /// The plugin cannot have the instruments that look into a run.
+    #[error("no instruments")]
+    Instruments(#[source] Box<Error>),
     /// [`Replay::cancel`] ended the run.
     #[error("the replay was cancelled")]
     Cancelled,
@@ -265,6 +270,7 @@ impl ReplayError {
         match self {
             ReplayError::Io { error, .. } => format!("{self}: {error}"),
             ReplayError::Bad(bad) => format!("{self}: {bad}"),
+            ReplayError::Instruments(error) => error.report(),
             ReplayError::Limit { .. } | ReplayError::Cancelled | ReplayError::Diverged(_) => {
                 self.to_string()
             }
@@ -394,12 +400,17 @@ impl Replay {
     /// [`ReplayError::Diverged`] at the first difference, and [`ReplayError::Limit`] if the plugin's
     /// runtime allows less than the transcript needs.
     pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
+        Ok(self.run_seen(plugin)?.0)
+    }
+
+    /// The same, with what the instruments of the plugin noted, if it has some.
+    fn run_seen(&self, plugin: &Plugin) -> Result<(Replayed, Option<Seen>), ReplayError> {
         let texts = Texts(plugin.parts().settings.observer.redactor.clone());
         let player = Arc::new(Mutex::new(Player::new(
             self.transcript.clone(),
             texts.clone(),
         )));
-        let (end, outcome) = self.play(plugin, player.clone())?;
+        let (end, finished) = self.play(plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {
             let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
             let ended = player.end(&end, plugin.parts().compiled.digest());
@@ -408,12 +419,13 @@ impl Replay {
                 divergence
             })?;
         }
-        Ok(match (&self.transcript.end.end, outcome) {
+        let replayed = match (&self.transcript.end.end, finished.outcome) {
             (RunResult::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
             (RunResult::Cancelled(message), _) => Replayed::Cancelled(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
-        })
+        };
+        Ok((replayed, finished.seen))
     }
 
     /// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
@@ -421,7 +433,7 @@ impl Replay {
         &self,
         plugin: &Plugin,
         journal: SharedJournal,
-    ) -> Result<(End, Result<Observation, Error>), ReplayError> {
+    ) -> Result<(End, Finished), ReplayError> {
         let parts = plugin.parts();
         let Transcript {
             header,
@@ -473,7 +485,7 @@ impl Replay {
         );
         match is_cancelled {
             true => Err(ReplayError::Cancelled),
-            false => Ok((end(&finished), finished.outcome)),
+            false => Ok((end(&finished), finished)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Functions have the names that their authors gave them, and instructions the lines that they were compiled
 //! from, with the functions that were inlined. Damaged debug information gives fewer lines, and never an error.
 
-use crate::support::tenth;
+use crate::support::{marks::marked, tenth};
 use proptest::prelude::*;
 use std::fs;
 use tollgate::inspect::{Backtrace, Frame, Function, Symbols};
@@ -12,19 +12,6 @@ use wasm_encoder::{
 
 fn fixture(name: &str) -> Vec<u8> {
     fs::read(format!("fixtures/{name}/{name}.wasm")).unwrap()
-}
-
-/// The line that has the mark `here: NAME`.
-fn marked(source: &str, mark: &str) -> u32 {
-    let text = fs::read_to_string(source).unwrap();
-    let mark = format!("here: {mark}");
-    let is_marked = |line: &str| line.trim_end_matches(" */").ends_with(&mark);
-    let mut lines = text.lines().zip(1..).filter(|(line, _)| is_marked(line));
-    let (_, line) = lines
-        .next()
-        .unwrap_or_else(|| panic!("{source}: no {mark}"));
-    assert!(lines.next().is_none(), "{source}: {mark} twice");
-    line
 }
 
 fn function(symbols: &Symbols, name: &str) -> Function {

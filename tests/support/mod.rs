@@ -6,6 +6,7 @@ mod again;
 #[cfg(unix)]
 pub mod commands;
 pub mod go;
+pub mod marks;
 pub mod needs;
 pub mod place;
 pub mod preview1;
