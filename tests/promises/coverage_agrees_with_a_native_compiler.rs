@@ -1,9 +1,12 @@
 //! Coverage says what ran: the lines of a C plugin that ran are those that ran when the same C was compiled
 //! natively, with the coverage of another compiler. Runs add up, and what never ran is reported as such.
 
+#[cfg(feature = "debug-info")]
 use crate::support::marks::marked;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs};
+#[cfg(feature = "debug-info")]
+use std::collections::BTreeMap;
+use std::fs;
 use tollgate::{
     Config, FuelLimit, Limits, Runtime,
     inspect::{Coverage, Covered, FunctionCoverage},
@@ -42,6 +45,7 @@ fn all_texts() -> Coverage {
     all
 }
 
+#[cfg(feature = "debug-info")]
 fn lines(coverage: &Coverage, file: &str) -> BTreeMap<u32, u64> {
     let file = coverage.files.iter().find(|it| it.name == file).unwrap();
     let lines = file.lines.iter().map(|line| (line.line, line.count));

@@ -120,6 +120,7 @@ mod real_programs_run_as_plugins;
 mod recordings_on_the_command_line;
 mod recordings_replace_a_file_when_they_are_whole;
 mod replies_agree_with_reglet;
+mod runs_are_looked_into_by_command;
 mod secrets_are_hidden;
 mod settings_hold_for_every_call;
 mod simulated_files_behave_like_real_ones;

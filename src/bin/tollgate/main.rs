@@ -17,13 +17,18 @@ mod args;
 mod audit;
 mod bake;
 mod check;
+mod coverage;
 mod explain;
 mod files;
 mod findings;
+mod flame;
 mod functions;
 mod guard;
+mod look;
 mod new;
 mod output;
+mod pages;
+mod profile;
 mod replay;
 
 use args::{Args, Command, Format, InspectArgs, ObserveArgs, PluginArgs};
@@ -119,6 +124,8 @@ fn main() -> ExitCode {
         Command::Observe(args) => observe(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Diff(args) => replay::diff(&args),
+        Command::Profile(args) => profile::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Bake(args) => bake::run(&args),
         Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
@@ -158,7 +165,7 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         })
     })?;
     if args.functions || args.at.is_some() {
-        return functions::run(args, &bytes);
+        return functions::run(args, &bytes, runtime.limits());
     }
     let mut report = serde_json::to_value(&inspection).unwrap_or_default();
     if args.timings && inspection.problems.is_empty() {
@@ -207,7 +214,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.record {
         files::is_no_input(path, args.inputs())?;
     }
-    let config = read_config(args)?;
+    let config = read_config(args.config.as_deref(), args.config_file.as_deref())?;
     let bytes = read_module(&args.plugin.plugin)?;
     let name = args.plugin.name();
     let redactor = guard::redactor(args)?;
@@ -360,10 +367,10 @@ fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(assembled.into_owned())
 }
 
-fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
+fn read_config(json: Option<&str>, file: Option<&Path>) -> Result<Config, Failure> {
     let bad = |message: String| Failure::new(Exit::BadInput, message);
-    let json = match (&args.config, &args.config_file) {
-        (Some(json), _) => json.clone(),
+    let json = match (json, file) {
+        (Some(json), _) => json.to_owned(),
         (None, Some(path)) if path == Path::new("-") => {
             let mut json = String::new();
             std::io::stdin()
