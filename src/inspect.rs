@@ -172,7 +172,7 @@ impl Inspection {
 ///
 /// If the bytes are not a module that is within these limits.
 pub fn regions(module: &[u8], limits: &Limits) -> Result<Vec<usize>, LoadError> {
-    module::regions(module, limits)
+    module::region_counts(module, limits)
 }
 
 fn notes(shape: &module::Shape) -> Vec<String> {

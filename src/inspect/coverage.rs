@@ -3,7 +3,7 @@
 use super::Symbols;
 use crate::{
     guest::Seen,
-    module::{Compiled, Edge, walk},
+    module::{Compiled, Edge, visit_operators},
     printable::Text,
 };
 use serde::Serialize;
@@ -177,7 +177,7 @@ impl Coverage {
         let mut files: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
         if let Some(installed) = installed {
             // The module was read before.
-            let _ = walk(compiled.original(), installed, |place| {
+            let _ = visit_operators(compiled.original(), installed, |place| {
                 if place.acts
                     && let Some((file, line)) = symbols.line(place.function, place.offset)
                 {

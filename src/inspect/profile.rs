@@ -3,7 +3,7 @@
 use super::Symbols;
 use crate::{
     guest::{CallTree, Noted, Seen},
-    module::{Compiled, walk},
+    module::{Compiled, visit_operators},
     printable::Text,
 };
 use serde::Serialize;
@@ -237,7 +237,7 @@ impl PhaseProfile {
         };
         let mut lines: BTreeMap<(&str, u32), u64> = BTreeMap::new();
         // The module was read before.
-        let _ = walk(compiled.original(), installed, |place| {
+        let _ = visit_operators(compiled.original(), installed, |place| {
             let times = noted.counters.get(place.charged).copied().unwrap_or(0);
             let fuel = times.saturating_mul(place.fuel);
             if fuel == 0 {

@@ -46,7 +46,7 @@ pub(crate) use growth::{
 pub use instrument::Instruments;
 pub(crate) use instrument::{
     BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, Counter,
-    DEPTH_EXPORT, END_ELEMENT, Edge, Installed, NOTES_EXPORT, comparison_bytes, walk,
+    DEPTH_EXPORT, END_ELEMENT, Edge, Installed, NOTES_EXPORT, comparison_bytes, visit_operators,
 };
 pub(crate) use self_check::{dispatch_is_sound, engine_name};
 pub(crate) use shape::Shape;
@@ -207,11 +207,11 @@ impl Compiled {
 
 /// How many regions each function with a body has, in their order: places at which fuel is charged, in the
 /// module that runs in place of this one.
-pub(crate) fn regions(bytes: &[u8], limits: &Limits) -> Result<Vec<usize>, LoadError> {
+pub(crate) fn region_counts(bytes: &[u8], limits: &Limits) -> Result<Vec<usize>, LoadError> {
     check_size(&limits.module, bytes)?;
     room::check(bytes.len().saturating_mul(4))?;
     let written = write::write(&mut read::read(bytes, &limits.module)?)?;
-    instrument::regions(&written.bytes)
+    instrument::region_counts(&written.bytes)
 }
 
 /// What was read of a module, and does not borrow its bytes.

@@ -137,7 +137,6 @@ fn table(args: &ProfileArgs, profile: &Profile, old: Option<&Profile>) -> String
 
 fn written(mut rows: Vec<Row>, all: u64, compares: bool) -> String {
     rows.retain(|row| row.fuel > 0 || row.before > 0);
-    let (last, mut rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.is_rest);
     rows.sort_by(|one, other| {
         let by_change = |row: &Row| row.fuel.abs_diff(row.before);
         let order = match compares {
@@ -146,6 +145,7 @@ fn written(mut rows: Vec<Row>, all: u64, compares: bool) -> String {
         };
         order.then_with(|| one.name.cmp(&other.name))
     });
+    let (last, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.is_rest);
     let line = |row: &Row| {
         let change = match compares {
             true => format!("  {:>+10}", i128::from(row.fuel) - i128::from(row.before)),
@@ -197,7 +197,7 @@ fn functions(phase: &PhaseProfile, old: Option<&PhaseProfile>) -> Vec<Row> {
                 function.calls
             ),
             name: format!("{kind}{}{moved}", short(&function.name)),
-            is_rest: false,
+            is_rest: function.is_host,
         });
     }
     for ((name, _), before) in before {

@@ -10,7 +10,7 @@ mod function;
 mod walk;
 
 pub(crate) use fuel::set_costs;
-pub(crate) use walk::{regions, walk};
+pub(crate) use walk::{region_counts, visit_operators};
 
 use super::{
     additions::Additions,

@@ -28,7 +28,7 @@ pub(crate) struct Place {
 /// Visits the operators that can run, in their order. Code that no counter leads to never runs.
 ///
 /// Operators behind a call or a trap that ended the run are counted as if it had gone on.
-pub(crate) fn walk(
+pub(crate) fn visit_operators(
     module: &[u8],
     installed: &Installed,
     mut visit: impl FnMut(Place),
@@ -53,7 +53,7 @@ pub(crate) fn walk(
                 }
                 let charges =
                     std::iter::from_fn(|| charges.next_if(|charge| charge.function == function));
-                walk_body(&body, begins, charges, &mut visit)?;
+                visit_body(&body, begins, charges, &mut visit)?;
                 function += 1;
             }
             _ => {}
@@ -63,7 +63,7 @@ pub(crate) fn walk(
 }
 
 /// Visits the operators of a function: `begins` has where counters begin, and their numbers.
-fn walk_body<'c>(
+fn visit_body<'c>(
     body: &FunctionBody<'_>,
     mut begins: Vec<(u32, usize)>,
     charges: impl Iterator<Item = &'c Charge>,
@@ -132,7 +132,7 @@ fn acts(operator: &Operator<'_>) -> bool {
 
 /// How many regions each function with a body has in a module that was written, in their order: places at which
 /// fuel is charged.
-pub(crate) fn regions(written: &[u8]) -> Result<Vec<usize>, LoadError> {
+pub(crate) fn region_counts(written: &[u8]) -> Result<Vec<usize>, LoadError> {
     let mut regions = Vec::new();
     let mut outline = Outline::default();
     for payload in Parser::new(0).parse_all(written) {
