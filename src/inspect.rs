@@ -1,6 +1,8 @@
 //! What can be said of a module without running it: what it is, what it imports, and what would keep
-//! it from running here. And the names and source lines of its functions, for what runs.
+//! it from running here. And the names and source lines of its functions, and what
+//! runs did in them.
 
+mod coverage;
 #[cfg(feature = "debug-info")]
 mod cpp;
 #[cfg(feature = "debug-info")]
@@ -8,11 +10,17 @@ mod demangle;
 mod edges;
 #[cfg(feature = "debug-info")]
 mod lines;
+mod profile;
 mod sections;
 mod symbols;
 
 pub use crate::module::Instruments;
+pub use coverage::{
+    BlockCoverage, BranchCoverage, Coverage, CoverageTotals, Covered, FileCoverage,
+    FunctionCoverage, LineCoverage,
+};
 pub use edges::{Comparison, Edge, EdgeKind};
+pub use profile::{CallPath, FunctionFuel, LineFuel, PhaseProfile, Profile};
 pub use symbols::{Function, Symbols};
 
 use crate::{
@@ -158,6 +166,16 @@ impl Inspection {
             notes: notes(&compiled.shape),
         })
     }
+}
+
+/// How many regions each function of a module has, those with a body in the module's order: places at which fuel
+/// is charged for the code that follows. Large functions with few regions are charged far ahead.
+///
+/// # Errors
+///
+/// If the bytes are not a module that is within these limits.
+pub fn regions(module: &[u8], limits: &Limits) -> Result<Vec<usize>, LoadError> {
+    module::region_counts(module, limits)
 }
 
 fn notes(shape: &module::Shape) -> Vec<String> {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Replays the transcripts in tests/transcripts/ in builds that differ in all that must make no
 # difference: debug and release, the portable and the fast dispatch, modules translated lazily and
-# eagerly. Prints the fuel and the final memory of every run, and which builds had the same.
+# eagerly. Prints the fuel and the final memory of every run, and which builds had the same, also profiles and
+# coverage.
 #
 #     tests/builds.sh              all four builds
 #     tests/builds.sh release-fast those named: debug-portable debug-fast release-portable release-fast
@@ -27,7 +28,8 @@ for build in "${builds[@]}"; do
         ;;
     esac
     # The second is the one in which modules are translated in other ways.
-    if ! cargo test --locked "${arguments[@]}" --test promises -- transcripts_replay_on_every_build:: --nocapture \
+    if ! cargo test --locked "${arguments[@]}" --test promises -- --nocapture \
+        transcripts_replay_on_every_build:: profiles_add_up::every_transcript \
         >"$kept/log" 2>&1 ||
         ! cargo test --locked "${arguments[@]}" --lib replay::tests >>"$kept/log" 2>&1; then
         cat "$kept/log"
@@ -36,8 +38,11 @@ for build in "${builds[@]}"; do
         continue
     fi
     grep -oE 'run: [a-z-]+ [0-9]+ [0-9]+ [0-9a-f]{64}' "$kept/log" | cut -c 6- >"$kept/$build"
+    # What is seen inside of the runs: digests of their profiles and coverage.
+    grep -oE 'inside: [a-z-]+ [0-9a-f]{64}' "$kept/log" | sort >"$kept/$build.inside"
     if [ ! -e "$kept/first" ]; then
         cp "$kept/$build" "$kept/first"
+        cp "$kept/$build.inside" "$kept/first.inside"
         first=$build
         printf '%-20s %12s %12s  %s\n' run "fuel, init" "fuel, call" "final memory (SHA-256)"
         while read -r run init call memory; do
@@ -49,8 +54,10 @@ for build in "${builds[@]}"; do
     if [ ! -s "$kept/$build" ]; then
         echo "$build ($told): FAILED, it printed no run"
         failed=1
-    elif diff "$kept/first" "$kept/$build" >"$kept/difference"; then
-        echo "$build ($told): the same in $(wc -l <"$kept/$build") runs, translated lazily and eagerly"
+    elif diff "$kept/first" "$kept/$build" >"$kept/difference" && [ -s "$kept/$build.inside" ] &&
+        diff "$kept/first.inside" "$kept/$build.inside" >"$kept/difference"; then
+        echo "$build ($told): the same in $(wc -l <"$kept/$build") runs, translated lazily and eagerly," \
+            "and inside of $(wc -l <"$kept/$build.inside")"
     else
         echo "$build ($told): FAILED, other figures than $first:"
         cat "$kept/difference"

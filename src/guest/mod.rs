@@ -15,7 +15,7 @@ mod snapshot;
 pub(crate) use memory::{
     BadRequest, call_host_function, enter_memory, read_request, write as write_memory,
 };
-pub(crate) use notes::{CallTree, Compared};
+pub(crate) use notes::{CallTree, Compared, Noted, Seen};
 pub(crate) use run::{Stop, charge_bytes, check_interrupt};
 pub(crate) use snapshot::Snapshot;
 
@@ -85,6 +85,8 @@ pub(crate) struct Instance {
     plugin: Arc<str>,
     /// What initialisation used.
     init: Usage,
+    /// What instruments noted of the initialisation, once it ended.
+    initialization: Option<Noted>,
     /// How the state is reached, or why it is not.
     state: Result<Variables, Unforkable>,
     /// The variable globals.
@@ -111,25 +113,39 @@ impl Instance {
     /// own; only what may interrupt them is the same for them and the call.
     /// [`begin`](Instance::begin) comes next.
     pub(crate) fn start(start: Start<'_>) -> Result<Box<Instance>, Error> {
+        Instance::start_seen(start, &mut None)
+    }
+
+    /// The same. If it fails, what the guest's instruments noted is left in `seen`.
+    pub(crate) fn start_seen(
+        start: Start<'_>,
+        seen: &mut Option<Seen>,
+    ) -> Result<Box<Instance>, Error> {
         let compiled = start.compiled;
         let mut instance = Instance::instantiate(start)?;
-        let memory = instance.exports.memory;
-        if !compiled.initial.place(memory.data_mut(&mut instance.store)) {
-            let outside = Cause::Trap(TrapCode::MemoryOutOfBounds);
-            return Err(instance.fail(INSTANTIATE, outside.into()));
-        }
-        if compiled.shape.has_start {
-            instance.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
-        }
-        if instance
-            .instance
-            .get_func(&instance.store, export::INITIALIZE)
-            .is_some()
-        {
-            instance.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
+        if let Err(error) = instance.initialize(compiled) {
+            *seen = instance.seen();
+            return Err(error);
         }
         instance.init = instance.usage();
+        instance.initialization = instance.noted();
         Ok(instance)
+    }
+
+    fn initialize(&mut self, compiled: &Compiled) -> Result<(), Error> {
+        let memory = self.exports.memory;
+        if !compiled.initial.place(memory.data_mut(&mut self.store)) {
+            let outside = Cause::Trap(TrapCode::MemoryOutOfBounds);
+            return Err(self.fail(INSTANTIATE, outside.into()));
+        }
+        if compiled.shape.has_start {
+            self.call::<(), ()>(START_EXPORT, INSTANTIATE, ())?;
+        }
+        let initialize = self.instance.get_func(&self.store, export::INITIALIZE);
+        if initialize.is_some() {
+            self.call::<(), ()>(export::INITIALIZE, export::INITIALIZE, ())?;
+        }
+        Ok(())
     }
 
     /// Instantiates a module. Its memory is still empty, but for what the engine put there.
@@ -196,6 +212,7 @@ impl Instance {
             exports,
             plugin: plugin.clone(),
             init: Usage::default(),
+            initialization: None,
             state: compiled.state,
             globals,
             marked_from: None,

@@ -135,6 +135,22 @@ impl CallTree {
     }
 }
 
+/// What the instruments noted of the initialisation, or of the call behind it.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    /// Who called whom, with [`Instruments::PROFILE`].
+    pub(crate) calls: CallTree,
+    /// The counters, with [`Instruments::BLOCKS`].
+    pub(crate) counters: Vec<u64>,
+}
+
+/// What the instruments of an instance noted before it ended.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) initialization: Noted,
+    pub(crate) call: Noted,
+}
+
 /// Finds the instruments of a new instance, and puts the functions that they call into their table.
 pub(super) fn provide(
     store: &mut Store<Host>,
@@ -326,13 +342,46 @@ impl Instance {
         notes.flat_map(|notes| notes.comparisons(&self.store))
     }
 
-    /// Who called whom in the last call.
-    pub(crate) fn call_tree(&mut self) -> Option<&CallTree> {
+    /// Takes what was noted since the instance began, or since the last time. `None` without instruments.
+    pub(super) fn noted(&mut self) -> Option<Noted> {
+        let notes = self.store.data().notes?;
         let fuel = run::burnt(&self.store).unwrap_or_default();
+        let mut noted = Noted::default();
         let host = self.store.data_mut();
         let bytes = host.usage.bytes_in.saturating_add(host.usage.bytes_out);
-        let tree = host.calls.as_mut()?;
-        tree.count(fuel, bytes);
-        Some(tree)
+        if let Some(tree) = &mut host.calls {
+            tree.count(fuel, bytes);
+            noted.calls = std::mem::take(&mut **tree);
+        }
+        if notes.which.counter_bytes() == 8 {
+            let (counters, _) = notes.counters(&self.store).as_chunks::<8>();
+            // It may be large; without it, nothing was counted.
+            if noted.counters.try_reserve_exact(counters.len()).is_ok() {
+                let counters = counters.iter().map(|counter| u64::from_le_bytes(*counter));
+                noted.counters.extend(counters);
+            }
+        }
+        Some(noted)
+    }
+
+    /// Takes what was noted of the initialisation and of the call. `None` without instruments.
+    pub(crate) fn seen(&mut self) -> Option<Seen> {
+        let mut noted = self.noted()?;
+        let Some(initialization) = self.initialization.as_mut().map(std::mem::take) else {
+            // It did not end.
+            return Some(Seen {
+                initialization: noted,
+                call: Noted::default(),
+            });
+        };
+        // Counters are not set back in between.
+        let before = &initialization.counters;
+        for (counter, before) in noted.counters.iter_mut().zip(before) {
+            *counter = counter.wrapping_sub(*before);
+        }
+        Some(Seen {
+            initialization,
+            call: noted,
+        })
     }
 }

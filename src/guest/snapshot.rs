@@ -1,7 +1,7 @@
 //! The state of an instance, from which others begin instead of initialising themselves: by filling a new
 //! instance, or by bringing back one that was called. Most are taken after initialisation.
 
-use super::{Instance, Start, descriptors::WasiState, image::Image};
+use super::{Instance, Noted, Start, descriptors::WasiState, image::Image};
 use crate::{
     error::{Error, INSTANTIATE, Unforkable},
     gate::{Gate, Initialised},
@@ -92,6 +92,7 @@ impl Instance {
         let filled = instance.set_globals(&snapshot.globals);
         filled.map_err(|error| instance.fail(INSTANTIATE, error.into()))?;
         instance.init = snapshot.usage;
+        instance.initialization = Some(Noted::default());
         instance.store.data_mut().wasi = snapshot.wasi.clone();
         Ok(instance)
     }

@@ -120,6 +120,12 @@ impl Lines {
         calls
     }
 
+    /// The place of the instruction at `offset`, in the function with this body or in one that was inlined there.
+    pub(super) fn line(&self, body: &Range<usize>, offset: usize) -> Option<Place<'_>> {
+        let row = self.row(&self.addresses(body)?, self.address(offset)?)?;
+        Some(self.place(row.file, row.line, row.column))
+    }
+
     /// The text of a file.
     pub(super) fn source(&self, file: &str) -> Option<&str> {
         self.files.source(file)

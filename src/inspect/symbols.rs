@@ -152,6 +152,20 @@ impl Symbols {
         frames
     }
 
+    /// The source file and line of an instruction in a function, as the first of its [`frames`](Self::frames)
+    /// has them.
+    #[cfg(feature = "debug-info")]
+    pub(super) fn line(&self, index: u32, offset: u32) -> Option<(&str, u32)> {
+        let body = self.body(index)?;
+        let place = self.lines.line(body, usize::try_from(offset).ok()?)?;
+        Some((place.file?, place.line?))
+    }
+
+    #[cfg(not(feature = "debug-info"))]
+    pub(super) fn line(&self, _: u32, _: u32) -> Option<(&str, u32)> {
+        None
+    }
+
     /// Resolves the functions that are running, the innermost first: the index of each and the offset of its
     /// instruction, in bytes from the start of the module.
     #[must_use]

@@ -50,7 +50,7 @@ pub(crate) use growth::{
 pub use instrument::Instruments;
 pub(crate) use instrument::{
     BEGIN_ELEMENT, CALL_BYTES, CALLS_EXPORT, COMPARED_EXPORT, COMPARISON_BYTES, Counter,
-    DEPTH_EXPORT, END_ELEMENT, Edge, Installed, NOTES_EXPORT, comparison_bytes,
+    DEPTH_EXPORT, END_ELEMENT, Edge, Installed, NOTES_EXPORT, comparison_bytes, visit_operators,
 };
 pub(crate) use self_check::dispatch_is_sound;
 pub(crate) use shape::Shape;
@@ -208,6 +208,15 @@ impl Compiled {
     fn check(&self, limits: &Limits) -> Result<(), LoadError> {
         count::check(&limits.module, &self.shape.counts)
     }
+}
+
+/// How many regions each function with a body has, in their order: places at which fuel is charged, in the
+/// module that runs in place of this one.
+pub(crate) fn region_counts(bytes: &[u8], limits: &Limits) -> Result<Vec<usize>, LoadError> {
+    check_size(&limits.module, bytes)?;
+    room::check(bytes.len().saturating_mul(4))?;
+    let written = write::write(&mut read::read(bytes, &limits.module)?)?;
+    instrument::region_counts(&written.bytes)
 }
 
 /// What was read of a module, and does not borrow its bytes.

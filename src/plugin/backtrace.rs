@@ -67,7 +67,7 @@ impl Plugin {
             world: || Box::new(Nowhere("internal error: a repeated run asked its world")),
         };
         let ended = traced
-            .start_replay(&run, &journal, allowance)
+            .start_replay(&run, &journal, allowance, &mut None)
             .and_then(|mut instance| {
                 enter(&mut instance)?;
                 Ok(instance.returned())

@@ -7,7 +7,7 @@ use crate::{
     answer::{read_evidence, read_result, truncate_evidence},
     error::{Error, Fault},
     gate::{Noting, Policy, SharedJournal, World},
-    guest,
+    guest::{self, Seen},
     limits::{Cancel, Interrupt, Interrupted, Limits, Usage},
     module::AbiVersion,
     room,
@@ -199,6 +199,8 @@ pub(crate) struct Finished {
     pub(crate) init: Option<Usage>,
     /// SHA-256 of the linear memory, if initialisation went well.
     pub(crate) memory: Option<String>,
+    /// What the plugin's instruments noted, if it has some.
+    pub(crate) seen: Option<Seen>,
 }
 
 impl Finished {
@@ -208,6 +210,7 @@ impl Finished {
             outcome: Err(error),
             init: None,
             memory: None,
+            seen: None,
         }
     }
 }
@@ -323,26 +326,28 @@ impl Plugin {
             return self.run_with(ready, journal);
         };
         let noted: SharedJournal = noting.clone();
-        let Finished {
-            outcome,
-            init,
-            memory,
-        } = self.run_with(ready, &noted);
+        let finished = self.run_with(ready, &noted);
+        let explained = |error| self.explained(error, ready, noting);
         Finished {
-            outcome: outcome.map_err(|error| self.explained(error, ready, noting)),
-            init,
-            memory,
+            outcome: finished.outcome.map_err(explained),
+            ..finished
         }
     }
 
     fn run_with(&self, ready: &Ready<'_>, journal: &SharedJournal) -> Finished {
+        let mut seen = None;
         let started = match &ready.replayed {
-            Some(run) => self.start_replay(run, journal, &ready.allowance),
+            Some(run) => self.start_replay(run, journal, &ready.allowance, &mut seen),
             None => self.start_recorded(journal, &ready.allowance),
         };
         let mut instance = match started {
             Ok(instance) => instance,
-            Err(error) => return Finished::before_the_call(error),
+            Err(error) => {
+                return Finished {
+                    seen,
+                    ..Finished::before_the_call(error)
+                };
+            }
         };
         let outcome = self.answer(&mut instance, ready);
         let outcome = outcome.and_then(|seen| {
@@ -354,6 +359,7 @@ impl Plugin {
             outcome,
             init: Some(instance.init_usage()),
             memory: Some(sha256::hex(&instance.memory_digest())),
+            seen: instance.seen(),
         };
         if finished.outcome.is_ok() && ready.replayed.is_none() {
             self.give_back(instance);

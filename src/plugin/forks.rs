@@ -22,7 +22,7 @@ use super::{
 use crate::{
     error::{Error, Unforkable},
     gate::{Gate, GoHeap, NotedEffects, SharedJournal},
-    guest::{Instance, Snapshot, Start},
+    guest::{Instance, Seen, Snapshot, Start},
     limits::{Interrupted, Usage},
     sync::lock,
 };
@@ -168,12 +168,14 @@ impl Plugin {
         self.start_from(snapshot, allowance, Some(journal))
     }
 
-    /// An instance for a call that repeats a recorded one.
+    /// An instance for a call that repeats a recorded one. If there is none, what instruments noted is left in
+    /// `seen`.
     pub(super) fn start_replay(
         &self,
         run: &RecordedRun,
         journal: &SharedJournal,
         allowance: &Allowance,
+        seen: &mut Option<Seen>,
     ) -> Result<Box<Instance>, Error> {
         let parts = self.parts();
         let mut gate = Gate::new(
@@ -185,13 +187,17 @@ impl Plugin {
             parts.settings.observer.clone(),
         );
         gate.keep(journal.clone());
-        let started = Instance::start(Start {
+        let start = Start {
             plugin: &run.name,
             ..self.start_with(gate, allowance)
-        });
+        };
+        let started = Instance::start_seen(start, seen);
         let begun = started.and_then(|mut instance| {
-            instance.begin(&allowance.call)?;
-            Ok(instance)
+            let begun = instance.begin(&allowance.call);
+            if begun.is_err() {
+                *seen = instance.seen();
+            }
+            begun.map(|()| instance)
         });
         begun.map_err(|error| self.redacted(error))
     }

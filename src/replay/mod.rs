@@ -17,6 +17,7 @@ mod redacted;
 mod tests;
 mod trace;
 mod transcript;
+mod views;
 mod whole_file;
 
 pub use assert::{AssertOptions, assert, assert_with};
@@ -28,6 +29,7 @@ pub use transcript::BadTranscript;
 use crate::{
     error::{Error, Fault},
     gate::{HostError, Nowhere, Policy, SharedJournal},
+    guest::Seen,
     limits::{Cancel, FuelLimit, Limits, Usage},
     module::engine_name,
     plugin::{Call, Config, Finished, Observation, Plugin, Ready, RecordedRun},
@@ -429,29 +431,35 @@ impl Replay {
     /// [`ReplayError::Diverged`] at the first difference that its [tolerance](Self::tolerance) does not allow, and [`ReplayError::Limit`] if the plugin's
     /// runtime allows less than the transcript needs.
     pub fn run(&self, plugin: &Plugin) -> Result<Replayed, ReplayError> {
+        Ok(self.run_seen(plugin)?.0)
+    }
+
+    /// The same, with what the instruments of the plugin noted, if it has some.
+    fn run_seen(&self, plugin: &Plugin) -> Result<(Replayed, Option<Seen>), ReplayError> {
         let texts = Texts(plugin.parts().settings.observer.redactor.clone());
         let player = Arc::new(Mutex::new(Player::new(
             self.transcript.clone(),
             texts.clone(),
             self.tolerance,
         )));
-        let (end, outcome) = self.play(plugin, player.clone())?;
+        let (end, finished) = self.play(plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {
             let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
             let ended = player.end(&end, plugin.parts().compiled.digest());
             ended.map_err(|mut divergence| {
                 texts.divergence(&mut divergence);
-                let stopped = outcome.as_ref().err();
+                let stopped = finished.outcome.as_ref().err();
                 divergence.backtrace = stopped.and_then(Error::backtrace).cloned();
                 divergence
             })?;
         }
-        Ok(match (&self.transcript.end.end, outcome) {
+        let replayed = match (&self.transcript.end.end, finished.outcome) {
             (RunResult::Deadline(message), _) => Replayed::Deadline(texts.text(message)),
             (RunResult::Cancelled(message), _) => Replayed::Cancelled(texts.text(message)),
             (_, Ok(observation)) => Replayed::Observation(observation),
             (_, Err(error)) => Replayed::Failed(error),
-        })
+        };
+        Ok((replayed, finished.seen))
     }
 
     /// Runs a plugin as the recorded one was run, with its effects answered by `journal`.
@@ -459,7 +467,7 @@ impl Replay {
         &self,
         plugin: &Plugin,
         journal: SharedJournal,
-    ) -> Result<(End, Result<Observation, Error>), ReplayError> {
+    ) -> Result<(End, Finished), ReplayError> {
         let parts = plugin.parts();
         let Transcript {
             header,
@@ -512,7 +520,7 @@ impl Replay {
         );
         match is_cancelled {
             true => Err(ReplayError::Cancelled),
-            false => Ok((end(&finished), finished.outcome)),
+            false => Ok((end(&finished), finished)),
         }
     }
 }

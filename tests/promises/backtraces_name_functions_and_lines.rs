@@ -1,7 +1,7 @@
 //! Functions have the names that their authors gave them, and instructions the lines that they were compiled
 //! from, with the functions that were inlined. Damaged debug information gives fewer lines, and never an error.
 
-use crate::support::{marked, tenth};
+use crate::support::{marks::marked, tenth};
 use proptest::prelude::*;
 use std::fs;
 use tollgate::inspect::{Backtrace, Frame, Function, Symbols};

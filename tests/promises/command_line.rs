@@ -102,7 +102,7 @@ fn the_commands_of_the_readme_print_what_it_shows() {
         }
         commands += 1;
     }
-    assert_eq!(commands, 3);
+    assert_eq!(commands, 4);
 }
 
 #[test]

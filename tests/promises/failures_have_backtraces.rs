@@ -1,7 +1,7 @@
 //! A call that fails says where: the functions and lines that were running, in each language of plugins, for
 //! each way to be stopped. A runtime that is not asked for backtraces does not look for them.
 
-use crate::support::marked;
+use crate::support::marks::marked;
 use std::fs;
 use tollgate::{Config, Error, Limits, Plugin, Runtime, RuntimeBuilder};
 

@@ -6,6 +6,7 @@ mod again;
 #[cfg(unix)]
 pub mod commands;
 pub mod go;
+pub mod marks;
 pub mod needs;
 pub mod place;
 pub mod preview1;
@@ -181,17 +182,4 @@ pub fn ask(plugin: &Plugin, request: Value) -> Value {
 /// The type of a reply's error, `none` if there is no error.
 pub fn kind(reply: &Value) -> &str {
     reply["error"]["type"].as_str().unwrap_or("none")
-}
-
-/// The line that has the mark `here: NAME`.
-pub fn marked(source: &str, mark: &str) -> u32 {
-    let text = std::fs::read_to_string(source).unwrap();
-    let mark = format!("here: {mark}");
-    let is_marked = |line: &str| line.trim_end_matches(" */").ends_with(&mark);
-    let mut lines = text.lines().zip(1..).filter(|(line, _)| is_marked(line));
-    let (_, line) = lines
-        .next()
-        .unwrap_or_else(|| panic!("{source}: no {mark}"));
-    assert!(lines.next().is_none(), "{source}: {mark} twice");
-    line
 }

@@ -2,7 +2,8 @@
 
 use std::env;
 
-fn is_all() -> bool {
+/// Whether long runs are done in full.
+pub fn is_all() -> bool {
     env::var_os("TOLLGATE_TESTS").is_some_and(|value| value == "all")
 }
 

@@ -1,6 +1,9 @@
 //! The command line's arguments, and the runtime options that they set.
 
-use crate::{Exit, Failure, files, new::Language, terminal::TerminalArgs};
+use crate::{
+    Exit, Failure, coverage::CoverageArgs, files, new::Language, profile::ProfileArgs,
+    terminal::TerminalArgs,
+};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::{
@@ -40,6 +43,10 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Compare a new version of a plugin with recorded runs of the old one
     Diff(DiffArgs),
+    /// Show where the fuel of recorded runs went: by function, call path or line
+    Profile(ProfileArgs),
+    /// Show what of a plugin ran in recorded runs: functions, blocks, branches and lines
+    Coverage(CoverageArgs),
     /// Initialise a plugin and write the initialised module
     Bake(BakeArgs),
     /// Create a plugin project with build and test scripts
@@ -90,9 +97,9 @@ pub struct PluginArgs {
 
 /// A simulated world, and the file that it was read from.
 #[derive(Clone)]
-struct WorldFile {
-    path: PathBuf,
-    world: Simulated,
+pub struct WorldFile {
+    pub path: PathBuf,
+    pub world: Simulated,
 }
 
 #[derive(ClapArgs)]
@@ -123,7 +130,7 @@ pub struct InspectArgs {
     /// Also load and run the plugin, and print the time of each step in milliseconds
     #[arg(long)]
     pub timings: bool,
-    /// List the functions instead: size in bytes, name, source file and line
+    /// List the functions instead: size in bytes, places where fuel is charged, name, source file and line
     #[arg(long, conflicts_with = "timings")]
     pub functions: bool,
     /// Print the function and the source line of one instruction instead: its offset in the module, in bytes,
@@ -499,7 +506,7 @@ pub fn ask_for_limits(args: impl Iterator<Item = OsString>) -> bool {
     }
 }
 
-fn world(file: &str) -> Result<WorldFile, String> {
+pub fn world(file: &str) -> Result<WorldFile, String> {
     let text = files::read_text(file.as_ref()).map_err(|error| error.to_string())?;
     let world = Simulated::from_json(&text).map_err(|error| error.to_string())?;
     let path = PathBuf::from(file);

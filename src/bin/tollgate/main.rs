@@ -18,15 +18,20 @@ mod audit;
 mod bake;
 mod batch;
 mod check;
+mod coverage;
 mod explain;
 mod files;
 mod findings;
+mod flame;
 mod functions;
 mod granting;
 mod guard;
+mod look;
 mod manual;
 mod new;
 mod output;
+mod pages;
+mod profile;
 mod replay;
 mod roots;
 mod table;
@@ -135,6 +140,8 @@ fn main() -> ExitCode {
         Command::Observe(args) => observe(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Diff(args) => replay::diff(&args),
+        Command::Profile(args) => profile::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Bake(args) => bake::run(&args),
         Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
@@ -174,7 +181,7 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         })
     })?;
     if args.functions || args.at.is_some() {
-        return functions::run(args, &bytes);
+        return functions::run(args, &bytes, &Limits::default());
     }
     let mut report = serde_json::to_value(&inspection).unwrap_or_default();
     if args.timings && inspection.problems.is_empty() {
@@ -238,7 +245,7 @@ fn observe(args: &ObserveArgs) -> Result<Exit, Failure> {
             "only one of the plugin and the config can be standard input",
         ));
     }
-    let config = read_config(args)?;
+    let config = read_config(args.config.as_deref(), args.config_file.as_deref())?;
     let bytes = read_module(&args.plugin.plugin)?;
     let file = args
         .grants_file
@@ -411,10 +418,10 @@ fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(assembled.into_owned())
 }
 
-fn read_config(args: &ObserveArgs) -> Result<Config, Failure> {
+fn read_config(json: Option<&str>, file: Option<&Path>) -> Result<Config, Failure> {
     let bad = |message: String| Failure::new(Exit::BadInput, message);
-    let (json, is_flag) = match (&args.config, &args.config_file) {
-        (Some(json), _) => (json.clone(), true),
+    let (json, is_flag) = match (json, file) {
+        (Some(json), _) => (json.to_owned(), true),
         // `Config` skips a byte order mark.
         (None, Some(path)) => (files::read_config(path)?, false),
         (None, None) => ("{}".to_owned(), false),

@@ -179,7 +179,7 @@ fn report(
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Replay, Failure> {
+pub fn open(path: &Path) -> Result<Replay, Failure> {
     Replay::open(path).map_err(|error| match error {
         ReplayError::Bad(bad) => Failure::file(path, bad),
         error => error.into(),
@@ -187,7 +187,7 @@ fn open(path: &Path) -> Result<Replay, Failure> {
 }
 
 /// Finds the recorded module next to the transcript or in the working directory.
-fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
+pub fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
     let file = format!("{}.wasm", replay.plugin());
     // The transcript is untrusted: its plugin name must not be a path.
     let places = match Path::new(&file).components().count() {
@@ -207,7 +207,7 @@ fn find_module(transcript: &Path, replay: &Replay) -> Result<PathBuf, Failure> {
 }
 
 /// Loads a module for a replay, offline.
-fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
+pub fn load(replay: &Replay, limits: &LimitArgs, bytes: &[u8]) -> Result<Plugin, Failure> {
     let limits = limits.over(Limits {
         deadline: Some(DEADLINE),
         ..Limits::default()

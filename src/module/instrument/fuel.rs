@@ -197,7 +197,7 @@ impl Outline {
 }
 
 /// Whether the engine charges for an operator; see `regions` for the model.
-fn costs(operator: &Operator<'_>) -> bool {
+pub(super) fn costs(operator: &Operator<'_>) -> bool {
     use Operator as Op;
     !matches!(
         operator,

@@ -7,7 +7,7 @@ use super::super::{
     operators::History,
 };
 use super::{
-    BEGIN_ELEMENT, CALL_BYTES, Counter, END_ELEMENT, Edge, Installed, Instruments, Places,
+    BEGIN_ELEMENT, CALL_BYTES, Charge, Counter, END_ELEMENT, Edge, Installed, Instruments, Places,
     code::Code,
     fuel::{Outline, Targeted, push_counted},
     unreadable,
@@ -150,6 +150,8 @@ struct Frame {
     is_if: bool,
     /// The counter of the second arm of an `if`.
     second_arm: Option<usize>,
+    /// The counter of how often the region is entered that the code inside belongs to.
+    region: usize,
 }
 
 /// What the functions of a module share while they are written.
@@ -173,6 +175,12 @@ pub(super) struct Function<'f, 'r, 'a> {
     frames: Vec<Frame>,
     /// Counters of code that begins with the next operator.
     begins: Vec<usize>,
+    /// The counter of the code that comes next.
+    running: usize,
+    /// Whether a region begins with it.
+    begins_region: bool,
+    /// The counter of the region that was charged last.
+    charged: Option<usize>,
     /// Where the last operator was read.
     pub(super) read: u32,
     /// The operator before it.
@@ -222,6 +230,9 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
             blocks: 0,
             frames: Vec::new(),
             begins: Vec::new(),
+            running: 0,
+            begins_region: false,
+            charged: None,
             read: 0,
             before: &[],
             history: History::default(),
@@ -260,9 +271,13 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
         self.code.op(BLOCK);
         self.module.results.push(results, &mut self.code.out)?;
         self.open_block(Frame::default())?;
+        self.enter_region();
         while !operators.eof() {
             let at = operators.original_position();
             self.read = self.module.places.read(at);
+            if self.which(Instruments::BLOCKS) {
+                self.note_charge()?;
+            }
             for counter in std::mem::take(&mut self.begins) {
                 if let Some(counter) = self.module.installed.counters.get_mut(counter) {
                     counter.begins = Some(self.read);
@@ -300,19 +315,20 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
                 let condition = self.count_condition()?;
                 self.code.out.extend_from_slice(bytes);
                 if let (Op::BrIf { .. }, Some([not_taken, _])) = (operator, condition) {
-                    room::push(&mut self.begins, not_taken)?;
+                    self.begin_counted(not_taken)?;
                 }
                 if let Op::If { .. } = operator {
                     self.begin_region();
                     self.note_region();
                     if let Some([_, taken]) = condition {
-                        room::push(&mut self.begins, taken)?;
+                        self.begin_counted(taken)?;
                     }
                     self.open_block(Frame {
                         is_if: true,
                         second_arm: condition.map(|[not_taken, _]| not_taken),
                         ..Frame::default()
                     })?;
+                    self.enter_region();
                 }
                 return Ok(());
             }
@@ -349,6 +365,7 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
                 {
                     self.count(Edge::Turn)?;
                 }
+                self.enter_region();
             }
             Op::Else => {
                 self.begin_region();
@@ -358,8 +375,9 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
                     .last_mut()
                     .and_then(|frame| frame.second_arm.take());
                 if let Some(counter) = second_arm {
-                    room::push(&mut self.begins, counter)?;
+                    self.begin_counted(counter)?;
                 }
+                self.enter_region();
             }
             Op::End => {
                 let Some(ended) = self.frames.pop() else {
@@ -381,8 +399,37 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
     fn open_block(&mut self, frame: Frame) -> Result<(), OutOfMemory> {
         let targeted = self.outline.blocks.get(self.blocks).copied();
         self.blocks += 1;
-        let targeted = targeted.unwrap_or_default();
-        room::push(&mut self.frames, Frame { targeted, ..frame })
+        let opened = Frame {
+            targeted: targeted.unwrap_or_default(),
+            region: self.frames.last().map_or(0, |around| around.region),
+            ..frame
+        };
+        room::push(&mut self.frames, opened)
+    }
+
+    /// The last block that was opened has a region of its own, which is entered as often as the next code runs.
+    fn enter_region(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.region = self.running;
+        }
+        self.begins_region = true;
+    }
+
+    /// Notes which region the next operator belongs to, if another one than the last.
+    fn note_charge(&mut self) -> Result<(), OutOfMemory> {
+        let begins = std::mem::take(&mut self.begins_region);
+        let region = self.frames.last().map(|frame| frame.region);
+        let Some(counter) = region.filter(|_| begins || region != self.charged) else {
+            return Ok(());
+        };
+        self.charged = region;
+        let charge = Charge {
+            function: self.index,
+            offset: self.read,
+            counter,
+            begins,
+        };
+        room::push(&mut self.module.installed.charges, charge)
     }
 
     /// Has the engine charge for the region that begins.
@@ -466,6 +513,12 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
         let counter = self.add_counter(edge)?;
         let at = self.counter_at(counter);
         self.code.count(bytes, at);
+        self.begin_counted(counter)
+    }
+
+    /// The next operator begins code that runs as often as the counter counts.
+    fn begin_counted(&mut self, counter: usize) -> Result<(), OutOfMemory> {
+        self.running = counter;
         room::push(&mut self.begins, counter)
     }
 

@@ -1,14 +1,17 @@
 //! Instruments: code that is added to a module so that the host sees what runs in it. They are put into
 //! the module that `write` makes, so they see the code that runs, and not into the module that was
 //! loaded. What they note lies in a memory and globals of their own, which the guest cannot reach; `guest`
-//! reads it. `fuel` keeps the fuel that of the module without instruments; `function` adds the code.
+//! reads it. `fuel` keeps the fuel that of the module without instruments; `function` adds the code. `walk` reads what
+//! the counters mean for the module that was loaded.
 
 mod code;
 mod comparison;
 mod fuel;
 mod function;
+mod walk;
 
 pub(crate) use fuel::set_costs;
+pub(crate) use walk::{region_counts, visit_operators};
 
 use super::{
     additions::Additions,
@@ -138,6 +141,19 @@ pub(crate) struct Counter {
     pub(crate) edge: Edge,
 }
 
+/// Where code begins that is charged for together: a region, or the rest of one behind another inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    /// The index of the function.
+    pub(crate) function: u32,
+    /// The first instruction, by its offset in the module that was loaded.
+    pub(crate) offset: u32,
+    /// The counter of how often the region is entered.
+    pub(crate) counter: usize,
+    /// Whether the region begins, which is charged for, too.
+    pub(crate) begins: bool,
+}
+
 /// Where a comparison is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Comparison {
@@ -155,6 +171,8 @@ pub(crate) struct Comparison {
 pub(crate) struct Installed {
     pub(crate) which: Instruments,
     pub(crate) counters: Vec<Counter>,
+    /// With [`Instruments::BLOCKS`], where what is charged changes.
+    pub(crate) charges: Vec<Charge>,
     pub(crate) comparisons: Vec<Comparison>,
     /// Where the counters begin in the memory of the instruments.
     pub(crate) counters_at: u32,
@@ -224,6 +242,7 @@ pub(super) fn install(
         installed: Installed {
             which,
             counters: Vec::new(),
+            charges: Vec::new(),
             comparisons: Vec::new(),
             counters_at,
             comparisons_at,
