@@ -66,9 +66,9 @@ fn jobs(args: &ObserveArgs) -> usize {
 }
 
 /// The options of a runtime for many calls: each config is validated as part of its call, and each thread keeps
-/// an instance.
+/// an instance. A backtrace for each of many failures would take longer than the calls.
 pub fn options(args: &ObserveArgs, builder: RuntimeBuilder) -> RuntimeBuilder {
-    let builder = builder.idle_instances(jobs(args));
+    let builder = builder.idle_instances(jobs(args)).backtraces(false);
     match (args.no_validate, args.strict) {
         (true, _) => builder,
         (false, true) => builder.validate_configs(ConfigValidation::Strict),
