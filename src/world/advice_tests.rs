@@ -457,6 +457,18 @@ fn advice_that_is_followed_once_is_enough() {
         Effect::SetTimesOpen { handle: 0, times },
     ];
     advised.extend(follow(&changed, &[]).unwrap());
+    let written = OpenOptions {
+        write: true,
+        ..OpenOptions::default()
+    };
+    let examined = [
+        Effect::Open {
+            path: "/d/a".into(),
+            options: written,
+        },
+        Effect::StatOpen { handle: 0 },
+    ];
+    advised.extend(follow(&examined, &["fs:write:/d/a"]).unwrap());
     assert_eq!(kinds, (0..KINDS).collect(), "an effect of each kind");
     // The others are never denied, or fail.
     assert_eq!(advised, BTreeSet::from([0, 2, 3, 4, 6, 7, 8, 9, 10]));
