@@ -287,11 +287,16 @@ fn inspect_lists_functions_and_finds_the_source_of_an_instruction() {
     let file = "fixtures/fails-c/fails-c.wasm";
     let text = |args: &[&str]| String::from_utf8(tollgate(args).stdout).unwrap();
     let table = text(&["inspect", file, "--functions"]);
-    assert!(table.starts_with("size  function\n"), "{table}");
+    assert!(table.starts_with("size  regions  function\n"), "{table}");
     let listed = stdout(&tollgate(&["inspect", file, "--functions", "--json"]));
     let spin = listed.as_array().unwrap().iter();
     let spin = spin.clone().find(|it| it["name"] == "spin").unwrap();
-    let row = format!("{:>4}  spin   plugin.c:{}\n", spin["size"], spin["line"]);
+    let numbers = format!(
+        "{:>4}  {:>7}",
+        spin["size"],
+        spin["regions"].as_u64().unwrap()
+    );
+    let row = format!("{numbers}  spin   plugin.c:{}\n", spin["line"]);
     assert!(table.contains(&row), "{table}");
     let offset = spin["offset"].as_u64().unwrap() + 4;
     for offset in [format!("{offset}"), format!("{offset:#x}")] {
