@@ -42,7 +42,8 @@ impl From<module::Edge> for EdgeKind {
     }
 }
 
-/// A comparison that a plugin made, or the index of a `br_table`.
+/// A comparison that a plugin made, or the index of a `br_table`, or an exclusive or with a constant: compilers
+/// compare wide numbers by those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {

@@ -451,7 +451,7 @@ impl Replay {
             header.working_directory.clone(),
             parts.policy.host_functions.clone(),
         );
-        let call = Call::with_bytes(header.config.get().as_bytes())
+        let call = Call::bytes(header.config.get().as_bytes())
             .cancel(self.cancel.clone())
             .replaying(RecordedRun {
                 name: header.plugin.as_str().into(),

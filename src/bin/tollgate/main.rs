@@ -21,6 +21,7 @@ mod explain;
 mod files;
 mod findings;
 mod functions;
+mod fuzz;
 mod guard;
 mod new;
 mod output;
@@ -43,7 +44,7 @@ use tollgate::{
 enum Exit {
     /// The evidence's status is true, or the command succeeded.
     Success = 0,
-    /// The evidence's status is false, or `check` has warnings.
+    /// The evidence's status is false, `check` has warnings, or `fuzz` has findings.
     CheckFailed = 1,
     /// The arguments or an input file are invalid.
     BadInput = 2,
@@ -122,6 +123,7 @@ fn main() -> ExitCode {
         Command::Bake(args) => bake::run(&args),
         Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Explain(args) => explain::run(args),
     };
     match outcome {
