@@ -7,6 +7,7 @@ mod corpus;
 mod encode;
 mod findings;
 mod havoc;
+mod json;
 mod random;
 mod sha1;
 mod shared;
@@ -23,6 +24,7 @@ use crate::{
     read_module,
 };
 use findings::Findings;
+use json::Shapes;
 use random::Random;
 use shared::{Shared, lock};
 use std::{
@@ -57,10 +59,19 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
     if !args.input.is_empty() {
         return run_inputs(args, &plugins);
     }
-    let seeds = seeds(args)?;
+    let mut seeds = seeds(args)?;
+    // A plugin without a schema has configs of any shape.
+    let schema = if args.raw { None } else { plugin.schema().ok() };
+    let shapes = (!args.raw).then(|| {
+        let schema = schema.map(|schema| schema.document().clone());
+        Arc::new(Shapes::new(schema.unwrap_or_default()))
+    });
+    if let Some(shapes) = &shapes {
+        seeds.extend(shapes.seeds(&mut Random::new(args.rng_seed)));
+    }
     let findings = Findings::new(args, plugin, args.plugin.world_text(args.rng_seed));
     let shared = Shared::new(args, findings);
-    let workers = (0..args.jobs.into()).map(|job| Worker::new(job, &shared, &plugins, tokens.clone()));
+    let workers = (0..args.jobs.into()).map(|job| Worker::new(job, &shared, &plugins, shapes.clone(), tokens.clone()));
     let mut workers: Vec<Worker<'_>> = workers.collect::<Result<_, _>>()?;
     std::thread::scope(|scope| {
         for worker in &mut workers {

@@ -25,7 +25,9 @@ pub struct Progress {
 const EQUAL: u8 = 1;
 
 impl Progress {
-    fn note(&mut self, log: &[Compared]) {
+    /// Returns whether operands were equal for the first time.
+    fn note(&mut self, log: &[Compared]) -> bool {
+        let mut is_new = false;
         for compared in log {
             let [a, b] = compared.at.operands;
             let outcome = match a.cmp(&b) {
@@ -33,8 +35,11 @@ impl Progress {
                 Ordering::Less => 2,
                 Ordering::Greater => 4,
             };
-            *self.outcomes.entry(compared.place()).or_default() |= outcome;
+            let outcomes = self.outcomes.entry(compared.place()).or_default();
+            is_new |= outcome == EQUAL && *outcomes & EQUAL == 0;
+            *outcomes |= outcome;
         }
+        is_new
     }
 
     fn outcomes(&self, compared: &Compared) -> u8 {
@@ -61,6 +66,8 @@ impl Progress {
 struct Link {
     input: Vec<u8>,
     depth: u32,
+    /// What was tried for the inputs before this one.
+    known: HashSet<(u64, [u64; 2])>,
 }
 
 /// How different operands are.
@@ -77,16 +84,26 @@ fn difference(compared: &Compared) -> u64 {
 impl Worker<'_> {
     /// Tries to make every comparison of an entry come out otherwise.
     pub fn solve(&mut self, entry: usize) -> Result<(), Stop> {
-        const LINKS: u32 = 128;
+        const LINKS: u32 = 192;
         const DEEPEST: u32 = 96;
-        const BRANCHES: usize = 3;
+        const BRANCHES: usize = 8;
+        const REPAIRS: usize = 512;
         let Some(input) = self.corpus.entries.get(entry).map(|entry| entry.bytes.clone()) else {
             return Ok(());
         };
-        let mut chain = vec![Link { input, depth: 0 }];
-        let mut known = HashSet::new();
+        let mut chain = vec![Link {
+            input,
+            depth: 0,
+            known: HashSet::new(),
+        }];
         let mut links = 0;
-        while let Some(Link { input, depth }) = chain.pop() {
+        let mut repairs = 0;
+        while let Some(Link {
+            input,
+            depth,
+            mut known,
+        }) = chain.pop()
+        {
             links += 1;
             let log = self.log(&input)?;
             let mut compared = distinct(&log);
@@ -108,7 +125,11 @@ impl Worker<'_> {
                     let words = candidates.memory(one, &memory, &[]);
                     self.learn(words);
                     candidates.operands(one, solved != 7);
-                    is_kept = self.try_all(candidates.found, &mut next, BRANCHES)?;
+                    let found = candidates.found;
+                    is_kept = self.try_all(&found, &mut next, BRANCHES)?;
+                    if !is_kept && repairs < REPAIRS {
+                        repairs += self.repair(&found, &log)?;
+                    }
                 }
                 if !is_kept && (number < 2 || solved & EQUAL == 0) {
                     hard.push(*one);
@@ -116,18 +137,47 @@ impl Worker<'_> {
             }
             self.solve_hard(&input, &log, hard, &memory, &mut next)?;
             if depth < DEEPEST && links < LINKS {
-                chain.extend(next.into_iter().rev().map(|input| Link { input, depth: depth + 1 }));
+                chain.extend(next.into_iter().rev().map(|input| Link {
+                    input,
+                    depth: depth + 1,
+                    known: known.clone(),
+                }));
             }
         }
         Ok(())
     }
 
-    /// Runs an input, and returns its comparisons.
+    /// Runs an input, and returns its comparisons. Where two operands are equal for the first time, it is kept.
     fn log(&mut self, input: &[u8]) -> Result<Vec<Compared>, Stop> {
-        self.trial(input, With::Comparisons)?;
+        let trial = self.trial(input, With::Comparisons)?;
         let log = numbered(self.target.comparisons());
-        self.progress.note(&log);
+        if self.progress.note(&log) && trial == Trial::Known {
+            self.keep(input, With::Comparisons)?;
+        }
         Ok(log)
+    }
+
+    /// Inputs that broke a checksum, or something like it: operands that were equal, and no small number. Puts the
+    /// one that is expected now in place of the other. Returns how many were run.
+    fn repair(&mut self, broken: &[Vec<u8>], log: &[Compared]) -> Result<usize, Stop> {
+        let is_sum = |one: &&Compared| one.is_equal() && one.at.bytes > 0 && one.at.operands[0] > 255;
+        let sums: Vec<Compared> = log.iter().filter(is_sum).copied().collect();
+        if sums.is_empty() {
+            return Ok(0);
+        }
+        for input in broken {
+            let log = self.log(input)?;
+            let differs = |one: &&Compared| {
+                let mut sums = sums.iter();
+                !one.is_equal() && sums.any(|sum| sum.place() == one.place() && sum.occurrence == one.occurrence)
+            };
+            if let Some(sum) = log.iter().find(differs) {
+                let mut candidates = Candidates::new(input, self.max_len);
+                candidates.operands(sum, false);
+                self.try_all(&candidates.found, &mut Vec::new(), 0)?;
+            }
+        }
+        Ok(broken.len())
     }
 
     fn learn(&mut self, words: Vec<Vec<u8>>) {
@@ -142,15 +192,15 @@ impl Worker<'_> {
     /// Returns whether one was kept. Others with a new path go to `next`, as long as there are few.
     fn try_all(
         &mut self,
-        candidates: Vec<Vec<u8>>,
+        candidates: &[Vec<u8>],
         next: &mut Vec<Vec<u8>>,
         most: usize,
     ) -> Result<bool, Stop> {
         let mut is_kept = false;
         for input in candidates {
-            match self.trial(&input, With::Counters)? {
+            match self.trial(input, With::Counters)? {
                 Trial::Kept | Trial::Problem => is_kept = true,
-                Trial::Known if next.len() < most && self.is_new_path() => next.push(input),
+                Trial::Known if next.len() < most && self.is_new_path() => next.push(input.clone()),
                 Trial::Known => {}
             }
         }
@@ -196,7 +246,7 @@ impl Worker<'_> {
             self.learn(candidates.memory(one, memory, &positions));
             candidates.shifted(one, &positions);
             let most = next.len() + 1;
-            if !self.try_all(candidates.found, next, most)? && one.at.bytes > 0 {
+            if !self.try_all(&candidates.found, next, most)? && one.at.bytes > 0 {
                 for measure in [distance, difference] {
                     if self.bring_closer(input, one, &positions, measure, next)? {
                         break;

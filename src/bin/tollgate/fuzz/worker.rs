@@ -4,6 +4,7 @@ use super::{
     corpus::{Corpus, Seen, path},
     findings::{Finding, Known},
     havoc::{self, Materials},
+    json::Shapes,
     random::Random,
     sha1,
     shared::{RUNS_TO_MEETING, Shared},
@@ -45,6 +46,8 @@ pub struct Worker<'a> {
     /// The paths of inputs that were tried and not kept.
     paths: HashSet<u64>,
     pub corpus: Corpus,
+    /// Of configs, unless inputs are no configs.
+    shapes: Option<Arc<Shapes>>,
     /// Entries whose comparisons are to be solved, and those whose bytes are to be tried; the last ones first.
     unsolved: Vec<usize>,
     untried: Vec<usize>,
@@ -67,6 +70,7 @@ impl<'a> Worker<'a> {
         job: usize,
         shared: &'a Shared<'a>,
         plugins: &Arc<Plugins>,
+        shapes: Option<Arc<Shapes>>,
         tokens: Vec<Vec<u8>>,
     ) -> Result<Worker<'a>, Failure> {
         let args = shared.args;
@@ -80,6 +84,7 @@ impl<'a> Worker<'a> {
             seen: Seen::default(),
             paths: HashSet::new(),
             corpus: Corpus::default(),
+            shapes,
             unsolved: Vec::new(),
             untried: Vec::new(),
             tokens,
@@ -163,7 +168,7 @@ impl<'a> Worker<'a> {
         self.paths.insert(path(self.target.counters(With::Counters)))
     }
 
-    fn keep(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
+    pub fn keep(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
         let fuel = self.target.fuel(with);
         let counters = self.target.counters(with);
         let entry = self.corpus.add(input.to_vec(), counters, fuel);
@@ -314,7 +319,14 @@ impl<'a> Worker<'a> {
                 other: &other,
                 max_len: self.max_len,
             };
-            havoc::change(&mut input, &mut self.random, &materials);
+            let tree = match &self.shapes {
+                Some(shapes) if !self.random.one_in(3) => shapes.change(&input, &mut self.random),
+                _ => None,
+            };
+            match tree {
+                Some(changed) if changed.len() <= self.max_len => input = changed,
+                _ => havoc::change(&mut input, &mut self.random, &materials),
+            }
             self.trial(&input, With::Counters)?;
         }
         Ok(())
