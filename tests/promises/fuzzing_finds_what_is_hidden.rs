@@ -68,6 +68,46 @@ fn the_same_seed_gives_the_same_runs() {
     assert_ne!(run("7", "1").1, run("8", "1").1);
 }
 
+/// A plugin whose schema has a text that names how it fails: each way is found, and reproduced by its files.
+#[test]
+fn the_ways_of_a_plugin_to_fail_are_found() {
+    let crashes = tempfile::tempdir().unwrap();
+    let directory = crashes.path().to_str().unwrap();
+    let plugin = "fixtures/fails-c/fails-c.wasm";
+    let limits = ["--fuel", "300000", "--memory-mb", "8"];
+    let runs = ["fuzz", plugin, "--crashes", directory, "--runs", "3000"];
+    let output = program::tollgate(&[&runs[..], &limits].concat()).output().unwrap();
+    assert_eq!(code(&output), 1, "{}", text(&output));
+    let names: Vec<String> = fs::read_dir(crashes.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for kind in ["crash", "protocol"] {
+        let found = names.iter().find(|name| name.starts_with(kind) && name.ends_with(".sim.json"));
+        let world = found.unwrap_or_else(|| panic!("{kind}: {names:?}\n{}", text(&output)));
+        let path = |end: &str| crashes.path().join(world.replace(".sim.json", end));
+        let (world, config) = (path(".sim.json"), path(".json"));
+        let observe = ["observe", plugin, "--world", world.to_str().unwrap(), "--config-file", config.to_str().unwrap()];
+        let again = program::tollgate(&[&observe[..], &limits].concat()).output().unwrap();
+        assert_eq!(code(&again), 3, "{kind}: {}", text(&again));
+        let transcript = path(".transcript.jsonl");
+        let replay = ["replay", transcript.to_str().unwrap(), "--plugin", plugin];
+        assert_eq!(code(&program::tollgate(&replay).output().unwrap()), 0, "{kind}");
+    }
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = fuzz("bytes", directory.path(), &["--jobs", "0"]);
+    assert_eq!(code(&output), 2, "{}", text(&output));
+    // A plugin is no harness.
+    let args = ["fuzz", "--raw", "fixtures/wat/echo.wat", "--runs", "1"];
+    let output = program::tollgate(&args).output().unwrap();
+    assert_eq!(code(&output), 3, "{}", text(&output));
+    assert!(text(&output).contains("LLVMFuzzerTestOneInput"), "{}", text(&output));
+}
+
 fn chosen() -> impl Iterator<Item = &'static (&'static str, u64)> {
     let all = crate::support::share::is_all();
     CHALLENGES.iter().filter(move |(_, runs)| all || *runs <= 1500)

@@ -2,7 +2,7 @@
 
 use std::env;
 
-fn is_all() -> bool {
+pub fn is_all() -> bool {
     env::var_os("TOLLGATE_TESTS").is_some_and(|value| value == "all")
 }
 

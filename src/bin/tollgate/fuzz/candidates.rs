@@ -17,11 +17,18 @@ impl Compared {
         self.at.offset
     }
 
+    /// What distinguishes it from others worth a try: also where its operands were loaded from.
+    pub fn key(&self) -> Key {
+        (self.at.offset, self.at.operands, self.at.loads)
+    }
+
     pub fn is_equal(&self) -> bool {
         let [a, b] = self.at.operands;
         a == b
     }
 }
+
+pub type Key = (u64, [u64; 2], [u32; 2]);
 
 /// The comparisons of a run, with their numbers.
 pub fn numbered(comparisons: Vec<Comparison>) -> Vec<Compared> {
@@ -46,7 +53,7 @@ pub fn distinct(log: &[Compared]) -> Vec<Compared> {
             return false;
         }
         let count = of_place.entry(compared.place()).or_default();
-        let is_new = *count < OF_A_PLACE && seen.insert((compared.place(), compared.at.operands));
+        let is_new = *count < OF_A_PLACE && seen.insert(compared.key());
         *count += u32::from(is_new);
         is_new
     });
@@ -116,6 +123,9 @@ impl<'a> Candidates<'a> {
         for more in targets {
             self.put_for(a, b.wrapping_add(*more) & mask, bytes, is_float);
             self.put_for(b, a.wrapping_add(*more) & mask, bytes, is_float);
+            // Compilers move a complement to the other side.
+            self.put_for(!a & mask, !b.wrapping_add(*more) & mask, bytes, is_float);
+            self.put_for(!b & mask, !a.wrapping_add(*more) & mask, bytes, is_float);
         }
         for (from, to) in [(a, b), (b, a)] {
             self.resize(from, to);
@@ -206,9 +216,12 @@ impl<'a> Candidates<'a> {
 
     /// At bytes that an operand depends on: numbers that are as much more or less as the operands differ.
     pub fn shifted(&mut self, compared: &Compared, positions: &[usize]) {
-        const MOST: usize = 24;
+        const MOST: usize = 12;
         let [a, b] = compared.at.operands;
-        for at in positions.iter().take(MOST) {
+        let more = b.wrapping_sub(a);
+        let (first, rest) = positions.split_at(positions.len().min(MOST));
+        let last = rest.get(rest.len().saturating_sub(MOST)..).unwrap_or_default();
+        for at in first.iter().chain(last) {
             for len in [1, 2, 4, 8] {
                 let Some(there) = self.input.get(*at..*at + len) else {
                     continue;
@@ -222,8 +235,10 @@ impl<'a> Candidates<'a> {
                     let (whole, _) = bytes.as_chunks::<8>();
                     let number = whole.first().map_or(0, |bytes| u64::from_le_bytes(*bytes));
                     for new in [
-                        number.wrapping_add(b.wrapping_sub(a)),
-                        number.wrapping_sub(b.wrapping_sub(a)),
+                        number.wrapping_add(more),
+                        number.wrapping_add(more).wrapping_sub(1),
+                        number.wrapping_add(more).wrapping_add(1),
+                        number.wrapping_sub(more),
                         number ^ a ^ b,
                         a,
                         b,

@@ -82,6 +82,7 @@ pub fn path(counters: &[u8]) -> u64 {
 /// An input that showed something new.
 pub struct Entry {
     pub bytes: Vec<u8>,
+    pub fuel: u64,
     /// How often it was changed at random.
     picked: u32,
     /// For how many edges it is the cheapest input.
@@ -106,6 +107,7 @@ impl Corpus {
         let cost = fuel.saturating_mul(bytes.len() as u64 + 1);
         self.entries.push(Entry {
             bytes,
+            fuel,
             picked: 0,
             cheapest: 0,
             operands: Vec::new(),

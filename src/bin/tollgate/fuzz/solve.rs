@@ -2,8 +2,8 @@
 //! other one stands in the input, and by bringing operands closer to each other byte by byte.
 
 use super::{
-    candidates::{Candidates, Compared, distinct, numbered},
-    target::With,
+    candidates::{Candidates, Compared, Key, distinct, numbered},
+    target::{Problem, With},
     worker::{Stop, Trial, Worker},
 };
 use std::{
@@ -17,7 +17,7 @@ pub struct Progress {
     /// For each place which way its comparisons came out, a bit for each.
     outcomes: HashMap<u64, u8>,
     /// How often operands of a place were tried.
-    tried: HashMap<(u64, [u64; 2]), u8>,
+    tried: HashMap<Key, u8>,
     /// How often operands of a place were brought closer.
     closer: HashMap<(u64, u32), u8>,
 }
@@ -48,7 +48,7 @@ impl Progress {
 
     fn try_again(&mut self, compared: &Compared) -> bool {
         const MOST: u8 = 3;
-        let tried = self.tried.entry((compared.place(), compared.at.operands)).or_default();
+        let tried = self.tried.entry(compared.key()).or_default();
         *tried = tried.saturating_add(1);
         *tried <= MOST
     }
@@ -67,8 +67,11 @@ struct Link {
     input: Vec<u8>,
     depth: u32,
     /// What was tried for the inputs before this one.
-    known: HashSet<(u64, [u64; 2])>,
+    known: HashSet<Key>,
 }
+
+/// An input for a chain, and the fuel that it takes.
+type Next = (u64, Vec<u8>);
 
 /// How different operands are.
 fn distance(compared: &Compared) -> u64 {
@@ -87,7 +90,7 @@ impl Worker<'_> {
         const LINKS: u32 = 192;
         const DEEPEST: u32 = 96;
         const BRANCHES: usize = 8;
-        const REPAIRS: usize = 512;
+        const REPAIRS: usize = 4096;
         let Some(input) = self.corpus.entries.get(entry).map(|entry| entry.bytes.clone()) else {
             return Ok(());
         };
@@ -106,6 +109,9 @@ impl Worker<'_> {
         {
             links += 1;
             let log = self.log(&input)?;
+            if depth == 0 {
+                self.check_fuel(entry, &input)?;
+            }
             let mut compared = distinct(&log);
             if depth == 0
                 && let Some(entry) = self.corpus.entries.get_mut(entry)
@@ -113,9 +119,9 @@ impl Worker<'_> {
                 const MOST: usize = 128;
                 entry.operands = compared.iter().take(MOST).map(|compared| compared.at.operands).collect();
             }
-            compared.retain(|compared| known.insert((compared.place(), compared.at.operands)));
+            compared.retain(|compared| known.insert(compared.key()));
             let memory = self.target.memory().to_vec();
-            let mut next = Vec::new();
+            let mut next: Vec<Next> = Vec::new();
             let mut hard = Vec::new();
             for (number, one) in compared.iter().enumerate() {
                 let solved = self.progress.outcomes(one);
@@ -137,7 +143,9 @@ impl Worker<'_> {
             }
             self.solve_hard(&input, &log, hard, &memory, &mut next)?;
             if depth < DEEPEST && links < LINKS {
-                chain.extend(next.into_iter().rev().map(|input| Link {
+                // What runs longest comes first: it came furthest.
+                next.sort_by_key(|(fuel, _)| *fuel);
+                chain.extend(next.into_iter().map(|(_, input)| Link {
                     input,
                     depth: depth + 1,
                     known: known.clone(),
@@ -147,8 +155,19 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// An input that was run twice burns the same fuel both times.
+    fn check_fuel(&mut self, entry: usize, input: &[u8]) -> Result<(), Stop> {
+        let before = self.corpus.entries.get(entry).map_or(0, |entry| entry.fuel);
+        let now = self.target.fuel(With::Comparisons);
+        if before == now {
+            return Ok(());
+        }
+        let message = format!("not deterministic: two runs burnt {before} and {now} units of fuel");
+        self.found(input, Problem::new("unstable", message), With::Comparisons)
+    }
+
     /// Runs an input, and returns its comparisons. Where two operands are equal for the first time, it is kept.
-    fn log(&mut self, input: &[u8]) -> Result<Vec<Compared>, Stop> {
+    pub fn log(&mut self, input: &[u8]) -> Result<Vec<Compared>, Stop> {
         let trial = self.trial(input, With::Comparisons)?;
         let log = numbered(self.target.comparisons());
         if self.progress.note(&log) && trial == Trial::Known {
@@ -157,16 +176,18 @@ impl Worker<'_> {
         Ok(log)
     }
 
-    /// Inputs that broke a checksum, or something like it: operands that were equal, and no small number. Puts the
-    /// one that is expected now in place of the other. Returns how many were run.
+    /// Inputs that broke a checksum, or a sum of lengths: operands that were equal, and no small number. Puts what is
+    /// expected now in place of what is there. Returns how many were run.
     fn repair(&mut self, broken: &[Vec<u8>], log: &[Compared]) -> Result<usize, Stop> {
-        let is_sum = |one: &&Compared| one.is_equal() && one.at.bytes > 0 && one.at.operands[0] > 255;
+        let is_sum = |one: &&Compared| one.is_equal() && one.at.bytes > 0 && one.at.operands[0] > 15;
         let sums: Vec<Compared> = log.iter().filter(is_sum).copied().collect();
         if sums.is_empty() {
             return Ok(0);
         }
+        let mut runs = 0;
         for input in broken {
             let log = self.log(input)?;
+            runs += 1;
             let differs = |one: &&Compared| {
                 let mut sums = sums.iter();
                 !one.is_equal() && sums.any(|sum| sum.place() == one.place() && sum.occurrence == one.occurrence)
@@ -174,10 +195,15 @@ impl Worker<'_> {
             if let Some(sum) = log.iter().find(differs) {
                 let mut candidates = Candidates::new(input, self.max_len);
                 candidates.operands(sum, false);
+                if candidates.found.is_empty() {
+                    let positions: Vec<usize> = (0..input.len()).collect();
+                    candidates.shifted(sum, &positions);
+                }
+                runs += candidates.found.len();
                 self.try_all(&candidates.found, &mut Vec::new(), 0)?;
             }
         }
-        Ok(broken.len())
+        Ok(runs)
     }
 
     fn learn(&mut self, words: Vec<Vec<u8>>) {
@@ -193,14 +219,16 @@ impl Worker<'_> {
     fn try_all(
         &mut self,
         candidates: &[Vec<u8>],
-        next: &mut Vec<Vec<u8>>,
+        next: &mut Vec<Next>,
         most: usize,
     ) -> Result<bool, Stop> {
         let mut is_kept = false;
         for input in candidates {
             match self.trial(input, With::Counters)? {
                 Trial::Kept | Trial::Problem => is_kept = true,
-                Trial::Known if next.len() < most && self.is_new_path() => next.push(input.clone()),
+                Trial::Known if next.len() < most && self.is_new_path() => {
+                    next.push((self.target.fuel(With::Counters), input.clone()));
+                }
                 Trial::Known => {}
             }
         }
@@ -214,7 +242,7 @@ impl Worker<'_> {
         log: &[Compared],
         mut hard: Vec<Compared>,
         memory: &[u8],
-        next: &mut Vec<Vec<u8>>,
+        next: &mut Vec<Next>,
     ) -> Result<(), Stop> {
         const LONGEST: usize = 192;
         const MOST: usize = 8;
@@ -265,7 +293,7 @@ impl Worker<'_> {
         one: &Compared,
         positions: &[usize],
         measure: fn(&Compared) -> u64,
-        next: &mut Vec<Vec<u8>>,
+        next: &mut Vec<Next>,
     ) -> Result<bool, Stop> {
         const MOST: usize = 24;
         const ROUNDS: u32 = 48;
@@ -291,7 +319,7 @@ impl Worker<'_> {
                 }
             }
             if least == 0 {
-                next.push(best);
+                next.push((u64::MAX, best));
                 return Ok(true);
             }
             if least == before {

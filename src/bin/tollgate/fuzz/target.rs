@@ -30,7 +30,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(kind: &'static str, message: String) -> Problem {
+    pub fn new(kind: &'static str, message: String) -> Problem {
         // Addresses and lengths differ where the problem is one.
         let key = message.replace(|c: char| c.is_ascii_digit(), "");
         Problem { kind, message, key }

@@ -213,7 +213,7 @@ impl<'a> Worker<'a> {
     }
 
     /// An input ended in a problem.
-    fn found(&mut self, input: &[u8], problem: Problem, with: With) -> Result<(), Stop> {
+    pub fn found(&mut self, input: &[u8], problem: Problem, with: With) -> Result<(), Stop> {
         let counters = self.target.counters(with).to_vec();
         let Some(witness) = self.known.add(&problem, &counters) else {
             return Ok(());
@@ -269,6 +269,8 @@ impl<'a> Worker<'a> {
     /// Every value of every byte of an entry, and every token at its beginning and end.
     fn try_bytes(&mut self, entry: usize) -> Result<(), Stop> {
         const LONGEST: usize = 256;
+        // Of short inputs also what they compare.
+        const SHORT: usize = 16;
         const WITH_TOKENS: usize = 24;
         let Some(bytes) = self.corpus.entries.get(entry).map(|entry| entry.bytes.clone()) else {
             return Ok(());
@@ -292,7 +294,10 @@ impl<'a> Worker<'a> {
             for byte in 0..=u8::MAX {
                 if let Some(target) = input.get_mut(at).filter(|_| byte != *old) {
                     *target = byte;
-                    self.trial(&input, With::Counters)?;
+                    match bytes.len() <= SHORT {
+                        true => drop(self.log(&input)?),
+                        false => drop(self.trial(&input, With::Counters)?),
+                    }
                 }
             }
             havoc::put(&mut input, at, &[*old]);
