@@ -21,7 +21,14 @@ impl Instance {
         }
         let (at, _) = self.place_config(name, &[0; ARGUMENTS])?;
         let word = |offset: i32| at.wrapping_add(offset).to_le_bytes();
-        let words = [1_i32.to_le_bytes(), word(8), word(16), [0; 4], *b"fuzz", [0; 4]];
+        let words = [
+            1_i32.to_le_bytes(),
+            word(8),
+            word(16),
+            [0; 4],
+            *b"fuzz",
+            [0; 4],
+        ];
         let start = usize::try_from(at.cast_unsigned()).unwrap_or(usize::MAX);
         let memory = self.exports.memory.data_mut(&mut self.store);
         let target = memory.get_mut(start..);

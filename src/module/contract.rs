@@ -104,7 +104,12 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
 pub(super) fn check_harness(module: &Module, offered: &[Offered]) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_memory(module, &mut problems);
-    for name in [MALLOC, TEST_ONE_INPUT, HARNESS_INITIALIZE, export::INITIALIZE] {
+    for name in [
+        MALLOC,
+        TEST_ONE_INPUT,
+        HARNESS_INITIALIZE,
+        export::INITIALIZE,
+    ] {
         let (params, results): (&[ValType], &[ValType]) = match name {
             MALLOC => (&[I32], &[I32]),
             export::INITIALIZE => (&[], &[]),

@@ -522,8 +522,8 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
             self.code.get(value);
             return Ok(());
         }
-        let xor = is_literal.then(|| combined(bytes)).flatten();
-        let Some(ty) = compared(bytes).or(xor) else {
+        let combined = combined(bytes, self.before).filter(|_| is_literal == (bytes != [I32_SUB]));
+        let Some(ty) = compared(bytes).or(combined) else {
             return Ok(());
         };
         if self.history.may_be_constant() && !is_literal {
@@ -719,12 +719,12 @@ fn compared_with_zero(bytes: &[u8], before: &[u8]) -> Option<u8> {
     }
 }
 
-/// The type of the operands of an exclusive or: compilers compare wide numbers, and memory of a length that they
-/// know, by some of them.
-fn combined(bytes: &[u8]) -> Option<u8> {
-    match bytes {
-        [0x73, ..] => Some(I32),
-        [0x85, ..] => Some(I64),
+/// The type of the operands of an exclusive or, by some of which compilers compare wide numbers, and memory of a length
+/// that they know; and of the difference of two bytes of memory, by which functions compare memory.
+fn combined(bytes: &[u8], before: &[u8]) -> Option<u8> {
+    match (bytes, before) {
+        ([0x73, ..], _) | ([I32_SUB], [0x2C | 0x2D, ..]) => Some(I32),
+        ([0x85, ..], _) => Some(I64),
         _ => None,
     }
 }

@@ -79,5 +79,7 @@ impl FuzzArgs {
 
 fn count(text: &str) -> Result<u64, String> {
     let number = text.replace('_', "");
-    number.parse().map_err(|_| "expected a number of runs".to_owned())
+    number
+        .parse()
+        .map_err(|_| "expected a number of runs".to_owned())
 }

@@ -111,7 +111,12 @@ impl<'a> Candidates<'a> {
 
     /// The other operand in place of the one that stands in the input; also a little more or less, if `unequal`.
     pub fn operands(&mut self, compared: &Compared, unequal: bool) {
-        let Comparison { bytes, is_float, operands: [a, b], .. } = compared.at;
+        let Comparison {
+            bytes,
+            is_float,
+            operands: [a, b],
+            ..
+        } = compared.at;
         let mask = if bytes == 8 { u64::MAX } else { 0xFFFF_FFFF };
         if bytes == 0 {
             for index in 0..24 {
@@ -156,32 +161,58 @@ impl<'a> Candidates<'a> {
                 let more = (target - resized.len()).min(resized.len());
                 resized.extend_from_within(..more);
             }
-            resized.resize(target, 0);
+            // Into an empty input, bytes that are not alike: each stands in few places.
+            let more = (resized.len()..target)
+                .map(|at| at.to_le_bytes()[0].wrapping_mul(167).wrapping_add(13));
+            let more: Vec<u8> = more.collect();
+            resized.extend(more);
+            resized.truncate(target);
             self.add(resized);
         }
     }
 
     /// If the operands were loaded from memory: the memory of the one where that of the other one stands in the
     /// input. Returns what may be words of a dictionary.
-    pub fn memory(&mut self, compared: &Compared, memory: &[u8], positions: &[usize]) -> Vec<Vec<u8>> {
+    pub fn memory(
+        &mut self,
+        compared: &Compared,
+        memory: &[u8],
+        positions: &[usize],
+    ) -> Vec<Vec<u8>> {
         const MOST: usize = 64;
         let [last, before] = compared.at.loads;
         let region = |address: u32| {
-            let rest = usize::try_from(address).ok().and_then(|at| memory.get(at..)).unwrap_or_default();
+            let rest = usize::try_from(address)
+                .ok()
+                .and_then(|at| memory.get(at..))
+                .unwrap_or_default();
             rest.get(..MOST).unwrap_or(rest)
         };
         let (last, before) = (region(last), region(before));
         let [a, b] = compared.at.operands;
         let is_loaded = |value: u64, region: &[u8]| {
-            let starts = |len: usize| value.to_le_bytes().get(..len).is_some_and(|bytes| region.starts_with(bytes));
-            starts(8) || (value < 1 << 32 && starts(4)) || (value < 1 << 16 && starts(2)) || (value < 256 && starts(1))
+            let starts = |len: usize| {
+                value
+                    .to_le_bytes()
+                    .get(..len)
+                    .is_some_and(|bytes| region.starts_with(bytes))
+            };
+            starts(8)
+                || (value < 1 << 32 && starts(4))
+                || (value < 1 << 16 && starts(2))
+                || (value < 256 && starts(1))
         };
-        if !(is_loaded(a, before) && is_loaded(b, last) || is_loaded(b, before) && is_loaded(a, last)) {
+        if !(is_loaded(a, before) && is_loaded(b, last)
+            || is_loaded(b, before) && is_loaded(a, last))
+        {
             return Vec::new();
         }
         let mut words = Vec::new();
         for (there, wanted) in [(before, last), (last, before)] {
-            let end = wanted.iter().position(|byte| *byte == 0).unwrap_or(wanted.len());
+            let end = wanted
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or(wanted.len());
             let lens = [end, end + 1, 4, 8, 16, 32, MOST];
             let pieces: Vec<&[u8]> = lens.iter().filter_map(|len| wanted.get(..*len)).collect();
             if end > 1 {
@@ -203,7 +234,10 @@ impl<'a> Candidates<'a> {
             let encoders: [fn(&[u8]) -> Vec<u8>; 2] = [hex, base64];
             for encode in encoders {
                 let key = encode(there.get(..3).unwrap_or_default());
-                let places = self.places(&key).into_iter().chain(positions.first().copied());
+                let places = self
+                    .places(&key)
+                    .into_iter()
+                    .chain(positions.first().copied());
                 for at in places {
                     for piece in &pieces {
                         self.overwrite(at, &encode(piece));
@@ -220,7 +254,9 @@ impl<'a> Candidates<'a> {
         let [a, b] = compared.at.operands;
         let more = b.wrapping_sub(a);
         let (first, rest) = positions.split_at(positions.len().min(MOST));
-        let last = rest.get(rest.len().saturating_sub(MOST)..).unwrap_or_default();
+        let last = rest
+            .get(rest.len().saturating_sub(MOST)..)
+            .unwrap_or_default();
         for at in first.iter().chain(last) {
             for len in [1, 2, 4, 8] {
                 let Some(there) = self.input.get(*at..*at + len) else {

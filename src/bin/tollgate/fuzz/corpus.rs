@@ -39,7 +39,10 @@ impl Seen {
     /// The number of a counter that was never above 0 before.
     pub fn new_edge(&self, counters: &[u8]) -> Option<usize> {
         let seen = self.0.iter().chain(std::iter::repeat(&0));
-        counters.iter().zip(seen).position(|(hits, seen)| *hits > 0 && *seen == 0)
+        counters
+            .iter()
+            .zip(seen)
+            .position(|(hits, seen)| *hits > 0 && *seen == 0)
     }
 
     /// How many counters were above 0.
@@ -133,7 +136,9 @@ impl Corpus {
     }
 
     pub fn is_favoured(&self, number: usize) -> bool {
-        self.entries.get(number).is_some_and(|entry| entry.cheapest > 0)
+        self.entries
+            .get(number)
+            .is_some_and(|entry| entry.cheapest > 0)
     }
 
     /// An entry to change at random: mostly a favoured one, often a new one, and rather one that was picked less.

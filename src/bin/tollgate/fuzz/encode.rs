@@ -21,7 +21,13 @@ pub fn ways(from: u64, to: u64, bytes: u8, is_float: bool) -> Vec<Written> {
         if len > of || !fits(from, len, of) || !fits(to, len, of) {
             continue;
         }
-        let written = |number: u64| -> Vec<u8> { number.to_le_bytes().into_iter().take(len as usize).collect() };
+        let written = |number: u64| -> Vec<u8> {
+            number
+                .to_le_bytes()
+                .into_iter()
+                .take(len as usize)
+                .collect()
+        };
         push_both_orders(&mut ways, written(from), written(to));
     }
     if is_float {
@@ -30,11 +36,18 @@ pub fn ways(from: u64, to: u64, bytes: u8, is_float: bool) -> Vec<Written> {
     }
     let signed = |number: u64| match of {
         8 => number.cast_signed(),
-        _ => i64::from(u32::try_from(number & 0xFFFF_FFFF).unwrap_or(0).cast_signed()),
+        _ => i64::from(
+            u32::try_from(number & 0xFFFF_FFFF)
+                .unwrap_or(0)
+                .cast_signed(),
+        ),
     };
     ways.push((from.to_string().into(), to.to_string().into()));
     if signed(from) < 0 || signed(to) < 0 {
-        ways.push((signed(from).to_string().into(), signed(to).to_string().into()));
+        ways.push((
+            signed(from).to_string().into(),
+            signed(to).to_string().into(),
+        ));
     }
     ways.push((format!("{from:x}").into(), format!("{to:x}").into()));
     ways.push((format!("{from:X}").into(), format!("{to:X}").into()));
@@ -50,20 +63,30 @@ fn push_both_orders(ways: &mut Vec<Written>, mut from: Vec<u8>, mut to: Vec<u8>)
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a float of the other width, or a whole number near it")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float of the other width, or a whole number near it"
+)]
 fn floats(ways: &mut Vec<Written>, from: u64, to: u64, of: u32) {
     let value = |bits: u64| match of {
         8 => f64::from_bits(bits),
-        _ => f64::from(f32::from_bits(u32::try_from(bits & 0xFFFF_FFFF).unwrap_or(0))),
+        _ => f64::from(f32::from_bits(
+            u32::try_from(bits & 0xFFFF_FFFF).unwrap_or(0),
+        )),
     };
     let (from, to) = (value(from), value(to));
     match of {
-        8 => push_both_orders(ways, (from as f32).to_le_bytes().into(), (to as f32).to_le_bytes().into()),
+        8 => push_both_orders(
+            ways,
+            (from as f32).to_le_bytes().into(),
+            (to as f32).to_le_bytes().into(),
+        ),
         _ => push_both_orders(ways, from.to_le_bytes().into(), to.to_le_bytes().into()),
     }
     let (whole_from, whole_to) = (from as i64, to as i64);
     for len in [8, 4, 2, 1] {
-        let written = |number: i64| -> Vec<u8> { number.to_le_bytes().into_iter().take(len).collect() };
+        let written =
+            |number: i64| -> Vec<u8> { number.to_le_bytes().into_iter().take(len).collect() };
         push_both_orders(ways, written(whole_from), written(whole_to));
     }
     ways.push((from.to_string().into(), to.to_string().into()));
@@ -71,7 +94,10 @@ fn floats(ways: &mut Vec<Written>, from: u64, to: u64, of: u32) {
 }
 
 pub fn hex(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| format!("{byte:02x}").into_bytes())
+        .collect()
 }
 
 pub fn base64(bytes: &[u8]) -> Vec<u8> {
@@ -96,8 +122,16 @@ mod tests {
     #[test]
     fn numbers_are_written_in_all_ways() {
         let ways = ways(0x0102, 0x0304, 4, false);
-        for way in [(&[2, 1][..], &[4, 3][..]), (&[1, 2], &[3, 4]), (&[2, 1, 0, 0], &[4, 3, 0, 0]), (b"258", b"772")] {
-            assert!(ways.contains(&(way.0.into(), way.1.into())), "{way:?} of {ways:?}");
+        for way in [
+            (&[2, 1][..], &[4, 3][..]),
+            (&[1, 2], &[3, 4]),
+            (&[2, 1, 0, 0], &[4, 3, 0, 0]),
+            (b"258", b"772"),
+        ] {
+            assert!(
+                ways.contains(&(way.0.into(), way.1.into())),
+                "{way:?} of {ways:?}"
+            );
         }
         assert!(super::ways(u64::MAX, 5, 8, false).contains(&(vec![0xFF], vec![5])));
         let float = super::ways(1.5_f64.to_bits(), 2.0_f64.to_bits(), 8, true);
@@ -107,7 +141,13 @@ mod tests {
     /// RFC 4648.
     #[test]
     fn base64_is_the_standard_one() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(bytes.as_bytes()), text.as_bytes());
         }
     }

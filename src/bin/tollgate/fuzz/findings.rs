@@ -83,9 +83,13 @@ impl<'a> Findings<'a> {
         let write = |end: &str, content: &[u8]| {
             let path = directory.join(format!("{name}{end}"));
             let written = files::write_whole(&path, content);
-            written.map_err(|error| Failure::file(&path, error)).map(|()| path)
+            written
+                .map_err(|error| Failure::file(&path, error))
+                .map(|()| path)
         };
-        let config = std::str::from_utf8(&input).ok().and_then(|text| text.parse::<Config>().ok());
+        let config = std::str::from_utf8(&input)
+            .ok()
+            .and_then(|text| text.parse::<Config>().ok());
         let command = if self.args.raw {
             self.command(&["fuzz", "--raw"], &[("--input", &write("", &input)?)])
         } else {
@@ -97,7 +101,10 @@ impl<'a> Findings<'a> {
                     let recorded = self.plugin.record(config, &path);
                     // How the run ends is known.
                     drop(recorded.map_err(|error| Failure::file(&path, error))?);
-                    self.command(&["observe"], &[("--config-file", &input), ("--world", &world)])
+                    self.command(
+                        &["observe"],
+                        &[("--config-file", &input), ("--world", &world)],
+                    )
                 }
                 None => self.command(&["fuzz"], &[("--input", &input), ("--world", &world)]),
             }
@@ -127,8 +134,17 @@ impl<'a> Findings<'a> {
         let mut words = vec!["tollgate".to_owned()];
         words.extend(begin.iter().map(ToString::to_string));
         words.push(path(&self.args.plugin.plugin));
-        words.extend(options.iter().flat_map(|(option, file)| [(*option).to_owned(), path(file)]));
-        words.extend(self.args.grants.iter().flat_map(|grant| ["--grant".to_owned(), word(&grant.to_string())]));
+        words.extend(
+            options
+                .iter()
+                .flat_map(|(option, file)| [(*option).to_owned(), path(file)]),
+        );
+        words.extend(
+            self.args
+                .grants
+                .iter()
+                .flat_map(|grant| ["--grant".to_owned(), word(&grant.to_string())]),
+        );
         let fuel = match self.args.fuel() {
             FuelLimit::Units(units) => units.to_string(),
             FuelLimit::Unlimited => "unlimited".to_owned(),

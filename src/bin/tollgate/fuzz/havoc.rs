@@ -13,7 +13,29 @@ pub struct Materials<'a> {
 
 /// Numbers at which programs often change what they do.
 const NUMBERS: [i64; 23] = [
-    0, 1, -1, 2, 4, 7, 8, 10, 16, 31, 32, 63, 64, 100, 127, 128, 255, 256, 1000, 1024, 32767, 65535, 2_147_483_647,
+    0,
+    1,
+    -1,
+    2,
+    4,
+    7,
+    8,
+    10,
+    16,
+    31,
+    32,
+    63,
+    64,
+    100,
+    127,
+    128,
+    255,
+    256,
+    1000,
+    1024,
+    32767,
+    65535,
+    2_147_483_647,
 ];
 
 /// Changes an input at random.
@@ -51,7 +73,11 @@ fn once(input: &mut Vec<u8>, random: &mut Random, with: &Materials<'_>) {
         4 => {
             if let Some(byte) = input.get_mut(at) {
                 let by = u8::try_from(random.below(16)).unwrap_or(0) + 1;
-                *byte = if random.one_in(2) { byte.wrapping_add(by) } else { byte.wrapping_sub(by) };
+                *byte = if random.one_in(2) {
+                    byte.wrapping_add(by)
+                } else {
+                    byte.wrapping_sub(by)
+                };
             }
         }
         5 => {
@@ -99,14 +125,19 @@ fn once(input: &mut Vec<u8>, random: &mut Random, with: &Materials<'_>) {
             let [a, b] = random.pick(with.operands).copied().unwrap_or_default();
             let (from, to) = if random.one_in(2) { (a, b) } else { (b, a) };
             let len = 1 << random.below(4);
-            let bytes = |number: u64| -> Vec<u8> { number.to_le_bytes().into_iter().take(len).collect() };
+            let bytes =
+                |number: u64| -> Vec<u8> { number.to_le_bytes().into_iter().take(len).collect() };
             let (mut from, mut to) = (bytes(from), bytes(to));
             if random.one_in(3) {
                 from.reverse();
                 to.reverse();
             }
-            let found: Vec<usize> =
-                input.windows(len).enumerate().filter(|(_, piece)| *piece == from).map(|(at, _)| at).collect();
+            let found: Vec<usize> = input
+                .windows(len)
+                .enumerate()
+                .filter(|(_, piece)| *piece == from)
+                .map(|(at, _)| at)
+                .collect();
             put(input, random.pick(&found).copied().unwrap_or(at), &to);
         }
         _ => {

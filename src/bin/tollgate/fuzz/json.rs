@@ -34,7 +34,9 @@ impl Shapes {
             let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
                 break;
             };
-            let target = reference.strip_prefix('#').and_then(|path| self.schema.pointer(path));
+            let target = reference
+                .strip_prefix('#')
+                .and_then(|path| self.schema.pointer(path));
             match target {
                 Some(target) => schema = target,
                 None => break,
@@ -68,13 +70,19 @@ impl Shapes {
             }
         }
         for key in ["anyOf", "oneOf", "allOf"] {
-            if let Some(one) = schema.get(key).and_then(Value::as_array).and_then(|all| random.pick(all)) {
+            if let Some(one) = schema
+                .get(key)
+                .and_then(Value::as_array)
+                .and_then(|all| random.pick(all))
+            {
                 return self.make(one, random, depth + 1, every);
             }
         }
         let ty = match schema.get("type") {
             Some(Value::String(ty)) => ty.as_str(),
-            Some(Value::Array(types)) => random.pick(types).and_then(Value::as_str).unwrap_or("null"),
+            Some(Value::Array(types)) => {
+                random.pick(types).and_then(Value::as_str).unwrap_or("null")
+            }
             _ if schema.get("properties").is_some() => "object",
             _ if schema.get("items").is_some() => "array",
             _ if depth == 0 => "object",
@@ -85,12 +93,15 @@ impl Shapes {
             "array" => {
                 let len = bounded(schema, "minItems", "maxItems", random, 4);
                 let items = schema.get("items").unwrap_or(&Value::Null);
-                (0..len.min(64)).map(|_| self.make(items, random, depth + 1, every)).collect()
+                (0..len.min(64))
+                    .map(|_| self.make(items, random, depth + 1, every))
+                    .collect()
             }
             "string" => string(schema, random).into(),
             "integer" => number(schema, random).into(),
             "number" if random.one_in(2) => {
-                let value = f64::from(i32::try_from(number(schema, random)).unwrap_or(i32::MAX)) + 0.5;
+                let value =
+                    f64::from(i32::try_from(number(schema, random)).unwrap_or(i32::MAX)) + 0.5;
                 Number::from_f64(value).map_or(Value::Null, Value::Number)
             }
             "number" => number(schema, random).into(),
@@ -102,9 +113,19 @@ impl Shapes {
     fn object(&self, schema: &Value, random: &mut Random, depth: u32, every: bool) -> Value {
         let mut object = Map::new();
         let required = schema.get("required").and_then(Value::as_array);
-        let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
-        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            let leave_out = if is_required(name) { random.one_in(32) } else { !every && random.one_in(2) };
+        let is_required =
+            |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
+        for (name, property) in schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let leave_out = if is_required(name) {
+                random.one_in(32)
+            } else {
+                !every && random.one_in(2)
+            };
             if !leave_out {
                 object.insert(name.clone(), self.make(property, random, depth + 1, every));
             }
@@ -147,16 +168,28 @@ impl Shapes {
                 } else if random.one_in(6) {
                     items.remove(at);
                 } else if let Some(item) = items.get_mut(at) {
-                    self.change_at(item, schema.get("items").unwrap_or(&Value::Null), random, depth + 1);
+                    self.change_at(
+                        item,
+                        schema.get("items").unwrap_or(&Value::Null),
+                        random,
+                        depth + 1,
+                    );
                 }
             }
             Value::Object(members) => {
                 let properties = schema.get("properties").and_then(Value::as_object);
-                let names: Vec<&String> = properties.into_iter().flatten().map(|(name, _)| name).collect();
+                let names: Vec<&String> = properties
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name)
+                    .collect();
                 if let Some(name) = random.pick(&names)
                     && let Some(property) = properties.and_then(|all| all.get(*name))
                 {
-                    members.insert((*name).clone(), self.make(property, random, depth + 1, true));
+                    members.insert(
+                        (*name).clone(),
+                        self.make(property, random, depth + 1, true),
+                    );
                 }
             }
             Value::Number(old) if random.one_in(2) => {
@@ -235,7 +268,10 @@ fn number(schema: &Value, random: &mut Random) -> i64 {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a bound beyond all integers is the last of them")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a bound beyond all integers is the last of them"
+)]
 fn whole(number: f64) -> i64 {
     number as i64
 }
@@ -258,7 +294,9 @@ fn string(schema: &Value, random: &mut Random) -> String {
         return usual.to_owned();
     }
     let len = bounded(schema, "minLength", "maxLength", random, 12);
-    (0..len).map(|_| char::from(b'a' + random.byte() % 26)).collect()
+    (0..len)
+        .map(|_| char::from(b'a' + random.byte() % 26))
+        .collect()
 }
 
 #[cfg(test)]
@@ -274,9 +312,15 @@ mod tests {
             "$defs": { "tag": { "type": "string", "minLength": 2 } } });
         let (shapes, mut random) = (Shapes::new(schema), Random::new(1));
         let seeds = shapes.seeds(&mut random);
-        let text: Vec<_> = seeds.iter().map(|seed| String::from_utf8_lossy(seed)).collect();
+        let text: Vec<_> = seeds
+            .iter()
+            .map(|seed| String::from_utf8_lossy(seed))
+            .collect();
         assert!(text.iter().any(|seed| seed.contains("fast")), "{text:?}");
-        assert!(text.iter().any(|seed| seed.contains("\"port\":10")), "just outside: {text:?}");
+        assert!(
+            text.iter().any(|seed| seed.contains("\"port\":10")),
+            "just outside: {text:?}"
+        );
         for seed in &seeds {
             let changed = shapes.change(seed, &mut random).unwrap();
             assert!(serde_json::from_slice::<Value>(&changed).is_ok());

@@ -55,7 +55,12 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
         true => runtime.load_harness(&name, module)?,
         false => runtime.load(&name, module)?,
     };
-    let plugins = Arc::new(Plugins::new(plugin.clone(), args.raw, expect, !args.no_instruments)?);
+    let plugins = Arc::new(Plugins::new(
+        plugin.clone(),
+        args.raw,
+        expect,
+        !args.no_instruments,
+    )?);
     if !args.input.is_empty() {
         return run_inputs(args, &plugins);
     }
@@ -71,7 +76,8 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
     }
     let findings = Findings::new(args, plugin, args.plugin.world_text(args.rng_seed));
     let shared = Shared::new(args, findings);
-    let workers = (0..args.jobs.into()).map(|job| Worker::new(job, &shared, &plugins, shapes.clone(), tokens.clone()));
+    let workers = (0..args.jobs.into())
+        .map(|job| Worker::new(job, &shared, &plugins, shapes.clone(), tokens.clone()));
     let mut workers: Vec<Worker<'_>> = workers.collect::<Result<_, _>>()?;
     std::thread::scope(|scope| {
         for worker in &mut workers {
@@ -92,7 +98,12 @@ fn run_inputs(args: &FuzzArgs, plugins: &Plugins) -> Result<Exit, Failure> {
             None => print_line(format_args!("{}: no problem", path.display()))?,
             Some(problem) => {
                 exit = Exit::CheckFailed;
-                print_line(format_args!("{}: {}: {}", path.display(), problem.kind, problem.message))?
+                print_line(format_args!(
+                    "{}: {}: {}",
+                    path.display(),
+                    problem.kind,
+                    problem.message
+                ))?
             }
         };
     }
@@ -103,11 +114,18 @@ fn run_inputs(args: &FuzzArgs, plugins: &Plugins) -> Result<Exit, Failure> {
 fn report(shared: &Shared<'_>, workers: &[Worker<'_>]) -> Result<Exit, Failure> {
     let runs = shared.runs.load(Ordering::Relaxed);
     let seconds = shared.seconds();
-    complain(format_args!("{runs} runs in {seconds:.1} s, {:.0} a second", runs as f64 / seconds));
+    complain(format_args!(
+        "{runs} runs in {seconds:.1} s, {:.0} a second",
+        runs as f64 / seconds
+    ));
     if let Some(failure) = lock(&shared.failure).take() {
         return Err(failure);
     }
-    let (edges, all, corpus) = workers.iter().map(Worker::figures).max().unwrap_or_default();
+    let (edges, all, corpus) = workers
+        .iter()
+        .map(Worker::figures)
+        .max()
+        .unwrap_or_default();
     let listed = &lock(&shared.findings).listed;
     print_line(format_args!("runs      {runs}"))?;
     print_line(format_args!("edges     {edges} of {all}"))?;
@@ -117,7 +135,11 @@ fn report(shared: &Shared<'_>, workers: &[Worker<'_>]) -> Result<Exit, Failure> 
         print_line(format_args!("  {name}: {message}"))?;
         print_line(format_args!("    {command}"))?;
     }
-    Ok(if listed.is_empty() { Exit::Success } else { Exit::CheckFailed })
+    Ok(if listed.is_empty() {
+        Exit::Success
+    } else {
+        Exit::CheckFailed
+    })
 }
 
 fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
@@ -142,7 +164,7 @@ fn seeds(args: &FuzzArgs) -> Result<Vec<Vec<u8>>, Failure> {
         complain(format_args!("{} read", counted(seeds.len(), "input")));
     }
     let mut random = Random::new(args.rng_seed);
-    for len in [0, 1, 4, 8, 16, 32, 64, 128] {
+    for len in [0, 1, 4, 8, 16, 24, 32, 48, 64, 128] {
         seeds.push((0..len).map(|_| random.byte()).collect());
         seeds.push((0..len).map(|_| b' ' + random.byte() % 95).collect());
     }

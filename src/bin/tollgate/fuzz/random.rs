@@ -57,6 +57,9 @@ mod tests {
     fn it_is_xoshiro() {
         let mut random = Random([1, 2, 3, 4]);
         let numbers = [(); 4].map(|()| random.next());
-        assert_eq!(numbers, [11520, 0, 1_509_978_240, 1_215_971_899_390_074_240]);
+        assert_eq!(
+            numbers,
+            [11520, 0, 1_509_978_240, 1_215_971_899_390_074_240]
+        );
     }
 }

@@ -2,7 +2,13 @@
 
 /// The digest of bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut state = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
+    let mut state = [
+        0x6745_2301,
+        0xEFCD_AB89,
+        0x98BA_DCFE,
+        0x1032_5476,
+        0xC3D2_E1F0,
+    ];
     let mut padded = bytes.to_vec();
     padded.push(0x80);
     while padded.len() % 64 != 56 {
@@ -55,7 +61,10 @@ mod tests {
             (&b""[..], "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
             (b"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
             (long, "84983e441c3bd26ebaae4aa1f95129e5e54670f1"),
-            (&[b'a'; 1_000_000], "34aa973cd4c4daa4f61eeb2bdbad27316534016f"),
+            (
+                &[b'a'; 1_000_000],
+                "34aa973cd4c4daa4f61eeb2bdbad27316534016f",
+            ),
         ] {
             assert_eq!(super::hex(message), digest);
         }

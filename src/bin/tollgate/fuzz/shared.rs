@@ -50,7 +50,9 @@ impl<'a> Shared<'a> {
             args,
             barrier: Barrier::new(jobs),
             start,
-            end: args.seconds.and_then(|seconds| start.checked_add(Duration::from_secs(seconds))),
+            end: args
+                .seconds
+                .and_then(|seconds| start.checked_add(Duration::from_secs(seconds))),
             over: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             news: Mutex::new(vec![News::new(); jobs]),
@@ -68,7 +70,10 @@ impl<'a> Shared<'a> {
     /// Prints a line each few seconds; on a terminal in place of the one before, each second.
     pub fn show_progress(&self, edges: usize, corpus: usize) {
         let terminal = io::stderr().is_terminal();
-        let (elapsed, interval) = (self.start.elapsed().as_secs(), if terminal { 1 } else { 10 });
+        let (elapsed, interval) = (
+            self.start.elapsed().as_secs(),
+            if terminal { 1 } else { 10 },
+        );
         if elapsed < self.shown.load(Ordering::Relaxed) + interval {
             return;
         }
@@ -127,7 +132,10 @@ impl<'a> Shared<'a> {
             *mine = news;
         }
         if self.barrier.wait().is_leader() {
-            let pending: Vec<Finding> = lock(&self.pending).iter_mut().flat_map(std::mem::take).collect();
+            let pending: Vec<Finding> = lock(&self.pending)
+                .iter_mut()
+                .flat_map(std::mem::take)
+                .collect();
             self.add(pending);
         }
         self.barrier.wait();

@@ -55,7 +55,10 @@ impl Progress {
 
     fn bring_closer(&mut self, compared: &Compared) -> bool {
         const MOST: u8 = 3;
-        let tried = self.closer.entry((compared.place(), compared.occurrence)).or_default();
+        let tried = self
+            .closer
+            .entry((compared.place(), compared.occurrence))
+            .or_default();
         *tried = tried.saturating_add(1);
         *tried <= MOST
     }
@@ -90,8 +93,13 @@ impl Worker<'_> {
         const LINKS: u32 = 192;
         const DEEPEST: u32 = 96;
         const BRANCHES: usize = 8;
-        const REPAIRS: usize = 4096;
-        let Some(input) = self.corpus.entries.get(entry).map(|entry| entry.bytes.clone()) else {
+        const REPAIRS: usize = 2048;
+        let Some(input) = self
+            .corpus
+            .entries
+            .get(entry)
+            .map(|entry| entry.bytes.clone())
+        else {
             return Ok(());
         };
         let mut chain = vec![Link {
@@ -117,7 +125,11 @@ impl Worker<'_> {
                 && let Some(entry) = self.corpus.entries.get_mut(entry)
             {
                 const MOST: usize = 128;
-                entry.operands = compared.iter().take(MOST).map(|compared| compared.at.operands).collect();
+                entry.operands = compared
+                    .iter()
+                    .take(MOST)
+                    .map(|compared| compared.at.operands)
+                    .collect();
             }
             compared.retain(|compared| known.insert(compared.key()));
             let memory = self.target.memory().to_vec();
@@ -179,7 +191,7 @@ impl Worker<'_> {
     /// Inputs that broke a checksum, or a sum of lengths: operands that were equal, and no small number. Puts what is
     /// expected now in place of what is there. Returns how many were run.
     fn repair(&mut self, broken: &[Vec<u8>], log: &[Compared]) -> Result<usize, Stop> {
-        let is_sum = |one: &&Compared| one.is_equal() && one.at.bytes > 0 && one.at.operands[0] > 15;
+        let is_sum = |one: &&Compared| one.is_equal() && one.at.bytes > 0 && one.at.operands[0] > 3;
         let sums: Vec<Compared> = log.iter().filter(is_sum).copied().collect();
         if sums.is_empty() {
             return Ok(0);
@@ -190,7 +202,9 @@ impl Worker<'_> {
             runs += 1;
             let differs = |one: &&Compared| {
                 let mut sums = sums.iter();
-                !one.is_equal() && sums.any(|sum| sum.place() == one.place() && sum.occurrence == one.occurrence)
+                !one.is_equal()
+                    && sums
+                        .any(|sum| sum.place() == one.place() && sum.occurrence == one.occurrence)
             };
             if let Some(sum) = log.iter().find(differs) {
                 let mut candidates = Candidates::new(input, self.max_len);
@@ -314,7 +328,9 @@ impl Worker<'_> {
                 }
             }
             for longer in longer(&best, positions) {
-                if longer.len() <= self.max_len && self.is_closer(&longer, one, measure, &mut least)? {
+                if longer.len() <= self.max_len
+                    && self.is_closer(&longer, one, measure, &mut least)?
+                {
                     best = longer;
                 }
             }
@@ -342,7 +358,10 @@ impl Worker<'_> {
         let log = self.log(input)?;
         let mut same = log.iter().filter(|found| found.place() == one.place());
         // If it is not made so often, or more often: the last one.
-        let found = same.clone().find(|found| found.occurrence == one.occurrence).or(same.next_back());
+        let found = same
+            .clone()
+            .find(|found| found.occurrence == one.occurrence)
+            .or(same.next_back());
         let is_closer = found.is_some_and(|found| measure(found) < *least);
         if let Some(found) = found.filter(|_| is_closer) {
             *least = measure(found);
@@ -355,7 +374,8 @@ impl Worker<'_> {
 fn operands(log: &[Compared], of: &[Compared]) -> Vec<Option<[u64; 2]>> {
     let find = |one: &Compared| {
         let mut made = log.iter();
-        let made = made.find(|made| made.place() == one.place() && made.occurrence == one.occurrence);
+        let made =
+            made.find(|made| made.place() == one.place() && made.occurrence == one.occurrence);
         made.map(|made| made.at.operands)
     };
     of.iter().map(find).collect()

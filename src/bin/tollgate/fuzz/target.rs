@@ -99,7 +99,10 @@ impl Plugins {
         match schema::validate(expect, &evidence) {
             Ok(validation) => {
                 let violation = validation.violations.first()?;
-                Some(Problem::new("unexpected", format!("unexpected evidence: {violation}")))
+                Some(Problem::new(
+                    "unexpected",
+                    format!("unexpected evidence: {violation}"),
+                ))
             }
             Err(error) => Some(Problem::new("unexpected", error.to_string())),
         }
@@ -122,7 +125,10 @@ fn problem(error: Error) -> Option<Problem> {
         },
         _ => return None,
     };
-    let frames = error.backtrace().map(|backtrace| &*backtrace.frames).unwrap_or_default();
+    let frames = error
+        .backtrace()
+        .map(|backtrace| &*backtrace.frames)
+        .unwrap_or_default();
     let mut problem = Problem::new(kind, message);
     for frame in frames.iter().take(4) {
         problem.key.push_str(&format!(" {}", frame.offset));

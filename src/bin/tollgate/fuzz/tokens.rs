@@ -39,7 +39,10 @@ pub fn of_file(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
             continue;
         }
         let token = quoted(line).ok_or_else(|| {
-            Failure::file(path, format_args!("line {number} is no \"text\" or name=\"text\""))
+            Failure::file(
+                path,
+                format_args!("line {number} is no \"text\" or name=\"text\""),
+            )
         })?;
         if !token.is_empty() {
             tokens.push(token);

@@ -112,7 +112,9 @@ impl<'a> Worker<'a> {
         if let Err(Stop::Failed(failure)) = stop {
             self.shared.fail(failure);
         }
-        self.shared.runs.fetch_add(self.runs % 256, Ordering::Relaxed);
+        self.shared
+            .runs
+            .fetch_add(self.runs % 256, Ordering::Relaxed);
         // All meet once more, so that nobody waits for this one.
         self.shared.end();
         self.shared.meet(self.job, Vec::new());
@@ -120,8 +122,11 @@ impl<'a> Worker<'a> {
 
     fn work_on(&mut self, seeds: &[Vec<u8>]) -> Result<(), Stop> {
         for seed in seeds {
-            if self.trial(seed, With::Counters)? == Trial::Known && self.corpus.entries.is_empty() {
-                self.corpus.add(seed.clone(), &[], 0);
+            // Also those that show nothing new: they have other lengths.
+            if self.trial(seed, With::Counters)? == Trial::Known
+                && self.shared.args.corpus.is_none()
+            {
+                self.keep(seed, With::Counters)?;
             }
         }
         loop {
@@ -165,7 +170,8 @@ impl<'a> Worker<'a> {
         if self.paths.len() > MOST {
             self.paths.clear();
         }
-        self.paths.insert(path(self.target.counters(With::Counters)))
+        self.paths
+            .insert(path(self.target.counters(With::Counters)))
     }
 
     pub fn keep(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
@@ -201,7 +207,8 @@ impl<'a> Worker<'a> {
                 return Err(Stop::Over);
             }
             if self.job == 0 {
-                self.shared.show_progress(self.seen.edges(), self.corpus.entries.len());
+                self.shared
+                    .show_progress(self.seen.edges(), self.corpus.entries.len());
             }
         }
         if !alone && self.runs.is_multiple_of(RUNS_TO_MEETING) {
@@ -234,7 +241,12 @@ impl<'a> Worker<'a> {
     }
 
     /// A shorter input with the same problem, which takes the same new edge.
-    fn minimised(&mut self, input: &[u8], problem: &Problem, witness: Option<usize>) -> Result<Vec<u8>, Stop> {
+    fn minimised(
+        &mut self,
+        input: &[u8],
+        problem: &Problem,
+        witness: Option<usize>,
+    ) -> Result<Vec<u8>, Stop> {
         const MOST: u32 = 4096;
         let mut runs = 0;
         let mut best = input.to_vec();
@@ -245,7 +257,8 @@ impl<'a> Worker<'a> {
                 return Ok(false);
             };
             let counters = worker.target.counters(With::Counters);
-            let has_edge = witness.is_none_or(|edge| counters.get(edge).is_some_and(|hits| *hits > 0));
+            let has_edge =
+                witness.is_none_or(|edge| counters.get(edge).is_some_and(|hits| *hits > 0));
             Ok(has_edge && runs <= MOST && found.is_like(problem))
         };
         let mut len = best.len().next_power_of_two();
@@ -272,7 +285,12 @@ impl<'a> Worker<'a> {
         // Of short inputs also what they compare.
         const SHORT: usize = 16;
         const WITH_TOKENS: usize = 24;
-        let Some(bytes) = self.corpus.entries.get(entry).map(|entry| entry.bytes.clone()) else {
+        let Some(bytes) = self
+            .corpus
+            .entries
+            .get(entry)
+            .map(|entry| entry.bytes.clone())
+        else {
             return Ok(());
         };
         if entry < WITH_TOKENS {
