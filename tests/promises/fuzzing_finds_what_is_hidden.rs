@@ -1,4 +1,4 @@
-//! `tollgate fuzz` finds inputs that random ones do not, in so many runs: no clock decides. A tenth of the challenges
+//! `tollgate fuzz` finds inputs that random ones do not, in so many runs: no clock decides. A few of the challenges
 //! in `fixtures/challenges/` by default, all of them with `TOLLGATE_TESTS=all`. Needs the feature `cli`.
 
 #![cfg(feature = "cli")]
@@ -8,14 +8,14 @@ use std::{fs, path::Path, process::Output};
 
 /// The challenges, and runs within which each is solved.
 const CHALLENGES: &[(&str, u64)] = &[
-    ("bytes", 3000),
-    ("depth", 3000),
+    ("bytes", 4000),
     ("floats", 4000),
-    ("integers", 20_000),
-    ("repeated", 60_000),
-    ("strings", 60_000),
-    ("counts", 200_000),
-    ("wide", 200_000),
+    ("length", 6000),
+    ("depth", 12_000),
+    ("integers", 13_000),
+    ("memory", 15_000),
+    ("counts", 30_000),
+    ("repeated", 50_000),
 ];
 
 fn fuzz(challenge: &str, crashes: &Path, more: &[&str]) -> Output {
@@ -171,5 +171,5 @@ fn chosen() -> impl Iterator<Item = &'static (&'static str, u64)> {
     let all = crate::support::share::is_all();
     CHALLENGES
         .iter()
-        .filter(move |(_, runs)| all || *runs <= 4000)
+        .filter(move |(_, runs)| all || *runs <= 6000)
 }

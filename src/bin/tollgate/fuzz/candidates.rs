@@ -28,6 +28,8 @@ impl Compared {
     }
 }
 
+type Encoder = fn(&[u8]) -> Vec<u8>;
+
 pub type Key = (u64, [u64; 2], [u32; 2]);
 
 /// The comparisons of a run, with their numbers.
@@ -231,7 +233,7 @@ impl<'a> Candidates<'a> {
                     self.replace(at, same.min(piece.len()), piece);
                 }
             }
-            let encoders: [fn(&[u8]) -> Vec<u8>; 2] = [hex, base64];
+            let encoders: [Encoder; 2] = [hex, base64];
             for encode in encoders {
                 let key = encode(there.get(..3).unwrap_or_default());
                 let places = self

@@ -6,14 +6,22 @@ use serde_json::{Map, Number, Value, json};
 /// Makes configs of a schema.
 pub struct Shapes {
     schema: Value,
+    /// Words that texts may be.
+    words: Vec<String>,
 }
 
 /// How deep a made value nests.
 const DEEPEST: u32 = 6;
 
 impl Shapes {
-    pub fn new(schema: Value) -> Shapes {
-        Shapes { schema }
+    pub fn new(schema: Value, tokens: &[Vec<u8>]) -> Shapes {
+        let words = tokens
+            .iter()
+            .filter_map(|token| String::from_utf8(token.clone()).ok());
+        Shapes {
+            schema,
+            words: words.collect(),
+        }
     }
 
     /// The configs to begin with: nothing, what is required, and everything there is.
@@ -96,6 +104,9 @@ impl Shapes {
                 (0..len.min(64))
                     .map(|_| self.make(items, random, depth + 1, every))
                     .collect()
+            }
+            "string" if random.one_in(3) && !self.words.is_empty() => {
+                random.pick(&self.words).cloned().into()
             }
             "string" => string(schema, random).into(),
             "integer" => number(schema, random).into(),
@@ -310,7 +321,7 @@ mod tests {
             "port": { "type": "integer", "minimum": 1, "maximum": 9 },
             "tags": { "type": "array", "items": { "$ref": "#/$defs/tag" } } },
             "$defs": { "tag": { "type": "string", "minLength": 2 } } });
-        let (shapes, mut random) = (Shapes::new(schema), Random::new(1));
+        let (shapes, mut random) = (Shapes::new(schema, &[]), Random::new(1));
         let seeds = shapes.seeds(&mut random);
         let text: Vec<_> = seeds
             .iter()

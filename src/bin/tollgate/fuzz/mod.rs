@@ -69,7 +69,7 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
     let schema = if args.raw { None } else { plugin.schema().ok() };
     let shapes = (!args.raw).then(|| {
         let schema = schema.map(|schema| schema.document().clone());
-        Arc::new(Shapes::new(schema.unwrap_or_default()))
+        Arc::new(Shapes::new(schema.unwrap_or_default(), &tokens))
     });
     if let Some(shapes) = &shapes {
         seeds.extend(shapes.seeds(&mut Random::new(args.rng_seed)));
@@ -163,8 +163,14 @@ fn seeds(args: &FuzzArgs) -> Result<Vec<Vec<u8>>, Failure> {
         }
         complain(format_args!("{} read", counted(seeds.len(), "input")));
     }
+    // Those of a plugin are made of its schema.
+    let lens: &[usize] = if args.raw {
+        &[0, 1, 4, 8, 16, 24, 32, 48, 64, 128]
+    } else {
+        &[]
+    };
     let mut random = Random::new(args.rng_seed);
-    for len in [0, 1, 4, 8, 16, 24, 32, 48, 64, 128] {
+    for len in lens.iter().copied() {
         seeds.push((0..len).map(|_| random.byte()).collect());
         seeds.push((0..len).map(|_| b' ' + random.byte() % 95).collect());
     }
