@@ -7,11 +7,11 @@ pub use builder::RuntimeBuilder;
 
 use crate::{
     capability::{Capability, Grants},
-    error::{Error, LoadError},
+    error::{Error, LoadError, Problem},
     gate::{HostFunctions, Policy},
     imports,
     limits::{Interrupt, Limits},
-    module::{self, ModuleCache},
+    module::{self, AbiVersion, Compiled, ModuleCache, Offered},
     plugin::{Once, Parts, Plugin, Settings},
     sync::lock,
     world::Simulated,
@@ -128,6 +128,35 @@ impl Runtime {
         // Not while the names are locked: with the last handle goes what is the embedder's.
         drop(replaced);
         Ok(plugin)
+    }
+
+    /// Loads a module that is no plugin but a fuzzing harness in the style of libFuzzer, as it is built for
+    /// other hosts: it exports its `memory`, `malloc` and `LLVMFuzzerTestOneInput(bytes, length) -> int`, and may
+    /// export `_initialize` and `LLVMFuzzerInitialize`. Its imports are those of plugins. A call
+    /// ([`Call::bytes`](crate::Call::bytes), [`Instance::observe_bytes`](crate::Instance::observe_bytes)) runs one
+    /// input, and its evidence has what the harness returned: `{"returned": 0}`. The name decides its grants; the
+    /// runtime does not keep it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), for a module that is no harness.
+    pub fn load_harness<'a>(
+        &self,
+        name: &str,
+        bytes: impl Into<Cow<'a, [u8]>>,
+    ) -> Result<Plugin, Error> {
+        let inner = &*self.inner;
+        let loaded = inner.compile(bytes.into(), |compiled, offered, limits| {
+            let problems = module::check_harness(compiled, offered, limits);
+            (Some(AbiVersion::Harness), problems)
+        });
+        let made = loaded.and_then(|(compiled, version)| inner.plugin(name, compiled, version));
+        made.map_err(|problem| {
+            self.redacted(Error::Load {
+                plugin: name.into(),
+                problem,
+            })
+        })
     }
 
     /// Removes the plugin that has this name, and returns it. Calls of it go on, and handles to it
@@ -247,15 +276,34 @@ impl Inner {
     }
 
     fn prepare(&self, name: &str, bytes: Cow<'_, [u8]>) -> Result<Plugin, LoadError> {
+        let (compiled, version) = self.compile(bytes, module::check)?;
+        self.plugin(name, compiled, version)
+    }
+
+    /// Compiles a module that passes a check of its contract.
+    fn compile(
+        &self,
+        bytes: Cow<'_, [u8]>,
+        check: impl FnOnce(&Compiled, &[Offered], &Limits) -> (Option<AbiVersion>, Vec<Problem>),
+    ) -> Result<(Arc<Compiled>, AbiVersion), LoadError> {
         let limits = &self.settings.limits;
         let compiled = self.cache.compile(bytes, limits)?;
         let offered = imports::offered(&self.host_functions);
-        let (version, problems) = module::check(&compiled, &offered, limits);
+        let (version, problems) = check(&compiled, &offered, limits);
         let Some(version) = version.filter(|_| problems.is_empty()) else {
             drop(compiled);
             self.cache.forget_unused();
             return Err(LoadError::Contract(problems));
         };
+        Ok((compiled, version))
+    }
+
+    fn plugin(
+        &self,
+        name: &str,
+        compiled: Arc<Compiled>,
+        version: AbiVersion,
+    ) -> Result<Plugin, LoadError> {
         let linker = imports::linker(&compiled.engine, &self.host_functions)
             .map_err(|error| LoadError::Compile(error.to_string().into()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();

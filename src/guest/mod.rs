@@ -4,6 +4,7 @@
 mod buffers;
 pub(crate) mod descriptors;
 mod growth;
+mod harness;
 mod image;
 mod limiter;
 mod memory;
@@ -25,7 +26,7 @@ use crate::{
     error::{Backtrace, ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
     limits::{Limits, Usage},
-    module::{Compiled, START_EXPORT, Variables, global_export},
+    module::{AbiVersion, Compiled, START_EXPORT, Variables, global_export},
     room,
 };
 use descriptors::WasiState;
@@ -102,6 +103,7 @@ pub(crate) struct Instance {
 /// What is needed to start an instance.
 pub(crate) struct Start<'a> {
     pub(crate) plugin: &'a Arc<str>,
+    pub(crate) version: AbiVersion,
     pub(crate) compiled: &'a Compiled,
     pub(crate) linker: &'a Linker<Host>,
     pub(crate) limits: &'a Arc<Limits>,
@@ -121,11 +123,14 @@ impl Instance {
         start: Start<'_>,
         seen: &mut Option<Seen>,
     ) -> Result<Box<Instance>, Error> {
-        let compiled = start.compiled;
+        let (compiled, version) = (start.compiled, start.version);
         let mut instance = Instance::instantiate(start)?;
         if let Err(error) = instance.initialize(compiled) {
             *seen = instance.seen();
             return Err(error);
+        }
+        if version == AbiVersion::Harness {
+            instance.initialize_harness()?;
         }
         instance.init = instance.usage();
         instance.initialization = instance.noted();
@@ -152,6 +157,7 @@ impl Instance {
     fn instantiate(start: Start<'_>) -> Result<Box<Instance>, Error> {
         let Start {
             plugin,
+            version,
             compiled,
             linker,
             limits,
@@ -197,7 +203,7 @@ impl Instance {
                 .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
             store.data_mut().notes = Some(notes);
         }
-        let exports = find_exports(&store, &instance)
+        let exports = find_exports(&store, &instance, version.allocate())
             .map_err(|error| fail(&mut store, plugin, INSTANTIATE, error.into()))?;
         let globals = match &compiled.state {
             Ok(variables) => find_globals(&store, &instance, *variables)
@@ -251,6 +257,12 @@ impl Instance {
 
     /// Gives the guest a config and takes the bytes that the packed result names.
     pub(crate) fn observe(&mut self, name: &'static str, config: &[u8]) -> Result<Vec<u8>, Error> {
+        let (ptr, len) = self.place_config(name, config)?;
+        self.call_packed(name, (ptr, len))
+    }
+
+    /// Puts a config into a buffer of the guest's, and returns its address and length.
+    fn place_config(&mut self, name: &'static str, config: &[u8]) -> Result<(i32, i32), Error> {
         let limit = self.store.data().limits.request_bytes;
         if config.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
             return Err(Error::Config {
@@ -263,7 +275,7 @@ impl Instance {
         }
         let placed = memory::place(&mut self.store, self.exports, config);
         let range = placed.map_err(|stop| self.fail(name, stop))?;
-        self.call_packed(name, (range.ptr().cast_signed(), range.len().cast_signed()))
+        Ok((range.ptr().cast_signed(), range.len().cast_signed()))
     }
 
     /// SHA-256 of the linear memory.
@@ -377,11 +389,15 @@ impl Instance {
 }
 
 /// The exports that the contract check has promised.
-fn find_exports(store: &Store<Host>, instance: &wasmi::Instance) -> Result<Exports, wasmi::Error> {
+fn find_exports(
+    store: &Store<Host>,
+    instance: &wasmi::Instance,
+    allocate: &str,
+) -> Result<Exports, wasmi::Error> {
     let memory = instance
         .get_memory(store, export::MEMORY)
         .ok_or_else(|| wasmi::Error::new("the module exports no memory"))?;
-    let allocate = instance.get_typed_func::<i32, i32>(store, export::ALLOCATE)?;
+    let allocate = instance.get_typed_func::<i32, i32>(store, allocate)?;
     Ok(Exports { memory, allocate })
 }
 

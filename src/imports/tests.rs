@@ -34,6 +34,7 @@ fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] 
         Observer::default(),
     );
     let mut instance = Instance::start(Start {
+        version: crate::module::AbiVersion::V1,
         plugin: &plugin,
         compiled: &compiled,
         linker: &linker,

@@ -19,13 +19,40 @@ pub enum AbiVersion {
     V1,
     /// `_manifest`, `_observe`: the SDK of 2026.
     V2,
+    /// No plugin, but a fuzzing harness: `malloc`, `LLVMFuzzerTestOneInput`.
+    Harness,
 }
+
+impl AbiVersion {
+    /// The export that returns a buffer for data from the host.
+    pub(crate) fn allocate(self) -> &'static str {
+        match self {
+            AbiVersion::V1 | AbiVersion::V2 => export::ALLOCATE,
+            AbiVersion::Harness => MALLOC,
+        }
+    }
+
+    /// The export that a call runs.
+    pub(crate) fn observe(self) -> &'static str {
+        match self {
+            AbiVersion::V1 => export::OBSERVE,
+            AbiVersion::V2 => export::OBSERVE_V2,
+            AbiVersion::Harness => TEST_ONE_INPUT,
+        }
+    }
+}
+
+/// The exports of a harness in the style of libFuzzer. The first two are required.
+const MALLOC: &str = "malloc";
+const TEST_ONE_INPUT: &str = "LLVMFuzzerTestOneInput";
+pub(crate) const HARNESS_INITIALIZE: &str = "LLVMFuzzerInitialize";
 
 impl fmt::Display for AbiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             AbiVersion::V1 => "1",
             AbiVersion::V2 => "2",
+            AbiVersion::Harness => "a harness for libFuzzer",
         })
     }
 }
@@ -50,15 +77,7 @@ const I64: ValType = ValType::I64;
 pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, Vec<Problem>> {
     let mut problems = Vec::new();
     let version = check_family(module, &mut problems);
-    if module.get_export(export::START).is_some() {
-        problems.push(Problem::Program);
-    }
-    match module.get_export(export::MEMORY) {
-        Some(ExternType::Memory(_)) => {}
-        // Named below.
-        None if imports_memory(module) => {}
-        found => problems.push(wrong_export(export::MEMORY, TypeText::of_memory(), found)),
-    }
+    check_memory(module, &mut problems);
     require(module, export::ALLOCATE, &[I32], &[I32], &mut problems);
     for (name, params) in [
         (export::INITIALIZE, &[] as &[ValType]),
@@ -78,6 +97,42 @@ pub(super) fn check(module: &Module, offered: &[Offered]) -> Result<AbiVersion, 
         Ok(version)
     } else {
         Err(problems)
+    }
+}
+
+/// Compares a module with what a harness has, and returns all problems, in a fixed order.
+pub(super) fn check_harness(module: &Module, offered: &[Offered]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    check_memory(module, &mut problems);
+    for name in [
+        MALLOC,
+        TEST_ONE_INPUT,
+        HARNESS_INITIALIZE,
+        export::INITIALIZE,
+    ] {
+        let (params, results): (&[ValType], &[ValType]) = match name {
+            MALLOC => (&[I32], &[I32]),
+            export::INITIALIZE => (&[], &[]),
+            _ => (&[I32, I32], &[I32]),
+        };
+        if matches!(name, MALLOC | TEST_ONE_INPUT) || module.get_export(name).is_some() {
+            require(module, name, params, results, &mut problems);
+        }
+    }
+    check_imports(module, offered, &mut problems);
+    problems
+}
+
+/// A library that exports its memory.
+fn check_memory(module: &Module, problems: &mut Vec<Problem>) {
+    if module.get_export(export::START).is_some() {
+        problems.push(Problem::Program);
+    }
+    match module.get_export(export::MEMORY) {
+        Some(ExternType::Memory(_)) => {}
+        // Named below.
+        None if imports_memory(module) => {}
+        found => problems.push(wrong_export(export::MEMORY, TypeText::of_memory(), found)),
     }
 }
 

@@ -39,7 +39,7 @@ pub use contract::AbiVersion;
 pub(crate) use additions::RESERVED;
 pub(crate) use bake::State;
 pub(crate) use baked::DescriptorFlags;
-pub(crate) use contract::Offered;
+pub(crate) use contract::{HARNESS_INITIALIZE, Offered};
 pub(crate) use count::check_size;
 pub(crate) use data::Initial;
 pub(crate) use engine_build::{dispatch, must_warn_of_slow_engine};
@@ -293,6 +293,17 @@ pub(crate) fn check(
         }
     };
     (version, problems)
+}
+
+/// Returns every problem that keeps a module from running as a harness within the limits.
+pub(crate) fn check_harness(
+    compiled: &Compiled,
+    offered: &[Offered],
+    limits: &Limits,
+) -> Vec<Problem> {
+    let mut problems = check_minima(compiled, limits);
+    problems.extend(contract::check_harness(&compiled.module, offered));
+    problems
 }
 
 /// Checks that the minimum sizes of memory and tables are within the limits.

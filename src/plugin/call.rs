@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tollgate_abi::{names::export, sha256, to_json};
+use tollgate_abi::{sha256, to_json};
 
 /// One call of a plugin: its config, and what holds for this call beside what its runtime sets.
 ///
@@ -75,8 +75,9 @@ impl<'a> Call<'a> {
         Call::with(Input::Config(Cow::Borrowed(config)))
     }
 
-    /// A call with these bytes as its config, without any validation.
-    pub(crate) fn with_bytes(config: &'a [u8]) -> Call<'a> {
+    /// A call with these bytes as its config, whatever they are: nothing is validated.
+    #[must_use]
+    pub fn bytes(config: &'a [u8]) -> Call<'a> {
         Call::with(Input::Bytes(config))
     }
 
@@ -376,7 +377,7 @@ impl Plugin {
         let bytes = self.answer_bytes(instance, ready)?;
         let redactor = self.parts().settings.observer.redactor.as_ref();
         let evidence = match self.abi_version() {
-            AbiVersion::V1 => read_evidence(&bytes),
+            AbiVersion::V1 | AbiVersion::Harness => read_evidence(&bytes),
             AbiVersion::V2 => read_result(&bytes),
         };
         let mut evidence = evidence.map_err(|error| {
@@ -403,16 +404,16 @@ impl Plugin {
         instance: &mut guest::Instance,
         ready: &Ready<'_>,
     ) -> Result<Vec<u8>, Error> {
-        let answer = instance.observe(self.observing(), &ready.config);
+        let answer = match self.abi_version() {
+            AbiVersion::Harness => instance.test_one_input(&ready.config),
+            _ => instance.observe(self.observing(), &ready.config),
+        };
         answer.map_err(|error| self.redacted(error))
     }
 
     /// The export that observes.
     fn observing(&self) -> &'static str {
-        match self.abi_version() {
-            AbiVersion::V1 => export::OBSERVE,
-            AbiVersion::V2 => export::OBSERVE_V2,
-        }
+        self.abi_version().observe()
     }
 
     /// The error of a call that is interrupted before its guest runs.

@@ -32,7 +32,9 @@ impl Plugin {
         let allowance = &self.allowance();
         let ask = || {
             let info = match self.abi_version() {
-                AbiVersion::V1 => self.ask(export::DESCRIBE, allowance, read_info),
+                AbiVersion::V1 | AbiVersion::Harness => {
+                    self.ask(export::DESCRIBE, allowance, read_info)
+                }
                 AbiVersion::V2 => Ok(self.manifest(allowance)?.info.clone()),
             };
             info.map(Arc::new)
@@ -62,7 +64,9 @@ impl Plugin {
         let ask = || {
             let names = [export::SCHEMA_V2, export::SCHEMA];
             let schema = match self.abi_version() {
-                AbiVersion::V1 => self.ask(export::SCHEMA, allowance, read_schema),
+                AbiVersion::V1 | AbiVersion::Harness => {
+                    self.ask(export::SCHEMA, allowance, read_schema)
+                }
                 AbiVersion::V2 => match &self.manifest(allowance)?.schema {
                     Some(schema) => Ok(schema.clone()),
                     None => {

@@ -318,6 +318,7 @@ impl Plugin {
         let parts = self.parts();
         Start {
             plugin: &parts.name,
+            version: parts.version,
             compiled: &parts.compiled,
             linker: &parts.linker,
             limits: &allowance.initialization,

@@ -91,7 +91,7 @@ impl Instance {
     ///
     /// As [`Plugin::call`], except for those that come from reading the answer.
     pub fn observe_bytes(&mut self, config: &[u8]) -> Result<Vec<u8>, Error> {
-        let ready = self.plugin.prepare(Call::with_bytes(config))?;
+        let ready = self.plugin.prepare(Call::bytes(config))?;
         self.begin(&ready.allowance)?;
         self.plugin.answer_bytes(&mut self.inner, &ready)
     }

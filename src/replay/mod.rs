@@ -497,7 +497,7 @@ impl Replay {
             header.working_directory.clone(),
             parts.policy.host_functions.clone(),
         );
-        let call = Call::with_bytes(header.config.get().as_bytes())
+        let call = Call::bytes(header.config.get().as_bytes())
             .cancel(self.cancel.clone())
             .with_backtrace(self.backtraces)
             .replaying(RecordedRun {

@@ -82,6 +82,7 @@ mod fixtures_are_current;
 mod fixtures_that_compute_are_right;
 mod forks_equal_cold_starts;
 mod fuel_is_fair;
+mod fuzzing_finds_what_is_hidden;
 mod go_plugins_collect_their_garbage;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;

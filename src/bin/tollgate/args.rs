@@ -1,8 +1,8 @@
 //! The command line's arguments, and the runtime options that they set.
 
 use crate::{
-    Exit, Failure, coverage::CoverageArgs, files, new::Language, profile::ProfileArgs,
-    terminal::TerminalArgs,
+    Exit, Failure, coverage::CoverageArgs, files, fuzz::FuzzArgs, new::Language,
+    profile::ProfileArgs, terminal::TerminalArgs,
 };
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -19,7 +19,7 @@ use tollgate::{
 /// Runs untrusted WebAssembly plugins with limits and permissions.
 ///
 /// Exit codes: 0 success, and the evidence's status is true; 1 the status is false, or `check` found
-/// warnings; 2 bad arguments or input; 3 the plugin failed; 4 a replay or comparison found differences.
+/// warnings, or `fuzz` found something; 2 bad arguments or input; 3 the plugin failed; 4 a replay or comparison found differences.
 #[derive(Parser)]
 #[command(name = "tollgate", bin_name = "tollgate", version)]
 pub struct Args {
@@ -53,6 +53,8 @@ pub enum Command {
     New(NewArgs),
     /// Lint a plugin, with a fix for each finding
     Check(CheckArgs),
+    /// Find inputs for which a plugin fails
+    Fuzz(FuzzArgs),
     /// Explain a grant, a request, an IP address or a command
     Explain(ExplainArgs),
     /// Print a script that completes this command line in a shell
@@ -99,6 +101,7 @@ pub struct PluginArgs {
 #[derive(Clone)]
 pub struct WorldFile {
     pub path: PathBuf,
+    text: String,
     pub world: Simulated,
 }
 
@@ -424,6 +427,28 @@ impl PluginArgs {
         self.runtime_within(Limits::default())
     }
 
+    /// The limits that the flags set, over these.
+    pub fn limits(&self, limits: Limits) -> Limits {
+        self.limits.over(limits)
+    }
+
+    /// The options of a runtime in the simulated world, or in an empty one with this seed.
+    pub fn simulated_runtime(&self, seed: u64, limits: Limits) -> RuntimeBuilder {
+        let builder = match self.world.clone() {
+            Some(WorldFile { world, .. }) => Runtime::builder().world(move || world.clone()),
+            None => Runtime::deterministic(seed),
+        };
+        builder.limits(self.limits.over(limits))
+    }
+
+    /// The text of the simulated world that is the same, for a file.
+    pub fn world_text(&self, seed: u64) -> String {
+        match &self.world {
+            Some(WorldFile { text, .. }) => text.clone(),
+            None => format!("{{\"seed\":{seed}}}\n"),
+        }
+    }
+
     /// The same, with these limits where no flag sets another.
     fn runtime_within(&self, limits: Limits) -> RuntimeBuilder {
         let builder = match self.world.clone() {
@@ -510,7 +535,7 @@ pub fn world(file: &str) -> Result<WorldFile, String> {
     let text = files::read_text(file.as_ref()).map_err(|error| error.to_string())?;
     let world = Simulated::from_json(&text).map_err(|error| error.to_string())?;
     let path = PathBuf::from(file);
-    Ok(WorldFile { path, world })
+    Ok(WorldFile { path, text, world })
 }
 
 fn offset(text: &str) -> Result<u64, String> {

@@ -24,6 +24,7 @@ mod files;
 mod findings;
 mod flame;
 mod functions;
+mod fuzz;
 mod granting;
 mod guard;
 mod look;
@@ -56,7 +57,7 @@ use tollgate::{
 enum Exit {
     /// The evidence's status is true, or the command succeeded.
     Success = 0,
-    /// The evidence's status is false, or `check` has warnings.
+    /// The evidence's status is false, `check` has warnings, or `fuzz` has findings.
     CheckFailed = 1,
     /// The arguments or an input file are invalid.
     BadInput = 2,
@@ -145,6 +146,7 @@ fn main() -> ExitCode {
         Command::Bake(args) => bake::run(&args),
         Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),

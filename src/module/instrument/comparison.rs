@@ -33,7 +33,21 @@ impl Function<'_, '_, '_> {
             self.code.get(index);
             return Ok(());
         }
-        let Some(ty) = compared(bytes) else {
+        if let Some(ty) = compared_with_zero(bytes, self.before) {
+            if self.history.may_be_constant() {
+                return Ok(());
+            }
+            let [value, zero] = self.operands(ty);
+            self.code.set(value);
+            let constant = if ty == I64 { I64_CONST } else { I32_CONST };
+            self.code.out.extend_from_slice(&[constant, 0]);
+            self.code.set(zero);
+            self.push_comparison(ty, if ty == I32 { 4 } else { 8 })?;
+            self.code.get(value);
+            return Ok(());
+        }
+        let combined = combined(bytes, self.before).filter(|_| is_literal == (bytes != [I32_SUB]));
+        let Some(ty) = compared(bytes).or(combined) else {
             return Ok(());
         };
         if self.history.may_be_constant() && !is_literal {
@@ -162,6 +176,26 @@ fn compared(bytes: &[u8]) -> Option<u8> {
         [0x51..=0x5A, ..] => Some(I64),
         [0x5B..=0x60, ..] => Some(F32),
         [0x61..=0x66, ..] => Some(F64),
+        _ => None,
+    }
+}
+
+/// The type of the operand that an operator compares with 0, unless that is what a comparison returned.
+fn compared_with_zero(bytes: &[u8], before: &[u8]) -> Option<u8> {
+    match (bytes, before) {
+        (_, [0x45..=0x66, ..]) => None,
+        ([0x45, ..], _) => Some(I32),
+        ([0x50, ..], _) => Some(I64),
+        _ => None,
+    }
+}
+
+/// The type of the operands of an exclusive or, by some of which compilers compare wide numbers, and memory of a length
+/// that they know; and of the difference of two bytes of memory, by which functions compare memory.
+fn combined(bytes: &[u8], before: &[u8]) -> Option<u8> {
+    match (bytes, before) {
+        ([0x73, ..], _) | ([I32_SUB], [0x2C | 0x2D, ..]) => Some(I32),
+        ([0x85, ..], _) => Some(I64),
         _ => None,
     }
 }

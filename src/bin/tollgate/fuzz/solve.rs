@@ -1,0 +1,400 @@
+//! Inputs that make the comparisons of an entry come out otherwise, systematically: by putting one operand where the
+//! other one stands in the input, and by bringing operands closer to each other byte by byte.
+
+use super::{
+    candidates::{Candidates, Compared, Key, distinct, numbered},
+    target::{Problem, With},
+    worker::{Stop, Trial, Worker},
+};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
+
+/// What was solved and tried so far.
+#[derive(Default)]
+pub struct Progress {
+    /// For each place which way its comparisons came out, a bit for each.
+    outcomes: HashMap<u64, u8>,
+    /// How often operands of a place were tried.
+    tried: HashMap<Key, u8>,
+    /// How often operands of a place were brought closer.
+    closer: HashMap<(u64, u32), u8>,
+}
+
+const EQUAL: u8 = 1;
+
+impl Progress {
+    /// Returns whether operands were equal for the first time.
+    fn note(&mut self, log: &[Compared]) -> bool {
+        let mut is_new = false;
+        for compared in log {
+            let [a, b] = compared.at.operands;
+            let outcome = match a.cmp(&b) {
+                Ordering::Equal => EQUAL,
+                Ordering::Less => 2,
+                Ordering::Greater => 4,
+            };
+            let outcomes = self.outcomes.entry(compared.place()).or_default();
+            is_new |= outcome == EQUAL && *outcomes & EQUAL == 0;
+            *outcomes |= outcome;
+        }
+        is_new
+    }
+
+    fn outcomes(&self, compared: &Compared) -> u8 {
+        self.outcomes.get(&compared.place()).copied().unwrap_or(0)
+    }
+
+    fn try_again(&mut self, compared: &Compared) -> bool {
+        const MOST: u8 = 3;
+        let tried = self.tried.entry(compared.key()).or_default();
+        *tried = tried.saturating_add(1);
+        *tried <= MOST
+    }
+
+    fn bring_closer(&mut self, compared: &Compared) -> bool {
+        const MOST: u8 = 3;
+        let tried = self
+            .closer
+            .entry((compared.place(), compared.occurrence))
+            .or_default();
+        *tried = tried.saturating_add(1);
+        *tried <= MOST
+    }
+}
+
+/// An input of a chain, in which each has one comparison more solved than the one before. What is kept begins a chain
+/// of its own; these show nothing that the corpus would keep.
+struct Link {
+    input: Vec<u8>,
+    depth: u32,
+    /// What was tried for the inputs before this one.
+    known: HashSet<Key>,
+}
+
+/// An input for a chain, and the fuel that it takes.
+type Next = (u64, Vec<u8>);
+
+/// How different operands are.
+fn distance(compared: &Compared) -> u64 {
+    let [a, b] = compared.at.operands;
+    u64::from((a ^ b).count_ones()) << 32 | a.abs_diff(b).min(u32::MAX.into())
+}
+
+fn difference(compared: &Compared) -> u64 {
+    let [a, b] = compared.at.operands;
+    a.abs_diff(b)
+}
+
+impl Worker<'_> {
+    /// Tries to make every comparison of an entry come out otherwise.
+    pub fn solve(&mut self, entry: usize) -> Result<(), Stop> {
+        const LINKS: u32 = 192;
+        const DEEPEST: u32 = 96;
+        const BRANCHES: usize = 8;
+        const REPAIRS: usize = 2048;
+        let Some(input) = self
+            .corpus
+            .entries
+            .get(entry)
+            .map(|entry| entry.bytes.clone())
+        else {
+            return Ok(());
+        };
+        let mut chain = vec![Link {
+            input,
+            depth: 0,
+            known: HashSet::new(),
+        }];
+        let mut links = 0;
+        let mut repairs = 0;
+        while let Some(Link {
+            input,
+            depth,
+            mut known,
+        }) = chain.pop()
+        {
+            links += 1;
+            let log = self.log(&input)?;
+            if depth == 0 {
+                self.check_fuel(entry, &input)?;
+            }
+            let mut compared = distinct(&log);
+            if depth == 0
+                && let Some(entry) = self.corpus.entries.get_mut(entry)
+            {
+                const MOST: usize = 128;
+                entry.operands = compared
+                    .iter()
+                    .take(MOST)
+                    .map(|compared| compared.at.operands)
+                    .collect();
+            }
+            compared.retain(|compared| known.insert(compared.key()));
+            let memory = self.target.memory().to_vec();
+            let mut next: Vec<Next> = Vec::new();
+            let mut hard = Vec::new();
+            for (number, one) in compared.iter().enumerate() {
+                let solved = self.progress.outcomes(one);
+                let mut is_kept = false;
+                if self.progress.try_again(one) || depth > 0 {
+                    let mut candidates = Candidates::new(&input, self.max_len);
+                    let words = candidates.memory(one, &memory, &[]);
+                    self.learn(words);
+                    candidates.operands(one, solved != 7);
+                    let found = candidates.found;
+                    is_kept = self.try_all(&found, &mut next, BRANCHES)?;
+                    if !is_kept && repairs < REPAIRS {
+                        repairs += self.repair(&found, &log)?;
+                    }
+                }
+                if !is_kept && (number < 2 || solved & EQUAL == 0) {
+                    hard.push(*one);
+                }
+            }
+            self.solve_hard(&input, &log, hard, &memory, &mut next)?;
+            if depth < DEEPEST && links < LINKS {
+                // What runs longest comes first: it came furthest.
+                next.sort_by_key(|(fuel, _)| *fuel);
+                chain.extend(next.into_iter().map(|(_, input)| Link {
+                    input,
+                    depth: depth + 1,
+                    known: known.clone(),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// An input that was run twice burns the same fuel both times.
+    fn check_fuel(&mut self, entry: usize, input: &[u8]) -> Result<(), Stop> {
+        let before = self.corpus.entries.get(entry).map_or(0, |entry| entry.fuel);
+        let now = self.target.fuel(With::Comparisons);
+        if before == now {
+            return Ok(());
+        }
+        let message = format!("not deterministic: two runs burnt {before} and {now} units of fuel");
+        self.found(input, Problem::new("unstable", message), With::Comparisons)
+    }
+
+    /// Runs an input, and returns its comparisons. Where two operands are equal for the first time, it is kept.
+    pub fn log(&mut self, input: &[u8]) -> Result<Vec<Compared>, Stop> {
+        let trial = self.trial(input, With::Comparisons)?;
+        let log = numbered(self.target.comparisons());
+        if self.progress.note(&log) && trial == Trial::Known {
+            self.keep(input, With::Comparisons)?;
+        }
+        Ok(log)
+    }
+
+    /// Inputs that broke a checksum, or a sum of lengths: operands that were equal, and no small number. Puts what is
+    /// expected now in place of what is there. Returns how many were run.
+    fn repair(&mut self, broken: &[Vec<u8>], log: &[Compared]) -> Result<usize, Stop> {
+        let is_sum = |one: &&Compared| one.is_equal() && one.at.bytes > 0 && one.at.operands[0] > 3;
+        let sums: Vec<Compared> = log.iter().filter(is_sum).copied().collect();
+        if sums.is_empty() {
+            return Ok(0);
+        }
+        let mut runs = 0;
+        for input in broken {
+            let log = self.log(input)?;
+            runs += 1;
+            let differs = |one: &&Compared| {
+                let mut sums = sums.iter();
+                !one.is_equal()
+                    && sums
+                        .any(|sum| sum.place() == one.place() && sum.occurrence == one.occurrence)
+            };
+            if let Some(sum) = log.iter().find(differs) {
+                let mut candidates = Candidates::new(input, self.max_len);
+                candidates.operands(sum, false);
+                if candidates.found.is_empty() {
+                    let positions: Vec<usize> = (0..input.len()).collect();
+                    candidates.shifted(sum, &positions);
+                }
+                runs += candidates.found.len();
+                self.try_all(&candidates.found, &mut Vec::new(), 0)?;
+            }
+        }
+        Ok(runs)
+    }
+
+    fn learn(&mut self, words: Vec<Vec<u8>>) {
+        const MOST: usize = 1024;
+        for word in words {
+            if self.tokens.len() < MOST && !self.tokens.contains(&word) {
+                self.tokens.push(word);
+            }
+        }
+    }
+
+    /// Returns whether one was kept. Others with a new path go to `next`, as long as there are few.
+    fn try_all(
+        &mut self,
+        candidates: &[Vec<u8>],
+        next: &mut Vec<Next>,
+        most: usize,
+    ) -> Result<bool, Stop> {
+        let mut is_kept = false;
+        for input in candidates {
+            match self.trial(input, With::Counters)? {
+                Trial::Kept | Trial::Problem => is_kept = true,
+                Trial::Known if next.len() < most && self.is_new_path() => {
+                    next.push((self.target.fuel(With::Counters), input.clone()));
+                }
+                Trial::Known => {}
+            }
+        }
+        Ok(is_kept)
+    }
+
+    /// Comparisons whose operands do not stand in the input: finds the bytes that they depend on, and changes those.
+    fn solve_hard(
+        &mut self,
+        input: &[u8],
+        log: &[Compared],
+        mut hard: Vec<Compared>,
+        memory: &[u8],
+        next: &mut Vec<Next>,
+    ) -> Result<(), Stop> {
+        const LONGEST: usize = 192;
+        const MOST: usize = 8;
+        let progress = &mut self.progress;
+        hard.retain(|one| progress.bring_closer(one));
+        hard.truncate(MOST);
+        if hard.is_empty() || input.len() > LONGEST {
+            return Ok(());
+        }
+        let before = operands(log, &hard);
+        let mut depends = vec![Vec::new(); hard.len()];
+        let mut changed = input.to_vec();
+        for (at, old) in input.iter().enumerate() {
+            if let Some(byte) = changed.get_mut(at) {
+                *byte = old.wrapping_add(1);
+            }
+            let after = operands(&self.log(&changed)?, &hard);
+            for (positions, (before, after)) in depends.iter_mut().zip(before.iter().zip(after)) {
+                if after.is_some() && *before != after {
+                    positions.push(at);
+                }
+            }
+            if let Some(byte) = changed.get_mut(at) {
+                *byte = *old;
+            }
+        }
+        for (one, positions) in hard.iter().zip(depends) {
+            let mut candidates = Candidates::new(input, self.max_len);
+            self.learn(candidates.memory(one, memory, &positions));
+            candidates.shifted(one, &positions);
+            let most = next.len() + 1;
+            if !self.try_all(&candidates.found, next, most)? && one.at.bytes > 0 {
+                for measure in [distance, difference] {
+                    if self.bring_closer(input, one, &positions, measure, next)? {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes the bytes that a comparison depends on, and the length, as long as its operands come closer. Returns
+    /// whether they met.
+    fn bring_closer(
+        &mut self,
+        input: &[u8],
+        one: &Compared,
+        positions: &[usize],
+        measure: fn(&Compared) -> u64,
+        next: &mut Vec<Next>,
+    ) -> Result<bool, Stop> {
+        const MOST: usize = 24;
+        const ROUNDS: u32 = 48;
+        let mut best = input.to_vec();
+        let mut least = measure(one);
+        for _ in 0..ROUNDS {
+            let before = least;
+            for at in positions.iter().take(MOST) {
+                let mut input = best.clone();
+                for value in 0..=u8::MAX {
+                    let Some(byte) = input.get_mut(*at) else {
+                        break;
+                    };
+                    *byte = value;
+                    if self.is_closer(&input, one, measure, &mut least)? {
+                        best.clone_from(&input);
+                    }
+                }
+            }
+            for longer in longer(&best, positions) {
+                if longer.len() <= self.max_len
+                    && self.is_closer(&longer, one, measure, &mut least)?
+                {
+                    best = longer;
+                }
+            }
+            if least == 0 {
+                next.push((u64::MAX, best));
+                return Ok(true);
+            }
+            if least == before {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_closer(
+        &mut self,
+        input: &[u8],
+        one: &Compared,
+        measure: fn(&Compared) -> u64,
+        least: &mut u64,
+    ) -> Result<bool, Stop> {
+        if *least == 0 {
+            return Ok(false);
+        }
+        let log = self.log(input)?;
+        let mut same = log.iter().filter(|found| found.place() == one.place());
+        // If it is not made so often, or more often: the last one.
+        let found = same
+            .clone()
+            .find(|found| found.occurrence == one.occurrence)
+            .or(same.next_back());
+        let is_closer = found.is_some_and(|found| measure(found) < *least);
+        if let Some(found) = found.filter(|_| is_closer) {
+            *least = measure(found);
+        }
+        Ok(is_closer)
+    }
+}
+
+/// The operands of some comparisons, as far as they were made.
+fn operands(log: &[Compared], of: &[Compared]) -> Vec<Option<[u64; 2]>> {
+    let find = |one: &Compared| {
+        let mut made = log.iter();
+        let made =
+            made.find(|made| made.place() == one.place() && made.occurrence == one.occurrence);
+        made.map(|made| made.at.operands)
+    };
+    of.iter().map(find).collect()
+}
+
+/// The input with some of it twice, or without some of it.
+fn longer(input: &[u8], positions: &[usize]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    let ends = [0, input.len().saturating_sub(1)];
+    for at in positions.iter().take(4).copied().chain(ends) {
+        for len in [1, 2, 4, 8] {
+            let Some(piece) = input.get(at..at + len) else {
+                continue;
+            };
+            let (before, after) = input.split_at(at);
+            all.push([before, piece, after].concat());
+            all.push([before, after.get(len..).unwrap_or_default()].concat());
+        }
+    }
+    all.push([input, input].concat());
+    all
+}
