@@ -122,7 +122,7 @@ fn the_ways_of_a_plugin_to_fail_are_found() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    for kind in ["crash"] {
+    for kind in ["crash", "timeout"] {
         let found = names
             .iter()
             .find(|name| name.starts_with(kind) && name.ends_with(".sim.json"));
