@@ -113,7 +113,7 @@ fn the_ways_of_a_plugin_to_fail_are_found() {
     let directory = crashes.path().to_str().unwrap();
     let plugin = "fixtures/fails-c/fails-c.wasm";
     let limits = ["--fuel", "300000", "--memory-mb", "8"];
-    let runs = ["fuzz", plugin, "--crashes", directory, "--runs", "3000"];
+    let runs = ["fuzz", plugin, "--crashes", directory, "--runs", "8000"];
     let output = program::tollgate(&[&runs[..], &limits].concat())
         .output()
         .unwrap();
@@ -122,7 +122,7 @@ fn the_ways_of_a_plugin_to_fail_are_found() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    for kind in ["crash", "protocol"] {
+    for kind in ["crash", "timeout"] {
         let found = names
             .iter()
             .find(|name| name.starts_with(kind) && name.ends_with(".sim.json"));

@@ -36,6 +36,12 @@ impl Shapes {
         seeds
     }
 
+    /// A new config.
+    pub fn fresh(&self, random: &mut Random) -> Vec<u8> {
+        let every = random.one_in(2);
+        self.make(&self.schema, random, 0, every).to_string().into()
+    }
+
     /// Follows a reference within the schema.
     fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         for _ in 0..8 {

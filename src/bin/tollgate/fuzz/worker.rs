@@ -55,8 +55,9 @@ pub struct Worker<'a> {
     pub progress: Progress,
     known: Known,
     runs: u64,
-    /// Runs that tried bytes one by one.
+    /// Runs that tried bytes one by one, and those that changed entries at random.
     byte_runs: u64,
+    change_runs: u64,
     most_runs: u64,
     /// Inputs kept since the last meeting.
     news: Vec<Arc<[u8]>>,
@@ -92,6 +93,7 @@ impl<'a> Worker<'a> {
             known: Known::default(),
             runs: 0,
             byte_runs: 0,
+            change_runs: 0,
             most_runs: most_runs.unwrap_or(u64::MAX),
             news: Vec::new(),
             imports: Vec::new(),
@@ -135,6 +137,11 @@ impl<'a> Worker<'a> {
                 let trial = self.trial(&input, With::Counters);
                 self.is_importing = false;
                 trial?;
+            }
+            // What a schema describes, random configs reach sooner.
+            if self.shapes.is_some() && self.change_runs <= 2048 + self.runs / 4 {
+                self.change()?;
+                continue;
             }
             if let Some(entry) = self.unsolved.pop() {
                 self.solve(entry)?;
@@ -250,7 +257,15 @@ impl<'a> Worker<'a> {
         const MOST: u32 = 4096;
         let mut runs = 0;
         let mut best = input.to_vec();
+        // What a config was stays one, so that other commands can run it.
+        let is_config = |input: &[u8]| {
+            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(input).is_ok()
+        };
+        let must_be_config = self.shapes.is_some() && is_config(input);
         let mut is_same = |worker: &mut Self, input: &[u8]| -> Result<bool, Stop> {
+            if must_be_config && !is_config(input) {
+                return Ok(false);
+            }
             runs += 1;
             worker.count()?;
             let Some(found) = worker.target.run(input, With::Counters)? else {
@@ -326,6 +341,7 @@ impl<'a> Worker<'a> {
     /// Changes an entry at random, many times.
     fn change(&mut self) -> Result<(), Stop> {
         const TIMES: u32 = 64;
+        self.change_runs += u64::from(TIMES);
         let entry = self.corpus.pick(&mut self.random);
         let other = self.corpus.pick(&mut self.random);
         let get = |number: usize| self.corpus.entries.get(number);
@@ -343,6 +359,7 @@ impl<'a> Worker<'a> {
                 max_len: self.max_len,
             };
             let tree = match &self.shapes {
+                Some(shapes) if self.random.one_in(4) => Some(shapes.fresh(&mut self.random)),
                 Some(shapes) if !self.random.one_in(3) => shapes.change(&input, &mut self.random),
                 _ => None,
             };
