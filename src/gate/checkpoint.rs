@@ -209,7 +209,9 @@ impl Checkpoint<'_> {
             let opened =
                 self.policy.covers(&read(new.path)) && !self.policy.covers(&read(old.path));
             if opened {
-                denials.push(self.policy.denial(self.plugin, &read(asked)));
+                let denial = self.policy.denial(self.plugin, &read(asked));
+                let advice = by_real_name(denial.clone(), asked, &read(old.path));
+                denials.push(denial.with_advice(advice));
             }
             return;
         }

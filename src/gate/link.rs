@@ -41,8 +41,12 @@ impl Checkpoint<'_> {
             Effect::Rename { to, .. } | Effect::HardLink { to, .. } => to,
             _ => return Err(self.out_of_place(link.place)),
         };
-        // A long content takes long to check; after the deadline it is refused.
-        let may_exchange = |directory: Request| self.is_late() || self.policy.covers(&directory);
+        // A long content takes long to check; after the deadline it is refused. The place of the link is written,
+        // so it can be exchanged as soon as the link may be made at all.
+        let may_exchange = |directory: Request| {
+            let is_place = matches!(&directory, Request::Write(path) if *path == link.place);
+            is_place || self.is_late() || self.policy.covers(&directory)
+        };
         if stays(&link, may_exchange, |end| self.policy.covers(&end)) {
             return Ok(());
         }

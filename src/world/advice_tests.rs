@@ -474,6 +474,16 @@ fn advice_that_is_followed_once_is_enough() {
     assert_eq!(advised, BTreeSet::from([0, 2, 3, 4, 6, 7, 8, 9, 10]));
 }
 
+/// Found by the property above.
+#[test]
+fn advice_for_a_name_that_goes_up_is_for_the_real_name() {
+    let renamed = [Effect::Rename {
+        from: "/a/..".into(),
+        to: "/d/sub/a".into(),
+    }];
+    follow(&renamed, &["fs:read:/d/**"]).unwrap();
+}
+
 /// The advice for a connection is enough by itself: whoever replaces a grant by it is not asked for that grant again.
 #[test]
 fn advice_for_a_connection_is_enough_alone() {
