@@ -363,3 +363,39 @@ fn the_commands_of_the_guide_run_in_their_order() {
     }
     assert!(commands >= 8, "{commands}");
 }
+
+#[test]
+fn a_comparison_of_versions_names_the_functions_that_cost_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let old = include_str!("../../fixtures/wat/echo.wat");
+    let begins = "(func $pack (param $ptr i32) (param $len i32) (result i64)";
+    let more = "(drop (i32.mul (local.get $ptr) (i32.add (local.get $len) (local.get $ptr))))";
+    let new = old.replacen(begins, &format!("{begins} {more}"), 1);
+    assert_ne!(old, new);
+    let [old_file, new_file, run] = ["old.wat", "new.wat", "run.jsonl"].map(place);
+    fs::write(&old_file, old).unwrap();
+    fs::write(&new_file, new).unwrap();
+    tollgate(&["observe", &old_file, "--config", "{}", "--record", &run]);
+    let diff = |flags: &[&str]| {
+        let args = [&["diff", &old_file, &new_file, "--transcript", &run], flags].concat();
+        let output = tollgate(&args);
+        (code(&output), String::from_utf8(output.stdout).unwrap())
+    };
+    let (differs, text) = diff(&[]);
+    assert_eq!(differs, 4, "{text}");
+    let dearer: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("    "))
+        .collect();
+    assert!(
+        matches!(dearer[..], [line] if line.starts_with("    pack: ")),
+        "{text}"
+    );
+    assert_eq!(diff(&["--ignore", "fuel"]).0, 0);
+    assert_eq!(diff(&["--fuel-threshold", "50"]).0, 0);
+    assert_eq!(diff(&["--fuel-threshold", "1"]).0, 4);
+    let (_, json) = diff(&["--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["dearer_functions"][0]["function"], "pack");
+}

@@ -94,6 +94,28 @@ pub fn phases(profile: &Profile) -> [(&'static str, &PhaseProfile); 2] {
     ]
 }
 
+/// The functions that burn more than in another profile, those that burn the most more first: what each
+/// burnt there, and burns.
+pub fn dearer(old: &Profile, new: &Profile) -> Vec<(String, u64, u64)> {
+    let mut burnt: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for (_, phase) in phases(old) {
+        for function in &phase.functions {
+            burnt.entry(function.name.as_str()).or_default().0 += function.fuel;
+        }
+    }
+    for (_, phase) in phases(new) {
+        for function in &phase.functions {
+            burnt.entry(function.name.as_str()).or_default().1 += function.fuel;
+        }
+    }
+    let more = burnt.into_iter().filter(|(_, (old, new))| new > old);
+    let mut more: Vec<(String, u64, u64)> = more
+        .map(|(name, (old, new))| (name.to_owned(), old, new))
+        .collect();
+    more.sort_by_key(|(_, old, new)| std::cmp::Reverse(new - old));
+    more
+}
+
 /// The most rows of a table.
 const MOST_ROWS: usize = 40;
 

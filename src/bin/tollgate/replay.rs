@@ -5,13 +5,14 @@ use crate::{
     args::{DEADLINE, DiffArgs, Format, Ignored, LimitArgs, ReplayArgs},
     note,
     output::{print, say},
-    print_event, print_evidence, print_json, print_line, read_module,
+    print_event, print_evidence, print_json, print_line, profile, read_module,
 };
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use tollgate::{
     Limits, Plugin,
     printable::Printable,
-    replay::{Comparison, Replay, ReplayError, Replayed},
+    replay::{Comparison, Replay, ReplayError, Replayed, Tolerance},
 };
 
 impl From<ReplayError> for Failure {
@@ -119,8 +120,8 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
     for path in &compared.transcripts {
         let replay = open(path)?;
         // The comparison is valid only if the old version replays the transcript.
-        let before = replay.run(&load(&replay, &args.limits, &old)?);
-        before.map_err(|error| {
+        let recorded = load(&replay, &args.limits, &old)?;
+        replay.run(&recorded).map_err(|error| {
             let failure = Failure::from(error);
             let (path, old) = (Printable(path.display()), Printable(compared.old.display()));
             Failure {
@@ -128,20 +129,41 @@ pub fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
                 ..failure
             }
         })?;
-        let comparison = replay.compare(&load(&replay, &args.limits, &new)?)?;
+        let after = load(&replay, &args.limits, &new)?;
+        let comparison = replay.compare(&after)?;
         let (before, now) = (comparison.fuel_before, comparison.fuel_now);
         let most = u128::from(before) * (100 + u128::from(args.fuel_threshold)) / 100;
         let is_cheap = args.ignore.contains(&Ignored::Fuel) || u128::from(now) <= most;
         let is_same = comparison.has_same_effects() && comparison.answers.is_empty() && is_cheap;
-        report(path, &comparison, is_same, args.format)?;
+        // A version with other effects cannot be looked into.
+        let dearer = match now > before {
+            true => dearer(&replay, &recorded, &after).unwrap_or_default(),
+            false => Vec::new(),
+        };
+        report(path, &comparison, &dearer, is_same, args.format)?;
         same &= is_same;
     }
     Ok(if same { Exit::Success } else { Exit::Diverged })
 }
 
+/// The functions of the new version that burn the most more than those of the recorded one.
+fn dearer(
+    replay: &Replay,
+    recorded: &Plugin,
+    new: &Plugin,
+) -> Result<Vec<(String, u64, u64)>, ReplayError> {
+    const MOST: usize = 5;
+    let before = replay.profile(recorded)?;
+    let now = replay.clone().tolerance(Tolerance::Behavior).profile(new)?;
+    let mut dearer = profile::dearer(&before, &now);
+    dearer.truncate(MOST);
+    Ok(dearer)
+}
+
 fn report(
     path: &Path,
     compared: &Comparison,
+    dearer: &[(String, u64, u64)],
     is_same: bool,
     format: Format,
 ) -> Result<(), Failure> {
@@ -150,6 +172,10 @@ fn report(
         if let Some(report) = report.as_object_mut() {
             report.insert("transcript".to_owned(), path.display().to_string().into());
             report.insert("same".to_owned(), is_same.into());
+            let dearer = dearer.iter().map(|(function, before, now)| {
+                json!({ "function": function, "fuel_before": before, "fuel_now": now })
+            });
+            report.insert("dearer_functions".to_owned(), dearer.collect());
         }
         print_json(&report.to_string())?;
         return Ok(());
@@ -169,6 +195,9 @@ fn report(
     if now != before {
         let more = if now > before { "more" } else { "less" };
         lines.push(format!("  {more} fuel: {before} -> {now}"));
+    }
+    for (function, before, now) in dearer {
+        lines.push(format!("    {}: {before} -> {now}", Printable(function)));
     }
     if lines.len() == 1 {
         lines.push("  same".to_owned());
