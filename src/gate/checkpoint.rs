@@ -154,8 +154,11 @@ impl Checkpoint<'_> {
         for ((path, access), real) in asked.iter().zip(real) {
             self.real_name(path, *access, *real, &mut denials);
         }
+        // `.`, `..` and the root are not moved, and nothing is moved there: every world refuses that.
         if let (Effect::Rename { .. }, [(asked, _), (asked_new, _)], [old, new]) =
             (self.effect, asked.as_slice(), real)
+            && ends_in_name(asked)
+            && ends_in_name(asked_new)
         {
             self.moved(asked, *old, asked_new, *new, &mut denials);
         }
@@ -656,6 +659,12 @@ fn by_real_name(denial: Denial, asked: &str, real: &Request) -> Denial {
         true => denial.with_grants(texts(real.needed().into_iter().collect())),
         false => denial,
     }
+}
+
+/// Whether the last part of a path is a name, and not `.`, `..` or the root.
+fn ends_in_name(path: &str) -> bool {
+    let last = path.split('/').rfind(|part| !part.is_empty());
+    last.is_some_and(|last| !matches!(last, "." | ".."))
 }
 
 /// Whether a path goes up: it means something else as soon as a name before it does.

