@@ -153,7 +153,12 @@ fn the_dearest_function_and_line_are_where_the_source_says() {
         let call = profile(&recorded(fixture, 100_000, json!({ "how": "loop" }))).call;
         let spin = call.functions.iter().max_by_key(|function| function.fuel);
         let spin = spin.unwrap();
-        assert_eq!(spin.name, function);
+        // Without debug information, names are as compilers wrote them.
+        let is_named = match cfg!(feature = "debug-info") {
+            true => spin.name == function,
+            false => spin.name.as_str().contains("spin"),
+        };
+        assert!(is_named, "{spin:?}");
         assert!(
             spin.fuel > call.fuel * 9 / 10 && spin.calls == 1,
             "{spin:?}"
