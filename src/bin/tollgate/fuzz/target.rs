@@ -56,6 +56,9 @@ pub struct Target {
     compared: Instance,
 }
 
+/// In a larger memory, a reset that looks only at what was written pays for marking it. In bytes.
+const LARGE: usize = 512 << 10;
+
 impl Plugins {
     pub fn new(
         plain: Plugin,
@@ -65,10 +68,17 @@ impl Plugins {
     ) -> Result<Plugins, Error> {
         let (covered, compared) = match instruments {
             false => (plain.clone(), plain.clone()),
-            true => (
-                plain.instrumented(Instruments::COVERAGE)?,
-                plain.instrumented(Instruments::COVERAGE | Instruments::COMPARISONS)?,
-            ),
+            true => {
+                let is_large = plain.instance()?.memory().len() > LARGE;
+                let coverage = match is_large {
+                    true => Instruments::COVERAGE | Instruments::WRITES,
+                    false => Instruments::COVERAGE,
+                };
+                (
+                    plain.instrumented(coverage)?,
+                    plain.instrumented(Instruments::COVERAGE | Instruments::COMPARISONS)?,
+                )
+            }
         };
         Ok(Plugins {
             plain,
