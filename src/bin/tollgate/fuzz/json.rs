@@ -329,15 +329,19 @@ mod tests {
             "$defs": { "tag": { "type": "string", "minLength": 2 } } });
         let (shapes, mut random) = (Shapes::new(schema, &[]), Random::new(1));
         let seeds = shapes.seeds(&mut random);
-        let text: Vec<_> = seeds
-            .iter()
-            .map(|seed| String::from_utf8_lossy(seed))
-            .collect();
-        assert!(text.iter().any(|seed| seed.contains("fast")), "{text:?}");
-        assert!(
-            text.iter().any(|seed| seed.contains("\"port\":10")),
-            "just outside: {text:?}"
-        );
+        let fresh = (0..200).map(|_| shapes.fresh(&mut random));
+        let made: Vec<Vec<u8>> = seeds.iter().cloned().chain(fresh).collect();
+        let text: Vec<_> = made.iter().map(|it| String::from_utf8_lossy(it)).collect();
+        // Inside the bounds, and just outside of them.
+        for part in [
+            "\"fast\"",
+            "\"slow\"",
+            "\"port\":5",
+            "\"port\":10",
+            "\"port\":0",
+        ] {
+            assert!(text.iter().any(|it| it.contains(part)), "{part}: {text:?}");
+        }
         for seed in &seeds {
             let changed = shapes.change(seed, &mut random).unwrap();
             assert!(serde_json::from_slice::<Value>(&changed).is_ok());
