@@ -32,6 +32,13 @@ pub fn say(line: fmt::Arguments<'_>) {
     say_in(Style::Plain, line);
 }
 
+/// The same on a terminal, in place of the line before.
+pub fn say_over(line: fmt::Arguments<'_>) {
+    let line = one_line(line);
+    let line = line.trim_end();
+    let _ = write!(io::stderr().lock(), "\r{line}\x1B[K");
+}
+
 /// The same in a style.
 fn say_in(style: Style, line: fmt::Arguments<'_>) {
     let line = styled(style, Stream::Error, &one_line(line));

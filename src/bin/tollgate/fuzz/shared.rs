@@ -5,9 +5,12 @@ use super::{
     args::FuzzArgs,
     findings::{Finding, Findings},
 };
-use crate::Failure;
+use crate::{
+    Failure,
+    output::{say, say_over},
+};
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     sync::{
         Arc, Barrier, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -84,11 +87,10 @@ impl<'a> Shared<'a> {
             "{elapsed} s: {runs} runs, {} a second, {edges} edges, {corpus} inputs, {findings} findings",
             runs / elapsed.max(1)
         );
-        // Nobody reads it if it cannot be written.
-        let _ = match terminal {
-            true => write!(io::stderr(), "\r{line}\x1B[K"),
-            false => writeln!(io::stderr(), "{line}"),
-        };
+        match terminal {
+            true => say_over(format_args!("{line}")),
+            false => say(format_args!("{line}")),
+        }
     }
 
     pub fn time_is_over(&self) -> bool {
