@@ -79,6 +79,11 @@ use std::time::Duration;
 /// Bytes of one page of linear memory.
 pub(crate) const PAGE_BYTES: u64 = 65_536;
 
+/// How many host functions can be on the stack at once. They may be entered again from within `allocate`, each
+/// time on more of the host's native stack (about 2.2 KiB) and with a new stack of the guest. Ordinary guests
+/// never do.
+pub(crate) const HOST_DEPTH: u32 = 16;
+
 const LOG_BYTES: u32 = 1 << 20;
 const REPORTED: u32 = 1000;
 const OPEN_FILES: u32 = 256;

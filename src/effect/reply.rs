@@ -253,7 +253,7 @@ pub struct Denial {
     pub also: Vec<Text>,
     /// Why the grants do not allow it.
     pub reason: DenialReason,
-    /// What the operator is told instead, where a guest must not learn it: what a path leads to.
+    /// What is reported to the operator instead, where a guest must not learn it: what a path leads to.
     #[serde(skip)]
     pub(crate) for_operator: Option<Box<Denial>>,
 }
@@ -284,7 +284,7 @@ impl Denial {
         self
     }
 
-    /// What the operator is told.
+    /// What is reported to the operator.
     pub(crate) fn advice(&self) -> &Denial {
         self.for_operator.as_deref().unwrap_or(self)
     }

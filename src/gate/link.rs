@@ -56,7 +56,7 @@ impl Checkpoint<'_> {
             ..self.policy.denial(self.plugin, &request)
         };
         let denial = denial.with_grants([]);
-        // The operator is told what the link leads to, if that may be granted.
+        // The operator sees what the link leads to, if that may be granted.
         let end = Request::Read(link.end.to_owned()).needed();
         let end = end.filter(|_| stays(&link, may_exchange, |_| true));
         // A name that may be read is not given to what may not.

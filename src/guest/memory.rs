@@ -4,14 +4,11 @@
 use super::{Exports, Host, Stop, run};
 use crate::{
     error::{Fault, ProtocolError},
+    limits::HOST_DEPTH,
     room,
 };
 use tollgate_abi::{NullPointer, PtrLen, names::export};
 use wasmi::{AsContext, AsContextMut, Caller, Memory};
-
-/// Host functions may be entered again from within `allocate`, each time on more of the host's
-/// native stack (about 2.2 KiB). Ordinary guests never do.
-const MAX_DEPTH: u32 = 16;
 
 /// The bytes of a range of guest memory, if all of it exists.
 fn slice(memory: &[u8], range: PtrLen) -> Option<&[u8]> {
@@ -150,8 +147,8 @@ pub(crate) fn enter_memory(caller: &mut Caller<'_, Host>) -> Result<Memory, Stop
 fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
     let exports = count(caller)?;
     let host = caller.data_mut();
-    if host.depth >= MAX_DEPTH {
-        return Err(ProtocolError::Reentrancy { limit: MAX_DEPTH }.into());
+    if host.depth >= HOST_DEPTH {
+        return Err(ProtocolError::Reentrancy { limit: HOST_DEPTH }.into());
     }
     host.depth += 1;
     Ok(exports)

@@ -178,6 +178,12 @@ impl Symbols {
         }
     }
 
+    /// The same by the offsets alone.
+    pub(crate) fn backtrace_at(&self, offsets: impl IntoIterator<Item = u64>) -> Backtrace {
+        let running = offsets.into_iter();
+        self.backtrace(running.filter_map(|at| Some((self.function_at(at)?, at))))
+    }
+
     /// The text of a source file, if the compiler embedded it. `file` is a name as in [`Frame::file`].
     #[must_use]
     #[cfg(feature = "debug-info")]

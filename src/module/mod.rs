@@ -17,6 +17,7 @@ mod engine_name;
 mod equivalence;
 mod features;
 mod foreign;
+mod functions;
 mod growth;
 mod instrument;
 mod native_stack;

@@ -24,17 +24,12 @@ mod scan;
 
 use super::{
     additions::Additions,
-    encode::{id, kind, op, push_len, push_u32},
+    encode::{kind, op},
+    functions::{Types, push_body, rewrite, unreadable},
     read::Reading,
 };
-use crate::{
-    error::LoadError,
-    room::{self, OutOfMemory},
-};
+use crate::error::LoadError;
 use function::Function;
-use wasmparser::{
-    BinaryReader, BinaryReaderError, CodeSectionReader, FunctionSectionReader, TypeSectionReader,
-};
 
 /// The bytes of a block, as a power of two.
 pub(crate) const BLOCK_SHIFT: u32 = 12;
@@ -124,76 +119,23 @@ fn index(number: u32) -> usize {
 pub(super) fn install(
     reading: &mut Reading<'_>,
     added: &mut Additions,
+    types: &Types,
     memory: u32,
     at: u32,
 ) -> Result<(), LoadError> {
     const I64: u8 = 0x7E;
     const VARIABLE: u8 = 1;
     let listed = reading.globals.saturating_add(added.globals.count());
-    // Without a section, there is no function.
-    if !reading.code.is_empty() {
-        reading.code = code(reading, Indices { memory, at, listed })?;
-    }
+    let mut function = Function::new(Indices { memory, at, listed });
+    reading.code = rewrite(&reading.code, |number, body, code| {
+        let written = function.write(body, types.params(number))?;
+        Ok(push_body(code, written)?)
+    })?;
     added
         .globals
         .push(&[I64, VARIABLE, op::I64_CONST, 0, op::END]);
     added.export(LISTED_EXPORT, kind::GLOBAL, listed);
     Ok(())
-}
-
-/// Returns the code section with marks.
-fn code(reading: &Reading<'_>, indices: Indices) -> Result<Vec<u8>, LoadError> {
-    let content = |wanted| {
-        let section = reading.sections.iter().find(|section| section.id == wanted);
-        section.map(|section| BinaryReader::new(section.content, 0))
-    };
-    let mut params = Vec::new();
-    if let Some(types) = content(id::TYPE) {
-        let types = TypeSectionReader::new(types).map_err(unreadable)?;
-        for ty in types.into_iter_err_on_gc_types() {
-            let ty = ty.map_err(unreadable)?;
-            room::push(
-                &mut params,
-                u32::try_from(ty.params().len()).unwrap_or(u32::MAX),
-            )?;
-        }
-    }
-    let mut functions = match content(id::FUNCTION) {
-        Some(section) => Some(
-            FunctionSectionReader::new(section)
-                .map_err(unreadable)?
-                .into_iter(),
-        ),
-        None => None,
-    };
-    let section = BinaryReader::new(&reading.code, 0);
-    let bodies = CodeSectionReader::new(section).map_err(unreadable)?;
-    let mut code = room::reserved(bodies.range().len().saturating_mul(3) / 2)?;
-    push_u32(&mut code, bodies.count());
-    let mut function = Function::new(indices);
-    for body in bodies {
-        let ty = functions
-            .as_mut()
-            .and_then(Iterator::next)
-            .transpose()
-            .map_err(unreadable)?;
-        let ty = ty.and_then(|ty| usize::try_from(ty).ok());
-        let params = ty
-            .and_then(|ty| params.get(ty))
-            .copied()
-            .unwrap_or_default();
-        let written = function.write(&body.map_err(unreadable)?, params)?;
-        let more = written.len().saturating_add(5);
-        code.try_reserve(more).map_err(|_| OutOfMemory)?;
-        push_len(&mut code, written.len());
-        code.extend_from_slice(written);
-    }
-    Ok(code)
-}
-
-/// The module was validated before.
-fn unreadable(error: BinaryReaderError) -> LoadError {
-    LoadError::Compile(error.message().into())
 }
 
 #[cfg(test)]

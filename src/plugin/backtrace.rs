@@ -79,11 +79,7 @@ impl Plugin {
                 frames.iter().map(|frame| frame.offset).collect()
             }
         };
-        let symbols = self.symbols();
-        let running = running
-            .into_iter()
-            .filter_map(|offset| Some((symbols.function_at(offset)?, offset)));
-        let backtrace = symbols.backtrace(running);
+        let backtrace = self.symbols().backtrace_at(running);
         (!backtrace.frames.is_empty()).then_some(backtrace)
     }
 

@@ -66,14 +66,12 @@ impl Replay {
                           effect,
                           running,
                       }: Seen| {
-            let running = running.into_iter().map(u64::from);
-            let running = running.filter_map(|at| Some((symbols.function_at(at)?, at)));
             TracedEffect {
                 index,
                 in_initialization: at.phase == Phase::Initialize,
                 fuel: at.fuel,
                 effect,
-                backtrace: symbols.backtrace(running),
+                backtrace: symbols.backtrace_at(running.into_iter().map(u64::from)),
             }
         };
         Ok(seen.into_iter().map(effect).collect())

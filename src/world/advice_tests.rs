@@ -635,7 +635,7 @@ fn absolute(path: &str) -> Option<String> {
     })
 }
 
-/// Whether `explain` and the gate agree, and what they say; `None` if one of the texts is none.
+/// Whether `explain` and the gate agree, and what they say; `None` if one of the texts is invalid.
 fn agree(grant: &str, request: &str) -> Option<bool> {
     let parsed: Capability = grant.parse().ok()?;
     let request: Request = request.parse().ok()?;

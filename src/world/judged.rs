@@ -43,8 +43,8 @@ pub(super) fn judge_left(
     judged
 }
 
-/// The judgements of two parts of one effect. If both are denials, the guest gets the first, and the operator
-/// is told all that the effect needs.
+/// The judgements of two parts of one effect. If both are denials, the guest gets the first, and all that
+/// the effect needs is reported to the operator.
 pub(super) fn both<T>(
     first: Result<(), Refusal>,
     second: impl FnOnce() -> Result<T, Refusal>,
@@ -60,7 +60,7 @@ pub(super) fn both<T>(
     }
 }
 
-/// What is denied by its name, and would never be opened: the operator is told that no grant helps.
+/// What is denied by its name, and would never be opened: the operator sees that no grant helps.
 fn never_opened<F: FileSystem>(
     gate: &Checkpoint<'_>,
     resolved: &Resolved<F>,

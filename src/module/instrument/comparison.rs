@@ -21,19 +21,12 @@ impl Function<'_, '_, '_> {
             return Ok(());
         }
         let is_literal = matches!(self.before, [I32_CONST..=F64_CONST, ..]);
-        if let Operator::BrTable { .. } = operator {
-            if self.history.may_be_constant() {
-                return Ok(());
-            }
-            let [index, zero] = self.operands(I32);
-            self.code.set(index);
-            self.code.constant(0);
-            self.code.set(zero);
-            self.push_comparison(I32, 0)?;
-            self.code.get(index);
-            return Ok(());
-        }
-        if let Some(ty) = compared_with_zero(bytes, self.before) {
+        // An index, which is noted with 0, and what is compared with 0, alone on the stack.
+        let alone = match operator {
+            Operator::BrTable { .. } => Some((I32, 0)),
+            _ => compared_with_zero(bytes, self.before).map(|ty| (ty, width(ty))),
+        };
+        if let Some((ty, width)) = alone {
             if self.history.may_be_constant() {
                 return Ok(());
             }
@@ -42,7 +35,7 @@ impl Function<'_, '_, '_> {
             let constant = if ty == I64 { I64_CONST } else { I32_CONST };
             self.code.out.extend_from_slice(&[constant, 0]);
             self.code.set(zero);
-            self.push_comparison(ty, if ty == I32 { 4 } else { 8 })?;
+            self.push_comparison(ty, width)?;
             self.code.get(value);
             return Ok(());
         }
@@ -56,7 +49,7 @@ impl Function<'_, '_, '_> {
         let [a, b] = self.operands(ty);
         self.code.set(b);
         self.code.set(a);
-        self.push_comparison(ty, if matches!(ty, I32 | F32) { 4 } else { 8 })?;
+        self.push_comparison(ty, width(ty))?;
         self.code.get(a);
         match is_literal {
             true => self.code.out.extend_from_slice(self.before),
@@ -146,6 +139,14 @@ impl Function<'_, '_, '_> {
         self.code.op(I32_ADD);
         self.code.set_global(self.module.indices.compared);
         Ok(())
+    }
+}
+
+/// The bytes of a value of a type.
+fn width(ty: u8) -> u8 {
+    match ty {
+        I32 | F32 => 4,
+        _ => 8,
     }
 }
 

@@ -17,89 +17,65 @@ use wasmparser::{BinaryReader, Operator};
 
 /// What an operator counts that is counted and not executed, largest first: `i64.mul_wide_u`,
 /// `i64.mul_wide_s`, `i64.sub128`, `i64.add128`.
-const COUNTED: [(u8, u32); 4] = [(0x16, 216), (0x15, 36), (0x14, 6), (0x13, 1)];
+const COUNTED: [(u8, u8); 4] = [(0x16, 216), (0x15, 36), (0x14, 6), (0x13, 1)];
 
-/// Sets what operators cost in a module with instruments: nothing, if they are among those that instruments
-/// use ([`is_used`]).
-pub(crate) fn set_costs(config: &mut wasmi::Config) {
-    config
-        .wasm_multi_memory(true)
-        .wasm_wide_arithmetic(true)
-        .operator_cost(OperatorCost {
-            i64_mul_wide_u: 216,
-            i64_mul_wide_s: 36,
-            i64_sub128: 6,
-            i64_add128: 1,
-            if_: 0,
-            br: 0,
-            call_indirect: 0,
-            local_get: 0,
-            local_set: 0,
-            local_tee: 0,
-            global_get: 0,
-            global_set: 0,
-            i32_load8_u: 0,
-            i64_load: 0,
-            i32_store: 0,
-            i32_store8: 0,
-            i32_store16: 0,
-            i64_store: 0,
-            i32_const: 0,
-            i64_const: 0,
-            f32_const: 0,
-            f64_const: 0,
-            i32_ne: 0,
-            i32_gt_u: 0,
-            i32_add: 0,
-            i32_sub: 0,
-            i32_and: 0,
-            i32_shl: 0,
-            i32_shr_u: 0,
-            i32_wrap_i64: 0,
-            i64_add: 0,
-            i64_extend_i32_u: 0,
-            i32_reinterpret_f32: 0,
-            i64_reinterpret_f64: 0,
-            ..OperatorCost::default()
-        });
+/// The kinds of operators that instruments use, by their names here and in the engine's table of costs.
+macro_rules! used {
+    ($($operator:ident $cost:ident,)*) => {
+        /// Sets what operators cost in a module with instruments.
+        pub(crate) fn set_costs(config: &mut wasmi::Config) {
+            let [(_, i64_mul_wide_u), (_, i64_mul_wide_s), (_, i64_sub128), (_, i64_add128)] = COUNTED;
+            config
+                .wasm_multi_memory(true)
+                .wasm_wide_arithmetic(true)
+                .operator_cost(OperatorCost {
+                    i64_mul_wide_u,
+                    i64_mul_wide_s,
+                    i64_sub128,
+                    i64_add128,
+                    $($cost: 0,)*
+                    ..OperatorCost::default()
+                });
+        }
+
+        /// Whether an operator is of a kind that instruments use, so that its fuel is counted apart.
+        fn is_used(operator: &Operator<'_>) -> bool {
+            matches!(operator, $(Operator::$operator { .. })|*)
+        }
+    };
 }
 
-/// Whether an operator is of a kind that instruments use, so that its fuel is counted apart.
-fn is_used(operator: &Operator<'_>) -> bool {
-    use Operator as Op;
-    matches!(
-        operator,
-        Op::If { .. }
-            | Op::Br { .. }
-            | Op::CallIndirect { .. }
-            | Op::LocalGet { .. }
-            | Op::LocalSet { .. }
-            | Op::LocalTee { .. }
-            | Op::GlobalGet { .. }
-            | Op::GlobalSet { .. }
-            | Op::I32Load8U { .. }
-            | Op::I64Load { .. }
-            | Op::I32Store { .. }
-            | Op::I32Store8 { .. }
-            | Op::I32Store16 { .. }
-            | Op::I64Store { .. }
-            | Op::I32Const { .. }
-            | Op::I64Const { .. }
-            | Op::F32Const { .. }
-            | Op::F64Const { .. }
-            | Op::I32Ne
-            | Op::I32GtU
-            | Op::I32Add
-            | Op::I32Sub
-            | Op::I32And
-            | Op::I32Shl
-            | Op::I32ShrU
-            | Op::I32WrapI64
-            | Op::I64Add
-            | Op::I64ExtendI32U
-            | Op::I32ReinterpretF32
-            | Op::I64ReinterpretF64
-    )
+used! {
+    If if_,
+    Br br,
+    CallIndirect call_indirect,
+    LocalGet local_get,
+    LocalSet local_set,
+    LocalTee local_tee,
+    GlobalGet global_get,
+    GlobalSet global_set,
+    I32Load8U i32_load8_u,
+    I64Load i64_load,
+    I32Store i32_store,
+    I32Store8 i32_store8,
+    I32Store16 i32_store16,
+    I64Store i64_store,
+    I32Const i32_const,
+    I64Const i64_const,
+    F32Const f32_const,
+    F64Const f64_const,
+    I32Ne i32_ne,
+    I32GtU i32_gt_u,
+    I32Add i32_add,
+    I32Sub i32_sub,
+    I32And i32_and,
+    I32Shl i32_shl,
+    I32ShrU i32_shr_u,
+    I32WrapI64 i32_wrap_i64,
+    I64Add i64_add,
+    I64ExtendI32U i64_extend_i32_u,
+    I32ReinterpretF32 i32_reinterpret_f32,
+    I64ReinterpretF64 i64_reinterpret_f64,
 }
 
 /// How branches lead to a block.
@@ -220,9 +196,9 @@ pub(super) fn push_counted(mut uncounted: u32, out: &mut Vec<u8>) {
     // Behind `unreachable`, operators need no operands; before it, they leave none.
     out.extend_from_slice(&[I32_CONST, 0, IF, EMPTY, UNREACHABLE]);
     for (operator, counts) in COUNTED {
-        while uncounted >= counts {
+        while uncounted >= counts.into() {
             out.extend_from_slice(&[PREFIX, operator]);
-            uncounted -= counts;
+            uncounted -= u32::from(counts);
         }
     }
     out.extend_from_slice(&[UNREACHABLE, END]);

@@ -16,6 +16,7 @@ use crate::{
     error::LoadError,
     room::{self, OutOfMemory},
 };
+use std::collections::BTreeMap;
 use wasmparser::{BinaryReader, FuncType, FunctionBody, Operator, ValType};
 
 pub(super) const I32: u8 = 0x7F;
@@ -41,11 +42,11 @@ pub(super) struct Indices {
     pub(super) counters_at: u32,
 }
 
-/// Types of blocks that leave several results.
+/// Types of blocks that leave several results, each with its index.
 #[derive(Debug)]
 pub(super) struct ResultTypes {
     first: u32,
-    all: Vec<Vec<ValType>>,
+    all: BTreeMap<Vec<u8>, u32>,
 }
 
 impl ResultTypes {
@@ -53,7 +54,7 @@ impl ResultTypes {
     pub(super) fn new(first: u32) -> ResultTypes {
         ResultTypes {
             first,
-            all: Vec::new(),
+            all: BTreeMap::new(),
         }
     }
 
@@ -61,17 +62,15 @@ impl ResultTypes {
     fn push(&mut self, results: &[ValType], out: &mut Vec<u8>) -> Result<(), LoadError> {
         match results {
             [] => out.push(EMPTY),
-            [one] => push_type(*one, out)?,
+            [one] => out.push(type_byte(*one)?),
             several => {
-                let known = self.all.iter().position(|ty| ty == several);
-                let index = match known {
-                    Some(index) => index,
-                    None => {
-                        room::push(&mut self.all, several.to_vec())?;
-                        self.all.len() - 1
-                    }
-                };
-                let index = self.first.saturating_add(super::count(index));
+                let mut ty = vec![0x60, 0];
+                push_len(&mut ty, several.len());
+                for result in several {
+                    ty.push(type_byte(*result)?);
+                }
+                let next = self.first.saturating_add(super::count(self.all.len()));
+                let index = *self.all.entry(ty).or_insert(next);
                 push_i64(out, index.into());
             }
         }
@@ -79,20 +78,14 @@ impl ResultTypes {
     }
 
     pub(super) fn add(&self, types: &mut Entries) {
-        for results in &self.all {
-            let mut ty = vec![0x60, 0];
-            push_len(&mut ty, results.len());
-            for result in results {
-                // Each was written before.
-                let _ = push_type(*result, &mut ty);
-            }
-            types.push(&ty);
-        }
+        let mut all: Vec<(&u32, &Vec<u8>)> = self.all.iter().map(|(ty, at)| (at, ty)).collect();
+        all.sort_unstable();
+        all.into_iter().for_each(|(_, ty)| types.push(ty));
     }
 }
 
-fn push_type(ty: ValType, out: &mut Vec<u8>) -> Result<(), LoadError> {
-    out.push(match ty {
+fn type_byte(ty: ValType) -> Result<u8, LoadError> {
+    Ok(match ty {
         ValType::I32 => I32,
         ValType::I64 => I64,
         ValType::F32 => F32,
@@ -101,8 +94,7 @@ fn push_type(ty: ValType, out: &mut Vec<u8>) -> Result<(), LoadError> {
         ValType::FUNCREF => 0x70,
         ValType::EXTERNREF => 0x6F,
         ValType::Ref(_) => return Err(LoadError::Compile("a type is unknown".into())),
-    });
-    Ok(())
+    })
 }
 
 /// The locals of instruments in a function.
@@ -120,8 +112,9 @@ pub(super) struct Locals {
     pub(super) operands: [[u32; 2]; 4],
 }
 
-/// The locals of each type, in their order.
-const ADDED: [(u8, u32); 4] = [(I32, 8), (I64, 2), (F32, 2), (F64, 2)];
+/// The locals of each type, in their order. A call sets them to zero, so there are only those that are used.
+const ADDED: &[(u8, u32)] = &[(I32, 3)];
+const ADDED_FOR_COMPARISONS: &[(u8, u32)] = &[(I32, 8), (I64, 2), (F32, 2), (F64, 2)];
 
 impl Locals {
     fn after(first: u32) -> Locals {
@@ -210,12 +203,16 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
         let start = body.range().start;
         let first = operators.original_position();
         let mut out = Vec::new();
-        push_u32(&mut out, groups.saturating_add(super::count(ADDED.len())));
+        let added = match module.installed.which.has(Instruments::COMPARISONS) {
+            true => ADDED_FOR_COMPARISONS,
+            false => ADDED,
+        };
+        push_u32(&mut out, groups.saturating_add(super::count(added.len())));
         let groups = body.as_bytes().get(declared - start..first - start);
         out.extend_from_slice(groups.unwrap_or_default());
-        for (ty, count) in ADDED {
-            push_u32(&mut out, count);
-            out.push(ty);
+        for (ty, count) in added {
+            push_u32(&mut out, *count);
+            out.push(*ty);
         }
         let mut function = Function {
             index,

@@ -16,21 +16,17 @@ pub(crate) use walk::{region_counts, visit_operators};
 use super::{
     additions::Additions,
     edit::Run,
-    encode::{id, kind, op, push_len, push_u32},
+    encode::{kind, op, push_u32},
+    functions::{Types, count, push_body, rewrite, unreadable},
     read::Reading,
     writes::{self, MARKS_BYTES},
 };
 use crate::{
     error::LoadError,
-    limits::{PAGE_BYTES, StackLimit},
-    room::{self, OutOfMemory},
+    limits::{HOST_DEPTH, PAGE_BYTES, StackLimit},
 };
 use function::{Function, Indices, Module, ResultTypes};
 use std::ops::BitOr;
-use wasmparser::{
-    BinaryReader, CodeSectionReader, FuncType, FunctionSectionReader, ImportSectionReader,
-    TableSectionReader, TypeRef, TypeSectionReader,
-};
 
 /// The export of the memory of the instruments.
 pub(crate) const NOTES_EXPORT: &str = "tollgate:notes";
@@ -54,8 +50,8 @@ pub(crate) const END_ELEMENT: u32 = 1;
 /// Bytes of a call that is noted: the offset of the instruction that runs.
 pub(crate) const CALL_BYTES: u32 = 4;
 
-/// How deep host functions can call the guest, which then has a stack of its own.
-const STACKS: u32 = 17;
+/// How many stacks a guest has: one, and one for each time that a host function calls it meanwhile.
+const STACKS: u32 = HOST_DEPTH + 1;
 
 /// How many comparisons are kept: the last ones.
 const COMPARISONS: u32 = 1 << 16;
@@ -229,7 +225,7 @@ pub(super) fn install(
         depth: reading.globals.saturating_add(added.globals.count()),
         compared: 0,
         calls: types.tables.saturating_add(added.tables.count()),
-        types: types.all.saturating_add(added.types.count()),
+        types: types.count().saturating_add(added.types.count()),
         imported: types.imported,
         comparisons_at,
         counters_at,
@@ -250,23 +246,11 @@ pub(super) fn install(
             pages: 0,
         },
     };
-    // Without a section, there is no function.
-    if !reading.code.is_empty() {
-        let mut code = room::reserved(reading.code.len().saturating_mul(2))?;
-        let bodies = CodeSectionReader::new(BinaryReader::new(&reading.code, 0));
-        let bodies = bodies.map_err(unreadable)?;
-        push_u32(&mut code, bodies.count());
-        for (number, body) in bodies.into_iter().enumerate() {
-            let index = types.imported.saturating_add(count(number));
-            let body = body.map_err(unreadable)?;
-            let written = Function::write(&body, index, types.of(number), &mut module)?;
-            let more = written.len().saturating_add(5);
-            code.try_reserve(more).map_err(|_| OutOfMemory)?;
-            push_len(&mut code, written.len());
-            code.extend_from_slice(&written);
-        }
-        reading.code = code;
-    }
+    reading.code = rewrite(&reading.code, |number, body, code| {
+        let index = types.imported.saturating_add(count(number));
+        let written = Function::write(body, index, types.of(number), &mut module)?;
+        Ok(push_body(code, &written)?)
+    })?;
     let Module {
         results,
         mut installed,
@@ -286,7 +270,7 @@ pub(super) fn install(
     add(&indices, &results, &installed, added);
     // Last: what the other instruments write is not the guest's.
     if marks > 0 {
-        writes::install(reading, added, indices.memory, marks_at)?;
+        writes::install(reading, added, &types, indices.memory, marks_at)?;
     }
     Ok(installed)
 }
@@ -353,72 +337,4 @@ impl Places<'_> {
             _ => read,
         }
     }
-}
-
-/// The types of the functions that have a body.
-struct Types {
-    types: Vec<Option<FuncType>>,
-    functions: Vec<u32>,
-    /// How many types, imported functions and tables there are.
-    all: u32,
-    imported: u32,
-    tables: u32,
-}
-
-impl Types {
-    fn read(reading: &Reading<'_>) -> Result<Types, LoadError> {
-        let content = |wanted| {
-            let section = reading.sections.iter().find(|section| section.id == wanted);
-            section.map(|section| BinaryReader::new(section.content, 0))
-        };
-        let mut types = Types {
-            types: Vec::new(),
-            functions: Vec::new(),
-            all: 0,
-            imported: 0,
-            tables: 0,
-        };
-        if let Some(section) = content(id::TYPE) {
-            let section = TypeSectionReader::new(section).map_err(unreadable)?;
-            for ty in section.into_iter_err_on_gc_types() {
-                room::push(&mut types.types, Some(ty.map_err(unreadable)?))?;
-            }
-        }
-        types.all = count(types.types.len());
-        if let Some(section) = content(id::IMPORT) {
-            for import in ImportSectionReader::new(section).map_err(unreadable)? {
-                match import.map_err(unreadable)?.ty {
-                    TypeRef::Func(_) => types.imported += 1,
-                    TypeRef::Table(_) => types.tables += 1,
-                    _ => {}
-                }
-            }
-        }
-        if let Some(section) = content(id::FUNCTION) {
-            for ty in FunctionSectionReader::new(section).map_err(unreadable)? {
-                room::push(&mut types.functions, ty.map_err(unreadable)?)?;
-            }
-        }
-        if let Some(section) = content(id::TABLE) {
-            let section = TableSectionReader::new(section).map_err(unreadable)?;
-            types.tables = types.tables.saturating_add(section.count());
-        }
-        Ok(types)
-    }
-
-    /// The type of a function by its number among those that have a body.
-    fn of(&self, number: usize) -> Option<&FuncType> {
-        let ty = usize::try_from(*self.functions.get(number)?).ok()?;
-        self.types.get(ty)?.as_ref()
-    }
-}
-
-/// The module was read before.
-fn unreadable(error: wasmparser::BinaryReaderError) -> LoadError {
-    LoadError::Compile(error.to_string().into())
-}
-
-/// What is counted in a module, which is shorter than 4 GiB.
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -104,6 +104,12 @@ pub struct Corpus {
 }
 
 impl Corpus {
+    /// The input of an entry.
+    pub fn bytes(&self, number: usize) -> Option<Vec<u8>> {
+        let entry = self.entries.get(number)?;
+        Some(entry.bytes.clone())
+    }
+
     /// Adds an input and returns its number.
     pub fn add(&mut self, bytes: Vec<u8>, counters: &[u8], fuel: u64) -> usize {
         let number = self.entries.len();

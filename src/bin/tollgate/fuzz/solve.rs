@@ -94,12 +94,7 @@ impl Worker<'_> {
         const DEEPEST: u32 = 96;
         const BRANCHES: usize = 8;
         const REPAIRS: usize = 2048;
-        let Some(input) = self
-            .corpus
-            .entries
-            .get(entry)
-            .map(|entry| entry.bytes.clone())
-        else {
+        let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
         let mut chain = vec![Link {

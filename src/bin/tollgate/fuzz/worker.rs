@@ -300,12 +300,7 @@ impl<'a> Worker<'a> {
         // Of short inputs also what they compare.
         const SHORT: usize = 16;
         const WITH_TOKENS: usize = 24;
-        let Some(bytes) = self
-            .corpus
-            .entries
-            .get(entry)
-            .map(|entry| entry.bytes.clone())
-        else {
+        let Some(bytes) = self.corpus.bytes(entry) else {
             return Ok(());
         };
         if entry < WITH_TOKENS {
