@@ -61,6 +61,8 @@ mod tests {
         fn is_over(&self) -> bool {
             false
         }
+
+        fn called_from(&mut self, _: Vec<u32>) {}
     }
 
     #[test]

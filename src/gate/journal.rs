@@ -44,7 +44,7 @@ pub(crate) trait Journal: Send {
 
     /// From where the guest calls the host next: the offsets of its calls, the innermost first. Only guests with
     /// instruments for that say so.
-    fn called_from(&mut self, _: Vec<u32>) {}
+    fn called_from(&mut self, running: Vec<u32>);
 }
 
 /// A journal that an instance writes and its owner reads.
@@ -88,6 +88,8 @@ impl Journal for NotedEffects {
     fn is_over(&self) -> bool {
         false
     }
+
+    fn called_from(&mut self, _: Vec<u32>) {}
 }
 
 /// Notes the effects of a run that may be looked into once more, beside the journal that it has.
@@ -139,6 +141,12 @@ impl Journal for Noting {
             .as_ref()
             .is_some_and(|journal| lock(journal).is_over())
     }
+
+    fn called_from(&mut self, running: Vec<u32>) {
+        if let Some(journal) = &self.journal {
+            lock(journal).called_from(running);
+        }
+    }
 }
 
 /// Answers the effects of a run as they were answered before, and ends with the last one.
@@ -165,6 +173,8 @@ impl Journal for Repeat {
     fn is_over(&self) -> bool {
         self.is_over
     }
+
+    fn called_from(&mut self, _: Vec<u32>) {}
 }
 
 /// At least as many bytes as an effect and its reply take in memory. They are written as JSON, so that

@@ -204,6 +204,8 @@ impl Journal for Matcher {
     fn is_over(&self) -> bool {
         false
     }
+
+    fn called_from(&mut self, _: Vec<u32>) {}
 }
 
 /// The JSON of an effect, with the recorded effect that opened the file in place of its handle.

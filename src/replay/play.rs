@@ -216,6 +216,8 @@ impl Journal for Player {
     fn is_over(&self) -> bool {
         self.at_interruption || self.divergence.is_some()
     }
+
+    fn called_from(&mut self, _: Vec<u32>) {}
 }
 
 /// Formats an effect like the line of a transcript.

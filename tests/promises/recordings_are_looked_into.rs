@@ -54,6 +54,8 @@ fn each_effect_has_the_calls_that_requested_it() {
         }
         assert!(all.iter().any(|effect| !effect.in_initialization), "{name}");
         assert_eq!(replay.trace(&plugin, 1..2).unwrap(), all[1..2], "{name}");
+        let looking = replay.clone().backtraces(true);
+        assert_eq!(looking.trace(&plugin, 1..2).unwrap(), all[1..2], "{name}");
     }
 }
 
