@@ -3,7 +3,7 @@
 
 use super::{
     candidates::{Candidates, Compared, Key, distinct, numbered},
-    target::{Problem, With},
+    target::With,
     worker::{Stop, Trial, Worker},
 };
 use std::{
@@ -113,7 +113,7 @@ impl Worker<'_> {
             links += 1;
             let log = self.log(&input)?;
             if depth == 0 {
-                self.check_fuel(entry, &input)?;
+                self.check_stable(entry, &input)?;
             }
             let mut compared = distinct(&log);
             if depth == 0
@@ -160,17 +160,6 @@ impl Worker<'_> {
             }
         }
         Ok(())
-    }
-
-    /// An input that was run twice burns the same fuel both times.
-    fn check_fuel(&mut self, entry: usize, input: &[u8]) -> Result<(), Stop> {
-        let before = self.corpus.entries.get(entry).map_or(0, |entry| entry.fuel);
-        let now = self.target.fuel(With::Comparisons);
-        if before == now {
-            return Ok(());
-        }
-        let message = format!("not deterministic: two runs burnt {before} and {now} units of fuel");
-        self.found(input, Problem::new("unstable", message), With::Comparisons)
     }
 
     /// Runs an input, and returns its comparisons. Where two operands are equal for the first time, it is kept.
