@@ -3,6 +3,7 @@
 
 mod args;
 mod candidates;
+mod chain;
 mod confirm;
 mod corpus;
 mod encode;
