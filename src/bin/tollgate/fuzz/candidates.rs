@@ -66,7 +66,9 @@ pub fn distinct(log: &[Compared], known: impl Fn(&Key) -> bool) -> Vec<Compared>
     }
     chosen.sort_unstable_by(|a, b| b.cmp(a));
     let chosen = chosen.into_iter().take(IN_ALL);
-    chosen.filter_map(|number| log.get(number).copied()).collect()
+    chosen
+        .filter_map(|number| log.get(number).copied())
+        .collect()
 }
 
 /// An operand that is equal to another one, and those on its other side, with a sign and without.

@@ -2,7 +2,7 @@
 //! shortened as a tree and byte by byte, then what is in the replies.
 
 use super::{
-    reply::{Reply, parse, print},
+    reply::{Kind, Reply, parse, print},
     target::{Given, Problem, With},
     worker::{Stop, Worker},
 };
@@ -82,6 +82,7 @@ impl Worker<'_> {
             best.0 = self.smaller_tree(config, wanted, place)?;
         }
         best.0 = self.shorter(best.0.clone(), wanted, place)?;
+        self.fewer_fields(best, wanted)?;
         for at in 0..best.1.len() {
             let (config, replies) = best.clone();
             let Some(content) = replies.get(at).map(|reply| reply.content.clone()) else {
@@ -96,6 +97,31 @@ impl Worker<'_> {
             })?;
             if let Some(reply) = best.1.get_mut(at) {
                 reply.content = content;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves out the fields of replies that are not their names.
+    fn fewer_fields(
+        &mut self,
+        best: &mut (Vec<u8>, Vec<Reply>),
+        wanted: &mut Wanted<'_>,
+    ) -> Result<(), Stop> {
+        let replies = best.1.iter().enumerate();
+        let fields: Vec<(usize, String)> = replies
+            .flat_map(|(at, reply)| reply.fields.keys().map(move |field| (at, field.clone())))
+            .collect();
+        for (at, field) in fields {
+            let mut fewer = best.clone();
+            let Some(reply) = fewer.1.get_mut(at) else {
+                continue;
+            };
+            let was_named = reply.is_named();
+            reply.fields.remove(&field);
+            let is_named = reply.is_named() && !(reply.kind == Kind::Fail && field == "when");
+            if was_named == is_named && self.is_same(&whole(&fewer), wanted)? {
+                *best = fewer;
             }
         }
         Ok(())

@@ -348,11 +348,15 @@ impl<'a> Worker<'a> {
         let entry = self.corpus.pick(&mut self.random);
         let other = self.corpus.pick(&mut self.random);
         let get = |number: usize| self.corpus.entries.get(number);
-        let (Some(entry), Some(other)) = (get(entry), get(other)) else {
-            return Ok(());
+        // Without any, from nothing.
+        let (bytes, operands, other) = match (get(entry), get(other)) {
+            (Some(entry), Some(other)) => (
+                entry.bytes.clone(),
+                entry.operands.clone(),
+                other.bytes.clone(),
+            ),
+            _ => Default::default(),
         };
-        let (bytes, operands) = (entry.bytes.clone(), entry.operands.clone());
-        let other = other.bytes.clone();
         for _ in 0..TIMES {
             let mut input = bytes.clone();
             let materials = Materials {
