@@ -358,10 +358,7 @@ fn corpora_are_minimised_and_reported() {
     add("b", b"{\"mode\":\"check\",\"level\":1}");
     add("b2", b"{\"mode\":\"check\",\"level\":2}");
     add("c", b"{\"mode\":\"check\"}\n--- file\nv=3 and more");
-    add(
-        "d",
-        b"{\"mode\":\"check\"}\n--- file\nv=3 and more than that",
-    );
+    add("c2", b"{\"mode\":\"check\"}\n--- file\nv=3 and less");
     add("fails", SEED);
     let report = |more: &[&str]| {
         let output = fuzz(C, directory.path(), &[&grant[..], more].concat());
@@ -375,10 +372,8 @@ fn corpora_are_minimised_and_reported() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert!(
-        !left.contains(&"a".to_owned()) || left.len() < 5,
-        "{left:?}"
-    );
+    let both = |a: &str, b: &str| [a, b].iter().all(|it| left.iter().any(|name| name == it));
+    assert!(!both("b", "b2") && !both("c", "c2"), "{left:?}");
     assert!(left.contains(&"fails".to_owned()), "{left:?}");
     let said = format!("kept {} of 5 inputs", left.len() - 1);
     assert!(minimised.contains(&said), "{minimised}");
