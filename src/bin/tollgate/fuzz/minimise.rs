@@ -209,7 +209,8 @@ impl Worker<'_> {
     }
 }
 
-fn is_config(input: &[u8]) -> bool {
+/// Whether it is the text of a config.
+pub fn is_config(input: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Map<String, Value>>(input).is_ok()
 }
 

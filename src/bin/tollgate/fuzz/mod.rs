@@ -12,6 +12,7 @@ mod havoc;
 mod json;
 mod minimise;
 mod random;
+mod rare;
 mod recorded;
 mod reply;
 mod scene;

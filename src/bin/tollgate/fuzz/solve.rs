@@ -143,12 +143,13 @@ impl Worker<'_> {
         };
         let log = self.log(&input)?;
         self.check_stable(entry, &input)?;
-        let compared = distinct(&log, |_| false);
+        let mut compared = distinct(&log, |_| false);
         if let Some(entry) = self.corpus.entries.get_mut(entry) {
             const MOST: usize = 128;
             let operands = compared.iter().map(|compared| compared.at.operands);
             entry.operands = operands.take(MOST).collect();
         }
+        self.choose_rare(&input, &log, &mut compared);
         let memory = self.target.memory().to_vec();
         let mut repairs = 0;
         for one in &compared {
@@ -156,7 +157,7 @@ impl Worker<'_> {
                 continue;
             }
             let found = self.candidates(&input, one, &memory);
-            if !self.try_all(&found)? && repairs < REPAIRS {
+            if !self.try_all(&found)? && repairs < REPAIRS && !self.has_configs() {
                 repairs += self.repair(&found, &log)?;
             }
         }
@@ -165,6 +166,9 @@ impl Worker<'_> {
 
     /// Inputs with the operands of a comparison in place of each other.
     pub fn candidates(&mut self, input: &[u8], one: &Compared, memory: &[u8]) -> Vec<Vec<u8>> {
+        if let Some(found) = self.placed(input, one, memory) {
+            return found;
+        }
         let mut candidates = Candidates::new(input, self.max_len);
         let words = candidates.memory(one, memory, &[]);
         candidates.operands(one);
@@ -223,7 +227,7 @@ impl Worker<'_> {
         Ok(runs)
     }
 
-    fn learn(&mut self, words: Vec<Vec<u8>>) {
+    pub fn learn(&mut self, words: Vec<Vec<u8>>) {
         const MOST: usize = 1024;
         for word in words {
             if self.tokens.len() < MOST && !self.tokens.contains(&word) {

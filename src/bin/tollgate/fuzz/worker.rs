@@ -7,6 +7,7 @@ use super::{
     havoc::{self, Materials},
     json::Shapes,
     random::Random,
+    rare::Rarity,
     sha1,
     shared::{RUNS_TO_MEETING, Shared},
     solve::Progress,
@@ -72,8 +73,11 @@ pub struct Worker<'a> {
     pub tokens: Vec<Vec<u8>>,
     pub chains: Chains,
     pub progress: Progress,
+    pub rarity: Rarity,
     known: Known,
     runs: u64,
+    /// The run that was kept last.
+    last_kept: u64,
     /// Runs that changed entries at random.
     change_runs: u64,
     most_runs: u64,
@@ -110,8 +114,10 @@ impl<'a> Worker<'a> {
             tokens,
             chains: Chains::default(),
             progress: Progress::default(),
+            rarity: Rarity::default(),
             known: Known::default(),
             runs: 0,
+            last_kept: 0,
             change_runs: 0,
             most_runs: most_runs.unwrap_or(u64::MAX),
             news: Vec::new(),
@@ -165,8 +171,10 @@ impl<'a> Worker<'a> {
                 self.is_importing = false;
                 trial?;
             }
-            // What a schema describes, random configs reach sooner.
-            if self.shapes.is_some() && self.change_runs <= 2048 + self.runs / 4 {
+            // What a schema describes, random configs reach sooner; but first what the seeds compare.
+            let [(direct, _), ..] = &self.stages;
+            let first = if direct.is_empty() { 2048 } else { 0 };
+            if self.shapes.is_some() && self.change_runs <= first + self.runs / 4 {
                 self.change()?;
                 continue;
             }
@@ -198,6 +206,13 @@ impl<'a> Worker<'a> {
         const PART: u64 = 4;
         const SMART: u64 = 4;
         const FIRST: u64 = 4096;
+        const CALM: u64 = 8192;
+        // Of a plugin, operands and random changes find more than the rest, as long as they find something: each of
+        // its runs has many comparisons.
+        if self.has_configs() && self.runs < self.last_kept + CALM {
+            let [(direct, _), ..] = &self.stages;
+            return (!direct.is_empty()).then_some(Stage::Direct);
+        }
         if self.change_runs < self.runs / PART && self.runs > FIRST {
             return None;
         }
@@ -247,8 +262,13 @@ impl<'a> Worker<'a> {
         if self.is_importing {
             return Ok(());
         }
+        self.last_kept = self.runs;
+        let is_whole = self.is_whole(input);
         for (entries, _) in &mut self.stages {
-            entries.push((entry, 0));
+            match is_whole {
+                true => entries.push((entry, 0)),
+                false => entries.insert(0, (entry, 0)),
+            }
         }
         if self.shared.args.jobs > 1 {
             self.news.push(input.into());
