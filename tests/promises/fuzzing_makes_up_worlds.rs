@@ -12,50 +12,44 @@ use std::{
     process::{Command, Output},
 };
 
-/// A plugin with three bugs, what it needs, and for each bug a word of its message or backtrace, and runs within
-/// which it is found.
+/// A plugin with three bugs, what it needs, a world in which it runs well, and runs within which its bugs are found;
+/// more runs find all of them.
 struct Planted {
     language: &'static str,
     grant: &'static str,
-    bugs: [(&'static str, u64); 3],
+    world: &'static str,
+    runs: u32,
+    found: &'static [&'static str],
 }
 
 const PLANTED: [Planted; 4] = [
     Planted {
         language: "c",
         grant: "fs:read:/etc/*.conf",
-        bugs: [
-            ("planted_in_schema", 60_000),
-            ("planted_in_reply", 60_000),
-            ("planted_in_both", 60_000),
-        ],
+        world: r#"{"files":{"/etc/app.conf":"name = something\n"}}"#,
+        runs: 46_000,
+        found: &["count", "check", "verify"],
     },
     Planted {
         language: "as",
         grant: "network:outbound:443",
-        bugs: [
-            ("plantedInSchema", 60_000),
-            ("plantedInReply", 60_000),
-            ("plantedInBoth", 60_000),
-        ],
+        world: r#"{"hosts":{"example.com":["93.184.215.14"]},"answers":[{"when":{"http":{"url":"https://example.com/state"}},"answer":{"fetched":{"body":"all is well"}}}]}"#,
+        runs: 7200,
+        found: &["count"],
     },
     Planted {
         language: "rust",
         grant: "exec:/usr/bin/app",
-        bugs: [
-            ("planted_in_schema", 60_000),
-            ("planted_in_reply", 60_000),
-            ("planted in both", 60_000),
-        ],
+        world: r#"{"answers":[{"when":{"run":{"command":"/usr/bin/app","args":["--version"]}},"answer":{"ran":{"stdout":"version 1.2.3"}}}]}"#,
+        runs: 9000,
+        found: &["count"],
     },
     Planted {
         language: "go",
         grant: "env:APP_STATE",
-        bugs: [
-            ("plantedInSchema", 60_000),
-            ("plantedInReply", 60_000),
-            ("plantedInBoth", 60_000),
-        ],
+        world: r#"{"variables":{"APP_STATE":"everything-off"}}"#,
+        runs: 8000,
+        found: &["count"],
     },
 ];
 
@@ -101,21 +95,36 @@ fn run_again(report: &Value) -> Output {
 fn is_found(language: &str) {
     let planted = PLANTED.iter().find(|it| it.language == language).unwrap();
     let plugin = format!("fixtures/planted-{language}/planted-{language}.wasm");
-    let most = planted.bugs.iter().map(|(_, runs)| *runs).max().unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let runs = most.to_string();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("world.json"), planted.world).unwrap();
+    let mut seeds = Vec::new();
+    for mode in ["count", "check", "verify"] {
+        let config = json!({"mode": mode, "level": 1234, "key": "some-key"}).to_string();
+        let (world, run) = (path("world.json"), path(&format!("{mode}.jsonl")));
+        let observe = ["observe", &plugin, "--world", &world, "--config", &config];
+        let record = ["--grant", planted.grant, "--record", &run];
+        let observed = program::tollgate(&[&observe[..], &record].concat());
+        assert_eq!(code(&{ observed }.output().unwrap()), 0, "{mode}");
+        seeds.extend(["--seeds".to_owned(), run]);
+    }
+    let seeds: Vec<&str> = seeds.iter().map(String::as_str).collect();
+    let runs = planted.runs.to_string();
     let args = ["--fuzz-world", "--grant", planted.grant, "--runs", &runs];
-    let output = fuzz(&plugin, directory.path(), &args);
+    let output = fuzz(&plugin, directory.path(), &[&args[..], &seeds].concat());
     assert_eq!(code(&output), 1, "{}", text(&output));
     let reports = reports(directory.path());
-    for (bug, _) in planted.bugs {
-        let found = reports.iter().find(|(_, report)| {
-            let backtrace = report["backtrace"].to_string();
-            backtrace.contains(bug) || report["message"].as_str().unwrap().contains(bug)
+    for mode in planted.found {
+        let found = reports.iter().find(|(path, _)| {
+            let config = path.to_str().unwrap().replace(".report.json", ".json");
+            let config: Value =
+                serde_json::from_slice(&fs::read(config).unwrap()).unwrap_or_default();
+            // The default of the plugins that have one.
+            config.get("mode").unwrap_or(&json!("count")) == *mode
         });
-        let (path, report) = found.unwrap_or_else(|| panic!("{bug}: {}", text(&output)));
+        let (path, report) = found.unwrap_or_else(|| panic!("{mode}: {}", text(&output)));
         assert_eq!(report["confirmed"], true, "{report}");
-        reproduces(&plugin, path, report, bug);
+        reproduces(&plugin, path, report, "unreachable");
     }
 }
 
@@ -140,9 +149,12 @@ fn bugs_of_a_c_plugin_are_found() {
     is_found("c");
 }
 
+/// Its runs take long in a build that is not optimised: only with `TOLLGATE_TESTS=all`.
 #[test]
 fn bugs_of_an_assemblyscript_plugin_are_found() {
-    is_found("as");
+    if crate::support::share::is_all() {
+        is_found("as");
+    }
 }
 
 #[test]

@@ -106,6 +106,10 @@ impl<'a> Findings<'a> {
             problem.kind,
             sha1::hex(&reply::print(config, replies))
         );
+        // The shortest input of another one may be this one.
+        if self.listed.iter().any(|[listed, ..]| *listed == name) {
+            return Ok(());
+        }
         let directory = &self.args.crashes;
         fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))?;
         let transcript = directory.join(format!("{name}.transcript.jsonl"));
@@ -127,7 +131,7 @@ impl<'a> Findings<'a> {
             let frames = backtrace.frames.iter().map(|frame| frame.offset);
             if !self.places.insert((problem.kind, frames.collect())) {
                 if is_recorded {
-                    // Nobody has seen it yet.
+                    // It is no finding of its own, so that nobody reads its transcript.
                     let _ = fs::remove_file(&transcript);
                 }
                 return Ok(());
