@@ -83,7 +83,7 @@ impl Recorded {
                     self.open.insert(handle, path.clone());
                 }
                 // What a run creates itself is no reply.
-                if fields["options"]["create"] != true {
+                if fields.pointer("/options/create") != Some(&Value::Bool(true)) {
                     self.seen(&path, &opened["stat"]);
                 }
             }
@@ -178,10 +178,10 @@ impl Recorded {
                     .with("timed_out", exchanged["timed_out"].clone())
             }
             "tls" => {
-                Reply::new(Kind::Tls, *b"").with("session", reply["secured"]["session"].clone())
+                Reply::new(Kind::Tls, *b"").with("session", at(reply, "/secured/session").clone())
             }
             "lookup" => {
-                let records = &reply["found"]["records"];
+                let records = at(reply, "/found/records");
                 let texts = records["texts"].as_array().into_iter().flatten();
                 let mut lines: Vec<String> = texts
                     .filter_map(|text| Some(text.as_str()?.to_owned()))
@@ -196,7 +196,7 @@ impl Recorded {
                 Reply::new(Kind::Lookup, lines.join("\n"))
             }
             "greet" => {
-                let banner = reply["greeted"]["banner"].as_str().unwrap_or_default();
+                let banner = at(reply, "/greeted/banner").as_str().unwrap_or_default();
                 Reply::new(Kind::Greet, banner)
             }
             "run" => {
@@ -282,4 +282,9 @@ fn when(name: &str, fields: &Value) -> Value {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
     Value::Object(fields.collect())
+}
+
+/// What is at a place; null if nothing is.
+fn at<'a>(value: &'a Value, place: &str) -> &'a Value {
+    value.pointer(place).unwrap_or(&Value::Null)
 }

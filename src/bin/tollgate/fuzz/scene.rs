@@ -327,9 +327,9 @@ fn write(world: &mut Map<String, Value>, reply: &Reply, drawn: &[u8]) {
             let Some(path) = reply.text("path") else {
                 return;
             };
-            let mut file = match reply.kind {
-                Kind::File => json!({ "content": bytes(&reply.content) }),
-                Kind::Link => json!({ "link": reply.lossy() }),
+            let (what, value) = match reply.kind {
+                Kind::File => ("content", bytes(&reply.content)),
+                Kind::Link => ("link", reply.lossy().into()),
                 _ => {
                     member(world, "files", |files| {
                         for (path, is_directory) in entries(path, reply) {
@@ -340,20 +340,23 @@ fn write(world: &mut Map<String, Value>, reply: &Reply, drawn: &[u8]) {
                             files.entry(path).or_insert(entry);
                         }
                     });
-                    json!({ "directory": true })
+                    ("directory", true.into())
                 }
             };
+            let mut file = Map::from_iter([(what.to_owned(), value)]);
+            let mut set_field =
+                |field: &str, value: Value| drop(file.insert(field.to_owned(), value));
             if reply.kind != Kind::Link {
                 for field in ["uid", "gid"] {
                     if let Some(number) = reply.number(field).filter(|it| *it <= u32::MAX.into()) {
-                        file[field] = number.into();
+                        set_field(field, number.into());
                     }
                 }
                 if let Some(mode) = mode(reply) {
-                    file["mode"] = format!("{mode:04o}").into();
+                    set_field("mode", format!("{mode:04o}").into());
                 }
                 if let Some(modified) = modified(reply) {
-                    file["modified"] = moment(modified);
+                    set_field("modified", moment(modified));
                 }
             }
             set(world, "files", path, file);

@@ -271,11 +271,11 @@ impl Run {
                 nameserver,
                 ..
             } => {
-                let mut fields = json!({ "name": name, "records": records });
-                if let Some(nameserver) = nameserver {
-                    fields["nameserver"] =
-                        json!({ "host": nameserver.host, "port": nameserver.port });
-                }
+                let fields = match nameserver {
+                    Some(server) => json!({ "name": name, "records": records,
+                        "nameserver": { "host": server.host, "port": server.port } }),
+                    None => json!({ "name": name, "records": records }),
+                };
                 self.take(&[Kind::Lookup], "when", &fields)
             }
             Effect::Run { command, args, .. } => self.take(
