@@ -35,7 +35,7 @@ pub enum Trial {
     Problem,
 }
 
-/// What is tried systematically for each entry.
+/// What is done with entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The operands of its comparisons, one for the other.
@@ -46,9 +46,32 @@ pub enum Stage {
     Bytes,
     /// What its comparisons depend on, byte by byte.
     Hard,
+    /// Random changes, which any entry is good for.
+    Random,
 }
 
-const STAGES: [Stage; 4] = [Stage::Direct, Stage::Chain, Stage::Bytes, Stage::Hard];
+const STAGES: [Stage; 5] = [
+    Stage::Direct,
+    Stage::Chain,
+    Stage::Bytes,
+    Stage::Hard,
+    Stage::Random,
+];
+
+/// What a run costs beside its fuel, in units of fuel, and how much more one with comparisons costs.
+const OF_A_RUN: u64 = 10_000;
+const WITH_COMPARISONS: u64 = 5;
+
+/// What a stage has to do, and how it did so far.
+#[derive(Default)]
+struct Account {
+    /// The entries that it is to be done for, the last ones first, each with how many of its bytes were tried.
+    entries: Vec<(usize, usize)>,
+    /// How many inputs it found that were kept, and what its runs cost. Both are halved from time to time: what
+    /// counts is how it does now.
+    finds: u64,
+    cost: u64,
+}
 
 pub struct Worker<'a> {
     job: usize,
@@ -59,9 +82,11 @@ pub struct Worker<'a> {
     pub corpus: Corpus,
     /// Of configs, unless inputs are no configs.
     shapes: Option<Arc<Shapes>>,
-    /// The entries that each stage is to be done for, the last ones first, each with how many of its bytes were
-    /// tried, and the runs that the stage took so far.
-    stages: [(Vec<(usize, usize)>, u64); STAGES.len()],
+    accounts: [Account; STAGES.len()],
+    /// What all runs cost, in units of fuel and what takes as long.
+    cost: u64,
+    /// How many inputs were kept for their counters.
+    finds: u64,
     pub tokens: Vec<Vec<u8>>,
     pub chains: Chains,
     pub progress: Progress,
@@ -96,7 +121,9 @@ impl<'a> Worker<'a> {
             seen: Seen::default(),
             corpus: Corpus::default(),
             shapes,
-            stages: Default::default(),
+            accounts: Default::default(),
+            cost: 0,
+            finds: 0,
             tokens,
             chains: Chains::default(),
             progress: Progress::default(),
@@ -152,60 +179,73 @@ impl<'a> Worker<'a> {
                 self.change()?;
                 continue;
             }
-            match self.next_stage() {
-                Some(stage) => {
-                    let before = self.runs;
-                    let next = self.stages.get_mut(stage as usize);
-                    let next = next.and_then(|(entries, _)| entries.pop());
-                    match (stage, next) {
-                        (Stage::Chain, next) => self.chain(next.map(|(entry, _)| entry))?,
-                        (Stage::Direct, Some((entry, _))) => self.solve(entry)?,
-                        (Stage::Bytes, Some((entry, tried))) => self.try_bytes(entry, tried)?,
-                        (Stage::Hard, Some((entry, _))) => self.solve_hard(entry)?,
-                        (_, None) => {}
-                    }
-                    let took = self.runs - before;
-                    if let Some((_, runs)) = self.stages.get_mut(stage as usize) {
-                        *runs += took;
-                    }
-                }
-                None => self.change()?,
-            }
+            self.work_at(self.next_stage())?;
         }
     }
 
-    /// What to do next systematically: what took the fewest runs so far. `None` if it is time for random changes,
-    /// which have a part of all runs.
-    fn next_stage(&self) -> Option<Stage> {
-        const PART: u64 = 4;
-        const SMART: u64 = 4;
-        const FIRST: u64 = 4096;
-        if self.change_runs < self.runs / PART && self.runs > FIRST {
-            return None;
+    fn work_at(&mut self, stage: Stage) -> Result<(), Stop> {
+        let (cost, finds) = (self.cost, self.finds);
+        let account = self.accounts.get_mut(stage as usize);
+        let next = account.and_then(|account| account.entries.pop());
+        match (stage, next) {
+            (Stage::Random, _) => self.change()?,
+            (Stage::Chain, next) => self.chain(next.map(|(entry, _)| entry))?,
+            (Stage::Direct, Some((entry, _))) => self.solve(entry)?,
+            (Stage::Bytes, Some((entry, tried))) => self.try_bytes(entry, tried)?,
+            (Stage::Hard, Some((entry, _))) => self.solve_hard(entry)?,
+            (_, None) => {}
         }
-        let has_chains = !self.chains.is_empty();
-        let stages = STAGES.into_iter().zip(&self.stages);
-        let (stage, _) = stages
-            .filter(|(stage, (entries, _))| {
-                !entries.is_empty() || *stage == Stage::Chain && has_chains
-            })
-            .min_by_key(|(stage, (_, runs))| match stage {
-                Stage::Direct | Stage::Chain => *runs / SMART,
-                _ => *runs,
-            })?;
-        Some(stage)
+        let (cost, finds) = (self.cost - cost, self.finds - finds);
+        if let Some(account) = self.accounts.get_mut(stage as usize) {
+            account.cost += cost;
+            account.finds += finds;
+        }
+        const RECENT: u64 = 1 << 33;
+        if self
+            .accounts
+            .iter()
+            .map(|account| account.cost)
+            .sum::<u64>()
+            > RECENT
+        {
+            for account in &mut self.accounts {
+                account.cost /= 2;
+                account.finds /= 2;
+            }
+        }
+        Ok(())
+    }
+
+    /// The stage that costs the least for what it finds.
+    fn next_stage(&self) -> Stage {
+        let has_work = |stage: Stage, account: &Account| match stage {
+            Stage::Random => true,
+            Stage::Chain => !self.chains.is_empty() || !account.entries.is_empty(),
+            _ => !account.entries.is_empty(),
+        };
+        let stages = STAGES.into_iter().zip(&self.accounts);
+        let next = stages
+            .filter(|(stage, account)| has_work(*stage, account))
+            .min_by_key(|(_, account)| account.cost / (account.finds + 1));
+        next.map_or(Stage::Random, |(stage, _)| stage)
     }
 
     /// Runs an input, and keeps it if it shows something new.
     pub fn trial(&mut self, input: &[u8], with: With) -> Result<Trial, Stop> {
         self.count()?;
-        if let Some(problem) = self.target.run(input, with)? {
+        let problem = self.target.run(input, with)?;
+        self.cost += match with {
+            With::Counters => OF_A_RUN + self.target.fuel(with),
+            With::Comparisons => WITH_COMPARISONS * (OF_A_RUN + self.target.fuel(with)),
+        };
+        if let Some(problem) = problem {
             self.found(input, problem, with)?;
             return Ok(Trial::Problem);
         }
         if !self.seen.add(self.target.counters(with)) {
             return Ok(Trial::Known);
         }
+        self.finds += 1;
         self.keep(input, with)?;
         Ok(Trial::Kept)
     }
@@ -227,8 +267,10 @@ impl<'a> Worker<'a> {
         if self.is_importing {
             return Ok(());
         }
-        for (entries, _) in &mut self.stages {
-            entries.push((entry, 0));
+        for (stage, account) in STAGES.into_iter().zip(&mut self.accounts) {
+            if stage != Stage::Random {
+                account.entries.push((entry, 0));
+            }
         }
         if self.shared.args.jobs > 1 {
             self.news.push(input.into());
@@ -373,9 +415,9 @@ impl<'a> Worker<'a> {
         }
         let next = tried + AT_ONCE;
         if next < bytes.len()
-            && let Some((entries, _)) = self.stages.get_mut(Stage::Bytes as usize)
+            && let Some(account) = self.accounts.get_mut(Stage::Bytes as usize)
         {
-            entries.push((entry, next));
+            account.entries.push((entry, next));
         }
         Ok(())
     }
