@@ -120,6 +120,8 @@ typedef struct tollgate_callbacks {
  *   limits              an object of limits by name: {"fuel": "1e9", "memory": "64MiB", "deadline": "5s",
  *                       "host_calls": 1000, "evidence_bytes": null}; null is no limit
  *   world               a simulated world instead of this machine, as an object, or the path of a file with one
+ *   ca_file             the path of a file with the root certificates (PEM) that TLS trusts, instead of Mozilla's.
+ *                       Needs the feature "net"
  *   host_functions      a list of {"module": "kv", "name": "get", "kind": "kv"}: functions of yours. To call
  *                       this one, a plugin needs the grant "kv:get" or "kv:*"
  *   backtraces          whether errors say where the plugin was stopped

@@ -324,3 +324,37 @@ pub unsafe extern "C" fn tollgate_error_clear(error: *mut *mut ErrorHandle) {
         drop(unsafe { Box::from_raw(error) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::panic, reason = "what is tested")]
+    fn a_panic_is_an_error() {
+        let mut error = ptr::null_mut();
+        // SAFETY: the place of the error is ours.
+        let result = unsafe { guarded(&raw mut error, 7, || panic!("not to reach C")) };
+        assert_eq!(result, 7);
+        // SAFETY: the error is alive until it is cleared.
+        unsafe {
+            assert_eq!(tollgate_error_status(error), Status::Internal);
+            tollgate_error_clear(&raw mut error);
+        }
+        assert!(error.is_null());
+    }
+
+    #[test]
+    fn the_kinds_are_those_of_the_library() {
+        let error = Error::NotLoaded { plugin: "x".into() };
+        assert_eq!(Failure::from(error).kind, "not_loaded");
+        assert_eq!(kind("fault"), "fault");
+        assert_eq!(kind("new"), "other");
+    }
+
+    #[test]
+    fn texts_are_printable_and_keep_their_lines() {
+        let text = lines("one\n\u{9b}two\0");
+        assert_eq!(text.to_str(), Ok("one\n\\u{9b}two\\u{0}"));
+    }
+}

@@ -6,6 +6,8 @@ use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, fs};
 #[cfg(feature = "schema")]
 use tollgate::ConfigValidation;
+#[cfg(feature = "net")]
+use tollgate::world::System;
 use tollgate::{
     ForkPolicy, Grants, Limits, Redactor, Runtime, RuntimeBuilder, printable::Printable,
     world::Simulated,
@@ -17,6 +19,7 @@ pub(crate) struct Options {
     grants: Grants,
     limits: ByName,
     world: Option<Box<RawValue>>,
+    ca_file: Option<String>,
     validate: Validate,
     redact: Redact,
     pub(crate) host_functions: Vec<Function>,
@@ -152,11 +155,23 @@ impl Hidden {
     }
 }
 
-#[cfg(not(all(feature = "schema", feature = "regex")))]
+#[cfg(not(all(feature = "net", feature = "schema", feature = "regex")))]
 fn needs_feature(option: &str, feature: &str) -> Failure {
     invalid_options(&format!(
         "\"{option}\" needs a build with the feature `{feature}`"
     ))
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Failure {
+    Failure::bad("io", format!("cannot read {}: {error}", Printable(path)))
+}
+
+/// This machine, where TLS trusts only the root certificates in a file.
+#[cfg(feature = "net")]
+fn with_roots(path: &str) -> Result<System, Failure> {
+    let pem = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let system = System::new().and_then(|system| system.with_roots(&pem));
+    system.map_err(|error| unreadable(path, &error))
 }
 
 /// A world in memory: an object, or the name of a file with one.
@@ -181,6 +196,20 @@ impl Options {
             .limits(limits)
             .grants(self.grants)
             .backtraces(self.backtraces);
+        #[cfg(not(feature = "net"))]
+        if self.ca_file.is_some() {
+            return Err(needs_feature("ca_file", "net"));
+        }
+        #[cfg(feature = "net")]
+        if let Some(path) = &self.ca_file {
+            if self.world.is_some() {
+                return Err(invalid_options(
+                    &"\"ca_file\" is for this machine, and a simulated world has no certificates",
+                ));
+            }
+            let system = with_roots(path)?;
+            builder = builder.world(move || system.clone());
+        }
         if let Some(world) = self.world {
             let world = simulated(world.get())?;
             builder = builder.world(move || world.clone());

@@ -23,6 +23,7 @@ fn compile(language: &[&str], source: &str, link: &[&str], program: &std::path::
         .args(strict)
         .args(["-I", HERE])
         .args(cfg!(feature = "schema").then_some("-DWITH_SCHEMA"))
+        .args(cfg!(feature = "net").then_some("-DWITH_NET"))
         .args(cfg!(feature = "regex").then_some("-DWITH_REGEX"))
         .arg(format!("-DVERSION=\"{}\"", env!("CARGO_PKG_VERSION")))
         .arg(source)

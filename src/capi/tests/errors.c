@@ -21,6 +21,13 @@ static void options_are_checked(void)
 #else
     REFUSED("{\"redact\":{\"patterns\":[\"x\"]}}", "feature `regex`");
 #endif
+#ifdef WITH_NET
+    FAILS(tollgate_runtime_new("{\"ca_file\":\"missing.pem\"}", NULL, &error), TOLLGATE_BAD_INPUT, "io", "missing.pem");
+    FAILS(tollgate_runtime_new("{\"ca_file\":\"note.txt\"}", NULL, &error), TOLLGATE_BAD_INPUT, "io", "certificate");
+    REFUSED("{\"ca_file\":\"x\",\"world\":{}}", "for this machine");
+#else
+    REFUSED("{\"ca_file\":\"x\"}", "feature `net`");
+#endif
 #ifndef WITH_SCHEMA
     REFUSED("{\"validate\":true}", "feature `schema`");
 #endif

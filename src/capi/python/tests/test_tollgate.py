@@ -1,10 +1,16 @@
 """Runtimes, plugins, errors. Run in a folder with the guests of `src/capi/tests`."""
 
 import copy
+import ctypes.util
 import gc
 import json
+import os
 import pickle
 import re
+import shutil
+import subprocess
+import sys
+import tempfile
 import threading
 import unittest
 from pathlib import Path
@@ -36,6 +42,34 @@ class Signatures(unittest.TestCase):
         project = (Path(__file__).parents[1] / "pyproject.toml").read_text()
         self.assertIn(f'\nversion = "{_library.VERSION}"\n', project)
         self.assertEqual(tollgate.version(), _library.VERSION)
+
+
+class Library(unittest.TestCase):
+    """Where the library is found."""
+
+    def run_with(self, folder, library=None):
+        environment = {key: value for key, value in os.environ.items() if key != "TOLLGATE_LIBRARY"}
+        if library:
+            environment["TOLLGATE_LIBRARY"] = library
+        environment["PYTHONPATH"] = str(folder)
+        command = [sys.executable, "-c", "import tollgate; print(tollgate.version())"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+        return ran.stdout + ran.stderr
+
+    def test_it_lies_beside_the_package(self):
+        package = Path(tollgate.__file__).parent
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(package, Path(folder, "tollgate"))
+            missing = self.run_with(folder)
+            self.assertIn("ImportError: the library of tollgate was not found: set TOLLGATE_LIBRARY", missing)
+            os.symlink(os.environ["TOLLGATE_LIBRARY"], Path(folder, "tollgate", _library._file_name()))
+            self.assertEqual(self.run_with(folder).strip(), _library.VERSION)
+
+    def test_it_must_be_the_library(self):
+        package = Path(tollgate.__file__).parents[1]
+        self.assertIn("TOLLGATE_LIBRARY is '/nowhere.so', which cannot be loaded", self.run_with(package, "/nowhere.so"))
+        libc = ctypes.util.find_library("c")
+        self.assertIn("has no tollgate_version; this package needs version", self.run_with(package, libc))
 
 
 class Calls(unittest.TestCase):

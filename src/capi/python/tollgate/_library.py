@@ -95,7 +95,10 @@ def _open() -> ctypes.CDLL:
     """TOLLGATE_LIBRARY, or the library beside this file, or that of the system."""
     chosen = os.environ.get("TOLLGATE_LIBRARY")
     if chosen:
-        return ctypes.CDLL(chosen)
+        try:
+            return ctypes.CDLL(chosen)
+        except OSError as error:
+            raise ImportError(f"TOLLGATE_LIBRARY is {chosen!r}, which cannot be loaded: {error}") from None
     here = Path(__file__).parent
     for name in (_file_name(), _soname()):
         if (here / name).exists():
