@@ -162,7 +162,7 @@ fn needs_feature(option: &str, feature: &str) -> Failure {
     ))
 }
 
-fn unreadable(path: &str, error: &std::io::Error) -> Failure {
+pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Failure {
     Failure::bad("io", format!("cannot read {}: {error}", Printable(path)))
 }
 
@@ -181,9 +181,7 @@ fn simulated(json: &str) -> Result<Simulated, Failure> {
             .map_err(|error| invalid_options(&format!("world: {error}")));
     }
     let path: String = serde_json::from_str(json).map_err(|error| invalid_options(&error))?;
-    let text = fs::read_to_string(&path).map_err(|error| {
-        Failure::bad("io", format!("cannot read {}: {error}", Printable(&path)))
-    })?;
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
     Simulated::from_json(&text)
         .map_err(|error| invalid_options(&format!("world: {}: {error}", Printable(&path))))
 }

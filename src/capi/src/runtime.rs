@@ -4,11 +4,11 @@ use crate::{
     arguments::{handle, optional_text, options, slice, text},
     error::{ErrorHandle, Failure, guarded},
     host::{Callbacks, Host},
-    options::Options,
+    options::{Options, unreadable},
     plugin::PluginHandle,
 };
 use std::{ffi::c_char, fs, path::Path, ptr, sync::Arc};
-use tollgate::{Limits, Runtime, printable::Printable};
+use tollgate::{Limits, Runtime};
 
 /// `tollgate_runtime`.
 #[derive(Debug)]
@@ -97,9 +97,7 @@ pub unsafe extern "C" fn tollgate_runtime_load_file(
             )
         };
         let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str());
-        let bytes = fs::read(path).map_err(|error| {
-            Failure::bad("io", format!("cannot read {}: {error}", Printable(path)))
-        })?;
+        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
         runtime.load(name.or(stem).unwrap_or_default(), bytes)
     };
     // SAFETY: the caller promises it.
