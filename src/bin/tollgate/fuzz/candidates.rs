@@ -44,22 +44,49 @@ pub fn numbered(comparisons: Vec<Comparison>) -> Vec<Compared> {
     numbered.collect()
 }
 
-/// The comparisons worth a try, the last ones first: not the same operands twice, and of each place a few.
-pub fn distinct(log: &[Compared]) -> Vec<Compared> {
-    const OF_A_PLACE: u32 = 12;
+/// The comparisons worth a try, the last ones first: none with the same operands as another, none that is known, and
+/// of each place a few.
+pub fn distinct(log: &[Compared], known: impl Fn(&Key) -> bool) -> Vec<Compared> {
+    const LAST: usize = 4;
+    const SPREAD: usize = 12;
     const IN_ALL: usize = 512;
     let mut seen = HashSet::new();
-    let mut of_place: HashMap<u64, u32> = HashMap::new();
-    let tried = log.iter().rev().filter(|compared| {
-        if compared.is_equal() && compared.at.bytes > 0 {
-            return false;
+    let mut of_place: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (number, compared) in log.iter().enumerate().rev() {
+        let is_solved = compared.is_equal() && compared.at.bytes > 0;
+        if !is_solved && !known(&compared.key()) && seen.insert(compared.key()) {
+            of_place.entry(compared.place()).or_default().push(number);
         }
-        let count = of_place.entry(compared.place()).or_default();
-        let is_new = *count < OF_A_PLACE && seen.insert(compared.key());
-        *count += u32::from(is_new);
-        is_new
-    });
-    tried.take(IN_ALL).copied().collect()
+    }
+    let mut chosen: Vec<usize> = Vec::new();
+    for numbers in of_place.into_values() {
+        let (last, rest) = numbers.split_at(numbers.len().min(LAST));
+        chosen.extend(last);
+        chosen.extend(rest.iter().step_by(rest.len().div_ceil(SPREAD).max(1)));
+    }
+    chosen.sort_unstable_by(|a, b| b.cmp(a));
+    let chosen = chosen.into_iter().take(IN_ALL);
+    chosen.filter_map(|number| log.get(number).copied()).collect()
+}
+
+/// An operand that is equal to another one, and those on its other side, with a sign and without.
+fn crossing(from: u64, to: u64, mask: u64) -> Vec<u64> {
+    let signed = |number: u64| match mask {
+        u64::MAX => number.cast_signed(),
+        _ => (number << 32).cast_signed(),
+    };
+    let mut all = vec![to];
+    for is_less in [from < to, signed(from) < signed(to)] {
+        let next = if is_less {
+            to.wrapping_add(1)
+        } else {
+            to.wrapping_sub(1)
+        };
+        if !all.contains(&(next & mask)) {
+            all.push(next & mask);
+        }
+    }
+    all
 }
 
 /// Collects inputs that are not tried twice.
@@ -111,8 +138,9 @@ impl<'a> Candidates<'a> {
         found.map(|(at, _)| at).take(MOST_PLACES).collect()
     }
 
-    /// The other operand in place of the one that stands in the input; also a little more or less, if `unequal`.
-    pub fn operands(&mut self, compared: &Compared, unequal: bool) {
+    /// The other operand in place of the one that stands in the input, and the number behind it, seen from where the
+    /// operand is.
+    pub fn operands(&mut self, compared: &Compared) {
         let Comparison {
             bytes,
             is_float,
@@ -126,15 +154,12 @@ impl<'a> Candidates<'a> {
             }
             return;
         }
-        let targets: &[u64] = if unequal { &[0, 1, u64::MAX] } else { &[0] };
-        for more in targets {
-            self.put_for(a, b.wrapping_add(*more) & mask, bytes, is_float);
-            self.put_for(b, a.wrapping_add(*more) & mask, bytes, is_float);
-            // Compilers move a complement to the other side.
-            self.put_for(!a & mask, !b.wrapping_add(*more) & mask, bytes, is_float);
-            self.put_for(!b & mask, !a.wrapping_add(*more) & mask, bytes, is_float);
-        }
         for (from, to) in [(a, b), (b, a)] {
+            for to in crossing(from, to, mask) {
+                self.put_for(from, to, bytes, is_float);
+                // Compilers move a complement to the other side.
+                self.put_for(!from & mask, !to & mask, bytes, is_float);
+            }
             self.resize(from, to);
         }
     }
@@ -250,6 +275,37 @@ impl<'a> Candidates<'a> {
         words
     }
 
+    /// Where in the input that stands which was loaded last before a comparison: as much of it as memory around the
+    /// address has.
+    pub fn loaded(&self, compared: &Compared, memory: &[u8]) -> Vec<usize> {
+        const LEAST: usize = 4;
+        const MOST: usize = 32;
+        let mut found = Vec::new();
+        for address in compared.at.loads {
+            let Some((before, after)) = usize::try_from(address)
+                .ok()
+                .and_then(|at| memory.split_at_checked(at))
+            else {
+                continue;
+            };
+            let alike = |at: usize| {
+                let (head, tail) = self.input.split_at(at);
+                let same = |(a, b): &(&u8, &u8)| a == b;
+                let tail = tail.iter().zip(after).take(MOST).take_while(same).count();
+                let head = head.iter().rev().zip(before.iter().rev());
+                (tail > 0).then(|| tail + head.take(MOST).take_while(same).count())
+            };
+            let places = (0..self.input.len()).filter_map(|at| Some((alike(at)?, at)));
+            if let Some((alike, at)) = places.max()
+                && alike >= LEAST.min(self.input.len())
+                && !found.contains(&at)
+            {
+                found.push(at);
+            }
+        }
+        found
+    }
+
     /// At bytes that an operand depends on: numbers that are as much more or less as the operands differ.
     pub fn shifted(&mut self, compared: &Compared, positions: &[usize]) {
         const MOST: usize = 12;
@@ -289,11 +345,36 @@ impl<'a> Candidates<'a> {
                     }
                 }
             }
-            let rest = self.input.get(*at..).unwrap_or_default();
-            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if digits > 0 {
-                for number in [a, b] {
-                    self.replace(*at, digits, number.to_string().as_bytes());
+        }
+    }
+
+    /// Where decimal digits are: numbers that are as much more or less as the operands differ, and the operands.
+    pub fn digits(&mut self, compared: &Compared, positions: &[usize]) {
+        let [a, b] = compared.at.operands;
+        let more = b.wrapping_sub(a);
+        for at in positions {
+            let Some((before, after)) = self.input.split_at_checked(*at) else {
+                continue;
+            };
+            let is_digit = |byte: &&u8| byte.is_ascii_digit();
+            let before = before.iter().rev().take_while(is_digit).count();
+            let digits = before + after.iter().take_while(is_digit).count();
+            let start = at - before;
+            let text = self.input.get(start..start + digits).unwrap_or_default();
+            let text = str::from_utf8(text).unwrap_or_default();
+            // More digits overflow.
+            let Ok(number) = text.parse::<u64>() else {
+                continue;
+            };
+            for number in [
+                number.wrapping_add(more) & 0xFFFF_FFFF,
+                number.wrapping_add(more),
+                number.wrapping_sub(more),
+                a,
+                b,
+            ] {
+                for text in [number.to_string(), format!("{number:0digits$}")] {
+                    self.replace(start, digits, text.as_bytes());
                 }
             }
         }

@@ -61,27 +61,6 @@ fn add(counters: &[u8], seen: &mut [u8]) -> bool {
     is_new
 }
 
-/// The digest of all counters as they are: what distinguishes runs better than ranges.
-pub fn path(counters: &[u8]) -> u64 {
-    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let (chunks, rest) = counters.as_chunks::<8>();
-    let mut digest = ODD;
-    let mut mix = |place: u64, word: u64| {
-        digest = (digest ^ word ^ place.wrapping_mul(ODD)).wrapping_mul(ODD);
-        digest ^= digest >> 29;
-    };
-    for (place, chunk) in (0..).zip(chunks) {
-        let word = u64::from_le_bytes(*chunk);
-        if word != 0 {
-            mix(place, word);
-        }
-    }
-    for hits in rest {
-        mix(u64::MAX, (*hits).into());
-    }
-    digest
-}
-
 /// An input that showed something new.
 pub struct Entry {
     pub bytes: Vec<u8>,
@@ -90,6 +69,8 @@ pub struct Entry {
     picked: u32,
     /// For how many edges it is the cheapest input.
     cheapest: u32,
+    /// Whether it was kept for something else than its counters.
+    pub for_itself: bool,
     /// Operands that it compared, without those that are equal.
     pub operands: Vec<[u64; 2]>,
 }
@@ -119,6 +100,7 @@ impl Corpus {
             fuel,
             picked: 0,
             cheapest: 0,
+            for_itself: false,
             operands: Vec::new(),
         });
         self.cheapest.resize(counters.len(), None);
@@ -144,7 +126,7 @@ impl Corpus {
     pub fn is_favoured(&self, number: usize) -> bool {
         self.entries
             .get(number)
-            .is_some_and(|entry| entry.cheapest > 0)
+            .is_some_and(|entry| entry.cheapest > 0 || entry.for_itself)
     }
 
     /// An entry to change at random: mostly a favoured one, often a new one, and rather one that was picked less.

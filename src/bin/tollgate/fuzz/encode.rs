@@ -49,6 +49,11 @@ pub fn ways(from: u64, to: u64, bytes: u8, is_float: bool) -> Vec<Written> {
             signed(to).to_string().into(),
         ));
     }
+    // Of its bytes, as they are in memory.
+    let digits = |number: u64| -> Vec<u8> {
+        hex(number.to_le_bytes().get(..of as usize).unwrap_or_default())
+    };
+    ways.push((digits(from), digits(to)));
     ways.push((format!("{from:x}").into(), format!("{to:x}").into()));
     ways.push((format!("{from:X}").into(), format!("{to:X}").into()));
     ways

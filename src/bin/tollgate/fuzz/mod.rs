@@ -3,6 +3,7 @@
 
 mod args;
 mod candidates;
+mod chain;
 mod corpus;
 mod encode;
 mod findings;

@@ -1,5 +1,6 @@
 //! Inputs that make the comparisons of an entry come out otherwise, systematically: by putting one operand where the
-//! other one stands in the input, and by bringing operands closer to each other byte by byte.
+//! other one stands in the input, and by bringing operands closer to each other byte by byte. Several comparisons, one
+//! after another, are in `chain`.
 
 use super::{
     candidates::{Candidates, Compared, Key, distinct, numbered},
@@ -9,6 +10,7 @@ use super::{
 use std::{
     cmp::Ordering,
     collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
 /// What was solved and tried so far.
@@ -20,6 +22,10 @@ pub struct Progress {
     tried: HashMap<Key, u8>,
     /// How often operands of a place were brought closer.
     closer: HashMap<(u64, u32), u8>,
+    /// How many logs had an outcome of a place so many times.
+    seen: HashMap<(u64, u8, u32), u32>,
+    /// The outcomes of logs, in their order, as digests.
+    paths: HashSet<u64>,
 }
 
 const EQUAL: u8 = 1;
@@ -29,12 +35,7 @@ impl Progress {
     fn note(&mut self, log: &[Compared]) -> bool {
         let mut is_new = false;
         for compared in log {
-            let [a, b] = compared.at.operands;
-            let outcome = match a.cmp(&b) {
-                Ordering::Equal => EQUAL,
-                Ordering::Less => 2,
-                Ordering::Greater => 4,
-            };
+            let outcome = outcome(compared);
             let outcomes = self.outcomes.entry(compared.place()).or_default();
             is_new |= outcome == EQUAL && *outcomes & EQUAL == 0;
             *outcomes |= outcome;
@@ -42,7 +43,34 @@ impl Progress {
         is_new
     }
 
-    fn outcomes(&self, compared: &Compared) -> u8 {
+    /// Of a log whose outcomes differ from those of all logs before: how many logs had its rarest outcome.
+    pub fn rarity(&mut self, log: &[Compared]) -> Option<u32> {
+        const MOST: usize = 1 << 20;
+        if self.paths.len() > MOST {
+            self.paths.clear();
+        }
+        let mut hasher = DefaultHasher::new();
+        for compared in log {
+            (compared.place(), outcome(compared)).hash(&mut hasher);
+        }
+        if !self.paths.insert(hasher.finish()) {
+            return None;
+        }
+        let mut times: HashMap<(u64, u8), u32> = HashMap::new();
+        for compared in log {
+            *times
+                .entry((compared.place(), outcome(compared)))
+                .or_default() += 1;
+        }
+        let counts = times.into_iter().map(|((place, outcome), times)| {
+            let count = self.seen.entry((place, outcome, times)).or_default();
+            *count += 1;
+            *count
+        });
+        counts.min()
+    }
+
+    pub fn outcomes(&self, compared: &Compared) -> u8 {
         self.outcomes.get(&compared.place()).copied().unwrap_or(0)
     }
 
@@ -64,17 +92,15 @@ impl Progress {
     }
 }
 
-/// An input of a chain, in which each has one comparison more solved than the one before. What is kept begins a chain
-/// of its own; these show nothing that the corpus would keep.
-struct Link {
-    input: Vec<u8>,
-    depth: u32,
-    /// What was tried for the inputs before this one.
-    known: HashSet<Key>,
+/// How a comparison came out, as a bit.
+fn outcome(compared: &Compared) -> u8 {
+    let [a, b] = compared.at.operands;
+    match a.cmp(&b) {
+        Ordering::Equal => EQUAL,
+        Ordering::Less => 2,
+        Ordering::Greater => 4,
+    }
 }
-
-/// An input for a chain, and the fuel that it takes.
-type Next = (u64, Vec<u8>);
 
 /// How different operands are.
 fn distance(compared: &Compared) -> u64 {
@@ -88,78 +114,46 @@ fn difference(compared: &Compared) -> u64 {
 }
 
 impl Worker<'_> {
-    /// Tries to make every comparison of an entry come out otherwise.
+    /// Puts the operands of every comparison of an entry in place of each other.
     pub fn solve(&mut self, entry: usize) -> Result<(), Stop> {
-        const LINKS: u32 = 192;
-        const DEEPEST: u32 = 96;
-        const BRANCHES: usize = 8;
         const REPAIRS: usize = 2048;
         let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
-        let mut chain = vec![Link {
-            input,
-            depth: 0,
-            known: HashSet::new(),
-        }];
-        let mut links = 0;
+        let log = self.log(&input)?;
+        self.check_fuel(entry, &input)?;
+        let compared = distinct(&log, |_| false);
+        if let Some(entry) = self.corpus.entries.get_mut(entry) {
+            const MOST: usize = 128;
+            let operands = compared.iter().map(|compared| compared.at.operands);
+            entry.operands = operands.take(MOST).collect();
+        }
+        let memory = self.target.memory().to_vec();
         let mut repairs = 0;
-        while let Some(Link {
-            input,
-            depth,
-            mut known,
-        }) = chain.pop()
-        {
-            links += 1;
-            let log = self.log(&input)?;
-            if depth == 0 {
-                self.check_fuel(entry, &input)?;
+        for one in &compared {
+            if !self.progress.try_again(one) {
+                continue;
             }
-            let mut compared = distinct(&log);
-            if depth == 0
-                && let Some(entry) = self.corpus.entries.get_mut(entry)
-            {
-                const MOST: usize = 128;
-                entry.operands = compared
-                    .iter()
-                    .take(MOST)
-                    .map(|compared| compared.at.operands)
-                    .collect();
-            }
-            compared.retain(|compared| known.insert(compared.key()));
-            let memory = self.target.memory().to_vec();
-            let mut next: Vec<Next> = Vec::new();
-            let mut hard = Vec::new();
-            for (number, one) in compared.iter().enumerate() {
-                let solved = self.progress.outcomes(one);
-                let mut is_kept = false;
-                if self.progress.try_again(one) || depth > 0 {
-                    let mut candidates = Candidates::new(&input, self.max_len);
-                    let words = candidates.memory(one, &memory, &[]);
-                    self.learn(words);
-                    candidates.operands(one, solved != 7);
-                    let found = candidates.found;
-                    is_kept = self.try_all(&found, &mut next, BRANCHES)?;
-                    if !is_kept && repairs < REPAIRS {
-                        repairs += self.repair(&found, &log)?;
-                    }
-                }
-                if !is_kept && (number < 2 || solved & EQUAL == 0) {
-                    hard.push(*one);
-                }
-            }
-            self.solve_hard(&input, &log, hard, &memory, &mut next)?;
-            if depth < DEEPEST && links < LINKS {
-                // What runs longest comes first: it came furthest.
-                next.sort_by_key(|(fuel, _)| *fuel);
-                chain.extend(next.into_iter().map(|(_, input)| Link {
-                    input,
-                    depth: depth + 1,
-                    known: known.clone(),
-                }));
+            let found = self.candidates(&input, one, &memory);
+            if !self.try_all(&found)? && repairs < REPAIRS {
+                repairs += self.repair(&found, &log)?;
             }
         }
         Ok(())
+    }
+
+    /// Inputs with the operands of a comparison in place of each other.
+    pub fn candidates(&mut self, input: &[u8], one: &Compared, memory: &[u8]) -> Vec<Vec<u8>> {
+        let mut candidates = Candidates::new(input, self.max_len);
+        let words = candidates.memory(one, memory, &[]);
+        candidates.operands(one);
+        let places = candidates.loaded(one, memory);
+        if candidates.found.is_empty() {
+            candidates.shifted(one, &places);
+        }
+        candidates.digits(one, &places);
+        self.learn(words);
+        candidates.found
     }
 
     /// An input that was run twice burns the same fuel both times.
@@ -178,7 +172,7 @@ impl Worker<'_> {
         let trial = self.trial(input, With::Comparisons)?;
         let log = numbered(self.target.comparisons());
         if self.progress.note(&log) && trial == Trial::Known {
-            self.keep(input, With::Comparisons)?;
+            self.keep_for_itself(input, With::Comparisons)?;
         }
         Ok(log)
     }
@@ -203,13 +197,13 @@ impl Worker<'_> {
             };
             if let Some(sum) = log.iter().find(differs) {
                 let mut candidates = Candidates::new(input, self.max_len);
-                candidates.operands(sum, false);
+                candidates.operands(sum);
                 if candidates.found.is_empty() {
                     let positions: Vec<usize> = (0..input.len()).collect();
                     candidates.shifted(sum, &positions);
                 }
                 runs += candidates.found.len();
-                self.try_all(&candidates.found, &mut Vec::new(), 0)?;
+                self.try_all(&candidates.found)?;
             }
         }
         Ok(runs)
@@ -224,46 +218,38 @@ impl Worker<'_> {
         }
     }
 
-    /// Returns whether one was kept. Others with a new path go to `next`, as long as there are few.
-    fn try_all(
-        &mut self,
-        candidates: &[Vec<u8>],
-        next: &mut Vec<Next>,
-        most: usize,
-    ) -> Result<bool, Stop> {
+    /// Returns whether one was kept.
+    fn try_all(&mut self, candidates: &[Vec<u8>]) -> Result<bool, Stop> {
         let mut is_kept = false;
         for input in candidates {
-            match self.trial(input, With::Counters)? {
-                Trial::Kept | Trial::Problem => is_kept = true,
-                Trial::Known if next.len() < most && self.is_new_path() => {
-                    next.push((self.target.fuel(With::Counters), input.clone()));
-                }
-                Trial::Known => {}
-            }
+            is_kept |= self.trial(input, With::Counters)? != Trial::Known;
         }
         Ok(is_kept)
     }
 
-    /// Comparisons whose operands do not stand in the input: finds the bytes that they depend on, and changes those.
-    fn solve_hard(
-        &mut self,
-        input: &[u8],
-        log: &[Compared],
-        mut hard: Vec<Compared>,
-        memory: &[u8],
-        next: &mut Vec<Next>,
-    ) -> Result<(), Stop> {
+    /// Comparisons of an entry whose operands do not stand in it: finds the bytes that they depend on, and changes
+    /// those.
+    pub fn solve_hard(&mut self, entry: usize) -> Result<(), Stop> {
         const LONGEST: usize = 192;
         const MOST: usize = 8;
-        let progress = &mut self.progress;
-        hard.retain(|one| progress.bring_closer(one));
-        hard.truncate(MOST);
-        if hard.is_empty() || input.len() > LONGEST {
+        let Some(input) = self.corpus.bytes(entry) else {
+            return Ok(());
+        };
+        if input.len() > LONGEST {
             return Ok(());
         }
-        let before = operands(log, &hard);
+        let log = self.log(&input)?;
+        let memory = self.target.memory().to_vec();
+        let mut hard = distinct(&log, |_| false);
+        let progress = &mut self.progress;
+        hard.retain(|one| progress.outcomes(one) & EQUAL == 0 && progress.bring_closer(one));
+        hard.truncate(MOST);
+        if hard.is_empty() {
+            return Ok(());
+        }
+        let before = operands(&log, &hard);
         let mut depends = vec![Vec::new(); hard.len()];
-        let mut changed = input.to_vec();
+        let mut changed = input.clone();
         for (at, old) in input.iter().enumerate() {
             if let Some(byte) = changed.get_mut(at) {
                 *byte = old.wrapping_add(1);
@@ -279,13 +265,15 @@ impl Worker<'_> {
             }
         }
         for (one, positions) in hard.iter().zip(depends) {
-            let mut candidates = Candidates::new(input, self.max_len);
-            self.learn(candidates.memory(one, memory, &positions));
+            let mut candidates = Candidates::new(&input, self.max_len);
+            let words = candidates.memory(one, &memory, &positions);
             candidates.shifted(one, &positions);
-            let most = next.len() + 1;
-            if !self.try_all(&candidates.found, next, most)? && one.at.bytes > 0 {
+            candidates.digits(one, &positions);
+            let found = candidates.found;
+            self.learn(words);
+            if !self.try_all(&found)? && one.at.bytes > 0 {
                 for measure in [distance, difference] {
-                    if self.bring_closer(input, one, &positions, measure, next)? {
+                    if self.bring_closer(&input, one, &positions, measure)? {
                         break;
                     }
                 }
@@ -302,7 +290,6 @@ impl Worker<'_> {
         one: &Compared,
         positions: &[usize],
         measure: fn(&Compared) -> u64,
-        next: &mut Vec<Next>,
     ) -> Result<bool, Stop> {
         const MOST: usize = 24;
         const ROUNDS: u32 = 48;
@@ -330,7 +317,6 @@ impl Worker<'_> {
                 }
             }
             if least == 0 {
-                next.push((u64::MAX, best));
                 return Ok(true);
             }
             if least == before {

@@ -1,7 +1,7 @@
 //! One thread of a campaign: which inputs it runs, in which order, and which of them it keeps.
 
 use super::{
-    corpus::{Corpus, Seen, path},
+    corpus::{Corpus, Seen},
     findings::{Finding, Known},
     havoc::{self, Materials},
     json::Shapes,
@@ -12,10 +12,7 @@ use super::{
     target::{Plugins, Problem, Target, With},
 };
 use crate::{Failure, files};
-use std::{
-    collections::HashSet,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 /// Why a thread stops.
 pub enum Stop {
@@ -37,26 +34,38 @@ pub enum Trial {
     Problem,
 }
 
+/// What is tried systematically for each entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The operands of its comparisons, one for the other.
+    Direct,
+    /// All values of its bytes.
+    Bytes,
+    /// Several comparisons, one after another.
+    Chain,
+    /// What its comparisons depend on, byte by byte.
+    Hard,
+}
+
+const STAGES: [Stage; 4] = [Stage::Direct, Stage::Bytes, Stage::Chain, Stage::Hard];
+
 pub struct Worker<'a> {
     job: usize,
     shared: &'a Shared<'a>,
     pub target: Target,
     pub random: Random,
     seen: Seen,
-    /// The paths of inputs that were tried and not kept.
-    paths: HashSet<u64>,
     pub corpus: Corpus,
     /// Of configs, unless inputs are no configs.
     shapes: Option<Arc<Shapes>>,
-    /// Entries whose comparisons are to be solved, and those whose bytes are to be tried; the last ones first.
-    unsolved: Vec<usize>,
-    untried: Vec<usize>,
+    /// The entries that each stage is to be done for, the last ones first, each with how many of its bytes were
+    /// tried, and the runs that the stage took so far.
+    stages: [(Vec<(usize, usize)>, u64); STAGES.len()],
     pub tokens: Vec<Vec<u8>>,
     pub progress: Progress,
     known: Known,
     runs: u64,
-    /// Runs that tried bytes one by one, and those that changed entries at random.
-    byte_runs: u64,
+    /// Runs that changed entries at random.
     change_runs: u64,
     most_runs: u64,
     /// Inputs kept since the last meeting.
@@ -83,16 +92,13 @@ impl<'a> Worker<'a> {
             target: Target::new(plugins)?,
             random: Random::new(seed),
             seen: Seen::default(),
-            paths: HashSet::new(),
             corpus: Corpus::default(),
             shapes,
-            unsolved: Vec::new(),
-            untried: Vec::new(),
+            stages: Default::default(),
             tokens,
             progress: Progress::default(),
             known: Known::default(),
             runs: 0,
-            byte_runs: 0,
             change_runs: 0,
             most_runs: most_runs.unwrap_or(u64::MAX),
             news: Vec::new(),
@@ -128,7 +134,7 @@ impl<'a> Worker<'a> {
             if self.trial(seed, With::Counters)? == Trial::Known
                 && self.shared.args.corpus.is_none()
             {
-                self.keep(seed, With::Counters)?;
+                self.keep_for_itself(seed, With::Counters)?;
             }
         }
         loop {
@@ -143,18 +149,41 @@ impl<'a> Worker<'a> {
                 self.change()?;
                 continue;
             }
-            if let Some(entry) = self.unsolved.pop() {
-                self.solve(entry)?;
-            } else if self.byte_runs <= self.runs / 2
-                && let Some(entry) = self.untried.pop()
-            {
-                let before = self.runs;
-                self.try_bytes(entry)?;
-                self.byte_runs += self.runs - before;
-            } else {
-                self.change()?;
+            match self.next_stage() {
+                Some((stage, (entry, tried))) => {
+                    let before = self.runs;
+                    match stage {
+                        Stage::Direct => self.solve(entry)?,
+                        Stage::Bytes => self.try_bytes(entry, tried)?,
+                        Stage::Chain => self.chain(entry)?,
+                        Stage::Hard => self.solve_hard(entry)?,
+                    }
+                    let took = self.runs - before;
+                    if let Some((_, runs)) = self.stages.get_mut(stage as usize) {
+                        *runs += took;
+                    }
+                }
+                None => self.change()?,
             }
         }
+    }
+
+    /// What to do next systematically, and for which entry: first what takes few runs, then what took the fewest so
+    /// far. `None` if it is time for random changes, which have a part of all runs.
+    fn next_stage(&mut self) -> Option<(Stage, (usize, usize))> {
+        const PART: u64 = 4;
+        let [(direct, _), ..] = &mut self.stages;
+        if let Some(entry) = direct.pop() {
+            return Some((Stage::Direct, entry));
+        }
+        if self.change_runs < self.runs / PART {
+            return None;
+        }
+        let stages = STAGES.into_iter().zip(&mut self.stages);
+        let (stage, (entries, _)) = stages
+            .filter(|(_, (entries, _))| !entries.is_empty())
+            .min_by_key(|(_, (_, runs))| *runs)?;
+        Some((stage, entries.pop()?))
     }
 
     /// Runs an input, and keeps it if it shows something new.
@@ -171,25 +200,26 @@ impl<'a> Worker<'a> {
         Ok(Trial::Kept)
     }
 
-    /// Whether the last run took a path that no input took that was tried and not kept.
-    pub fn is_new_path(&mut self) -> bool {
-        const MOST: usize = 1 << 20;
-        if self.paths.len() > MOST {
-            self.paths.clear();
+    /// Adds an input to the corpus that shows nothing new in its counters.
+    pub fn keep_for_itself(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
+        self.keep(input, with)?;
+        if let Some(entry) = self.corpus.entries.last_mut() {
+            entry.for_itself = true;
         }
-        self.paths
-            .insert(path(self.target.counters(With::Counters)))
+        Ok(())
     }
 
-    pub fn keep(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
+    /// Adds an input to the corpus.
+    fn keep(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
         let fuel = self.target.fuel(with);
         let counters = self.target.counters(with);
         let entry = self.corpus.add(input.to_vec(), counters, fuel);
         if self.is_importing {
             return Ok(());
         }
-        self.unsolved.push(entry);
-        self.untried.push(entry);
+        for (entries, _) in &mut self.stages {
+            entries.push((entry, 0));
+        }
         if self.shared.args.jobs > 1 {
             self.news.push(input.into());
         }
@@ -294,8 +324,9 @@ impl<'a> Worker<'a> {
         Ok(best)
     }
 
-    /// Every value of every byte of an entry, and every token at its beginning and end.
-    fn try_bytes(&mut self, entry: usize) -> Result<(), Stop> {
+    /// Every value of the next few bytes of an entry; before the first, every token at its beginning and end.
+    fn try_bytes(&mut self, entry: usize, tried: usize) -> Result<(), Stop> {
+        const AT_ONCE: usize = 8;
         const LONGEST: usize = 256;
         // Of short inputs also what they compare.
         const SHORT: usize = 16;
@@ -303,7 +334,7 @@ impl<'a> Worker<'a> {
         let Some(bytes) = self.corpus.bytes(entry) else {
             return Ok(());
         };
-        if entry < WITH_TOKENS {
+        if entry < WITH_TOKENS && tried == 0 {
             for token in self.tokens.clone() {
                 let mut over = bytes.clone();
                 havoc::put(&mut over, 0, &token);
@@ -314,11 +345,11 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        if bytes.len() > LONGEST || !(self.corpus.is_favoured(entry) || entry < WITH_TOKENS) {
+        if bytes.len() > LONGEST || !self.corpus.is_favoured(entry) {
             return Ok(());
         }
         let mut input = bytes.clone();
-        for (at, old) in bytes.iter().enumerate() {
+        for (at, old) in bytes.iter().enumerate().skip(tried).take(AT_ONCE) {
             for byte in 0..=u8::MAX {
                 if let Some(target) = input.get_mut(at).filter(|_| byte != *old) {
                     *target = byte;
@@ -329,6 +360,12 @@ impl<'a> Worker<'a> {
                 }
             }
             havoc::put(&mut input, at, &[*old]);
+        }
+        let next = tried + AT_ONCE;
+        if next < bytes.len()
+            && let Some((entries, _)) = self.stages.get_mut(Stage::Bytes as usize)
+        {
+            entries.push((entry, next));
         }
         Ok(())
     }
