@@ -614,7 +614,8 @@ fn only_one_module_prints() {
     assert!(files.len() > 100, "{files:?}");
     for file in files {
         // A build script talks to cargo by printing, and tests may print.
-        let is_product = !file.ends_with("src/capi/build.rs") && !file.starts_with("src/capi/tests");
+        let is_product =
+            !file.ends_with("src/capi/build.rs") && !file.starts_with("src/capi/tests");
         if file.ends_with("src/bin/tollgate/output.rs") || !is_product {
             continue;
         }

@@ -1,7 +1,7 @@
 //! `tollgate_error`: why a function failed, field by field. And the guard around every function: no panic
 //! reaches C, and a function that is given an error that is already set does nothing.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     ffi::{CString, c_char},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -82,14 +82,19 @@ impl Failure {
 
     /// The error as one JSON object. What the library's own error has is its.
     pub(crate) fn json(&self) -> Value {
-        let mut json = json!({"kind": self.kind, "message": self.message});
-        if let (Value::Object(json), Value::Object(more)) = (&mut json, &self.more) {
-            json.extend(more.clone());
-            if !self.grants.is_empty() {
-                json.insert("grants".to_owned(), json!(self.grants));
-            }
+        let mut json = Map::new();
+        json.insert("kind".to_owned(), self.kind.into());
+        json.insert("message".to_owned(), self.message.as_str().into());
+        if !self.plugin.is_empty() {
+            json.insert("plugin".to_owned(), self.plugin.as_str().into());
         }
-        json
+        if !self.grants.is_empty() {
+            json.insert("grants".to_owned(), json!(self.grants));
+        }
+        if let Value::Object(more) = &self.more {
+            json.extend(more.clone());
+        }
+        json.into()
     }
 }
 

@@ -37,6 +37,7 @@ static void explains_a_divergence(tollgate_runtime *runtime)
     check(tollgate_plugin_replay(other, "run.jsonl", NULL, NULL, &error) == NULL, "diverges", __LINE__);
     check(strcmp(tollgate_error_plugin(error), "hello-c") == 0, "plugin", __LINE__);
     check(strstr(tollgate_error_json(error), "\"divergence\":{") != NULL, "json", __LINE__);
+    check(strstr(tollgate_error_json(error), "\"plugin\":\"hello-c\"") != NULL, "json", __LINE__);
     tollgate_error_clear(&error);
     tollgate_plugin_free(other);
 }

@@ -230,6 +230,31 @@ class HostFunctions(unittest.TestCase):
         seen = self.ask(get).observe({"key": "x"})
         self.assertEqual((seen.data["value"], seen.data["denied"], seen.denied), (5, 1, []))
 
+    def test_calls_run_at_the_same_time(self):
+        both = threading.Barrier(2, timeout=60)
+
+        def get(request, call):
+            both.wait()
+            return {"value": request["key"]}
+
+        plugin = self.ask(get)
+        seen = []
+        run = lambda key: seen.append(plugin.observe({"key": key}).data["value"])
+        threads = [threading.Thread(target=run, args=[key]) for key in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(seen), ["a", "b"])
+
+    def test_an_instance_has_one_call_at_a_time(self):
+        def get(request, call):
+            return instance.observe({"key": "again"})
+
+        instance = self.ask(get).instance()
+        with self.assertRaisesRegex(BadInput, "the instance is in use"):
+            instance.observe({"key": "x"})
+
     def test_callbacks_are_released(self):
         gc.collect()
         before = len(_host._HOSTS)
@@ -269,6 +294,8 @@ class Errors(unittest.TestCase):
         ]:
             with self.assertRaisesRegex(BadInput, re.escape(text)):
                 Runtime(**options)
+        with self.assertRaisesRegex(TypeError, "the grants of 'x' are a list"):
+            Runtime(grants={"x": "fs:read:/x"})
         with self.assertRaisesRegex(BadInput, "missing.wasm"):
             Runtime().load("missing.wasm")
         with self.assertRaisesRegex(PluginFailed, "not a WebAssembly module"):

@@ -119,6 +119,9 @@ class Runtime(_Handle):
         idle_instances: Optional[int] = None,
         deterministic_init: Optional[int] = None,
     ) -> None:
+        for name, given in (grants or {}).items():
+            if isinstance(given, str):
+                raise TypeError(f"the grants of {name!r} are a list of texts: [{given!r}]")
         self._host = Host(host_functions, on_event)
         functions = [{"module": one.module, "name": one.name, "kind": one.kind} for one in host_functions]
         options = _given(
