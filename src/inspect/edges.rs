@@ -42,8 +42,8 @@ impl From<module::Edge> for EdgeKind {
     }
 }
 
-/// A comparison that a plugin made, or the index of a `br_table`. Also what compilers and libraries compare by: an
-/// exclusive or with a constant, and the difference of a byte of memory and another number.
+/// A comparison that a plugin made, or the index of a `br_table` or of an indirect call. Also what compilers and
+/// libraries compare by: an exclusive or with a constant, and the difference of a byte of memory and another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {

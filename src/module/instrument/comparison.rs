@@ -23,7 +23,9 @@ impl Function<'_, '_, '_> {
         let is_literal = matches!(self.before, [I32_CONST..=F64_CONST, ..]);
         // An index, which is noted with 0, and what is compared with 0, alone on the stack.
         let alone = match operator {
-            Operator::BrTable { .. } => Some((I32, 0)),
+            Operator::BrTable { .. }
+            | Operator::CallIndirect { .. }
+            | Operator::ReturnCallIndirect { .. } => Some((I32, 0)),
             _ => compared_with_zero(bytes, self.before).map(|ty| (ty, width(ty))),
         };
         if let Some((ty, width)) = alone {

@@ -348,34 +348,48 @@ impl<'a> Candidates<'a> {
         }
     }
 
+    /// All values of the bytes at positions.
+    pub fn all_bytes(&mut self, positions: &[usize]) {
+        for at in positions {
+            for byte in 0..=u8::MAX {
+                self.overwrite(*at, &[byte]);
+            }
+        }
+    }
+
     /// Where decimal digits are: numbers that are as much more or less as the operands differ, and the operands.
     pub fn digits(&mut self, compared: &Compared, positions: &[usize]) {
         let [a, b] = compared.at.operands;
-        let more = b.wrapping_sub(a);
         for at in positions {
             let Some((before, after)) = self.input.split_at_checked(*at) else {
                 continue;
             };
             let is_digit = |byte: &&u8| byte.is_ascii_digit();
             let before = before.iter().rev().take_while(is_digit).count();
-            let digits = before + after.iter().take_while(is_digit).count();
-            let start = at - before;
-            let text = self.input.get(start..start + digits).unwrap_or_default();
-            let text = str::from_utf8(text).unwrap_or_default();
-            // More digits overflow.
-            let Ok(number) = text.parse::<u64>() else {
-                continue;
-            };
-            for number in [
-                number.wrapping_add(more) & 0xFFFF_FFFF,
-                number.wrapping_add(more),
-                number.wrapping_sub(more),
-                a,
-                b,
-            ] {
-                for text in [number.to_string(), format!("{number:0digits$}")] {
-                    self.replace(start, digits, text.as_bytes());
-                }
+            let after = after.iter().take_while(is_digit).count();
+            // Up to the digit that was read last, and to the end.
+            self.number(at - before, before + after.min(1), [a, b]);
+            self.number(at - before, before + after, [a, b]);
+        }
+    }
+
+    fn number(&mut self, start: usize, digits: usize, [a, b]: [u64; 2]) {
+        let text = self.input.get(start..start + digits).unwrap_or_default();
+        let text = str::from_utf8(text).unwrap_or_default();
+        // More digits overflow.
+        let Ok(number) = text.parse::<u64>() else {
+            return;
+        };
+        let more = b.wrapping_sub(a);
+        for number in [
+            number.wrapping_add(more) & 0xFFFF_FFFF,
+            number.wrapping_add(more),
+            number.wrapping_sub(more),
+            a,
+            b,
+        ] {
+            for text in [number.to_string(), format!("{number:0digits$}")] {
+                self.replace(start, digits, text.as_bytes());
             }
         }
     }

@@ -1,70 +1,116 @@
 //! Inputs that make several comparisons come out otherwise, one after another, where the inputs between show nothing
-//! that the corpus would keep.
+//! that the corpus would keep. The search goes on where an input took the rarest way.
 
 use super::{
     candidates::{Key, distinct},
+    solve::Way,
     worker::{Stop, Worker},
 };
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashSet},
-    rc::Rc,
 };
 
-/// An input of a chain, in which each has one comparison more solved than the one before.
+/// An input with one comparison more solved than the one that it was made of.
 struct Link {
     input: Vec<u8>,
     depth: u32,
-    /// What was tried for the inputs before this one.
-    known: Rc<HashSet<Key>>,
+    /// What was tried for it, and for the inputs that it was made of.
+    known: HashSet<Key>,
+    /// The rarest way of a comparison in its run.
+    rarest: Way,
+}
+
+/// The links that are not done.
+#[derive(Default)]
+pub struct Chains {
+    /// By how rare their ways were, and their numbers: of two, the later one comes first.
+    links: BTreeMap<(u32, Reverse<usize>), Link>,
+    number: usize,
+}
+
+impl Chains {
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    fn add(&mut self, rarity: u32, link: Link) {
+        const MOST: usize = 512;
+        self.number += 1;
+        self.links.insert((rarity, Reverse(self.number)), link);
+        if self.links.len() > MOST {
+            self.links.pop_last();
+        }
+    }
 }
 
 impl Worker<'_> {
-    /// Solves comparisons of an entry, and then those of what came out of it, the rarest way first.
-    pub fn chain(&mut self, entry: usize) -> Result<(), Stop> {
-        const RUNS: usize = 4096;
-        const DEEPEST: u32 = 96;
-        let Some(input) = self.corpus.bytes(entry) else {
-            return Ok(());
-        };
-        let first = Link {
-            input,
-            depth: 0,
-            known: Rc::default(),
-        };
-        // How rare a way is, how far it went, and the number of its link.
-        let mut chain = BTreeMap::from([((0, Reverse(0), 0), first)]);
+    /// Goes on with the links whose ways are the rarest, and begins with an entry if there is one.
+    pub fn chain(&mut self, entry: Option<usize>) -> Result<(), Stop> {
+        const MOST: usize = 1024;
         let mut runs = 0;
-        let mut number = 0;
-        while let Some((_, link)) = chain.pop_first() {
-            let log = self.log(&link.input)?;
-            let mut known = HashSet::clone(&link.known);
-            let compared = distinct(&log, |key| known.contains(key));
-            known.extend(compared.iter().map(|compared| compared.key()));
-            let known = Rc::new(known);
-            let memory = self.target.memory().to_vec();
-            for one in &compared {
-                for input in self.candidates(&link.input, one, &memory) {
-                    if runs >= RUNS {
-                        return Ok(());
-                    }
-                    runs += 1;
-                    let log = self.log(&input)?;
-                    let Some(rarity) = self.progress.rarity(&log) else {
-                        continue;
-                    };
-                    if link.depth < DEEPEST {
-                        number += 1;
-                        let next = Link {
-                            input,
-                            depth: link.depth + 1,
-                            known: known.clone(),
-                        };
-                        chain.insert((rarity, Reverse(log.len()), number), next);
-                    }
-                }
+        if let Some(input) = entry.and_then(|entry| self.corpus.bytes(entry)) {
+            // It showed something new, and comes first.
+            let begin = Link {
+                input,
+                depth: 0,
+                known: HashSet::new(),
+                rarest: Way::default(),
+            };
+            self.chains.add(0, begin);
+        }
+        while runs < MOST
+            && let Some(((rarity, _), link)) = self.chains.links.pop_first()
+        {
+            // Others took its way since.
+            let now = self.progress.count(&link.rarest);
+            if now > rarity {
+                self.chains.add(now, link);
+                continue;
             }
+            runs += self.extend(rarity, link)?;
         }
         Ok(())
+    }
+
+    /// Adds the links behind a link. As soon as one of them is of a rarer way, the rest is for later. Returns how many
+    /// inputs were run.
+    fn extend(&mut self, rarity: u32, mut link: Link) -> Result<usize, Stop> {
+        let log = self.log(&link.input)?;
+        let memory = self.target.memory().to_vec();
+        let mut runs = 1;
+        for one in distinct(&log, |key| link.known.contains(key)) {
+            link.known.insert(one.key());
+            let mut is_rarer = false;
+            for input in self.candidates(&link.input, &one, &memory) {
+                runs += 1;
+                let found = self.link(input, &link)?;
+                is_rarer |= found.is_some_and(|found| found == 1 || found < rarity);
+            }
+            if is_rarer {
+                self.chains.add(rarity.saturating_add(1), link);
+                break;
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Runs an input, and adds it as a link behind another one if it took a new way. Returns how rare that is.
+    fn link(&mut self, input: Vec<u8>, behind: &Link) -> Result<Option<u32>, Stop> {
+        const DEEPEST: u32 = 96;
+        let log = self.log(&input)?;
+        let rarest = self.progress.rarest(&log);
+        if let Some((rarity, rarest)) = rarest
+            && behind.depth < DEEPEST
+        {
+            let next = Link {
+                input,
+                depth: behind.depth + 1,
+                known: behind.known.clone(),
+                rarest,
+            };
+            self.chains.add(rarity, next);
+        }
+        Ok(rarest.map(|(rarity, _)| rarity))
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use std::{
     cmp::Ordering,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
@@ -22,13 +22,22 @@ pub struct Progress {
     tried: HashMap<Key, u8>,
     /// How often operands of a place were brought closer.
     closer: HashMap<(u64, u32), u8>,
-    /// How many logs had an outcome of a place so many times.
-    seen: HashMap<(u64, u8, u32), u32>,
+    /// How many logs had a way.
+    seen: HashMap<Way, u32>,
     /// The outcomes of logs, in their order, as digests.
     paths: HashSet<u64>,
 }
 
 const EQUAL: u8 = 1;
+
+/// How comparisons of a place came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Way {
+    place: u64,
+    outcome: u64,
+    /// How often, if the operands were equal.
+    times: u32,
+}
 
 impl Progress {
     /// Returns whether operands were equal for the first time.
@@ -43,31 +52,43 @@ impl Progress {
         is_new
     }
 
-    /// Of a log whose outcomes differ from those of all logs before: how many logs had its rarest outcome.
-    pub fn rarity(&mut self, log: &[Compared]) -> Option<u32> {
+    /// Of a log whose outcomes differ from those of all logs before: its rarest way, and how many logs had that.
+    pub fn rarest(&mut self, log: &[Compared]) -> Option<(u32, Way)> {
         const MOST: usize = 1 << 20;
         if self.paths.len() > MOST {
             self.paths.clear();
         }
         let mut hasher = DefaultHasher::new();
+        let mut times: BTreeMap<(u64, u64), u32> = BTreeMap::new();
         for compared in log {
-            (compared.place(), outcome(compared)).hash(&mut hasher);
+            let outcome = match compared.at.bytes {
+                // An index, of which each leads elsewhere.
+                0 => u64::MAX - compared.at.operands[0],
+                _ => outcome(compared).into(),
+            };
+            (compared.place(), outcome).hash(&mut hasher);
+            let times = times.entry((compared.place(), outcome)).or_default();
+            *times += u32::from(outcome == u64::from(EQUAL));
         }
         if !self.paths.insert(hasher.finish()) {
             return None;
         }
-        let mut times: HashMap<(u64, u8), u32> = HashMap::new();
-        for compared in log {
-            *times
-                .entry((compared.place(), outcome(compared)))
-                .or_default() += 1;
-        }
         let counts = times.into_iter().map(|((place, outcome), times)| {
-            let count = self.seen.entry((place, outcome, times)).or_default();
+            let way = Way {
+                place,
+                outcome,
+                times,
+            };
+            let count = self.seen.entry(way).or_default();
             *count += 1;
-            *count
+            (*count, way)
         });
-        counts.min()
+        counts.min_by_key(|(count, _)| *count)
+    }
+
+    /// How many logs had a way.
+    pub fn count(&self, way: &Way) -> u32 {
+        self.seen.get(way).copied().unwrap_or(0)
     }
 
     pub fn outcomes(&self, compared: &Compared) -> u8 {
@@ -116,7 +137,7 @@ fn difference(compared: &Compared) -> u64 {
 impl Worker<'_> {
     /// Puts the operands of every comparison of an entry in place of each other.
     pub fn solve(&mut self, entry: usize) -> Result<(), Stop> {
-        const REPAIRS: usize = 2048;
+        const REPAIRS: usize = 512;
         let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
@@ -148,6 +169,10 @@ impl Worker<'_> {
         let words = candidates.memory(one, memory, &[]);
         candidates.operands(one);
         let places = candidates.loaded(one, memory);
+        if one.at.bytes == 0 {
+            candidates.all_bytes(&places);
+            return candidates.found;
+        }
         if candidates.found.is_empty() {
             candidates.shifted(one, &places);
         }
@@ -199,8 +224,8 @@ impl Worker<'_> {
                 let mut candidates = Candidates::new(input, self.max_len);
                 candidates.operands(sum);
                 if candidates.found.is_empty() {
-                    let positions: Vec<usize> = (0..input.len()).collect();
-                    candidates.shifted(sum, &positions);
+                    let places = candidates.loaded(sum, self.target.memory());
+                    candidates.shifted(sum, &places);
                 }
                 runs += candidates.found.len();
                 self.try_all(&candidates.found)?;

@@ -1,6 +1,7 @@
 //! One thread of a campaign: which inputs it runs, in which order, and which of them it keeps.
 
 use super::{
+    chain::Chains,
     corpus::{Corpus, Seen},
     findings::{Finding, Known},
     havoc::{self, Materials},
@@ -39,15 +40,15 @@ pub enum Trial {
 pub enum Stage {
     /// The operands of its comparisons, one for the other.
     Direct,
-    /// All values of its bytes.
-    Bytes,
     /// Several comparisons, one after another.
     Chain,
+    /// All values of its bytes.
+    Bytes,
     /// What its comparisons depend on, byte by byte.
     Hard,
 }
 
-const STAGES: [Stage; 4] = [Stage::Direct, Stage::Bytes, Stage::Chain, Stage::Hard];
+const STAGES: [Stage; 4] = [Stage::Direct, Stage::Chain, Stage::Bytes, Stage::Hard];
 
 pub struct Worker<'a> {
     job: usize,
@@ -62,6 +63,7 @@ pub struct Worker<'a> {
     /// tried, and the runs that the stage took so far.
     stages: [(Vec<(usize, usize)>, u64); STAGES.len()],
     pub tokens: Vec<Vec<u8>>,
+    pub chains: Chains,
     pub progress: Progress,
     known: Known,
     runs: u64,
@@ -96,6 +98,7 @@ impl<'a> Worker<'a> {
             shapes,
             stages: Default::default(),
             tokens,
+            chains: Chains::default(),
             progress: Progress::default(),
             known: Known::default(),
             runs: 0,
@@ -150,13 +153,16 @@ impl<'a> Worker<'a> {
                 continue;
             }
             match self.next_stage() {
-                Some((stage, (entry, tried))) => {
+                Some(stage) => {
                     let before = self.runs;
-                    match stage {
-                        Stage::Direct => self.solve(entry)?,
-                        Stage::Bytes => self.try_bytes(entry, tried)?,
-                        Stage::Chain => self.chain(entry)?,
-                        Stage::Hard => self.solve_hard(entry)?,
+                    let next = self.stages.get_mut(stage as usize);
+                    let next = next.and_then(|(entries, _)| entries.pop());
+                    match (stage, next) {
+                        (Stage::Chain, next) => self.chain(next.map(|(entry, _)| entry))?,
+                        (Stage::Direct, Some((entry, _))) => self.solve(entry)?,
+                        (Stage::Bytes, Some((entry, tried))) => self.try_bytes(entry, tried)?,
+                        (Stage::Hard, Some((entry, _))) => self.solve_hard(entry)?,
+                        (_, None) => {}
                     }
                     let took = self.runs - before;
                     if let Some((_, runs)) = self.stages.get_mut(stage as usize) {
@@ -168,22 +174,26 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// What to do next systematically, and for which entry: first what takes few runs, then what took the fewest so
-    /// far. `None` if it is time for random changes, which have a part of all runs.
-    fn next_stage(&mut self) -> Option<(Stage, (usize, usize))> {
+    /// What to do next systematically: what took the fewest runs so far. `None` if it is time for random changes,
+    /// which have a part of all runs.
+    fn next_stage(&self) -> Option<Stage> {
         const PART: u64 = 4;
-        let [(direct, _), ..] = &mut self.stages;
-        if let Some(entry) = direct.pop() {
-            return Some((Stage::Direct, entry));
-        }
-        if self.change_runs < self.runs / PART {
+        const SMART: u64 = 4;
+        const FIRST: u64 = 4096;
+        if self.change_runs < self.runs / PART && self.runs > FIRST {
             return None;
         }
-        let stages = STAGES.into_iter().zip(&mut self.stages);
-        let (stage, (entries, _)) = stages
-            .filter(|(_, (entries, _))| !entries.is_empty())
-            .min_by_key(|(_, (_, runs))| *runs)?;
-        Some((stage, entries.pop()?))
+        let has_chains = !self.chains.is_empty();
+        let stages = STAGES.into_iter().zip(&self.stages);
+        let (stage, _) = stages
+            .filter(|(stage, (entries, _))| {
+                !entries.is_empty() || *stage == Stage::Chain && has_chains
+            })
+            .min_by_key(|(stage, (_, runs))| match stage {
+                Stage::Direct | Stage::Chain => *runs / SMART,
+                _ => *runs,
+            })?;
+        Some(stage)
     }
 
     /// Runs an input, and keeps it if it shows something new.
