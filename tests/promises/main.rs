@@ -83,6 +83,8 @@ mod fixtures_that_compute_are_right;
 mod forks_equal_cold_starts;
 mod fuel_is_fair;
 mod fuzzing_finds_what_is_hidden;
+mod fuzzing_is_deterministic;
+mod fuzzing_makes_up_worlds;
 mod go_plugins_collect_their_garbage;
 mod go_plugins_run_unmodified;
 mod go_plugins_use_files;

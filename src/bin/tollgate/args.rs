@@ -432,13 +432,23 @@ impl PluginArgs {
         self.limits.over(limits)
     }
 
-    /// The options of a runtime in the simulated world, or in an empty one with this seed.
-    pub fn simulated_runtime(&self, seed: u64, limits: Limits) -> RuntimeBuilder {
-        let builder = match self.world.clone() {
-            Some(WorldFile { world, .. }) => Runtime::builder().world(move || world.clone()),
-            None => Runtime::deterministic(seed),
-        };
-        builder.limits(self.limits.over(limits))
+    /// The simulated world, or an empty one with this seed.
+    pub fn simulated_world(&self, seed: u64) -> Simulated {
+        match &self.world {
+            Some(WorldFile { world, .. }) => world.clone(),
+            None => Simulated::new().seed(seed),
+        }
+    }
+
+    /// The flags that set limits other than fuel, as arguments.
+    pub fn limit_flags(&self) -> Vec<String> {
+        let memory = self.limits.memory_mb.map(|limit| match limit {
+            MemoryLimit::UNLIMITED => "--memory-mb=-1".to_owned(),
+            limit => format!("--memory-mb={}", limit.pages() >> 4),
+        });
+        let named = self.limits.limits.iter();
+        let named = named.map(|(name, value)| format!("--limit={name}={value}"));
+        memory.into_iter().chain(named).collect()
     }
 
     /// The text of the simulated world that is the same, for a file.

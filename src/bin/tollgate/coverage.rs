@@ -68,7 +68,8 @@ pub fn lines_of(file: &FileCoverage) -> Covered {
     lines
 }
 
-fn summary(coverage: &Coverage) -> String {
+/// What is printed of it.
+pub fn summary(coverage: &Coverage) -> String {
     let mut text = format!("coverage of {}\n", counted(coverage.runs, "run"));
     let totals = &coverage.totals;
     let row = |Covered { ran, all, .. }: Covered, name: &str| {
@@ -92,7 +93,7 @@ fn summary(coverage: &Coverage) -> String {
 }
 
 /// The tracefile of lcov: see `man geninfo`.
-fn lcov(coverage: &Coverage) -> String {
+pub fn lcov(coverage: &Coverage) -> String {
     let mut text = String::new();
     for file in &coverage.files {
         text.push_str(&format!("TN:\nSF:{}\n", file.name));

@@ -60,11 +60,18 @@ impl Simulated {
         self
     }
 
+    /// Sets the first random bytes; those of the seed follow.
+    #[must_use]
+    pub fn random(mut self, bytes: impl Into<Vec<u8>>) -> Simulated {
+        self.random.choose(bytes.into());
+        self
+    }
+
     /// Sets the first time of the real-time clock. Files that are added after this call have this
     /// time, too.
     #[must_use]
     pub fn start(mut self, moment: Moment) -> Simulated {
-        self.clock = Time::new(moment, self.clock.step);
+        self.clock.start = moment;
         self
     }
 
@@ -72,7 +79,7 @@ impl Simulated {
     /// and by the duration that an answer states.
     #[must_use]
     pub fn step(mut self, step: Duration) -> Simulated {
-        self.clock = Time::new(self.clock.start, step);
+        self.clock.step = step;
         self
     }
 

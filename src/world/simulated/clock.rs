@@ -2,7 +2,7 @@
 //! seed.
 
 use crate::effect::Clock;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tollgate_abi::rfc3339::Moment;
 
 const SECOND: u128 = 1_000_000_000;
@@ -57,15 +57,27 @@ impl Time {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014), which is not for secrets.
+/// SplitMix64 (Steele, Lea and Flood, 2014), which is not for secrets. Chosen bytes may precede its own.
 #[derive(Clone, Debug)]
 pub(super) struct Generator {
     state: u64,
+    chosen: Arc<[u8]>,
+    /// How many of the chosen bytes were returned.
+    taken: usize,
 }
 
 impl Generator {
     pub(super) fn new(seed: u64) -> Generator {
-        Generator { state: seed }
+        Generator {
+            state: seed,
+            chosen: Arc::default(),
+            taken: 0,
+        }
+    }
+
+    /// Returns these bytes before all others.
+    pub(super) fn choose(&mut self, bytes: Vec<u8>) {
+        (self.chosen, self.taken) = (bytes.into(), 0);
     }
 
     fn next(&mut self) -> u64 {
@@ -76,11 +88,13 @@ impl Generator {
         z ^ (z >> 31)
     }
 
-    /// Random bytes: those of each number in little-endian order. The rest of the last number is
-    /// discarded.
+    /// Random bytes: the chosen ones, then those of each number in little-endian order. The rest of the last
+    /// number is discarded.
     pub(super) fn bytes(&mut self, length: u32) -> Vec<u8> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let mut bytes = Vec::with_capacity(length);
+        bytes.extend(self.chosen.iter().skip(self.taken).take(length));
+        self.taken += bytes.len();
         while bytes.len() < length {
             let number = self.next().to_le_bytes();
             let wanted = number.len().min(length - bytes.len());
@@ -111,6 +125,16 @@ mod tests {
         assert_eq!(bytes[..8], published[0].to_le_bytes());
         assert_eq!(bytes[8..], published[1].to_le_bytes()[..4]);
         assert_eq!(again.next(), published[2]);
+    }
+
+    #[test]
+    fn chosen_bytes_come_first() {
+        let mut generator = Generator::new(1_234_567);
+        generator.choose(b"abcde".to_vec());
+        assert_eq!(generator.bytes(2), b"ab");
+        let bytes = generator.bytes(5);
+        assert_eq!(bytes[..3], *b"cde");
+        assert_eq!(bytes[3..], Generator::new(1_234_567).bytes(2));
     }
 
     #[test]

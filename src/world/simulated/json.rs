@@ -54,6 +54,7 @@ fn error(place: impl Into<Text>, problem: impl Into<Text>) -> SimulatedError {
 #[derive(Default)]
 struct Written {
     seed: u64,
+    random: Option<Bytes>,
     start: Option<Start>,
     /// In nanoseconds.
     step: Option<u64>,
@@ -133,6 +134,7 @@ impl Simulated {
     ///
     /// let world = Simulated::from_json(r#"{
     ///   "seed": 7,
+    ///   "random": { "base64": "3q2+7w==" },
     ///   "start": "2030-01-01T00:00:00Z",
     ///   "step": 1000000,
     ///   "room": 1048576,
@@ -196,6 +198,9 @@ impl Simulated {
             error(place.as_str(), said)
         })?;
         let mut world = Simulated::new().seed(written.seed);
+        if let Some(Bytes(bytes)) = written.random {
+            world = world.random(bytes);
+        }
         if let Some(start) = written.start {
             world = world.start(start.0);
         }

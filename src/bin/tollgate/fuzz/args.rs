@@ -1,9 +1,10 @@
 //! The arguments of `tollgate fuzz`.
 
+use super::vary::Replies;
 use crate::args::PluginArgs;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
-use tollgate::{Capability, FuelLimit, Limits, RuntimeBuilder};
+use tollgate::{Capability, FuelLimit, Limits, Runtime, RuntimeBuilder, gate::World};
 
 #[derive(ClapArgs)]
 pub struct FuzzArgs {
@@ -16,6 +17,15 @@ pub struct FuzzArgs {
     /// Grant a capability such as `fs:read:/etc/**`; may be repeated
     #[arg(long = "grant", value_name = "CAPABILITY")]
     pub grants: Vec<Capability>,
+    /// Make up what the host replies as well: files, variables, the network, commands, clocks, random numbers, and
+    /// their failures, as far as grants allow. Inputs are then a config with replies behind it. The world of
+    /// `--world` stays as it is where it has something
+    #[arg(long, conflicts_with = "raw")]
+    pub fuzz_world: bool,
+    /// A transcript of `observe --record`, whose config (with `--fuzz-world` also its replies) is an input to begin
+    /// with; may be repeated
+    #[arg(long, value_name = "RUN.jsonl", conflicts_with = "raw")]
+    pub seeds: Vec<PathBuf>,
     /// The directory of inputs: they are read first, and new ones are added, one file for each, named by its SHA-1
     #[arg(long, value_name = "DIR")]
     pub corpus: Option<PathBuf>,
@@ -49,6 +59,13 @@ pub struct FuzzArgs {
     /// Run this input only, and report how it ends; may be repeated
     #[arg(long, value_name = "FILE")]
     pub input: Vec<PathBuf>,
+    /// Remove those inputs from the corpus that no edge and no range of hits needs, and end
+    #[arg(long, requires = "corpus", conflicts_with_all = ["input", "coverage_report"])]
+    pub minimize_corpus: bool,
+    /// Print what of the plugin the inputs of the corpus run, as `coverage` does, and end. With a name that ends in
+    /// .json or .info (for lcov), write that to the file; any other is a directory for pages with the source
+    #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "corpus", conflicts_with_all = ["input", "raw"])]
+    pub coverage_report: Option<Option<PathBuf>>,
     /// Do not add instruments: only to compare, since such a run finds next to nothing
     #[arg(long)]
     pub no_instruments: bool,
@@ -58,9 +75,27 @@ impl FuzzArgs {
     /// The most fuel of a run, unless a flag sets another limit.
     const FUEL: u64 = 100_000_000;
 
-    /// The options of a runtime in which only fuel ends a run.
-    pub fn runtime(&self) -> RuntimeBuilder {
-        self.plugin.simulated_runtime(self.rng_seed, self.limits())
+    /// The options of a runtime in such worlds, with the grants, in which only fuel ends a run.
+    pub fn runtime<W: World + 'static>(
+        &self,
+        world: impl Fn() -> W + Send + Sync + 'static,
+    ) -> RuntimeBuilder {
+        let name = self.plugin.name();
+        let builder = Runtime::builder()
+            .world(world)
+            .limits(self.plugin.limits(self.limits()));
+        let grants = self.grants.iter().cloned();
+        grants.fold(builder, |builder, grant| builder.grant(&name, grant))
+    }
+
+    /// What replies may be to, if inputs have replies.
+    pub fn replies(&self) -> Option<Replies> {
+        let grants = self.grants.iter().map(ToString::to_string);
+        let variables = grants.filter_map(|grant| {
+            let name = grant.strip_prefix("env:")?;
+            (!name.contains(['*', '?', '[', '{'])).then(|| name.to_owned())
+        });
+        self.fuzz_world.then(|| Replies::new(variables.collect()))
     }
 
     fn limits(&self) -> Limits {

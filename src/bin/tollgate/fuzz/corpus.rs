@@ -7,7 +7,7 @@ use super::random::Random;
 pub struct Seen(Vec<u8>);
 
 /// The range of a number of hits, as a bit.
-fn range(hits: u8) -> u8 {
+pub fn range(hits: u8) -> u8 {
     match hits {
         0 => 0,
         1 => 1,

@@ -1,10 +1,21 @@
 //! What was found: which problems are one, and the files of each.
 
-use super::{args::FuzzArgs, corpus::Seen, sha1, target::Problem};
+use super::{
+    args::FuzzArgs,
+    confirm::{self, Confirmation},
+    corpus::Seen,
+    reply, scene, sha1,
+    target::{Given, Judge, Problem},
+};
 use crate::{Failure, files, output};
 use serde_json::json;
-use std::{collections::BTreeMap, fs, path::Path};
-use tollgate::{Config, FuelLimit, Plugin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
+use tollgate::FuelLimit;
 
 /// Problems that were found before, by their kinds and the edges of the runs that had them: a problem is another one
 /// if its run took an edge that none with a problem of this kind took.
@@ -38,30 +49,35 @@ impl Known {
 pub struct Finding {
     pub problem: Problem,
     /// As short as it became.
-    pub input: Vec<u8>,
-    /// Whether a new instance without instruments has the same problem.
-    pub is_confirmed: bool,
+    pub given: Given,
     pub counters: Vec<u8>,
 }
+
+/// The kind of a problem, and where it happened.
+type Place = (&'static str, Vec<u64>);
 
 /// All findings of a campaign.
 pub struct Findings<'a> {
     args: &'a FuzzArgs,
-    plugin: Plugin,
+    module: Arc<[u8]>,
+    judge: Judge,
     /// The simulated world, as the text of a file.
     world: String,
     known: Known,
+    places: BTreeSet<Place>,
     /// The name, the message and the command that reproduces each.
     pub listed: Vec<[String; 3]>,
 }
 
 impl<'a> Findings<'a> {
-    pub fn new(args: &'a FuzzArgs, plugin: Plugin, world: String) -> Findings<'a> {
+    pub fn new(args: &'a FuzzArgs, module: Arc<[u8]>, judge: Judge) -> Findings<'a> {
         Findings {
             args,
-            plugin,
-            world,
+            module,
+            judge,
+            world: args.plugin.world_text(args.rng_seed),
             known: Known::default(),
+            places: BTreeSet::new(),
             listed: Vec::new(),
         }
     }
@@ -70,16 +86,53 @@ impl<'a> Findings<'a> {
     pub fn add(&mut self, finding: Finding) -> Result<(), Failure> {
         let Finding {
             problem,
-            input,
-            is_confirmed,
+            given,
             counters,
         } = finding;
         if self.known.add(&problem, &counters).is_none() {
             return Ok(());
         }
+        let Given {
+            config,
+            replies,
+            drawn,
+        } = &given;
+        let world = match self.args.fuzz_world {
+            true => scene::text(&self.world, replies, drawn),
+            false => self.world.clone(),
+        };
+        let name = format!(
+            "{}-{}",
+            problem.kind,
+            sha1::hex(&reply::print(config, replies))
+        );
         let directory = &self.args.crashes;
         fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))?;
-        let name = format!("{}-{}", problem.kind, sha1::hex(&input));
+        let transcript = directory.join(format!("{name}.transcript.jsonl"));
+        let confirmation = confirm::confirm(
+            self.args,
+            &self.module,
+            &self.judge,
+            config,
+            &world,
+            &problem,
+            &transcript,
+        );
+        let Confirmation {
+            backtrace,
+            doubt,
+            is_recorded,
+        } = confirmation?;
+        if let Some(backtrace) = &backtrace {
+            let frames = backtrace.frames.iter().map(|frame| frame.offset);
+            if !self.places.insert((problem.kind, frames.collect())) {
+                if is_recorded {
+                    // Nobody has seen it yet.
+                    let _ = fs::remove_file(&transcript);
+                }
+                return Ok(());
+            }
+        }
         let write = |end: &str, content: &[u8]| {
             let path = directory.join(format!("{name}{end}"));
             let written = files::write_whole(&path, content);
@@ -87,40 +140,36 @@ impl<'a> Findings<'a> {
                 .map_err(|error| Failure::file(&path, error))
                 .map(|()| path)
         };
-        let config = std::str::from_utf8(&input)
-            .ok()
-            .and_then(|text| text.parse::<Config>().ok());
         let command = if self.args.raw {
-            self.command(&["fuzz", "--raw"], &[("--input", &write("", &input)?)])
+            self.command(&["fuzz", "--raw"], &[("--input", &write("", config)?)])
         } else {
-            let input = write(".json", &input)?;
-            let world = write(".sim.json", self.world.as_bytes())?;
-            match &config {
-                Some(config) => {
-                    let path = directory.join(format!("{name}.transcript.jsonl"));
-                    let recorded = self.plugin.record(config, &path);
-                    // How the run ends is known.
-                    drop(recorded.map_err(|error| Failure::file(&path, error))?);
-                    self.command(
-                        &["observe"],
-                        &[("--config-file", &input), ("--world", &world)],
-                    )
-                }
-                None => self.command(&["fuzz"], &[("--input", &input), ("--world", &world)]),
+            let input = write(".json", config)?;
+            let world = write(".sim.json", world.as_bytes())?;
+            match is_recorded {
+                true => self.command(
+                    &["observe", "--no-validate"],
+                    &[("--config-file", &input), ("--world", &world)],
+                ),
+                // Other commands refuse what is no config.
+                false => self.command(&["fuzz"], &[("--input", &input), ("--world", &world)]),
             }
         };
         let mut message = problem.message;
-        if !is_confirmed {
-            message.push_str(" (not so in a new instance)");
+        if let Some(doubt) = &doubt {
+            message.push_str(&format!(" (unconfirmed: {doubt})"));
         }
+        let backtrace = backtrace.map(|backtrace| backtrace.to_string());
+        let backtrace: Option<Vec<&str>> = backtrace.as_ref().map(|text| text.lines().collect());
         let report = json!({
             "kind": problem.kind,
             "message": message,
-            "confirmed": is_confirmed,
-            "bytes": input.len(),
+            "confirmed": doubt.is_none(),
+            "bytes": config.len(),
+            "replies": replies.len(),
+            "backtrace": backtrace,
             "reproduce": command,
         });
-        let report = serde_json::to_string_pretty(&report).unwrap_or_default();
+        let report = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
         write(".report.json", report.as_bytes())?;
         output::complain(format_args!("{name}: {message}"));
         self.listed.push([name, message, command]);
@@ -131,9 +180,10 @@ impl<'a> Findings<'a> {
     fn command(&self, begin: &[&str], options: &[(&str, &Path)]) -> String {
         let word = |text: &str| output::shell_word(text).unwrap_or_else(|| format!("{text:?}"));
         let path = |path: &Path| word(&path.to_string_lossy());
+        let plugin = &self.args.plugin;
         let mut words = vec!["tollgate".to_owned()];
         words.extend(begin.iter().map(ToString::to_string));
-        words.push(path(&self.args.plugin.plugin));
+        words.push(path(&plugin.plugin));
         words.extend(
             options
                 .iter()
@@ -145,11 +195,18 @@ impl<'a> Findings<'a> {
                 .iter()
                 .flat_map(|grant| ["--grant".to_owned(), word(&grant.to_string())]),
         );
+        if plugin.is_named() {
+            words.extend(["--name".to_owned(), word(&plugin.name())]);
+        }
+        if let Some(expect) = self.args.expect.as_deref().filter(|_| begin == ["fuzz"]) {
+            words.extend(["--expect".to_owned(), path(expect)]);
+        }
         let fuel = match self.args.fuel() {
             FuelLimit::Units(units) => units.to_string(),
             FuelLimit::Unlimited => "unlimited".to_owned(),
         };
         words.extend(["--fuel".to_owned(), fuel]);
+        words.extend(plugin.limit_flags().iter().map(|flag| word(flag)));
         words.join(" ")
     }
 }

@@ -4,18 +4,27 @@
 mod args;
 mod candidates;
 mod chain;
+mod confirm;
 mod corpus;
 mod encode;
 mod findings;
 mod havoc;
 mod json;
+mod minimise;
 mod random;
+mod recorded;
+mod reply;
+mod scene;
 mod sha1;
 mod shared;
 mod solve;
+mod stable;
+mod survey;
 mod target;
 mod tokens;
+mod vary;
 mod worker;
+mod world;
 
 pub use args::FuzzArgs;
 
@@ -29,13 +38,14 @@ use json::Shapes;
 use random::Random;
 use shared::{Shared, lock};
 use std::{
-    fs, io,
+    fs,
     path::Path,
     sync::{Arc, atomic::Ordering},
 };
-use target::Plugins;
+use target::{Judge, Plugins};
 use tollgate::printable::counted;
 use worker::Worker;
+use world::Worlds;
 
 /// Fuzzes a plugin. There are findings, or there are none.
 pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
@@ -47,23 +57,35 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
     tokens.extend(tokens::of_module(&module));
     let expect = args.expect.as_deref().map(read_schema).transpose()?;
     let name = args.plugin.name();
-    let mut builder = args.runtime();
-    for grant in &args.grants {
-        builder = builder.grant(&name, grant.clone());
-    }
-    let runtime = builder.build()?;
+    let world = args.plugin.simulated_world(args.rng_seed);
+    let worlds = args.fuzz_world.then(|| Worlds::new(world.clone()));
+    let runtime = match worlds.clone() {
+        Some(worlds) => args.runtime(move || worlds.world()),
+        None => args.runtime(move || world.clone()),
+    };
+    let runtime = runtime.build()?;
     let plugin = match args.raw {
-        true => runtime.load_harness(&name, module)?,
-        false => runtime.load(&name, module)?,
+        true => runtime.load_harness(&name, &module)?,
+        false => runtime.load(&name, &module)?,
+    };
+    let judge = Judge {
+        raw: args.raw,
+        expect,
     };
     let plugins = Arc::new(Plugins::new(
         plugin.clone(),
-        args.raw,
-        expect,
+        judge.clone(),
+        worlds,
         !args.no_instruments,
     )?);
     if !args.input.is_empty() {
         return run_inputs(args, &plugins);
+    }
+    if args.minimize_corpus {
+        return survey::minimize(args, &plugins);
+    }
+    if let Some(to) = &args.coverage_report {
+        return survey::coverage(args, &plugins, &module, to.as_deref());
     }
     let mut seeds = seeds(args)?;
     // A plugin without a schema has configs of any shape.
@@ -75,7 +97,7 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
     if let Some(shapes) = &shapes {
         seeds.extend(shapes.seeds(&mut Random::new(args.rng_seed)));
     }
-    let findings = Findings::new(args, plugin, args.plugin.world_text(args.rng_seed));
+    let findings = Findings::new(args, module.into(), judge);
     let shared = Shared::new(args, findings);
     let workers = (0..args.jobs.into())
         .map(|job| Worker::new(job, &shared, &plugins, shapes.clone(), tokens.clone()));
@@ -95,7 +117,7 @@ fn run_inputs(args: &FuzzArgs, plugins: &Plugins) -> Result<Exit, Failure> {
     for path in &args.input {
         let input = fs::read(path).map_err(|error| Failure::file(path, error))?;
         instance.reset()?;
-        match plugins.run(&mut instance, &input) {
+        match plugins.run(&mut instance, &input).problem {
             None => print_line(format_args!("{}: no problem", path.display()))?,
             Some(problem) => {
                 exit = Exit::CheckFailed;
@@ -152,17 +174,13 @@ fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
 /// bytes are random, so that each operand of a comparison stands in few places.
 fn seeds(args: &FuzzArgs) -> Result<Vec<Vec<u8>>, Failure> {
     let mut seeds = Vec::new();
+    for path in &args.seeds {
+        seeds.push(recorded::input(path, args.fuzz_world)?);
+    }
     if let Some(directory) = &args.corpus {
-        let failed = |error: io::Error| Failure::file(directory, error);
-        fs::create_dir_all(directory).map_err(failed)?;
-        let entries = fs::read_dir(directory).map_err(failed)?;
-        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let mut paths: Vec<_> = paths.collect::<Result<_, _>>().map_err(failed)?;
-        paths.sort();
-        for path in paths.iter().filter(|path| path.is_file()) {
-            seeds.push(fs::read(path).map_err(|error| Failure::file(path, error))?);
-        }
-        complain(format_args!("{} read", counted(seeds.len(), "input")));
+        let inputs = survey::inputs(directory)?;
+        complain(format_args!("{} read", counted(inputs.len(), "input")));
+        seeds.extend(inputs.into_iter().map(|(_, input)| input));
     }
     // Those of a plugin are made of its schema.
     let lens: &[usize] = if args.raw {

@@ -4,7 +4,7 @@
 
 use super::{
     candidates::{Candidates, Compared, Key, distinct, index, numbered},
-    target::{Problem, With},
+    target::With,
     worker::{Stop, Trial, Worker},
 };
 use std::{
@@ -176,7 +176,7 @@ impl Worker<'_> {
             return Ok(());
         };
         let log = self.log(&input)?;
-        self.check_fuel(entry, &input)?;
+        self.check_stable(entry, &input)?;
         let compared = distinct(&log, |_| false);
         if let Some(entry) = self.corpus.entries.get_mut(entry) {
             const MOST: usize = 128;
@@ -213,17 +213,6 @@ impl Worker<'_> {
         candidates.digits(one, &places);
         self.learn(words);
         candidates.found
-    }
-
-    /// An input that was run twice burns the same fuel both times.
-    fn check_fuel(&mut self, entry: usize, input: &[u8]) -> Result<(), Stop> {
-        let before = self.corpus.entries.get(entry).map_or(0, |entry| entry.fuel);
-        let now = self.target.fuel(With::Comparisons);
-        if before == now {
-            return Ok(());
-        }
-        let message = format!("not deterministic: two runs burnt {before} and {now} units of fuel");
-        self.found(input, Problem::new("unstable", message), With::Comparisons)
     }
 
     /// Runs an input, and returns its comparisons. Where two operands are equal for the first time, it is kept.

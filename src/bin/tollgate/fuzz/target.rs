@@ -1,10 +1,11 @@
 //! The plugin that is fuzzed: it runs an input, and says what is wrong with how that ended.
 
+use super::{reply::Reply, world::Worlds};
 use serde_json::Value;
 use std::sync::Arc;
 use tollgate::{
-    Call, Error, Fault, Instance, Plugin,
-    inspect::{Comparison, Instruments},
+    Call, Error, Evidence, Fault, Instance, Plugin,
+    inspect::{Backtrace, Comparison, Instruments},
     schema,
 };
 
@@ -14,12 +15,28 @@ pub struct Plugins {
     pub plain: Plugin,
     covered: Plugin,
     compared: Plugin,
-    raw: bool,
-    expect: Option<Value>,
+    pub judge: Judge,
+    /// Where inputs have replies of the host.
+    worlds: Option<Worlds>,
+}
+
+/// What is a problem.
+#[derive(Clone)]
+pub struct Judge {
+    /// The module is a harness.
+    pub raw: bool,
+    /// The schema of evidence.
+    pub expect: Option<Value>,
+}
+
+/// How a run ended.
+pub struct Ended {
+    pub problem: Option<Problem>,
+    pub evidence: Option<Evidence>,
 }
 
 /// What a run went wrong by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     /// The kind, which is part of the names of files.
     pub kind: &'static str,
@@ -27,13 +44,20 @@ pub struct Problem {
     pub message: String,
     /// What distinguishes problems of one kind, as far as it is known without the code that ran.
     key: String,
+    /// Where it happened, if that was looked for.
+    pub backtrace: Option<Box<Backtrace>>,
 }
 
 impl Problem {
     pub fn new(kind: &'static str, message: String) -> Problem {
         // Addresses and lengths differ where the problem is one.
         let key = message.replace(|c: char| c.is_ascii_digit(), "");
-        Problem { kind, message, key }
+        Problem {
+            kind,
+            message,
+            key,
+            backtrace: None,
+        }
     }
 
     pub fn is_like(&self, other: &Problem) -> bool {
@@ -54,6 +78,16 @@ pub struct Target {
     plugins: Arc<Plugins>,
     covered: Instance,
     compared: Instance,
+    /// Of the last run.
+    evidence: Option<Evidence>,
+}
+
+/// What a run was given.
+#[derive(Default)]
+pub struct Given {
+    pub config: Vec<u8>,
+    pub replies: Vec<Reply>,
+    pub drawn: Vec<u8>,
 }
 
 /// In a larger memory, a reset that looks only at what was written pays for marking it. In bytes.
@@ -62,8 +96,8 @@ const LARGE: usize = 512 << 10;
 impl Plugins {
     pub fn new(
         plain: Plugin,
-        raw: bool,
-        expect: Option<Value>,
+        judge: Judge,
+        worlds: Option<Worlds>,
         instruments: bool,
     ) -> Result<Plugins, Error> {
         let (covered, compared) = match instruments {
@@ -84,20 +118,52 @@ impl Plugins {
             plain,
             covered,
             compared,
-            raw,
-            expect,
+            judge,
+            worlds,
         })
     }
 
     /// Runs an input in an instance that was not called since its reset.
-    pub fn run(&self, instance: &mut Instance, input: &[u8]) -> Option<Problem> {
-        if self.raw {
-            return instance.observe_bytes(input).err().and_then(problem);
+    pub fn run(&self, instance: &mut Instance, input: &[u8]) -> Ended {
+        let config = self.config(input);
+        self.judge.run(instance, config)
+    }
+
+    /// The config of an input, whose replies the next run of this thread gets.
+    pub fn config<'a>(&self, input: &'a [u8]) -> &'a [u8] {
+        match &self.worlds {
+            Some(worlds) => worlds.set(input),
+            None => input,
         }
-        let evidence = match instance.observe(Call::bytes(input)) {
-            Ok(observation) => observation.evidence,
-            Err(error) => return problem(error),
-        };
+    }
+}
+
+impl Judge {
+    /// Runs a config in an instance that was not called since its reset.
+    pub fn run(&self, instance: &mut Instance, config: &[u8]) -> Ended {
+        if self.raw {
+            let error = instance.observe_bytes(config).err();
+            return error.map_or_else(Ended::well, |error| error.into());
+        }
+        // No host gives a plugin nothing, and plugins need not allocate it.
+        if config.is_empty() {
+            return Ended::well();
+        }
+        match instance.observe(Call::bytes(config)) {
+            Ok(observation) => self.judge(observation.evidence),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Judges the evidence of a run.
+    pub fn judge(&self, evidence: Evidence) -> Ended {
+        Ended {
+            problem: self.problem_of(&evidence),
+            evidence: Some(evidence),
+        }
+    }
+
+    fn problem_of(&self, evidence: &Evidence) -> Option<Problem> {
         // A Rust plugin answers so when it panics.
         if let Some(error) = &evidence.error
             && error.kind == tollgate::abi::host::kinds::PANIC
@@ -105,7 +171,7 @@ impl Plugins {
             return Some(Problem::new("panic", error.message.clone()));
         }
         let expect = self.expect.as_ref()?;
-        let evidence = serde_json::to_value(&evidence).unwrap_or_default();
+        let evidence = serde_json::to_value(evidence).unwrap_or_default();
         match schema::validate(expect, &evidence) {
             Ok(validation) => {
                 let violation = validation.violations.first()?;
@@ -115,6 +181,24 @@ impl Plugins {
                 ))
             }
             Err(error) => Some(Problem::new("unexpected", error.to_string())),
+        }
+    }
+}
+
+impl Ended {
+    fn well() -> Ended {
+        Ended {
+            problem: None,
+            evidence: None,
+        }
+    }
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Ended {
+        Ended {
+            problem: problem(error),
+            evidence: None,
         }
     }
 }
@@ -135,15 +219,11 @@ fn problem(error: Error) -> Option<Problem> {
         },
         _ => return None,
     };
-    let frames = error
-        .backtrace()
-        .map(|backtrace| &*backtrace.frames)
-        .unwrap_or_default();
-    let mut problem = Problem::new(kind, message);
-    for frame in frames.iter().take(4) {
-        problem.key.push_str(&format!(" {}", frame.offset));
-    }
-    Some(problem)
+    let backtrace = error.backtrace().cloned().map(Box::new);
+    Some(Problem {
+        backtrace,
+        ..Problem::new(kind, message)
+    })
 }
 
 impl Target {
@@ -152,6 +232,7 @@ impl Target {
             covered: plugins.covered.instance()?,
             compared: plugins.compared.instance()?,
             plugins: plugins.clone(),
+            evidence: None,
         })
     }
 
@@ -169,7 +250,31 @@ impl Target {
             With::Comparisons => &mut self.compared,
         };
         instance.reset()?;
-        Ok(self.plugins.run(instance, input))
+        let Ended { problem, evidence } = self.plugins.run(instance, input);
+        self.evidence = evidence;
+        Ok(problem)
+    }
+
+    /// Of the last run.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_ref()
+    }
+
+    /// What the last run was given: its config, the replies that it requested, and the random bytes that its
+    /// initialisation drew.
+    pub fn given(&self, input: &[u8]) -> Given {
+        match &self.plugins.worlds {
+            Some(worlds) => Given {
+                config: super::reply::parse(input).0.to_vec(),
+                replies: worlds.bound(),
+                drawn: worlds.drawn(),
+            },
+            None => Given {
+                config: input.to_vec(),
+                replies: Vec::new(),
+                drawn: Vec::new(),
+            },
+        }
     }
 
     /// Of the last run.
@@ -190,11 +295,5 @@ impl Target {
     /// The memory that the last run with comparisons left.
     pub fn memory(&self) -> &[u8] {
         self.compared.memory()
-    }
-
-    /// Runs an input in a new instance of the plugin without instruments.
-    pub fn confirm(&self, input: &[u8]) -> Result<Option<Problem>, Error> {
-        let mut fresh = self.plugins.plain.instance()?;
-        Ok(self.plugins.run(&mut fresh, input))
     }
 }

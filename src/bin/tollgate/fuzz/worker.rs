@@ -11,6 +11,7 @@ use super::{
     shared::{RUNS_TO_MEETING, Shared},
     solve::Progress,
     target::{Plugins, Problem, Target, With},
+    vary::Replies,
 };
 use crate::{Failure, files};
 use std::sync::{Arc, atomic::Ordering};
@@ -87,6 +88,12 @@ pub struct Worker<'a> {
     cost: u64,
     /// How many inputs were kept for their counters.
     finds: u64,
+    /// Where inputs have replies of the host.
+    pub replies: Option<Replies>,
+    /// Inputs that kept ones lead to.
+    pub grown: Vec<Vec<u8>>,
+    /// The digests of what the entries of the corpus ended in.
+    pub outcomes: Vec<Option<u64>>,
     pub tokens: Vec<Vec<u8>>,
     pub chains: Chains,
     pub progress: Progress,
@@ -124,6 +131,9 @@ impl<'a> Worker<'a> {
             accounts: Default::default(),
             cost: 0,
             finds: 0,
+            replies: args.replies(),
+            grown: Vec::new(),
+            outcomes: Vec::new(),
             tokens,
             chains: Chains::default(),
             progress: Progress::default(),
@@ -142,6 +152,11 @@ impl<'a> Worker<'a> {
     pub fn figures(&self) -> (usize, usize, usize) {
         let all = self.target.counters(With::Counters).len();
         (self.seen.edges(), all, self.corpus.entries.len())
+    }
+
+    /// Whether inputs are configs, alone or with replies.
+    pub fn has_configs(&self) -> bool {
+        self.shapes.is_some()
     }
 
     /// Runs inputs until it is over.
@@ -168,6 +183,9 @@ impl<'a> Worker<'a> {
             }
         }
         loop {
+            while let Some(input) = self.grown.pop() {
+                self.trial(&input, With::Counters)?;
+            }
             while let Some(input) = self.imports.pop() {
                 self.is_importing = true;
                 let trial = self.trial(&input, With::Counters);
@@ -264,6 +282,8 @@ impl<'a> Worker<'a> {
         let fuel = self.target.fuel(with);
         let counters = self.target.counters(with);
         let entry = self.corpus.add(input.to_vec(), counters, fuel);
+        self.outcomes.push(self.outcome());
+        self.grow(input);
         if self.is_importing {
             return Ok(());
         }
@@ -284,7 +304,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Counts a run, and meets the other threads when it is time.
-    fn count(&mut self) -> Result<(), Stop> {
+    pub fn count(&mut self) -> Result<(), Stop> {
         if self.runs >= self.most_runs {
             return Err(Stop::Over);
         }
@@ -314,12 +334,10 @@ impl<'a> Worker<'a> {
         let Some(witness) = self.known.add(&problem, &counters) else {
             return Ok(());
         };
-        let input = self.minimised(input, &problem, witness)?;
-        let confirmed = self.target.confirm(&input)?;
+        let given = self.minimised(input, &problem, witness)?;
         let finding = Finding {
-            is_confirmed: confirmed.is_some_and(|again| again.is_like(&problem)),
-            input,
             problem,
+            given,
             counters,
         };
         self.shared.report(self.job, finding);
@@ -327,53 +345,6 @@ impl<'a> Worker<'a> {
             true => Err(Stop::Over),
             false => Ok(()),
         }
-    }
-
-    /// A shorter input with the same problem, which takes the same new edge.
-    fn minimised(
-        &mut self,
-        input: &[u8],
-        problem: &Problem,
-        witness: Option<usize>,
-    ) -> Result<Vec<u8>, Stop> {
-        const MOST: u32 = 4096;
-        let mut runs = 0;
-        let mut best = input.to_vec();
-        // What a config was stays one, so that other commands can run it.
-        let is_config = |input: &[u8]| {
-            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(input).is_ok()
-        };
-        let must_be_config = self.shapes.is_some() && is_config(input);
-        let mut is_same = |worker: &mut Self, input: &[u8]| -> Result<bool, Stop> {
-            if must_be_config && !is_config(input) {
-                return Ok(false);
-            }
-            runs += 1;
-            worker.count()?;
-            let Some(found) = worker.target.run(input, With::Counters)? else {
-                return Ok(false);
-            };
-            let counters = worker.target.counters(With::Counters);
-            let has_edge =
-                witness.is_none_or(|edge| counters.get(edge).is_some_and(|hits| *hits > 0));
-            Ok(has_edge && runs <= MOST && found.is_like(problem))
-        };
-        let mut len = best.len().next_power_of_two();
-        while len > 0 {
-            let mut at = 0;
-            while at < best.len() {
-                let mut shorter = best.clone();
-                shorter.drain(at..(at + len).min(best.len()));
-                match is_same(self, &shorter) {
-                    Ok(true) => best = shorter,
-                    Ok(false) => at += len,
-                    Err(Stop::Over) => return Ok(best),
-                    Err(stop) => return Err(stop),
-                }
-            }
-            len /= 2;
-        }
-        Ok(best)
     }
 
     /// Every value of the next few bytes of an entry; before the first, every token at its beginning and end.
@@ -429,11 +400,15 @@ impl<'a> Worker<'a> {
         let entry = self.corpus.pick(&mut self.random);
         let other = self.corpus.pick(&mut self.random);
         let get = |number: usize| self.corpus.entries.get(number);
-        let (Some(entry), Some(other)) = (get(entry), get(other)) else {
-            return Ok(());
+        // Without any, from nothing.
+        let (bytes, operands, other) = match (get(entry), get(other)) {
+            (Some(entry), Some(other)) => (
+                entry.bytes.clone(),
+                entry.operands.clone(),
+                other.bytes.clone(),
+            ),
+            _ => Default::default(),
         };
-        let (bytes, operands) = (entry.bytes.clone(), entry.operands.clone());
-        let other = other.bytes.clone();
         for _ in 0..TIMES {
             let mut input = bytes.clone();
             let materials = Materials {
@@ -442,7 +417,11 @@ impl<'a> Worker<'a> {
                 other: &other,
                 max_len: self.max_len,
             };
+            let replies = self.replies.as_ref().filter(|_| !self.random.one_in(3));
             let tree = match &self.shapes {
+                Some(shapes) if let Some(replies) = replies => {
+                    replies.change(&input, shapes, &materials, &mut self.random)
+                }
                 Some(shapes) if self.random.one_in(4) => Some(shapes.fresh(&mut self.random)),
                 Some(shapes) if !self.random.one_in(3) => shapes.change(&input, &mut self.random),
                 _ => None,
