@@ -175,8 +175,10 @@ impl Worker<'_> {
         let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
-        let log = self.log(&input)?;
-        self.check_stable(entry, &input)?;
+        if !self.corpus.is_favoured(entry) {
+            return Ok(());
+        }
+        let log = self.stable_log(&input)?;
         let compared = distinct(&log, |_| false);
         if let Some(entry) = self.corpus.entries.get_mut(entry) {
             const MOST: usize = 128;
@@ -280,10 +282,12 @@ impl Worker<'_> {
     pub fn solve_hard(&mut self, entry: usize) -> Result<(), Stop> {
         const LONGEST: usize = 192;
         const MOST: usize = 8;
+        const MOST_COST: u64 = 1 << 28;
+        let end = self.cost + MOST_COST;
         let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
-        if input.len() > LONGEST {
+        if input.len() > LONGEST || !self.corpus.is_favoured(entry) {
             return Ok(());
         }
         let log = self.log(&input)?;
@@ -313,6 +317,9 @@ impl Worker<'_> {
             }
         }
         for (one, positions) in hard.iter().zip(depends) {
+            if self.cost > end {
+                break;
+            }
             let mut candidates = Candidates::new(&input, self.max_len);
             let words = candidates.memory(one, &memory, &positions);
             candidates.shifted(one, &positions);
@@ -321,7 +328,7 @@ impl Worker<'_> {
             self.learn(words);
             if !self.try_all(&found)? && one.at.bytes > 0 {
                 for measure in [distance, difference] {
-                    if self.bring_closer(&input, one, &positions, measure)? {
+                    if self.bring_closer(&input, one, &positions, measure, end)? {
                         break;
                     }
                 }
@@ -330,14 +337,15 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Changes the bytes that a comparison depends on, and the length, as long as its operands come closer. Returns
-    /// whether they met.
+    /// Changes the bytes that a comparison depends on, and the length, as long as its operands come closer and all
+    /// runs cost less than `end`. Returns whether they met.
     fn bring_closer(
         &mut self,
         input: &[u8],
         one: &Compared,
         positions: &[usize],
         measure: fn(&Compared) -> u64,
+        end: u64,
     ) -> Result<bool, Stop> {
         const MOST: usize = 24;
         const ROUNDS: u32 = 48;
@@ -346,6 +354,9 @@ impl Worker<'_> {
         for _ in 0..ROUNDS {
             let before = least;
             for at in positions.iter().take(MOST) {
+                if self.cost > end {
+                    return Ok(false);
+                }
                 let mut input = best.clone();
                 for value in 0..=u8::MAX {
                     let Some(byte) = input.get_mut(*at) else {

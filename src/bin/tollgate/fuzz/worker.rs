@@ -85,15 +85,13 @@ pub struct Worker<'a> {
     shapes: Option<Arc<Shapes>>,
     accounts: [Account; STAGES.len()],
     /// What all runs cost, in units of fuel and what takes as long.
-    cost: u64,
+    pub cost: u64,
     /// How many inputs were kept for their counters.
     finds: u64,
     /// Where inputs have replies of the host.
     pub replies: Option<Replies>,
     /// Inputs that kept ones lead to.
     pub grown: Vec<Vec<u8>>,
-    /// The digests of what the entries of the corpus ended in.
-    pub outcomes: Vec<Option<u64>>,
     pub tokens: Vec<Vec<u8>>,
     pub chains: Chains,
     pub progress: Progress,
@@ -133,7 +131,6 @@ impl<'a> Worker<'a> {
             finds: 0,
             replies: args.replies(),
             grown: Vec::new(),
-            outcomes: Vec::new(),
             tokens,
             chains: Chains::default(),
             progress: Progress::default(),
@@ -202,6 +199,7 @@ impl<'a> Worker<'a> {
     }
 
     fn work_at(&mut self, stage: Stage) -> Result<(), Stop> {
+        self.target.warm_up()?;
         let (cost, finds) = (self.cost, self.finds);
         let account = self.accounts.get_mut(stage as usize);
         let next = account.and_then(|account| account.entries.pop());
@@ -234,7 +232,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// The stage that costs the least for what it finds.
+    /// The next stage: the parts of all are as the square roots of what they find.
     fn next_stage(&self) -> Stage {
         let has_work = |stage: Stage, account: &Account| match stage {
             Stage::Random => true,
@@ -244,7 +242,10 @@ impl<'a> Worker<'a> {
         let stages = STAGES.into_iter().zip(&self.accounts);
         let next = stages
             .filter(|(stage, account)| has_work(*stage, account))
-            .min_by_key(|(_, account)| account.cost / (account.finds + 1));
+            .min_by_key(|(_, account)| {
+                let cost = u128::from(account.cost);
+                cost * cost / u128::from(account.finds + 1)
+            });
         next.map_or(Stage::Random, |(stage, _)| stage)
     }
 
@@ -282,7 +283,6 @@ impl<'a> Worker<'a> {
         let fuel = self.target.fuel(with);
         let counters = self.target.counters(with);
         let entry = self.corpus.add(input.to_vec(), counters, fuel);
-        self.outcomes.push(self.outcome());
         self.grow(input);
         if self.is_importing {
             return Ok(());
