@@ -30,6 +30,7 @@ mod guest;
 mod imports;
 pub mod inspect;
 mod limits;
+pub mod lint;
 mod module;
 mod plugin;
 pub mod printable;

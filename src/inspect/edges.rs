@@ -47,6 +47,8 @@ impl From<module::Edge> for EdgeKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
+    /// The number of its place among all places of comparisons in the module, from 0.
+    pub place: u32,
     /// The index of the function.
     pub function: u32,
     /// The instruction, by its offset in bytes from the start of the module.

@@ -82,7 +82,7 @@ impl Instance {
         counters.iter().filter_map(edge).collect()
     }
 
-    /// The comparisons of the last call, in their order; of more than 65 536, the last ones. Empty without
+    /// The comparisons of the last call, in their order; of more than 16 384, the last ones. Empty without
     /// [`Instruments::COMPARISONS`].
     #[must_use]
     pub fn comparisons(&self) -> Vec<Comparison> {
@@ -91,6 +91,7 @@ impl Instance {
         let comparison = |noted: crate::guest::Compared| {
             let place = places.get(usize::try_from(noted.place).ok()?)?;
             Some(Comparison {
+                place: noted.place,
                 function: place.function,
                 offset: place.offset.into(),
                 bytes: place.bytes,

@@ -30,7 +30,7 @@ const ORDER: &[&[&str]] = &[
     &["inspect"],
     &["plugin"],
     &["runtime"],
-    &["replay"],
+    &["replay", "lint"],
 ];
 
 /// Uses that are forbidden although the order allows them, and why.

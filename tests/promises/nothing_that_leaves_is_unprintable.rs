@@ -613,7 +613,10 @@ fn only_one_module_prints() {
     sources(Path::new("src"), &mut files);
     assert!(files.len() > 100, "{files:?}");
     for file in files {
-        if file.ends_with("src/bin/tollgate/output.rs") {
+        // A build script talks to cargo by printing, and tests may print.
+        let is_product =
+            !file.ends_with("src/capi/build.rs") && !file.starts_with("src/capi/tests");
+        if file.ends_with("src/bin/tollgate/output.rs") || !is_product {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();

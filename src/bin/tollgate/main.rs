@@ -21,7 +21,6 @@ mod check;
 mod coverage;
 mod explain;
 mod files;
-mod findings;
 mod flame;
 mod functions;
 mod fuzz;

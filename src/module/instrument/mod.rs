@@ -54,7 +54,7 @@ pub(crate) const CALL_BYTES: u32 = 4;
 const STACKS: u32 = HOST_DEPTH + 1;
 
 /// How many comparisons are kept: the last ones.
-const COMPARISONS: u32 = 1 << 16;
+const COMPARISONS: u32 = 1 << 14;
 
 /// Bytes of a comparison that is noted: both operands, the number of the place, and two addresses.
 pub(crate) const COMPARISON_BYTES: u32 = 32;

@@ -2,7 +2,7 @@
 //! that is being compared, stands in it.
 
 use super::encode::{base64, hex, ways};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use tollgate::inspect::Comparison;
 
 /// A comparison, and how often it was made before in the run.
@@ -13,13 +13,13 @@ pub struct Compared {
 }
 
 impl Compared {
-    pub fn place(&self) -> u64 {
-        self.at.offset
+    pub fn place(&self) -> u32 {
+        self.at.place
     }
 
     /// What distinguishes it from others worth a try: also where its operands were loaded from.
     pub fn key(&self) -> Key {
-        (self.at.offset, self.at.operands, self.at.loads)
+        (self.at.place, self.at.operands, self.at.loads)
     }
 
     pub fn is_equal(&self) -> bool {
@@ -30,18 +30,26 @@ impl Compared {
 
 type Encoder = fn(&[u8]) -> Vec<u8>;
 
-pub type Key = (u64, [u64; 2], [u32; 2]);
+pub type Key = (u32, [u64; 2], [u32; 2]);
 
 /// The comparisons of a run, with their numbers.
 pub fn numbered(comparisons: Vec<Comparison>) -> Vec<Compared> {
-    let mut occurrences = HashMap::new();
+    let places = comparisons.iter().map(|at| index(at.place)).max();
+    let mut occurrences = vec![0; places.map_or(0, |last| last + 1)];
     let numbered = comparisons.into_iter().map(|at| {
-        let next: &mut u32 = occurrences.entry(at.offset).or_default();
-        let occurrence = *next;
-        *next += 1;
+        let mut occurrence = 0;
+        if let Some(next) = occurrences.get_mut(index(at.place)) {
+            occurrence = *next;
+            *next += 1;
+        }
         Compared { at, occurrence }
     });
     numbered.collect()
+}
+
+/// A place as the index of a list.
+pub fn index(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 /// The comparisons worth a try, the last ones first: none with the same operands as another, none that is known, and
@@ -50,19 +58,25 @@ pub fn distinct(log: &[Compared], known: impl Fn(&Key) -> bool) -> Vec<Compared>
     const LAST: usize = 4;
     const SPREAD: usize = 12;
     const IN_ALL: usize = 512;
-    let mut seen = HashSet::new();
-    let mut of_place: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut by_place: Vec<(u32, usize)> = Vec::new();
     for (number, compared) in log.iter().enumerate().rev() {
-        let is_solved = compared.is_equal() && compared.at.bytes > 0;
-        if !is_solved && !known(&compared.key()) && seen.insert(compared.key()) {
-            of_place.entry(compared.place()).or_default().push(number);
+        if !compared.is_equal() || compared.at.bytes == 0 {
+            by_place.push((compared.place(), number));
         }
     }
+    // Of each place the last ones first.
+    by_place.sort_by_key(|(place, _)| *place);
+    let mut seen = HashSet::new();
     let mut chosen: Vec<usize> = Vec::new();
-    for numbers in of_place.into_values() {
-        let (last, rest) = numbers.split_at(numbers.len().min(LAST));
-        chosen.extend(last);
-        chosen.extend(rest.iter().step_by(rest.len().div_ceil(SPREAD).max(1)));
+    for of_place in by_place.chunk_by(|(a, _), (b, _)| a == b) {
+        let mut is_new = |number: &usize| {
+            log.get(*number)
+                .is_some_and(|one| !known(&one.key()) && seen.insert(one.key()))
+        };
+        let mut numbers = of_place.iter().map(|(_, number)| *number);
+        chosen.extend(numbers.by_ref().filter(&mut is_new).take(LAST));
+        let step = numbers.len().div_ceil(SPREAD).max(1);
+        chosen.extend(numbers.step_by(step).filter(is_new));
     }
     chosen.sort_unstable_by(|a, b| b.cmp(a));
     let chosen = chosen.into_iter().take(IN_ALL);

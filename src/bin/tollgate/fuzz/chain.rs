@@ -47,8 +47,8 @@ impl Chains {
 impl Worker<'_> {
     /// Goes on with the links whose ways are the rarest, and begins with an entry if there is one.
     pub fn chain(&mut self, entry: Option<usize>) -> Result<(), Stop> {
-        const MOST: usize = 1024;
-        let mut runs = 0;
+        const MOST: u64 = 1 << 26;
+        let end = self.cost + MOST;
         if let Some(input) = entry.and_then(|entry| self.corpus.bytes(entry)) {
             // It showed something new, and comes first.
             let begin = Link {
@@ -59,7 +59,7 @@ impl Worker<'_> {
             };
             self.chains.add(0, begin);
         }
-        while runs < MOST
+        while self.cost < end
             && let Some(((rarity, _), link)) = self.chains.links.pop_first()
         {
             // Others took its way since.
@@ -68,22 +68,19 @@ impl Worker<'_> {
                 self.chains.add(now, link);
                 continue;
             }
-            runs += self.extend(rarity, link)?;
+            self.extend(rarity, link)?;
         }
         Ok(())
     }
 
-    /// Adds the links behind a link. As soon as one of them is of a rarer way, the rest is for later. Returns how many
-    /// inputs were run.
-    fn extend(&mut self, rarity: u32, mut link: Link) -> Result<usize, Stop> {
+    /// Adds the links behind a link. As soon as one of them is of a rarer way, the rest is for later.
+    fn extend(&mut self, rarity: u32, mut link: Link) -> Result<(), Stop> {
         let log = self.log(&link.input)?;
         let memory = self.target.memory().to_vec();
-        let mut runs = 1;
         for one in distinct(&log, |key| link.known.contains(key)) {
             link.known.insert(one.key());
             let mut is_rarer = false;
             for input in self.candidates(&link.input, &one, &memory) {
-                runs += 1;
                 let found = self.link(input, &link)?;
                 is_rarer |= found.is_some_and(|found| found == 1 || found < rarity);
             }
@@ -92,7 +89,7 @@ impl Worker<'_> {
                 break;
             }
         }
-        Ok(runs)
+        Ok(())
     }
 
     /// Runs an input, and adds it as a link behind another one if it took a new way. Returns how rare that is.

@@ -64,7 +64,6 @@ fn add(counters: &[u8], seen: &mut [u8]) -> bool {
 /// An input that showed something new.
 pub struct Entry {
     pub bytes: Vec<u8>,
-    pub fuel: u64,
     /// How often it was changed at random.
     picked: u32,
     /// For how many edges it is the cheapest input.
@@ -97,7 +96,6 @@ impl Corpus {
         let cost = fuel.saturating_mul(bytes.len() as u64 + 1);
         self.entries.push(Entry {
             bytes,
-            fuel,
             picked: 0,
             cheapest: 0,
             for_itself: false,

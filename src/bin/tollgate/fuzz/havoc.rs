@@ -40,10 +40,12 @@ const NUMBERS: [i64; 23] = [
 
 /// Changes an input at random.
 pub fn change(input: &mut Vec<u8>, random: &mut Random, with: &Materials<'_>) {
-    if random.one_in(16) {
+    if random.one_in(8) {
         splice(input, random, with);
     }
-    let changes = 1 << random.below(5);
+    // Few changes leave more of what was right.
+    let most = if random.one_in(4) { 5 } else { 3 };
+    let changes = 1 << random.below(most);
     for _ in 0..changes {
         once(input, random, with);
     }

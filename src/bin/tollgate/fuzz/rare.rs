@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// How often each place compared so far, and how often its comparisons were tried.
 #[derive(Default)]
 pub struct Rarity {
-    places: HashMap<u64, Place>,
+    places: HashMap<u32, Place>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -24,7 +24,7 @@ struct Place {
 
 impl Rarity {
     /// Adds the places of a run's comparisons.
-    fn note(&mut self, places: impl Iterator<Item = u64>) {
+    fn note(&mut self, places: impl Iterator<Item = u32>) {
         for place in places {
             self.places.entry(place).or_default().made += 1;
         }
@@ -32,10 +32,10 @@ impl Rarity {
 
     /// Leaves a few: those of places that were tried least, of these the likely ones, of these those of the rarest
     /// places. Of a place that was tried often, none.
-    fn choose<T>(&mut self, items: &mut Vec<T>, class_and_place: impl Fn(&T) -> (u8, u64)) {
+    fn choose<T>(&mut self, items: &mut Vec<T>, class_and_place: impl Fn(&T) -> (u8, u32)) {
         const AT_ONCE: usize = 24;
         const OF_A_PLACE: u32 = 24;
-        let place = |place: u64| self.places.get(&place).copied().unwrap_or_default();
+        let place = |place: u32| self.places.get(&place).copied().unwrap_or_default();
         items.retain(|one| place(class_and_place(one).1).tried < OF_A_PLACE);
         items.sort_by_cached_key(|one| {
             let (class, at) = class_and_place(one);
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn rare_places_come_first_and_none_is_tried_for_ever() {
         let mut rarity = Rarity::default();
-        let all: Vec<(u8, u64)> = (0..100).map(|of| (of / 50, u64::from(of == 70))).collect();
+        let all: Vec<(u8, u32)> = (0..100).map(|of| (of / 50, u32::from(of == 70))).collect();
         rarity.note(all.iter().map(|(_, place)| *place));
         let mut chosen = all.get(40..).unwrap().to_vec();
         rarity.choose(&mut chosen, |one| *one);

@@ -3,25 +3,24 @@
 //! after another, are in `chain`.
 
 use super::{
-    candidates::{Candidates, Compared, Key, distinct, numbered},
+    candidates::{Candidates, Compared, Key, distinct, index, numbered},
     target::With,
     worker::{Stop, Trial, Worker},
 };
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 /// What was solved and tried so far.
 #[derive(Default)]
 pub struct Progress {
     /// For each place which way its comparisons came out, a bit for each.
-    outcomes: HashMap<u64, u8>,
+    outcomes: Vec<u8>,
     /// How often operands of a place were tried.
     tried: HashMap<Key, u8>,
     /// How often operands of a place were brought closer.
-    closer: HashMap<(u64, u32), u8>,
+    closer: HashMap<(u32, u32), u8>,
     /// How many logs had a way.
     seen: HashMap<Way, u32>,
     /// The outcomes of logs, in their order, as digests.
@@ -33,7 +32,7 @@ const EQUAL: u8 = 1;
 /// How comparisons of a place came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Way {
-    place: u64,
+    place: u32,
     outcome: u64,
     /// How often, if the operands were equal.
     times: u32,
@@ -44,10 +43,15 @@ impl Progress {
     fn note(&mut self, log: &[Compared]) -> bool {
         let mut is_new = false;
         for compared in log {
-            let outcome = outcome(compared);
-            let outcomes = self.outcomes.entry(compared.place()).or_default();
-            is_new |= outcome == EQUAL && *outcomes & EQUAL == 0;
-            *outcomes |= outcome;
+            let place = index(compared.place());
+            if self.outcomes.len() <= place {
+                self.outcomes.resize(place + 1, 0);
+            }
+            if let Some(outcomes) = self.outcomes.get_mut(place) {
+                let outcome = outcome(compared);
+                is_new |= outcome == EQUAL && *outcomes & EQUAL == 0;
+                *outcomes |= outcome;
+            }
         }
         is_new
     }
@@ -58,27 +62,54 @@ impl Progress {
         if self.paths.len() > MOST {
             self.paths.clear();
         }
-        let mut hasher = DefaultHasher::new();
-        let mut times: BTreeMap<(u64, u64), u32> = BTreeMap::new();
+        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut digest = ODD;
+        // How often each outcome was there, of each place.
+        let mut times = vec![[0_u32; 3]; self.outcomes.len()];
+        let mut indices = BTreeSet::new();
         for compared in log {
-            let outcome = match compared.at.bytes {
-                // An index, of which each leads elsewhere.
-                0 => u64::MAX - compared.at.operands[0],
-                _ => outcome(compared).into(),
-            };
-            (compared.place(), outcome).hash(&mut hasher);
-            let times = times.entry((compared.place(), outcome)).or_default();
-            *times += u32::from(outcome == u64::from(EQUAL));
+            let (place, outcome) = (compared.place(), outcome(compared));
+            let mut way = u64::from(place) << 3 | u64::from(outcome);
+            if compared.at.bytes == 0 {
+                // Each index leads elsewhere.
+                let [value, _] = compared.at.operands;
+                way ^= (value + 1) << 40;
+                indices.insert((place, value));
+            } else if let Some(times) = times.get_mut(index(place)) {
+                let [equal, less, greater] = times;
+                let times = match outcome {
+                    EQUAL => equal,
+                    2 => less,
+                    _ => greater,
+                };
+                *times += 1;
+            }
+            digest = (digest ^ way).wrapping_mul(ODD);
+            digest ^= digest >> 29;
         }
-        if !self.paths.insert(hasher.finish()) {
+        if !self.paths.insert(digest) {
             return None;
         }
-        let counts = times.into_iter().map(|((place, outcome), times)| {
-            let way = Way {
-                place,
-                outcome,
-                times,
-            };
+        let ways = (0..)
+            .zip(&times)
+            .flat_map(|(place, [equal, less, greater])| {
+                let way = |outcome, times| Way {
+                    place,
+                    outcome,
+                    times,
+                };
+                [
+                    (*equal > 0).then(|| way(0, *equal)),
+                    (*less > 0).then(|| way(1, 0)),
+                    (*greater > 0).then(|| way(2, 0)),
+                ]
+            });
+        let indices = indices.into_iter().map(|(place, value)| Way {
+            place,
+            outcome: u64::MAX - value,
+            times: 0,
+        });
+        let counts = ways.flatten().chain(indices).map(|way| {
             let count = self.seen.entry(way).or_default();
             *count += 1;
             (*count, way)
@@ -92,7 +123,10 @@ impl Progress {
     }
 
     pub fn outcomes(&self, compared: &Compared) -> u8 {
-        self.outcomes.get(&compared.place()).copied().unwrap_or(0)
+        self.outcomes
+            .get(index(compared.place()))
+            .copied()
+            .unwrap_or(0)
     }
 
     fn try_again(&mut self, compared: &Compared) -> bool {
@@ -141,8 +175,10 @@ impl Worker<'_> {
         let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
-        let log = self.log(&input)?;
-        self.check_stable(entry, &input)?;
+        if !self.corpus.is_favoured(entry) {
+            return Ok(());
+        }
+        let log = self.stable_log(&input)?;
         let mut compared = distinct(&log, |_| false);
         if let Some(entry) = self.corpus.entries.get_mut(entry) {
             const MOST: usize = 128;
@@ -250,10 +286,12 @@ impl Worker<'_> {
     pub fn solve_hard(&mut self, entry: usize) -> Result<(), Stop> {
         const LONGEST: usize = 192;
         const MOST: usize = 8;
+        const MOST_COST: u64 = 1 << 28;
+        let end = self.cost + MOST_COST;
         let Some(input) = self.corpus.bytes(entry) else {
             return Ok(());
         };
-        if input.len() > LONGEST {
+        if input.len() > LONGEST || !self.corpus.is_favoured(entry) {
             return Ok(());
         }
         let log = self.log(&input)?;
@@ -283,6 +321,9 @@ impl Worker<'_> {
             }
         }
         for (one, positions) in hard.iter().zip(depends) {
+            if self.cost > end {
+                break;
+            }
             let mut candidates = Candidates::new(&input, self.max_len);
             let words = candidates.memory(one, &memory, &positions);
             candidates.shifted(one, &positions);
@@ -291,7 +332,7 @@ impl Worker<'_> {
             self.learn(words);
             if !self.try_all(&found)? && one.at.bytes > 0 {
                 for measure in [distance, difference] {
-                    if self.bring_closer(&input, one, &positions, measure)? {
+                    if self.bring_closer(&input, one, &positions, measure, end)? {
                         break;
                     }
                 }
@@ -300,14 +341,15 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Changes the bytes that a comparison depends on, and the length, as long as its operands come closer. Returns
-    /// whether they met.
+    /// Changes the bytes that a comparison depends on, and the length, as long as its operands come closer and all
+    /// runs cost less than `end`. Returns whether they met.
     fn bring_closer(
         &mut self,
         input: &[u8],
         one: &Compared,
         positions: &[usize],
         measure: fn(&Compared) -> u64,
+        end: u64,
     ) -> Result<bool, Stop> {
         const MOST: usize = 24;
         const ROUNDS: u32 = 48;
@@ -316,6 +358,9 @@ impl Worker<'_> {
         for _ in 0..ROUNDS {
             let before = least;
             for at in positions.iter().take(MOST) {
+                if self.cost > end {
+                    return Ok(false);
+                }
                 let mut input = best.clone();
                 for value in 0..=u8::MAX {
                     let Some(byte) = input.get_mut(*at) else {

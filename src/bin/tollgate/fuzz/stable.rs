@@ -1,8 +1,8 @@
-//! Whether two runs of an input are one: a kept input is run with counters first, and with comparisons later.
+//! Whether two runs of an input are one: what is kept runs once with counters, and once with comparisons.
 
 use super::{
-    target::Problem,
-    target::With,
+    candidates::Compared,
+    target::{Problem, With},
     worker::{Stop, Worker},
 };
 use std::hash::{DefaultHasher, Hasher as _};
@@ -30,24 +30,21 @@ fn difference(before: (u64, Option<u64>), now: (u64, Option<u64>)) -> Option<Str
 }
 
 impl Worker<'_> {
-    /// The digest of the evidence of the last run.
-    pub fn outcome(&self) -> Option<u64> {
-        self.target.evidence().map(digest)
+    /// Runs an input with counters and with comparisons, and returns its comparisons. Both must be the same run.
+    pub fn stable_log(&mut self, input: &[u8]) -> Result<Vec<Compared>, Stop> {
+        self.trial(input, With::Counters)?;
+        let before = (self.target.fuel(With::Counters), self.outcome());
+        let log = self.log(input)?;
+        let now = (self.target.fuel(With::Comparisons), self.outcome());
+        if let Some(message) = difference(before, now) {
+            self.found(input, Problem::new("unstable", message), With::Comparisons)?;
+        }
+        Ok(log)
     }
 
-    /// The last run, with comparisons, must be the run for which the input of an entry was kept.
-    pub fn check_stable(&mut self, entry: usize, input: &[u8]) -> Result<(), Stop> {
-        let Some(kept) = self.corpus.entries.get(entry) else {
-            return Ok(());
-        };
-        let before = (kept.fuel, self.outcomes.get(entry).copied().flatten());
-        let now = (self.target.fuel(With::Comparisons), self.outcome());
-        match difference(before, now) {
-            Some(message) => {
-                self.found(input, Problem::new("unstable", message), With::Comparisons)
-            }
-            None => Ok(()),
-        }
+    /// The digest of the evidence of the last run.
+    fn outcome(&self) -> Option<u64> {
+        self.target.evidence().map(digest)
     }
 }
 

@@ -80,6 +80,10 @@ pub struct Target {
     compared: Instance,
     /// Of the last run.
     evidence: Option<Evidence>,
+    /// The last input for which the memory grew: no reset in place is possible after it.
+    grower: Option<Vec<u8>>,
+    /// How often the heap may still be made larger.
+    warm_ups: u32,
 }
 
 /// What a run was given.
@@ -233,7 +237,28 @@ impl Target {
             compared: plugins.compared.instance()?,
             plugins: plugins.clone(),
             evidence: None,
+            grower: None,
+            warm_ups: 8,
         })
+    }
+
+    /// Gives the heap the size that it had in the last run that made it grow, and goes on from there. What is found
+    /// is confirmed in a new instance.
+    pub fn warm_up(&mut self) -> Result<(), Error> {
+        let Some(grower) = self.grower.take().filter(|_| self.warm_ups > 0) else {
+            return Ok(());
+        };
+        self.warm_ups -= 1;
+        for instance in [&mut self.covered, &mut self.compared] {
+            instance.reset()?;
+            // A call that fails, or has files open, leaves nothing to go on from.
+            if self.plugins.run(instance, &grower).problem.is_some() || instance.snapshot().is_err()
+            {
+                self.warm_ups = 0;
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn instance(&self, with: With) -> &Instance {
@@ -243,14 +268,18 @@ impl Target {
         }
     }
 
-    /// Runs an input from the state that initialisation left.
+    /// Runs an input from the state that initialisation and warm-ups left.
     pub fn run(&mut self, input: &[u8], with: With) -> Result<Option<Problem>, Error> {
         let instance = match with {
             With::Counters => &mut self.covered,
             With::Comparisons => &mut self.compared,
         };
         instance.reset()?;
+        let size = instance.memory().len();
         let Ended { problem, evidence } = self.plugins.run(instance, input);
+        if self.warm_ups > 0 && problem.is_none() && instance.memory().len() > size {
+            self.grower = Some(input.to_vec());
+        }
         self.evidence = evidence;
         Ok(problem)
     }

@@ -37,7 +37,7 @@ pub enum Trial {
     Problem,
 }
 
-/// What is tried systematically for each entry.
+/// What is done with entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The operands of its comparisons, one for the other.
@@ -48,9 +48,32 @@ pub enum Stage {
     Bytes,
     /// What its comparisons depend on, byte by byte.
     Hard,
+    /// Random changes, which any entry is good for.
+    Random,
 }
 
-const STAGES: [Stage; 4] = [Stage::Direct, Stage::Chain, Stage::Bytes, Stage::Hard];
+const STAGES: [Stage; 5] = [
+    Stage::Direct,
+    Stage::Chain,
+    Stage::Bytes,
+    Stage::Hard,
+    Stage::Random,
+];
+
+/// What a run costs beside its fuel, in units of fuel, and how much more one with comparisons costs.
+const OF_A_RUN: u64 = 10_000;
+const WITH_COMPARISONS: u64 = 5;
+
+/// What a stage has to do, and how it did so far.
+#[derive(Default)]
+struct Account {
+    /// The entries that it is to be done for, the last ones first, each with how many of its bytes were tried.
+    entries: Vec<(usize, usize)>,
+    /// How many inputs it found that were kept, and what its runs cost. Both are halved from time to time: what
+    /// counts is how it does now.
+    finds: u64,
+    cost: u64,
+}
 
 pub struct Worker<'a> {
     job: usize,
@@ -61,15 +84,15 @@ pub struct Worker<'a> {
     pub corpus: Corpus,
     /// Of configs, unless inputs are no configs.
     shapes: Option<Arc<Shapes>>,
+    accounts: [Account; STAGES.len()],
+    /// What all runs cost, in units of fuel and what takes as long.
+    pub cost: u64,
+    /// How many inputs were kept for their counters.
+    finds: u64,
     /// Where inputs have replies of the host.
     pub replies: Option<Replies>,
     /// Inputs that kept ones lead to.
     pub grown: Vec<Vec<u8>>,
-    /// The digests of what the entries of the corpus ended in.
-    pub outcomes: Vec<Option<u64>>,
-    /// The entries that each stage is to be done for, the last ones first, each with how many of its bytes were
-    /// tried, and the runs that the stage took so far.
-    stages: [(Vec<(usize, usize)>, u64); STAGES.len()],
     pub tokens: Vec<Vec<u8>>,
     pub chains: Chains,
     pub progress: Progress,
@@ -107,10 +130,11 @@ impl<'a> Worker<'a> {
             seen: Seen::default(),
             corpus: Corpus::default(),
             shapes,
+            accounts: Default::default(),
+            cost: 0,
+            finds: 0,
             replies: args.replies(),
             grown: Vec::new(),
-            outcomes: Vec::new(),
-            stages: Default::default(),
             tokens,
             chains: Chains::default(),
             progress: Progress::default(),
@@ -172,73 +196,93 @@ impl<'a> Worker<'a> {
                 trial?;
             }
             // What a schema describes, random configs reach sooner; but first what the seeds compare.
-            let [(direct, _), ..] = &self.stages;
-            let first = if direct.is_empty() { 2048 } else { 0 };
+            let [direct, ..] = &self.accounts;
+            let first = if direct.entries.is_empty() { 2048 } else { 0 };
             if self.shapes.is_some() && self.change_runs <= first + self.runs / 4 {
                 self.change()?;
                 continue;
             }
-            match self.next_stage() {
-                Some(stage) => {
-                    let before = self.runs;
-                    let next = self.stages.get_mut(stage as usize);
-                    let next = next.and_then(|(entries, _)| entries.pop());
-                    match (stage, next) {
-                        (Stage::Chain, next) => self.chain(next.map(|(entry, _)| entry))?,
-                        (Stage::Direct, Some((entry, _))) => self.solve(entry)?,
-                        (Stage::Bytes, Some((entry, tried))) => self.try_bytes(entry, tried)?,
-                        (Stage::Hard, Some((entry, _))) => self.solve_hard(entry)?,
-                        (_, None) => {}
-                    }
-                    let took = self.runs - before;
-                    if let Some((_, runs)) = self.stages.get_mut(stage as usize) {
-                        *runs += took;
-                    }
-                }
-                None => self.change()?,
-            }
+            self.work_at(self.next_stage())?;
         }
     }
 
-    /// What to do next systematically: what took the fewest runs so far. `None` if it is time for random changes,
-    /// which have a part of all runs.
-    fn next_stage(&self) -> Option<Stage> {
-        const PART: u64 = 4;
-        const SMART: u64 = 4;
-        const FIRST: u64 = 4096;
+    fn work_at(&mut self, stage: Stage) -> Result<(), Stop> {
+        self.target.warm_up()?;
+        let (cost, finds) = (self.cost, self.finds);
+        let account = self.accounts.get_mut(stage as usize);
+        let next = account.and_then(|account| account.entries.pop());
+        match (stage, next) {
+            (Stage::Random, _) => self.change()?,
+            (Stage::Chain, next) => self.chain(next.map(|(entry, _)| entry))?,
+            (Stage::Direct, Some((entry, _))) => self.solve(entry)?,
+            (Stage::Bytes, Some((entry, tried))) => self.try_bytes(entry, tried)?,
+            (Stage::Hard, Some((entry, _))) => self.solve_hard(entry)?,
+            (_, None) => {}
+        }
+        let (cost, finds) = (self.cost - cost, self.finds - finds);
+        if let Some(account) = self.accounts.get_mut(stage as usize) {
+            account.cost += cost;
+            account.finds += finds;
+        }
+        const RECENT: u64 = 1 << 33;
+        if self
+            .accounts
+            .iter()
+            .map(|account| account.cost)
+            .sum::<u64>()
+            > RECENT
+        {
+            for account in &mut self.accounts {
+                account.cost /= 2;
+                account.finds /= 2;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next stage: the parts of all are as the square roots of what they find.
+    fn next_stage(&self) -> Stage {
         const CALM: u64 = 8192;
         // Of a plugin, operands and random changes find more than the rest, as long as they find something: each of
         // its runs has many comparisons.
         if self.has_configs() && self.runs < self.last_kept + CALM {
-            let [(direct, _), ..] = &self.stages;
-            return (!direct.is_empty()).then_some(Stage::Direct);
+            let [direct, ..] = &self.accounts;
+            return match direct.entries.is_empty() {
+                true => Stage::Random,
+                false => Stage::Direct,
+            };
         }
-        if self.change_runs < self.runs / PART && self.runs > FIRST {
-            return None;
-        }
-        let has_chains = !self.chains.is_empty();
-        let stages = STAGES.into_iter().zip(&self.stages);
-        let (stage, _) = stages
-            .filter(|(stage, (entries, _))| {
-                !entries.is_empty() || *stage == Stage::Chain && has_chains
-            })
-            .min_by_key(|(stage, (_, runs))| match stage {
-                Stage::Direct | Stage::Chain => *runs / SMART,
-                _ => *runs,
-            })?;
-        Some(stage)
+        let has_work = |stage: Stage, account: &Account| match stage {
+            Stage::Random => true,
+            Stage::Chain => !self.chains.is_empty() || !account.entries.is_empty(),
+            _ => !account.entries.is_empty(),
+        };
+        let stages = STAGES.into_iter().zip(&self.accounts);
+        let next = stages
+            .filter(|(stage, account)| has_work(*stage, account))
+            .min_by_key(|(_, account)| {
+                let cost = u128::from(account.cost);
+                cost * cost / u128::from(account.finds + 1)
+            });
+        next.map_or(Stage::Random, |(stage, _)| stage)
     }
 
     /// Runs an input, and keeps it if it shows something new.
     pub fn trial(&mut self, input: &[u8], with: With) -> Result<Trial, Stop> {
         self.count()?;
-        if let Some(problem) = self.target.run(input, with)? {
+        let problem = self.target.run(input, with)?;
+        self.cost += match with {
+            With::Counters => OF_A_RUN + self.target.fuel(with),
+            With::Comparisons => WITH_COMPARISONS * (OF_A_RUN + self.target.fuel(with)),
+        };
+        if let Some(problem) = problem {
             self.found(input, problem, with)?;
             return Ok(Trial::Problem);
         }
         if !self.seen.add(self.target.counters(with)) {
             return Ok(Trial::Known);
         }
+        self.finds += 1;
         self.keep(input, with)?;
         Ok(Trial::Kept)
     }
@@ -257,17 +301,19 @@ impl<'a> Worker<'a> {
         let fuel = self.target.fuel(with);
         let counters = self.target.counters(with);
         let entry = self.corpus.add(input.to_vec(), counters, fuel);
-        self.outcomes.push(self.outcome());
         self.grow(input);
         if self.is_importing {
             return Ok(());
         }
         self.last_kept = self.runs;
         let is_whole = self.is_whole(input);
-        for (entries, _) in &mut self.stages {
+        for (stage, account) in STAGES.into_iter().zip(&mut self.accounts) {
+            if stage == Stage::Random {
+                continue;
+            }
             match is_whole {
-                true => entries.push((entry, 0)),
-                false => entries.insert(0, (entry, 0)),
+                true => account.entries.push((entry, 0)),
+                false => account.entries.insert(0, (entry, 0)),
             }
         }
         if self.shared.args.jobs > 1 {
@@ -364,9 +410,9 @@ impl<'a> Worker<'a> {
         }
         let next = tried + AT_ONCE;
         if next < bytes.len()
-            && let Some((entries, _)) = self.stages.get_mut(Stage::Bytes as usize)
+            && let Some(account) = self.accounts.get_mut(Stage::Bytes as usize)
         {
-            entries.push((entry, next));
+            account.entries.push((entry, next));
         }
         Ok(())
     }
