@@ -34,7 +34,7 @@ const PLANTED: [Planted; 4] = [
         language: "as",
         grant: "network:outbound:443",
         world: r#"{"hosts":{"example.com":["93.184.215.14"]},"answers":[{"when":{"http":{"url":"https://example.com/state"}},"answer":{"fetched":{"body":"all is well"}}}]}"#,
-        runs: 7200,
+        runs: 16_000,
         found: &["count"],
     },
     Planted {
