@@ -199,11 +199,12 @@ void *tollgate_allocate(uint32_t size)
 
 void tollgate_free(void *memory)
 {
-    struct tollgate_block *block = (struct tollgate_block *)((char *)memory - 8);
     /* A pointer that is not a block is ignored, as far as that can be detected. */
-    if (memory == NULL || ((uintptr_t)memory & 7) != 0 || (uintptr_t)memory < 16
-        || (uintptr_t)memory >= tollgate_top || block->mark != TOLLGATE_MARK
-        || block->class >= TOLLGATE_CLASSES)
+    uintptr_t at = (uintptr_t)memory;
+    if ((at & 7) != 0 || at < 16 || at >= tollgate_top)
+        return;
+    struct tollgate_block *block = (struct tollgate_block *)(at - 8);
+    if (block->mark != TOLLGATE_MARK || block->class >= TOLLGATE_CLASSES)
         return;
     block->mark = 0;
     block->next = tollgate_freed[block->class];

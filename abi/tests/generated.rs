@@ -1,5 +1,6 @@
 //! What is written from the table of host functions: the documentation, the WIT file, and regions of
-//! the kits, of READMEs and of the fuzz dictionary. The files are committed. After a change of the
+//! the kits, of READMEs and of the fuzz dictionary. And what is written from this package itself: the copy
+//! of it that a plugin can keep. The files are committed. After a change of the
 //! table, rewrite them:
 //!
 //! ```text
@@ -9,11 +10,12 @@
 mod generate {
     pub mod kits;
     pub mod markdown;
+    pub mod package;
     pub mod text;
     pub mod wit;
 }
 
-use generate::{kits, markdown, wit};
+use generate::{kits, markdown, package, wit};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
@@ -59,6 +61,8 @@ fn all() -> Vec<Generated> {
             "functions",
             apart(kits::assemblyscript()),
         ),
+        whole("abi/kits/rust.toml", package::manifest()),
+        region("abi/src/kits.rs", "rust", package::sources()),
         region(
             "fuzz/dictionaries/host_functions",
             "keys",
