@@ -26,6 +26,8 @@ pub struct Function {
     pub since: &'static str,
     /// The function that this one is another name of.
     pub alias_of: Option<&'static str>,
+    /// The key of the reply that is true where the reply counts beside its error.
+    pub partial_if: Option<&'static str>,
     /// A request, as it is written.
     pub request_example: &'static str,
     /// The reply to that request, as it is written; empty if the function returns nothing.
@@ -172,6 +174,8 @@ macro_rules! host_functions {
 }
 
 macro_rules! table {
+    (@partial) => { None };
+    (@partial $flag:ident) => { Some(stringify!($flag)) };
     (
         answering { $(
             $(#[doc = $doc:literal])*
@@ -195,6 +199,7 @@ macro_rules! table {
                 request: host::$request::SHAPE,
                 reply: Some(host::$reply::SHAPE),
                 alias_of: None,
+                partial_if: table!(@partial $($flag)?),
                 $($about)*
             },)*
             $(Function {
@@ -203,6 +208,7 @@ macro_rules! table {
                 request: host::$alias_request::SHAPE,
                 reply: Some(host::$alias_reply::SHAPE),
                 alias_of: Some(stringify!($of)),
+                partial_if: None,
                 $($alias_about)*
             },)*
             $(Function {
@@ -211,6 +217,7 @@ macro_rules! table {
                 request: host::$silent_request::SHAPE,
                 reply: None,
                 alias_of: None,
+                partial_if: None,
                 $($silent_about)*
             },)*
         ];

@@ -10,6 +10,9 @@ pub const GO_EXPORTS: &str = include_str!("../kits/abi_wasip1.go");
 /// AssemblyScript: `tollgate.ts`.
 pub const ASSEMBLYSCRIPT: &str = include_str!("../kits/tollgate.ts");
 
+/// Zig: `tollgate.zig`.
+pub const ZIG: &str = include_str!("../kits/tollgate.zig");
+
 /// Rust: this package without its tests and these kits, as paths and contents. A plugin that keeps it
 /// in a directory of its own depends on the path of that directory.
 pub const RUST: &[(&str, &str)] = &[

@@ -13,9 +13,10 @@ mod generate {
     pub mod package;
     pub mod text;
     pub mod wit;
+    pub mod zig;
 }
 
-use generate::{kits, markdown, package, wit};
+use generate::{kits, markdown, package, wit, zig};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
@@ -60,6 +61,11 @@ fn all() -> Vec<Generated> {
             "abi/kits/tollgate.ts",
             "functions",
             apart(kits::assemblyscript()),
+        ),
+        region(
+            "abi/kits/tollgate.zig",
+            "functions",
+            apart(zig::functions()),
         ),
         whole("abi/kits/rust.toml", package::manifest()),
         region("abi/src/kits.rs", "rust", package::sources()),

@@ -10,7 +10,7 @@ use tollgate::{Config, Plugin, Runtime};
 
 const HELLO: &[u8] = include_bytes!("../../fixtures/hello/hello.wasm");
 /// What `tollgate new` writes, built.
-const WRITTEN: [(&str, &[u8]); 3] = [
+const WRITTEN: [(&str, &[u8]); 4] = [
     (
         "hello-c",
         include_bytes!("../../fixtures/hello-c/hello-c.wasm"),
@@ -18,6 +18,10 @@ const WRITTEN: [(&str, &[u8]); 3] = [
     (
         "hello-as",
         include_bytes!("../../fixtures/hello-as/hello-as.wasm"),
+    ),
+    (
+        "hello-zig",
+        include_bytes!("../../fixtures/hello-zig/hello-zig.wasm"),
     ),
     (
         "hello-go",
@@ -274,6 +278,77 @@ fn the_vectors_hold_in_go() {
             .current_dir(&directory)
             .env("GOTOOLCHAIN", "local"),
     );
+}
+
+#[test]
+fn a_panic_in_zig_is_evidence() {
+    let Some(zig) = support::needs::needs("zig") else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("tollgate.zig"), kit("tollgate.zig")).unwrap();
+    let source = r#"
+const tollgate = @import("tollgate.zig");
+comptime {
+    tollgate.plugin(@This());
+}
+pub const panic = @import("std").debug.FullPanic(tollgate.panicked);
+pub const info: tollgate.Info = .{ .name = "loud", .version = "1", .description = "Panics." };
+pub const schema = "{}";
+pub const Config = struct { message: []const u8 };
+pub fn observe(config: Config) tollgate.Error!tollgate.Evidence {
+    @panic(config.message);
+}
+"#;
+    fs::write(at("loud.zig"), source).unwrap();
+    let mut command = Command::new(zig);
+    command.args(["build-exe", "loud.zig", "-target", "wasm32-freestanding"]);
+    command.args(["-fno-entry", "-rdynamic", "-O", "ReleaseSmall", "-fstrip"]);
+    command.env("ZIG_LOCAL_CACHE_DIR", at("cache"));
+    succeeds(command.current_dir(&directory));
+    let plugin = load("loud", &fs::read(at("loud.wasm")).unwrap());
+    let long = "\u{1}".repeat(300);
+    for (message, begins) in [
+        ("a \"quoted\" reason", "plugin panic: a \"quoted\" reason"),
+        (&*long, "plugin panic: \u{1}\u{1}"),
+    ] {
+        let config = Config::new().set("message", message);
+        let error = plugin.observe(&config).unwrap().evidence.error.unwrap();
+        assert_eq!(error.kind, "panic");
+        assert!(error.message.starts_with(begins), "{}", error.message);
+    }
+}
+
+#[test]
+fn the_vectors_hold_in_zig() {
+    let Some(zig) = support::needs::needs("zig") else {
+        return;
+    };
+    let mut checks = String::new();
+    for (packed, range) in packed_vectors() {
+        checks += &match range {
+            Some((ptr, len)) => format!(
+                "    try expectEqual({ptr}, tollgate.unpack({packed}).?[0]);\n    \
+                     try expectEqual({len}, tollgate.unpack({packed}).?[1]);\n    \
+                     try expectEqual({packed}, tollgate.pack({ptr}, {len}));\n"
+            ),
+            None => format!("    try expectEqual(null, tollgate.unpack({packed}));\n"),
+        };
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let test = format!(
+        "const tollgate = @import(\"tollgate.zig\");\n\
+         const expectEqual = @import(\"std\").testing.expectEqual;\n\
+         test {{\n{checks}}}\n"
+    );
+    fs::write(directory.path().join("tollgate.zig"), kit("tollgate.zig")).unwrap();
+    fs::write(directory.path().join("vectors.zig"), test).unwrap();
+    let mut command = Command::new(zig);
+    command
+        .args(["test", "vectors.zig"])
+        .current_dir(&directory);
+    succeeds(command.env("ZIG_LOCAL_CACHE_DIR", directory.path().join("cache")));
 }
 
 #[test]

@@ -44,9 +44,10 @@ fn text(output: &Output) -> String {
 
 /// The languages whose built projects are fixtures, with the compiler that each needs and the files of
 /// its kit.
-const BUILT: [(&str, &str, &str, &[&str]); 3] = [
+const BUILT: [(&str, &str, &str, &[&str]); 4] = [
     ("c", "hello-c", "zig", &["tollgate.h"]),
     ("assemblyscript", "hello-as", "asc", &["tollgate.ts"]),
+    ("zig", "hello-zig", "zig", &["tollgate.zig"]),
     ("go", "hello-go", "go", &["abi.go", "abi_wasip1.go"]),
 ];
 
@@ -265,6 +266,7 @@ fn the_build_of_a_project_names_the_compiler_that_is_missing() {
             "pip install ziglang",
         ),
         ("go", "go was not found", "Go 1.24 or newer"),
+        ("zig", "zig was not found", "pip install ziglang"),
         (
             "assemblyscript",
             "asc, the compiler of AssemblyScript, was not found",

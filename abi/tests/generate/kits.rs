@@ -9,7 +9,7 @@ use tollgate_abi::{
 };
 
 /// The functions that a kit declares: an alias adds nothing.
-fn declared() -> impl Iterator<Item = &'static Function> {
+pub fn declared() -> impl Iterator<Item = &'static Function> {
     FUNCTIONS
         .iter()
         .filter(|function| function.alias_of.is_none())

@@ -18,6 +18,8 @@ pub enum Language {
     /// AssemblyScript
     #[value(name = "assemblyscript")]
     AssemblyScript,
+    /// Zig, its standard library only
+    Zig,
 }
 
 /// The path of a file in the project, and its content.
@@ -51,6 +53,7 @@ const SHARED: [File; 7] = [
 const USAGE: &str = include_str!("new/usage.md");
 const IGNORE: File = (".gitignore", include_str!("new/gitignore"));
 const NATIVE_GO: &str = " `go test` (with a host that the test plays), and";
+const NATIVE_ZIG: &str = " `zig test plugin.zig` (with a host that the test plays), and";
 const NATIVE_RUST: &str = " `cargo test` (with a host that the test plays), and";
 
 /// Where a project in Rust keeps its copy of the kit.
@@ -116,6 +119,19 @@ const ASSEMBLYSCRIPT: Project = Project {
     covered: "functions",
 };
 
+const ZIG: Project = Project {
+    templates: &[
+        ("plugin.zig", include_str!("new/zig/plugin.zig")),
+        ("README.md", include_str!("new/zig/README.md")),
+        (".gitignore", include_str!("new/zig/gitignore")),
+    ],
+    kit: &[("tollgate.zig", kits::ZIG)],
+    build: include_str!("new/zig/build.sh"),
+    sources: "*.zig",
+    native_tests: NATIVE_ZIG,
+    covered: "functions and lines",
+};
+
 pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
     check_name(&args.name)?;
     let directory = args.dir.clone().unwrap_or_else(|| (&*args.name).into());
@@ -129,6 +145,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
         Language::Go => &GO,
         Language::C => &C,
         Language::AssemblyScript => &ASSEMBLYSCRIPT,
+        Language::Zig => &ZIG,
     };
     let fill = filler(args, project)?;
     for (name, content) in project.templates.iter().chain(&SHARED) {
