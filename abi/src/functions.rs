@@ -1,6 +1,9 @@
 //! The host functions: one table, from which the imports, the guest wrappers, the kits of other
 //! languages and all documentation are made.
 
+mod errors;
+mod net_errors;
+
 use crate::{host, shape::Shape};
 
 /// A function that a plugin may import from [`HOST_MODULE`](crate::names::HOST_MODULE).
@@ -32,6 +35,28 @@ pub struct Function {
     pub request_example: &'static str,
     /// The reply to that request, as it is written; empty if the function returns nothing.
     pub reply_example: &'static str,
+    /// Requests that fail, for each kind of error; none for another name of a function.
+    pub errors: &'static [ErrorExample],
+}
+
+/// A request that fails, and the reply of the host.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ErrorExample {
+    /// When a request fails so.
+    pub when: &'static str,
+    /// The request, as it is written.
+    pub request: &'static str,
+    /// The reply to that request, as it is written.
+    pub reply: &'static str,
+}
+
+const fn failing(when: &'static str, request: &'static str, reply: &'static str) -> ErrorExample {
+    ErrorExample {
+        when,
+        request,
+        reply,
+    }
 }
 
 /// Returns the host function with this name.
@@ -67,6 +92,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"path":"/etc/hostname","encoding":"utf-8"}"#,
                     reply_example: r#"{"content":"web-1\n","encoding":"utf-8","size":6}"#,
+                    errors: errors::FS_READ,
                 }
                 /// Describes a file, a directory or a symbolic link.
                 FS_STAT fs_stat(FsStatRequest) -> FsStatReply {
@@ -75,6 +101,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"path":"/etc/hostname"}"#,
                     reply_example: r#"{"kind":"file","size":6,"mode":420,"uid":0,"gid":0,"modified":"2026-01-02T03:04:05Z"}"#,
+                    errors: errors::FS_STAT,
                 }
                 /// Lists a directory.
                 FS_LIST fs_list(FsListRequest) -> FsListReply {
@@ -83,6 +110,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"path":"/etc"}"#,
                     reply_example: r#"{"entries":[{"name":"hostname","kind":"file"},{"name":"ssl","kind":"directory"}]}"#,
+                    errors: errors::FS_LIST,
                 }
                 /// Writes a file.
                 FS_WRITE fs_write(FsWriteRequest) -> FsWriteReply {
@@ -91,6 +119,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"path":"/var/lib/agent/state","content":"checked\n","encoding":"utf-8","mode":"append"}"#,
                     reply_example: r#"{"written":8}"#,
+                    errors: errors::FS_WRITE,
                 }
                 /// Returns an environment variable, as it was when the runtime was built.
                 ENV_GET env_get(EnvGetRequest) -> EnvGetReply {
@@ -99,6 +128,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"name":"HOME"}"#,
                     reply_example: r#"{"is_set":true,"value":"/root"}"#,
+                    errors: errors::ENV_GET,
                 }
                 /// Opens a TCP connection, sends, receives and closes it.
                 NET_CONNECT net_connect(NetConnectRequest) -> NetConnectReply {
@@ -107,6 +137,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"host":"cache.example.com","port":"6379","send":"PING\r\n","encoding":"utf-8","receive":64}"#,
                     reply_example: r#"{"connected":true,"received":"+PONG\r\n","encoding":"utf-8","remote_addr":"93.184.215.14:6379","local_addr":"192.0.2.10:50000","response_time_ms":12}"#,
+                    errors: net_errors::NET_CONNECT,
                 }
                 /// Opens a TCP connection, optionally with TLS, and closes it.
                 TCP_CONNECT tcp_connect(TcpConnectRequest) -> TcpConnectReply {
@@ -115,6 +146,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"host":"example.com","port":"443","timeout_ms":5000,"tls":true}"#,
                     reply_example: r#"{"connected":true,"address":"example.com:443","remote_addr":"93.184.215.14:443","local_addr":"192.0.2.10:50000","response_time_ms":31,"tls":true,"tls_version":"TLS 1.3","tls_cipher_suite":"TLS_AES_256_GCM_SHA384","tls_server_name":"example.com","tls_cert_subject":"CN=example.com","tls_cert_issuer":"CN=Example CA","tls_cert_not_after":"2027-01-01T00:00:00Z"}"#,
+                    errors: net_errors::TCP_CONNECT,
                 }
                 /// Runs a command and waits for its end.
                 EXEC_RUN exec_run(ExecRequest) -> ExecReply partial_if is_timeout {
@@ -123,6 +155,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"command":"/bin/uname","args":["-r"]}"#,
                     reply_example: r#"{"stdout":"6.12.0\n","stderr":"","exit_code":0,"duration_ms":3}"#,
+                    errors: errors::EXEC_RUN,
                 }
                 /// Fetches a URL, following redirects.
                 HTTP_REQUEST http_request(HttpRequest) -> HttpReply {
@@ -131,6 +164,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"method":"GET","url":"https://example.com/health","headers":{"Accept":["application/json"]}}"#,
                     reply_example: r#"{"status_code":200,"headers":{"Content-Type":["application/json"]},"body":"eyJvayI6dHJ1ZX0=","proto":"HTTP/1.1"}"#,
+                    errors: net_errors::HTTP_REQUEST,
                 }
                 /// Looks up the DNS records of a name.
                 DNS_LOOKUP dns_lookup(DnsLookupRequest) -> DnsLookupReply {
@@ -139,6 +173,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"hostname":"example.com","type":"MX"}"#,
                     reply_example: r#"{"mx_records":[{"host":"mail.example.com.","pref":10}]}"#,
+                    errors: net_errors::DNS_LOOKUP,
                 }
                 /// Connects to a mail server and reads its greeting.
                 SMTP_CONNECT smtp_connect(SmtpConnectRequest) -> SmtpConnectReply {
@@ -147,6 +182,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"host":"mail.example.com","port":"25","tls":false,"starttls":false}"#,
                     reply_example: r#"{"connected":true,"address":"mail.example.com:25","banner":"220 mail.example.com ESMTP","response_time_ms":40}"#,
+                    errors: net_errors::SMTP_CONNECT,
                 }
             }
             aliases {
@@ -157,6 +193,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"command":"/bin/uname","args":["-r"]}"#,
                     reply_example: r#"{"stdout":"6.12.0\n","stderr":"","exit_code":0,"duration_ms":3}"#,
+                    errors: &[],
                 }
             }
             silent {
@@ -167,6 +204,7 @@ macro_rules! host_functions {
                     since: "0.1.0",
                     request_example: r#"{"level":"WARN","message":"nearly full","attrs":[{"key":"disk","type":"string","value":"/srv"}]}"#,
                     reply_example: "",
+                    errors: &[],
                 }
             }
         }

@@ -47,6 +47,7 @@ fn all() -> Vec<Generated> {
     };
     vec![
         whole("abi/functions.md", markdown::functions_page()),
+        whole("abi/vectors/calls.json", calls()),
         whole("abi/wit/plugin.wit", wit::file()),
         region("abi/wit/README.md", "types", wit::table()),
         region("abi/README.md", "functions", markdown::functions_table()),
@@ -75,6 +76,26 @@ fn all() -> Vec<Generated> {
             kits::dictionary(),
         ),
     ]
+}
+
+/// Every example as a call: with its request and its reply.
+fn calls() -> String {
+    let mut vectors = Vec::new();
+    for function in FUNCTIONS.iter().filter(|it| it.alias_of.is_none()) {
+        let call = |when: &str, request: &str, reply: &str| {
+            serde_json::json!({"function": function.name, "when": when, "request": request, "reply": reply})
+                .to_string()
+        };
+        vectors.push(call("", function.request_example, function.reply_example));
+        for example in function.errors {
+            vectors.push(call(example.when, example.request, example.reply));
+        }
+    }
+    format!(
+        "{{\n  \"kind\": \"calls\",\n  \"about\": \"Calls of host functions, and when they fail. The reply to \
+         log_message is empty: it returns nothing.\",\n  \"vectors\": [\n    {}\n  ]\n}}\n",
+        vectors.join(",\n    ")
+    )
 }
 
 /// With an empty line on either side, so that the markers are no part of a comment.
@@ -151,6 +172,9 @@ where
     let function = functions::find(name).unwrap();
     same::<Request>(function.request_example);
     same::<Reply>(function.reply_example);
+    for example in function.errors {
+        same::<Reply>(example.reply);
+    }
 }
 
 fn same<T: Serialize + DeserializeOwned>(example: &str) {
@@ -183,6 +207,8 @@ fn every_row_is_complete() {
                 );
             }
         }
+        let is_shown = function.reply.is_some() && function.alias_of.is_none();
+        assert_eq!(is_shown, !function.errors.is_empty(), "{name}");
         // Every reply can hold an error.
         let has_error = |reply: &tollgate_abi::shape::Shape| {
             reply.members.last().is_some_and(|last| last.key == "error")
