@@ -7,6 +7,8 @@ pub const C: &str = include_str!("../kits/tollgate.h");
 pub const GO: &str = include_str!("../kits/abi.go");
 /// Go: `abi_wasip1.go`, the exports and imports.
 pub const GO_EXPORTS: &str = include_str!("../kits/abi_wasip1.go");
+/// Go: `abi_native.go`, what takes the place of the host elsewhere.
+pub const GO_NATIVE: &str = include_str!("../kits/abi_native.go");
 /// AssemblyScript: `tollgate.ts`.
 pub const ASSEMBLYSCRIPT: &str = include_str!("../kits/tollgate.ts");
 
@@ -25,8 +27,14 @@ pub const RUST: &[(&str, &str)] = &[
     ("src/error_detail.rs", include_str!("error_detail.rs")),
     ("src/evidence.rs", include_str!("evidence.rs")),
     ("src/functions.rs", include_str!("functions.rs")),
-    ("src/functions/errors.rs", include_str!("functions/errors.rs")),
-    ("src/functions/net_errors.rs", include_str!("functions/net_errors.rs")),
+    (
+        "src/functions/errors.rs",
+        include_str!("functions/errors.rs"),
+    ),
+    (
+        "src/functions/net_errors.rs",
+        include_str!("functions/net_errors.rs"),
+    ),
     ("src/guest/blocks.rs", include_str!("guest/blocks.rs")),
     ("src/guest/config.rs", include_str!("guest/config.rs")),
     ("src/guest/error.rs", include_str!("guest/error.rs")),

@@ -8,6 +8,9 @@
 //! ```
 
 mod generate {
+    pub mod assemblyscript;
+    pub mod c;
+    pub mod go;
     pub mod kits;
     pub mod markdown;
     pub mod package;
@@ -16,7 +19,7 @@ mod generate {
     pub mod zig;
 }
 
-use generate::{kits, markdown, package, wit, zig};
+use generate::{assemblyscript, c, go, kits, markdown, package, wit, zig};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
@@ -51,17 +54,16 @@ fn all() -> Vec<Generated> {
         whole("abi/wit/plugin.wit", wit::file()),
         region("abi/wit/README.md", "types", wit::table()),
         region("abi/README.md", "functions", markdown::functions_table()),
-        region("abi/kits/tollgate.h", "functions", apart(kits::c())),
-        region("abi/kits/abi.go", "errors", apart(kits::go_errors())),
-        region(
-            "abi/kits/abi_wasip1.go",
-            "functions",
-            apart(kits::go_imports()),
-        ),
+        region("abi/kits/tollgate.h", "functions", apart(c::imports())),
+        region("abi/kits/tollgate.h", "requests", apart(c::requests())),
+        region("abi/kits/abi.go", "errors", apart(go::errors())),
+        region("abi/kits/abi.go", "functions", apart(go::functions())),
+        region("abi/kits/abi_wasip1.go", "functions", apart(go::imports())),
+        region("abi/kits/abi_native.go", "functions", apart(go::stubs())),
         region(
             "abi/kits/tollgate.ts",
             "functions",
-            apart(kits::assemblyscript()),
+            apart(assemblyscript::functions()),
         ),
         region(
             "abi/kits/tollgate.zig",

@@ -266,6 +266,7 @@ fn the_vectors_hold_in_go() {
     );
     for (name, content) in [
         ("abi.go", &*kit("abi.go")),
+        ("abi_native.go", &*kit("abi_native.go")),
         ("abi_test.go", &test),
         ("go.mod", "module vectors\n\ngo 1.24\n"),
     ] {

@@ -87,6 +87,11 @@ fn plugin(function: &Function) -> Plugin {
             ..Guest::default()
         },
     };
+    runtime().load("example", guest.bytes()).unwrap()
+}
+
+/// The world and the grants of the examples.
+pub fn runtime() -> Runtime {
     let mut builder = Runtime::builder().world(world);
     for grant in [
         "fs:read:/etc",
@@ -103,8 +108,7 @@ fn plugin(function: &Function) -> Plugin {
     ] {
         builder = builder.grant("example", grant.parse().unwrap());
     }
-    let runtime = builder.build().unwrap();
-    runtime.load("example", guest.bytes()).unwrap()
+    builder.build().unwrap()
 }
 
 #[test]

@@ -48,7 +48,12 @@ const BUILT: [(&str, &str, &str, &[&str]); 4] = [
     ("c", "hello-c", "zig", &["tollgate.h"]),
     ("assemblyscript", "hello-as", "asc", &["tollgate.ts"]),
     ("zig", "hello-zig", "zig", &["tollgate.zig"]),
-    ("go", "hello-go", "go", &["abi.go", "abi_wasip1.go"]),
+    (
+        "go",
+        "hello-go",
+        "go",
+        &["abi.go", "abi_native.go", "abi_wasip1.go"],
+    ),
 ];
 
 /// Writes a project into a new directory.

@@ -82,7 +82,11 @@ const GO: Project = Project {
         ("README.md", include_str!("new/go/README.md")),
         IGNORE,
     ],
-    kit: &[("abi.go", kits::GO), ("abi_wasip1.go", kits::GO_EXPORTS)],
+    kit: &[
+        ("abi.go", kits::GO),
+        ("abi_wasip1.go", kits::GO_EXPORTS),
+        ("abi_native.go", kits::GO_NATIVE),
+    ],
     build: include_str!("new/go/build.sh"),
     sources: "*.go go.mod",
     native_tests: NATIVE_GO,
