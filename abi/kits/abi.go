@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 	"time"
 )
@@ -145,7 +146,7 @@ func Env(name string) (string, bool, error) {
 }
 
 // ReadFile returns the whole content of a file. Its error, other than that of os.ReadFile, names the grant
-// that would help.
+// that would help, without Explain.
 func ReadFile(path string) ([]byte, error) {
 	var content []byte
 	for {
@@ -165,6 +166,24 @@ func ReadFile(path string) ([]byte, error) {
 			return nil, &Detail{Type: ErrorInternal, Message: "the host reports more content and sends none"}
 		}
 	}
+}
+
+// Explain returns the host's own error for one of package os that means "permission denied": it names the grant that
+// would help. Other errors stay as they are. Call it before anything else fails:
+//
+//	text, err := os.ReadFile(path)
+//	if err != nil {
+//		return Evidence{}, Explain(err)
+//	}
+func Explain(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	reply, failed := host.LastDenial(LastDenialRequest{})
+	if failed != nil || reply.Denial == nil {
+		return err
+	}
+	return reply.Denial
 }
 
 // Log writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR.
@@ -582,6 +601,18 @@ type SmtpConnectReply struct {
 	TlsServerName string `json:"tls_server_name,omitempty"`
 }
 
+// LastDenialRequest: nothing to choose.
+type LastDenialRequest struct {
+	// Time limits.
+	Context *Context `json:"context,omitempty"`
+}
+
+// LastDenialReply: why a function of WASI returned `EACCES`.
+type LastDenialReply struct {
+	// The denial, with the grant that would help. Missing if the last function of WASI that failed in this call was not denied.
+	Denial *Detail `json:"denial,omitempty"`
+}
+
 // LogMessage: a line for the log of the host.
 type LogMessage struct {
 	// Time limits; ignored.
@@ -660,6 +691,12 @@ func (hostFunctions) DnsLookup(request DnsLookupRequest) (reply DnsLookupReply, 
 // SmtpConnect connects to a mail server and reads its greeting.
 func (hostFunctions) SmtpConnect(request SmtpConnectRequest) (reply SmtpConnectReply, err error) {
 	err = ask("smtp_connect", smtpConnect, request, &reply)
+	return reply, err
+}
+
+// LastDenial returns why WASI denied access: its error numbers do not name the grant that would help.
+func (hostFunctions) LastDenial(request LastDenialRequest) (reply LastDenialReply, err error) {
+	err = ask("last_denial", lastDenial, request, &reply)
 	return reply, err
 }
 

@@ -34,6 +34,8 @@ func dnsLookup(uint64) uint64 { return 0 }
 
 func smtpConnect(uint64) uint64 { return 0 }
 
+func lastDenial(uint64) uint64 { return 0 }
+
 func logMessage(uint64) {}
 
 // end generated functions

@@ -121,6 +121,11 @@ func dnsLookup(request uint64) uint64
 //go:wasmimport reglet_host smtp_connect
 func smtpConnect(request uint64) uint64
 
+// Returns why WASI denied access: its error numbers do not name the grant that would help.
+//
+//go:wasmimport reglet_host last_denial
+func lastDenial(request uint64) uint64
+
 // Writes a line to the log of the host.
 //
 //go:wasmimport reglet_host log_message

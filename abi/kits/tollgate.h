@@ -43,6 +43,8 @@ TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request)
 TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
 /* Connects to a mail server and reads its greeting. */
 TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+/* Returns why WASI denied access: its error numbers do not name the grant that would help. */
+TOLLGATE_IMPORT("last_denial") uint64_t tollgate_last_denial(uint64_t request);
 /* Writes a line to the log of the host. */
 TOLLGATE_IMPORT("log_message") void tollgate_log_message(uint64_t request);
 
@@ -363,6 +365,18 @@ static inline tollgate_text tollgate_ask_smtp_connect(const tollgate_smtp_connec
     tollgate_put_flag(&to, "tls", request->tls);
     tollgate_put_flag(&to, "starttls", request->starttls);
     return tollgate_ask(tollgate_smtp_connect, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+} tollgate_last_denial_request;
+
+/* Returns why WASI denied access: its error numbers do not name the grant that would help. */
+static inline tollgate_text tollgate_ask_last_denial(const tollgate_last_denial_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    return tollgate_ask(tollgate_last_denial, tollgate_end(&to));
 }
 
 /* end generated requests */

@@ -634,6 +634,29 @@ export function readSmtpConnectReply(json: string): SmtpConnectReply {
   read.error = errorIn(json);
   return read;
 }
+// Nothing to choose.
+export class LastDenialRequest {
+  // Time limits.
+  context: Context | null = null;
+  json(): string {
+    const to = new Members();
+    if (this.context != null) to.raw("context", this.context!.json());
+    return to.end();
+  }
+}
+// Why a function of WASI returned `EACCES`.
+export class LastDenialReply {
+  // The denial, with the grant that would help. Missing if the last function of WASI that failed in this call was not denied. JSON; empty if there is none.
+  denial: string = "";
+  // Why there is no reply. JSON; empty if there is none.
+  error: string = "";
+}
+export function readLastDenialReply(json: string): LastDenialReply {
+  const read = new LastDenialReply();
+  read.denial = member(json, "denial");
+  read.error = errorIn(json);
+  return read;
+}
 // A line for the log of the host.
 export class LogMessage {
   // Time limits; ignored.
@@ -721,6 +744,12 @@ export function dnsLookup(request: DnsLookupRequest): DnsLookupReply {
 @external("reglet_host", "smtp_connect") export declare function smtp_connect(request: u64): u64;
 export function smtpConnect(request: SmtpConnectRequest): SmtpConnectReply {
   return readSmtpConnectReply(ask(smtp_connect, request.json()));
+}
+// Returns why WASI denied access: its error numbers do not name the grant that would help.
+// @ts-ignore: decorator
+@external("reglet_host", "last_denial") export declare function last_denial(request: u64): u64;
+export function lastDenial(request: LastDenialRequest): LastDenialReply {
+  return readLastDenialReply(ask(last_denial, request.json()));
 }
 // Writes a line to the log of the host.
 // @ts-ignore: decorator

@@ -621,6 +621,20 @@ pub const SmtpConnectReply = struct {
     @"error": ?ErrorDetail = null,
 };
 
+/// Nothing to choose.
+pub const LastDenialRequest = struct {
+    /// Time limits.
+    context: ?Context = null,
+};
+
+/// Why a function of WASI returned `EACCES`.
+pub const LastDenialReply = struct {
+    /// The denial, with the grant that would help. Missing if the last function of WASI that failed in this call was not denied.
+    denial: ?ErrorDetail = null,
+    /// Why there is no reply.
+    @"error": ?ErrorDetail = null,
+};
+
 /// A line for the log of the host.
 pub const LogMessage = struct {
     /// Time limits; ignored.
@@ -647,6 +661,7 @@ const import = struct {
     extern "reglet_host" fn http_request(request: u64) u64;
     extern "reglet_host" fn dns_lookup(request: u64) u64;
     extern "reglet_host" fn smtp_connect(request: u64) u64;
+    extern "reglet_host" fn last_denial(request: u64) u64;
     extern "reglet_host" fn log_message(request: u64) void;
 };
 
@@ -704,6 +719,11 @@ pub fn dnsLookup(request: DnsLookupRequest) Error!DnsLookupReply {
 /// Connects to a mail server and reads its greeting.
 pub fn smtpConnect(request: SmtpConnectRequest) Error!SmtpConnectReply {
     return ask("smtp_connect", SmtpConnectReply, null, request);
+}
+
+/// Returns why WASI denied access: its error numbers do not name the grant that would help.
+pub fn lastDenial(request: LastDenialRequest) Error!LastDenialReply {
+    return ask("last_denial", LastDenialReply, null, request);
 }
 
 /// The values of `type` in an error of the host.

@@ -22,8 +22,8 @@ pub struct Function {
     pub reply: Option<&'static Shape>,
     /// The kind of capability that the plugin needs.
     pub capability: Option<&'static str>,
-    /// The effects that it can cause, by their names in a transcript. A request with a deadline
-    /// also reads the clock.
+    /// The effects that it can cause, by their names in a transcript; none for a function of the host's own
+    /// memory. A request with a deadline also reads the clock.
     pub effects: &'static [&'static str],
     /// The version of this package that added the function.
     pub since: &'static str,
@@ -183,6 +183,15 @@ macro_rules! host_functions {
                     request_example: r#"{"host":"mail.example.com","port":"25","tls":false,"starttls":false}"#,
                     reply_example: r#"{"connected":true,"address":"mail.example.com:25","banner":"220 mail.example.com ESMTP","response_time_ms":40}"#,
                     errors: net_errors::SMTP_CONNECT,
+                }
+                /// Returns why WASI denied access: its error numbers do not name the grant that would help.
+                LAST_DENIAL last_denial(LastDenialRequest) -> LastDenialReply {
+                    capability: None,
+                    effects: &[],
+                    since: "0.1.0",
+                    request_example: r#"{}"#,
+                    reply_example: r#"{}"#,
+                    errors: errors::LAST_DENIAL,
                 }
             }
             aliases {

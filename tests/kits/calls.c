@@ -48,6 +48,8 @@ static tollgate_text call(tollgate_text name)
         return tollgate_ask_dns_lookup(&(tollgate_dns_lookup_request){.hostname = TEXT("example.com"), .type = TEXT("MX")});
     if (tollgate_equal(name, "smtp_connect"))
         return tollgate_ask_smtp_connect(&(tollgate_smtp_connect_request){.host = TEXT("mail.example.com"), .port = TEXT("25")});
+    if (tollgate_equal(name, "last_denial"))
+        return tollgate_ask_last_denial(&(tollgate_last_denial_request){0});
     if (tollgate_equal(name, "timeout"))
         return tollgate_ask_exec_run(&(tollgate_exec_run_request){.command = TEXT("/bin/slow"), .timeout_ms = 100});
     if (tollgate_equal(name, "log_message")) {

@@ -37,6 +37,8 @@ func observe(text []byte) (Evidence, error) {
 		reply, err = host.DnsLookup(DnsLookupRequest{Hostname: "example.com", Type: "MX"})
 	case "smtp_connect":
 		reply, err = host.SmtpConnect(SmtpConnectRequest{Host: "mail.example.com", Port: "25"})
+	case "last_denial":
+		reply, err = host.LastDenial(LastDenialRequest{})
 	case "log_message":
 		Log("WARN", "nearly full", LogAttr{Key: "disk", Type: "string", Value: "/srv"})
 	case "timeout":

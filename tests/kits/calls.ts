@@ -1,7 +1,7 @@
 // Calls a host function as the example in the table of host functions does.
 import {
   answer, Context, decode, DnsLookupRequest, dnsLookup, EnvGetRequest, envGet, ExecRequest, execRun, FsListRequest, fsList,
-  FsReadRequest, fsRead, FsStatRequest, fsStat, FsWriteRequest, fsWrite, HttpRequest, httpRequest, list, log, member,
+  FsReadRequest, fsRead, FsStatRequest, fsStat, FsWriteRequest, fsWrite, HttpRequest, httpRequest, LastDenialRequest, lastDenial, list, log, member,
   NetConnectRequest, netConnect, quote, SmtpConnectRequest, smtpConnect, TcpConnectRequest, tcpConnect, textAt,
 } from "./tollgate";
 
@@ -108,6 +108,10 @@ function call(name: string): string {
     const reply = smtpConnect(to);
     error = reply.error;
     return text("banner", reply.banner);
+  } else if (name == "last_denial") {
+    const reply = lastDenial(new LastDenialRequest());
+    error = reply.error;
+    return reply.denial.length > 0 ? '{"denial":' + reply.denial + "}" : "{}";
   } else if (name == "timeout") {
     const to = new ExecRequest();
     to.command = "/bin/slow";

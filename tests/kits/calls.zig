@@ -11,7 +11,7 @@ pub const schema = "{}";
 pub const Config = struct { call: []const u8 };
 
 pub fn observe(config: Config) tollgate.Error!tollgate.Evidence {
-    const Call = enum { fs_read, fs_stat, fs_list, fs_write, env_get, net_connect, tcp_connect, exec_run, http_request, dns_lookup, smtp_connect, log_message, timeout };
+    const Call = enum { fs_read, fs_stat, fs_list, fs_write, env_get, net_connect, tcp_connect, exec_run, http_request, dns_lookup, smtp_connect, last_denial, log_message, timeout };
     const call = std.meta.stringToEnum(Call, config.call) orelse {
         return seen(try tollgate.fsRead(.{ .path = config.call }));
     };
@@ -31,6 +31,7 @@ pub fn observe(config: Config) tollgate.Error!tollgate.Evidence {
         },
         .dns_lookup => seen(try tollgate.dnsLookup(.{ .hostname = "example.com", .type = "MX" })),
         .smtp_connect => seen(try tollgate.smtpConnect(.{ .host = "mail.example.com", .port = "25" })),
+        .last_denial => seen(try tollgate.lastDenial(.{})),
         .log_message => log: {
             tollgate.logWith(.WARN, "nearly full", &.{.{ .key = "disk", .type = "string", .value = "/srv" }});
             break :log seen(null);

@@ -62,6 +62,7 @@ mod configs_are_held_against_the_schema;
 mod contract_is_checked_at_load;
 mod coverage_agrees_with_a_native_compiler;
 mod damaged_transcripts_are_refused_by_line;
+mod denials_of_wasi_are_explained;
 mod dependencies_point_one_way;
 mod directories_above_grants_are_seen;
 mod embedders_add_their_own_functions;

@@ -215,3 +215,15 @@ pub(super) const EXEC_RUN: &[ErrorExample] = &[
         r#"{"stdout":"","stderr":"","exit_code":-1,"error":{"message":"the request was canceled","type":"timeout","code":""}}"#,
     ),
 ];
+pub(super) const LAST_DENIAL: &[ErrorExample] = &[
+    failing(
+        "a value has the wrong type",
+        r#"{"context":1}"#,
+        r#"{"error":{"message":"failed to unmarshal last_denial request: invalid type: integer `1`, expected an object at line 1 column 12","type":"internal","code":""}}"#,
+    ),
+    failing(
+        "the request was canceled",
+        r#"{"context":{"canceled":true}}"#,
+        r#"{"error":{"message":"the request was canceled","type":"timeout","code":""}}"#,
+    ),
+];

@@ -114,7 +114,7 @@ fn reply(shape: &Shape) -> String {
                 let item = item().name;
                 format!("items({json}).map<{item}>((item) => read{item}(item))")
             }
-            Type::Headers | Type::Object | Type::Any => json,
+            Type::Headers | Type::Object | Type::Any | Type::Optional(Type::Shape(_)) => json,
             other => panic!("{other:?} is not read in AssemblyScript"),
         };
         let _ = writeln!(text, "  read.{} = {value};", camel(key));
@@ -132,9 +132,8 @@ fn class(shape: &Shape) -> String {
     for member in shape.members {
         let (ty, default) = field(&member.ty, member.key);
         let json = match (&member.ty, member.key) {
-            (Type::Headers | Type::Object | Type::Any, _) | (_, "error") => {
-                " JSON; empty if there is none."
-            }
+            (Type::Headers | Type::Object | Type::Any | Type::Optional(Type::Shape(_)), _)
+            | (_, "error") => " JSON; empty if there is none.",
             _ => "",
         };
         let _ = writeln!(

@@ -131,6 +131,8 @@ fn go(ty: &Type) -> String {
         Type::Headers => "map[string][]string".to_owned(),
         Type::Object => "map[string]any".to_owned(),
         Type::Any => "any".to_owned(),
+        // It is written by hand.
+        Type::Shape(shape) if shape().name == "ErrorDetail" => "Detail".to_owned(),
         Type::Shape(shape) => shape().name.to_owned(),
         other => panic!("{other:?} has no type in Go"),
     }

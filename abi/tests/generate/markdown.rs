@@ -93,10 +93,13 @@ fn section(function: &Function) -> String {
         Some(kind) => format!("Needs a capability of kind `{kind}`."),
         None => "Needs no capability.".to_owned(),
     };
+    let effects = match effects.is_empty() {
+        true => "nothing".to_owned(),
+        false => effects.join(", "),
+    };
     let _ = writeln!(
         text,
-        "{capability} In a transcript: {}. Since {}.\n",
-        effects.join(", "),
+        "{capability} In a transcript: {effects}. Since {}.\n",
         function.since
     );
     if let Some(original) = function.alias_of {
