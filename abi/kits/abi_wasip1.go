@@ -121,53 +121,35 @@ func dnsLookup(request uint64) uint64
 //go:wasmimport reglet_host smtp_connect
 func smtpConnect(request uint64) uint64
 
+// Returns why WASI denied access: its error numbers do not name the grant that would help.
+//
+//go:wasmimport reglet_host last_denial
+func lastDenial(request uint64) uint64
+
 // Writes a line to the log of the host.
 //
 //go:wasmimport reglet_host log_message
 func logMessage(request uint64)
 
-// Host functions that return a reply.
-var answering = map[string]func(uint64) uint64{
-	"fs_read":      fsRead,
-	"fs_stat":      fsStat,
-	"fs_list":      fsList,
-	"fs_write":     fsWrite,
-	"env_get":      envGet,
-	"net_connect":  netConnect,
-	"tcp_connect":  tcpConnect,
-	"exec_run":     execRun,
-	"http_request": httpRequest,
-	"dns_lookup":   dnsLookup,
-	"smtp_connect": smtpConnect,
-}
-
-// Host functions that return nothing.
-var silent = map[string]func(uint64){
-	"log_message": logMessage,
-}
-
 // end generated functions
 
-func init() {
-	Host = func(function string, request []byte) ([]byte, error) {
-		sent := hand(request)
-		defer deallocate(uint32(sent>>32), 0)
-		if call, ok := silent[function]; ok {
-			call(sent)
-			return nil, nil
-		}
-		call, ok := answering[function]
-		if !ok {
-			return nil, &Detail{Type: ErrorInternal, Message: "unknown host function " + function}
-		}
-		packed := call(sent)
-		pointer, length, ok := Unpack(packed)
-		reply, known := buffers[pointer]
-		if !ok || !known || int(length) > len(reply) {
-			return nil, &Detail{Type: ErrorInternal, Message: "the host sent no reply"}
-		}
-		answer := bytes.Clone(reply[:length])
-		deallocate(pointer, length)
-		return answer, nil
+// exchange passes a request to the host and returns its reply.
+func exchange(call func(uint64) uint64, request []byte) ([]byte, error) {
+	sent := hand(request)
+	defer deallocate(uint32(sent>>32), 0)
+	pointer, length, ok := Unpack(call(sent))
+	reply, known := buffers[pointer]
+	if !ok || !known || int(length) > len(reply) {
+		return nil, &Detail{Type: ErrorInternal, Message: "the host sent no reply"}
 	}
+	answer := bytes.Clone(reply[:length])
+	deallocate(pointer, length)
+	return answer, nil
+}
+
+// send passes a request to a host function that returns nothing.
+func send(call func(uint64), request []byte) {
+	sent := hand(request)
+	call(sent)
+	deallocate(uint32(sent>>32), 0)
 }

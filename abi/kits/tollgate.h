@@ -43,6 +43,8 @@ TOLLGATE_IMPORT("http_request") uint64_t tollgate_http_request(uint64_t request)
 TOLLGATE_IMPORT("dns_lookup") uint64_t tollgate_dns_lookup(uint64_t request);
 /* Connects to a mail server and reads its greeting. */
 TOLLGATE_IMPORT("smtp_connect") uint64_t tollgate_smtp_connect(uint64_t request);
+/* Returns why WASI denied access: its error numbers do not name the grant that would help. */
+TOLLGATE_IMPORT("last_denial") uint64_t tollgate_last_denial(uint64_t request);
 /* Writes a line to the log of the host. */
 TOLLGATE_IMPORT("log_message") void tollgate_log_message(uint64_t request);
 
@@ -131,6 +133,254 @@ static inline uint64_t tollgate_answer(const tollgate_writer *from)
    Nothing if there is none. */
 tollgate_text tollgate_ask(uint64_t (*function)(uint64_t), tollgate_writer *request);
 
+/* Some texts. */
+typedef struct {
+    const tollgate_text *start;
+    uint32_t count;
+} tollgate_list;
+
+/* Members of a JSON object, which begins with the first of them and ends with tollgate_end. A text without a
+   start is left out. */
+void tollgate_put_raw(tollgate_writer *to, const char *key, tollgate_text json);
+void tollgate_put_text(tollgate_writer *to, const char *key, tollgate_text text);
+void tollgate_put_number(tollgate_writer *to, const char *key, uint64_t number);
+void tollgate_put_flag(tollgate_writer *to, const char *key, bool flag);
+void tollgate_put_list(tollgate_writer *to, const char *key, tollgate_list list);
+tollgate_writer *tollgate_end(tollgate_writer *to);
+
+/* A function for each host function: it writes the request, asks, and returns the reply in JSON, which the caller
+   frees, as tollgate_ask does. A module imports those that it calls. */
+
+/* begin generated requests */
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text path; /* The file. A relative path starts at the working directory of the host. */
+    tollgate_text encoding; /* `base64` or `utf-8`; empty is `base64`. */
+    uint64_t offset; /* Where to start, in bytes. */
+    uint64_t limit; /* The most bytes to read; 0 is as many as the host allows. */
+} tollgate_fs_read_request;
+
+/* Reads a file, or a part of it. */
+static inline tollgate_text tollgate_ask_fs_read(const tollgate_fs_read_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "path", request->path);
+    tollgate_put_text(&to, "encoding", request->encoding);
+    tollgate_put_number(&to, "offset", request->offset);
+    tollgate_put_number(&to, "limit", request->limit);
+    return tollgate_ask(tollgate_fs_read, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text path; /* The path. A relative one starts at the working directory of the host. */
+    bool no_follow; /* Whether to describe a symbolic link itself instead of its target. */
+} tollgate_fs_stat_request;
+
+/* Describes a file, a directory or a symbolic link. */
+static inline tollgate_text tollgate_ask_fs_stat(const tollgate_fs_stat_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "path", request->path);
+    tollgate_put_flag(&to, "no_follow", request->no_follow);
+    return tollgate_ask(tollgate_fs_stat, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text path; /* The directory. A relative path starts at the working directory of the host. */
+} tollgate_fs_list_request;
+
+/* Lists a directory. */
+static inline tollgate_text tollgate_ask_fs_list(const tollgate_fs_list_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "path", request->path);
+    return tollgate_ask(tollgate_fs_list, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text path; /* The file. A relative path starts at the working directory of the host. */
+    tollgate_text content; /* The bytes, in `encoding`. */
+    tollgate_text encoding; /* `base64` or `utf-8`; empty is `base64`. */
+    tollgate_text mode; /* `replace` (also when empty) replaces the content, whole or not at all. `append` writes after the old content. `create` fails if the file exists. */
+} tollgate_fs_write_request;
+
+/* Writes a file. */
+static inline tollgate_text tollgate_ask_fs_write(const tollgate_fs_write_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "path", request->path);
+    tollgate_put_text(&to, "content", request->content);
+    tollgate_put_text(&to, "encoding", request->encoding);
+    tollgate_put_text(&to, "mode", request->mode);
+    return tollgate_ask(tollgate_fs_write, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text name; /* The name of the variable. */
+} tollgate_env_get_request;
+
+/* Returns an environment variable, as it was when the runtime was built. */
+static inline tollgate_text tollgate_ask_env_get(const tollgate_env_get_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "name", request->name);
+    return tollgate_ask(tollgate_env_get, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text host; /* A host name or an IP address. */
+    tollgate_text port; /* The port, 1 to 65535, or the name of a well-known service: `https`. */
+    tollgate_text send; /* The bytes to send, in `encoding`. */
+    tollgate_text encoding; /* `base64` or `utf-8`, for `send` and for `received` of the reply; empty is `base64`. */
+    uint64_t receive; /* The most bytes to receive; 0 closes the connection after sending. */
+    uint64_t timeout_ms; /* The most time for the whole operation, in milliseconds; 0 means the host's maximum. */
+} tollgate_net_connect_request;
+
+/* Opens a TCP connection, sends, receives and closes it. */
+static inline tollgate_text tollgate_ask_net_connect(const tollgate_net_connect_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "host", request->host);
+    tollgate_put_text(&to, "port", request->port);
+    tollgate_put_text(&to, "send", request->send);
+    tollgate_put_text(&to, "encoding", request->encoding);
+    tollgate_put_number(&to, "receive", request->receive);
+    tollgate_put_number(&to, "timeout_ms", request->timeout_ms);
+    return tollgate_ask(tollgate_net_connect, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text host; /* A host name or an IP address. */
+    tollgate_text port; /* The port, 1 to 65535, or the name of a well-known service: `https`. */
+    uint64_t timeout_ms; /* The most time, in milliseconds; 0 means the host's maximum. */
+    bool tls; /* Whether to use TLS. */
+} tollgate_tcp_connect_request;
+
+/* Opens a TCP connection, optionally with TLS, and closes it. */
+static inline tollgate_text tollgate_ask_tcp_connect(const tollgate_tcp_connect_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "host", request->host);
+    tollgate_put_text(&to, "port", request->port);
+    tollgate_put_number(&to, "timeout_ms", request->timeout_ms);
+    tollgate_put_flag(&to, "tls", request->tls);
+    return tollgate_ask(tollgate_tcp_connect, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text command; /* A path, or a name that the host looks up in its `PATH`. */
+    tollgate_list args; /* The arguments, without the command itself. No shell interprets them. */
+    tollgate_text dir; /* The working directory; empty is that of the host. */
+    tollgate_list env; /* The whole environment, each entry `NAME=VALUE`. The last entry of a name counts. */
+    uint64_t timeout_ms; /* The most time for the command, in milliseconds; 0 means the host's maximum. */
+} tollgate_exec_run_request;
+
+/* Runs a command and waits for its end. */
+static inline tollgate_text tollgate_ask_exec_run(const tollgate_exec_run_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "command", request->command);
+    tollgate_put_list(&to, "args", request->args);
+    tollgate_put_text(&to, "dir", request->dir);
+    tollgate_put_list(&to, "env", request->env);
+    tollgate_put_number(&to, "timeout_ms", request->timeout_ms);
+    return tollgate_ask(tollgate_exec_run, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text method; /* The method; empty is `GET`. */
+    tollgate_text url; /* The URL, `http` or `https`. */
+    tollgate_text headers; /* Header fields. `Host`, `Content-Length` and `User-Agent` are ignored. Fields about the connection (`Connection`, `Upgrade`, …) are an error. In JSON. */
+    tollgate_text body; /* The body, in base64. */
+    uint64_t timeout_ms; /* The most time for the whole operation, with redirects, in milliseconds; 0 means the host's maximum. */
+} tollgate_http_request_request;
+
+/* Fetches a URL, following redirects. */
+static inline tollgate_text tollgate_ask_http_request(const tollgate_http_request_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "method", request->method);
+    tollgate_put_text(&to, "url", request->url);
+    tollgate_put_raw(&to, "headers", request->headers);
+    tollgate_put_text(&to, "body", request->body);
+    tollgate_put_number(&to, "timeout_ms", request->timeout_ms);
+    return tollgate_ask(tollgate_http_request, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text hostname; /* The name to look up. */
+    tollgate_text type; /* `A`, `AAAA`, `CNAME`, `MX`, `TXT` or `NS`, in any case; empty is `A` and `AAAA`. */
+    tollgate_text nameserver; /* The DNS server, `host:port` or `host`; empty is the resolver of the host. */
+    uint64_t timeout_ms; /* The most time, in milliseconds; 0 means the host's maximum. */
+} tollgate_dns_lookup_request;
+
+/* Looks up the DNS records of a name. */
+static inline tollgate_text tollgate_ask_dns_lookup(const tollgate_dns_lookup_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "hostname", request->hostname);
+    tollgate_put_text(&to, "type", request->type);
+    tollgate_put_text(&to, "nameserver", request->nameserver);
+    tollgate_put_number(&to, "timeout_ms", request->timeout_ms);
+    return tollgate_ask(tollgate_dns_lookup, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+    tollgate_text host; /* A host name or an IP address. */
+    tollgate_text port; /* The port, 1 to 65535, or the name of a well-known service: `https`. */
+    uint64_t timeout_ms; /* The most time for the whole operation, in milliseconds; 0 means the host's maximum. */
+    bool tls; /* Whether to use TLS from the first byte. */
+    bool starttls; /* Whether to switch to TLS after the greeting. Excludes `tls`. */
+} tollgate_smtp_connect_request;
+
+/* Connects to a mail server and reads its greeting. */
+static inline tollgate_text tollgate_ask_smtp_connect(const tollgate_smtp_connect_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    tollgate_put_text(&to, "host", request->host);
+    tollgate_put_text(&to, "port", request->port);
+    tollgate_put_number(&to, "timeout_ms", request->timeout_ms);
+    tollgate_put_flag(&to, "tls", request->tls);
+    tollgate_put_flag(&to, "starttls", request->starttls);
+    return tollgate_ask(tollgate_smtp_connect, tollgate_end(&to));
+}
+
+typedef struct {
+    tollgate_text context; /* Time limits. In JSON. */
+} tollgate_last_denial_request;
+
+/* Returns why WASI denied access: its error numbers do not name the grant that would help. */
+static inline tollgate_text tollgate_ask_last_denial(const tollgate_last_denial_request *request)
+{
+    tollgate_writer to = {0};
+    tollgate_put_raw(&to, "context", request->context);
+    return tollgate_ask(tollgate_last_denial, tollgate_end(&to));
+}
+
+/* end generated requests */
+
 /* Writes a line to the log of the host: level is DEBUG, INFO, WARN or ERROR. */
 void tollgate_log(const char *level, tollgate_text message);
 
@@ -199,11 +449,12 @@ void *tollgate_allocate(uint32_t size)
 
 void tollgate_free(void *memory)
 {
-    struct tollgate_block *block = (struct tollgate_block *)((char *)memory - 8);
     /* A pointer that is not a block is ignored, as far as that can be detected. */
-    if (memory == NULL || ((uintptr_t)memory & 7) != 0 || (uintptr_t)memory < 16
-        || (uintptr_t)memory >= tollgate_top || block->mark != TOLLGATE_MARK
-        || block->class >= TOLLGATE_CLASSES)
+    uintptr_t at = (uintptr_t)memory;
+    if ((at & 7) != 0 || at < 16 || at >= tollgate_top)
+        return;
+    struct tollgate_block *block = (struct tollgate_block *)(at - 8);
+    if (block->mark != TOLLGATE_MARK || block->class >= TOLLGATE_CLASSES)
         return;
     block->mark = 0;
     block->next = tollgate_freed[block->class];
@@ -275,6 +526,59 @@ void tollgate_number(tollgate_writer *to, uint64_t number)
         number /= 10;
     } while (number != 0);
     tollgate_put(to, (tollgate_text){digits + at, (uint32_t)sizeof digits - at});
+}
+
+static void tollgate_key(tollgate_writer *to, const char *key)
+{
+    tollgate_json(to, to->length == 0 ? "{" : ",");
+    tollgate_string(to, tollgate_literal(key));
+    tollgate_json(to, ":");
+}
+
+void tollgate_put_raw(tollgate_writer *to, const char *key, tollgate_text json)
+{
+    if (json.start == NULL)
+        return;
+    tollgate_key(to, key);
+    tollgate_put(to, json);
+}
+
+void tollgate_put_text(tollgate_writer *to, const char *key, tollgate_text text)
+{
+    if (text.start == NULL)
+        return;
+    tollgate_key(to, key);
+    tollgate_string(to, text);
+}
+
+void tollgate_put_number(tollgate_writer *to, const char *key, uint64_t number)
+{
+    tollgate_key(to, key);
+    tollgate_number(to, number);
+}
+
+void tollgate_put_flag(tollgate_writer *to, const char *key, bool flag)
+{
+    tollgate_key(to, key);
+    tollgate_json(to, flag ? "true" : "false");
+}
+
+void tollgate_put_list(tollgate_writer *to, const char *key, tollgate_list list)
+{
+    tollgate_key(to, key);
+    tollgate_json(to, "[");
+    for (uint32_t at = 0; at < list.count; at++) {
+        if (at > 0)
+            tollgate_json(to, ",");
+        tollgate_string(to, list.start[at]);
+    }
+    tollgate_json(to, "]");
+}
+
+tollgate_writer *tollgate_end(tollgate_writer *to)
+{
+    tollgate_json(to, to->length == 0 ? "{}" : "}");
+    return to;
 }
 
 tollgate_text tollgate_ask(uint64_t (*function)(uint64_t), tollgate_writer *request)

@@ -215,6 +215,25 @@ wire! {
 }
 
 wire! {
+    /// Nothing to choose.
+    pub struct LastDenialRequest {
+        /// Time limits.
+        pub context: Context = "context" omit,
+    }
+}
+
+wire! {
+    /// Why a function of WASI returned `EACCES`.
+    pub struct LastDenialReply {
+        /// The denial, with the grant that would help. Missing if the last function of WASI that failed in this
+        /// call was not denied.
+        pub denial: Option<ErrorDetail> = "denial" omit,
+        /// Why there is no reply.
+        pub error: Option<ErrorDetail> = "error" failure,
+    }
+}
+
+wire! {
     /// A line for the log of the host.
     pub struct LogMessage {
         /// Time limits; ignored.

@@ -62,6 +62,8 @@ pub mod functions;
 pub mod guest;
 pub mod host;
 mod info;
+#[cfg(feature = "kits")]
+#[cfg_attr(docsrs, doc(cfg(feature = "kits")))]
 pub mod kits;
 pub mod names;
 mod port;

@@ -1,5 +1,6 @@
 //! What is written from the table of host functions: the documentation, the WIT file, and regions of
-//! the kits, of READMEs and of the fuzz dictionary. The files are committed. After a change of the
+//! the kits, of READMEs and of the fuzz dictionary. And what is written from this package itself: the copy
+//! of it that a plugin can keep. The files are committed. After a change of the
 //! table, rewrite them:
 //!
 //! ```text
@@ -7,13 +8,18 @@
 //! ```
 
 mod generate {
+    pub mod assemblyscript;
+    pub mod c;
+    pub mod go;
     pub mod kits;
     pub mod markdown;
+    pub mod package;
     pub mod text;
     pub mod wit;
+    pub mod zig;
 }
 
-use generate::{kits, markdown, wit};
+use generate::{assemblyscript, c, go, kits, markdown, package, wit, zig};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
@@ -44,27 +50,54 @@ fn all() -> Vec<Generated> {
     };
     vec![
         whole("abi/functions.md", markdown::functions_page()),
+        whole("abi/vectors/calls.json", calls()),
         whole("abi/wit/plugin.wit", wit::file()),
         region("abi/wit/README.md", "types", wit::table()),
         region("abi/README.md", "functions", markdown::functions_table()),
-        region("abi/kits/tollgate.h", "functions", apart(kits::c())),
-        region("abi/kits/abi.go", "errors", apart(kits::go_errors())),
-        region(
-            "abi/kits/abi_wasip1.go",
-            "functions",
-            apart(kits::go_imports()),
-        ),
+        region("abi/kits/tollgate.h", "functions", apart(c::imports())),
+        region("abi/kits/tollgate.h", "requests", apart(c::requests())),
+        region("abi/kits/abi.go", "errors", apart(go::errors())),
+        region("abi/kits/abi.go", "functions", apart(go::functions())),
+        region("abi/kits/abi_wasip1.go", "functions", apart(go::imports())),
+        region("abi/kits/abi_native.go", "functions", apart(go::stubs())),
         region(
             "abi/kits/tollgate.ts",
             "functions",
-            apart(kits::assemblyscript()),
+            apart(assemblyscript::functions()),
         ),
+        region(
+            "abi/kits/tollgate.zig",
+            "functions",
+            apart(zig::functions()),
+        ),
+        whole("abi/kits/rust.toml", package::manifest()),
+        region("abi/src/kits.rs", "rust", package::sources()),
         region(
             "fuzz/dictionaries/host_functions",
             "keys",
             kits::dictionary(),
         ),
     ]
+}
+
+/// Every example as a call: with its request and its reply.
+fn calls() -> String {
+    let mut vectors = Vec::new();
+    for function in FUNCTIONS.iter().filter(|it| it.alias_of.is_none()) {
+        let call = |when: &str, request: &str, reply: &str| {
+            serde_json::json!({"function": function.name, "when": when, "request": request, "reply": reply})
+                .to_string()
+        };
+        vectors.push(call("", function.request_example, function.reply_example));
+        for example in function.errors {
+            vectors.push(call(example.when, example.request, example.reply));
+        }
+    }
+    format!(
+        "{{\n  \"kind\": \"calls\",\n  \"about\": \"Calls of host functions, and when they fail. The reply to \
+         log_message is empty: it returns nothing.\",\n  \"vectors\": [\n    {}\n  ]\n}}\n",
+        vectors.join(",\n    ")
+    )
 }
 
 /// With an empty line on either side, so that the markers are no part of a comment.
@@ -141,6 +174,9 @@ where
     let function = functions::find(name).unwrap();
     same::<Request>(function.request_example);
     same::<Reply>(function.reply_example);
+    for example in function.errors {
+        same::<Reply>(example.reply);
+    }
 }
 
 fn same<T: Serialize + DeserializeOwned>(example: &str) {
@@ -155,7 +191,6 @@ fn every_row_is_complete() {
         let name = function.name;
         assert!(names.insert(name), "{name} is in the table twice");
         assert!(function.documentation.ends_with('.'), "{name}");
-        assert!(!function.effects.is_empty(), "{name}");
         assert_eq!(function.reply.is_none(), function.reply_example.is_empty());
         if let Some(original) = function.alias_of {
             assert!(functions::find(original).is_some(), "{name}");
@@ -173,6 +208,8 @@ fn every_row_is_complete() {
                 );
             }
         }
+        let is_shown = function.reply.is_some() && function.alias_of.is_none();
+        assert_eq!(is_shown, !function.errors.is_empty(), "{name}");
         // Every reply can hold an error.
         let has_error = |reply: &tollgate_abi::shape::Shape| {
             reply.members.last().is_some_and(|last| last.key == "error")

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 use tollgate_abi::{
-    Capability, ErrorDetail, Evidence, PluginInfo, PtrLen, base64, from_json,
+    Capability, ErrorDetail, Evidence, PluginInfo, PtrLen, base64, from_json, functions,
     host::{self, Context},
     rfc3339, sha256, to_json,
 };
@@ -37,13 +37,14 @@ fn every_vector_holds() {
                 "rfc3339" => read(&vector).and_then(rfc3339),
                 "sha256" => read(&vector).and_then(sha256),
                 "json" => read(&vector).and_then(json),
+                "calls" => read(&vector).and_then(call),
                 kind => panic!("{name}: unknown kind {kind}"),
             };
             checked.unwrap_or_else(|why| panic!("{name}: {vector}: {why}"));
         }
         kinds.insert(file.kind);
     }
-    assert_eq!(kinds.len(), 5, "a kind of vectors is missing: {kinds:?}");
+    assert_eq!(kinds.len(), 6, "a kind of vectors is missing: {kinds:?}");
 }
 
 type Checked = Result<(), String>;
@@ -82,6 +83,27 @@ fn packed(vector: Packed) -> Checked {
             same("an error", PtrLen::unpack(number(&packed)?).is_err(), error)
         }
     }
+}
+
+/// What the host replies is tested where there is a host.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    function: String,
+    when: String,
+    request: String,
+    reply: String,
+}
+
+fn call(call: Call) -> Checked {
+    let function = functions::find(&call.function).ok_or("no such function")?;
+    let reads = |text: &str| serde_json::from_str::<Value>(text).map_err(|why| why.to_string());
+    reads(&call.request)?;
+    if call.reply.is_empty() {
+        return same("a reply", function.reply.is_none(), true);
+    }
+    let has_error = reads(&call.reply)?["error"].is_object();
+    same("an error", has_error, !call.when.is_empty())
 }
 
 #[derive(Deserialize)]

@@ -350,6 +350,7 @@ const REQUESTS: &[Request] = &[
         r#"{"host":"mail.example.org","port":"25","starttls":true}"#,
         &[0, 0, 3, b'2', b'2', b'0'],
     ),
+    ("last_denial", "{}", &[]),
     (
         "log_message",
         r#"{"level":"WARN+1","message":"\u001b[31m","attrs":[{"key":"k","type":"string","value":"v"}]}"#,

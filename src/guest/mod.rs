@@ -23,6 +23,7 @@ pub(crate) use snapshot::Snapshot;
 use run::{Budget, Cause, Pace};
 
 use crate::{
+    effect::Denial,
     error::{Backtrace, ConfigError, Error, Fault, INSTANTIATE, ProtocolError, Unforkable},
     gate::Gate,
     limits::{Limits, Usage},
@@ -49,6 +50,8 @@ pub(crate) struct Host {
     pace: Pace,
     /// Bytes that the host moved and the guest will not get; they cost fuel like the others.
     pub(crate) owed: u64,
+    /// Why the last function of preview 1 that failed in this call was denied, if it was.
+    pub(crate) denial: Option<Box<Denial>>,
     /// How many host functions are on the stack at the moment.
     depth: u32,
     /// What the functions of preview 1 remember.
@@ -182,6 +185,7 @@ impl Instance {
                     .map_or(0, |installed| installed.pages),
             ),
             owed: 0,
+            denial: None,
             depth: 0,
             wasi: match &compiled.baked {
                 Some(baked) => WasiState::with_flags(baked.flags),
@@ -236,6 +240,7 @@ impl Instance {
         host.allow(limits);
         host.usage = Usage::default();
         host.owed = 0;
+        host.denial = None;
         host.limiter.begin_call(limits);
         host.gate.begin_call(limits);
         host.wasi.examined = None;

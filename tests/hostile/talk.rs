@@ -296,5 +296,6 @@ pub const FUNCTIONS: &[&str] = &[
     "http_request",
     "dns_lookup",
     "smtp_connect",
+    "last_denial",
     "log_message",
 ];

@@ -6,11 +6,11 @@ use crate::support;
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
-use tollgate::{Config, Plugin, Runtime, abi};
+use tollgate::{Config, Plugin, Runtime};
 
 const HELLO: &[u8] = include_bytes!("../../fixtures/hello/hello.wasm");
 /// What `tollgate new` writes, built.
-const WRITTEN: [(&str, &[u8]); 3] = [
+const WRITTEN: [(&str, &[u8]); 4] = [
     (
         "hello-c",
         include_bytes!("../../fixtures/hello-c/hello-c.wasm"),
@@ -18,6 +18,10 @@ const WRITTEN: [(&str, &[u8]); 3] = [
     (
         "hello-as",
         include_bytes!("../../fixtures/hello-as/hello-as.wasm"),
+    ),
+    (
+        "hello-zig",
+        include_bytes!("../../fixtures/hello-zig/hello-zig.wasm"),
     ),
     (
         "hello-go",
@@ -191,6 +195,10 @@ fn packed_vectors() -> Vec<(u64, Option<(u64, u64)>)> {
         .collect()
 }
 
+fn kit(file: &str) -> String {
+    fs::read_to_string(Path::new("abi/kits").join(file)).unwrap()
+}
+
 fn succeeds(command: &mut Command) {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -257,7 +265,8 @@ fn the_vectors_hold_in_go() {
          t.Errorf(\"%x: %d %d %v\", v.packed, ptr, len, good)\n}}\n}}\n}}\n"
     );
     for (name, content) in [
-        ("abi.go", abi::kits::GO),
+        ("abi.go", &*kit("abi.go")),
+        ("abi_native.go", &*kit("abi_native.go")),
         ("abi_test.go", &test),
         ("go.mod", "module vectors\n\ngo 1.24\n"),
     ] {
@@ -273,13 +282,84 @@ fn the_vectors_hold_in_go() {
 }
 
 #[test]
+fn a_panic_in_zig_is_evidence() {
+    let Some(zig) = support::needs::needs("zig") else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("tollgate.zig"), kit("tollgate.zig")).unwrap();
+    let source = r#"
+const tollgate = @import("tollgate.zig");
+comptime {
+    tollgate.plugin(@This());
+}
+pub const panic = @import("std").debug.FullPanic(tollgate.panicked);
+pub const info: tollgate.Info = .{ .name = "loud", .version = "1", .description = "Panics." };
+pub const schema = "{}";
+pub const Config = struct { message: []const u8 };
+pub fn observe(config: Config) tollgate.Error!tollgate.Evidence {
+    @panic(config.message);
+}
+"#;
+    fs::write(at("loud.zig"), source).unwrap();
+    let mut command = Command::new(zig);
+    command.args(["build-exe", "loud.zig", "-target", "wasm32-freestanding"]);
+    command.args(["-fno-entry", "-rdynamic", "-O", "ReleaseSmall", "-fstrip"]);
+    command.env("ZIG_LOCAL_CACHE_DIR", at("cache"));
+    succeeds(command.current_dir(&directory));
+    let plugin = load("loud", &fs::read(at("loud.wasm")).unwrap());
+    let long = "\u{1}".repeat(300);
+    for (message, begins) in [
+        ("a \"quoted\" reason", "plugin panic: a \"quoted\" reason"),
+        (&*long, "plugin panic: \u{1}\u{1}"),
+    ] {
+        let config = Config::new().set("message", message);
+        let error = plugin.observe(&config).unwrap().evidence.error.unwrap();
+        assert_eq!(error.kind, "panic");
+        assert!(error.message.starts_with(begins), "{}", error.message);
+    }
+}
+
+#[test]
+fn the_vectors_hold_in_zig() {
+    let Some(zig) = support::needs::needs("zig") else {
+        return;
+    };
+    let mut checks = String::new();
+    for (packed, range) in packed_vectors() {
+        checks += &match range {
+            Some((ptr, len)) => format!(
+                "    try expectEqual({ptr}, tollgate.unpack({packed}).?[0]);\n    \
+                     try expectEqual({len}, tollgate.unpack({packed}).?[1]);\n    \
+                     try expectEqual({packed}, tollgate.pack({ptr}, {len}));\n"
+            ),
+            None => format!("    try expectEqual(null, tollgate.unpack({packed}));\n"),
+        };
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let test = format!(
+        "const tollgate = @import(\"tollgate.zig\");\n\
+         const expectEqual = @import(\"std\").testing.expectEqual;\n\
+         test {{\n{checks}}}\n"
+    );
+    fs::write(directory.path().join("tollgate.zig"), kit("tollgate.zig")).unwrap();
+    fs::write(directory.path().join("vectors.zig"), test).unwrap();
+    let mut command = Command::new(zig);
+    command
+        .args(["test", "vectors.zig"])
+        .current_dir(&directory);
+    succeeds(command.env("ZIG_LOCAL_CACHE_DIR", directory.path().join("cache")));
+}
+
+#[test]
 fn the_vectors_hold_in_assemblyscript() {
     let Some(asc) = support::needs::needs("asc") else {
         return;
     };
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
-    fs::write(at("tollgate.ts"), abi::kits::ASSEMBLYSCRIPT).unwrap();
+    fs::write(at("tollgate.ts"), kit("tollgate.ts")).unwrap();
     fs::write(
         at("vectors.ts"),
         "export { pack, isRange } from \"./tollgate\";\n",

@@ -197,7 +197,7 @@ fn a_plugin_that_frees_nothing_has_no_warm_up() {
 #[test]
 fn plugins_of_the_kits_keep_their_memory_after_a_warm_up() {
     let runtime = Runtime::new().unwrap();
-    for name in ["hello", "hello-c", "hello-as", "file"] {
+    for name in ["hello", "hello-c", "hello-as", "hello-zig", "file"] {
         let bytes = std::fs::read(format!("fixtures/{name}/{name}.wasm")).unwrap();
         let plugin = runtime.load(name, bytes).unwrap();
         for plugin in [plugin.instrumented(Instruments::WRITES).unwrap(), plugin] {

@@ -196,6 +196,25 @@ pub fn env(name: &str) -> Result<Option<String>, Error> {
     Ok(reply.is_set.then_some(reply.value))
 }
 
+/// Returns why the last function of WASI that failed was denied, with the grant that would help: after
+/// `std::fs` returned `PermissionDenied` in a plugin with WASI. `None` if it was not denied.
+///
+/// ```
+/// use tollgate_abi::guest::{Error, ErrorKind, Script, host};
+/// use tollgate_abi::{ErrorDetail, host::{LastDenialReply, LastDenialRequest}};
+///
+/// let script = Script::new().on("last_denial", |_: LastDenialRequest| {
+///     let denial = ErrorDetail::new("capability", "the grant fs:read:/etc/motd would allow it");
+///     Ok(LastDenialReply { denial: Some(denial), ..LastDenialReply::default() })
+/// });
+/// assert_eq!(script.run(host::denial).unwrap().kind(), ErrorKind::Denied);
+/// assert_eq!(Script::new().run(host::denial), None);
+/// ```
+pub fn denial() -> Option<Error> {
+    let reply = last_denial(&shapes::LastDenialRequest::default()).ok()?;
+    reply.denial.map(Error::from)
+}
+
 /// Describes a file or directory. A symbolic link is followed.
 ///
 /// ```

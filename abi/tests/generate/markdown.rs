@@ -27,6 +27,7 @@ the same form. The host puts the reply into a buffer from the plugin's `allocate
 * Keys match without regard to ASCII case. Unknown keys are ignored. A value of the wrong type is an error.
 * If a reply has `error`, ignore its other keys unless the function says otherwise.
 * Binary content is base64, with padding.
+* [vectors/calls.json](vectors/calls.json) has every example on this page, with the whole replies.
 * Every request may hold a `context` with time limits. Without one the host applies its own.
 
 ";
@@ -92,10 +93,13 @@ fn section(function: &Function) -> String {
         Some(kind) => format!("Needs a capability of kind `{kind}`."),
         None => "Needs no capability.".to_owned(),
     };
+    let effects = match effects.is_empty() {
+        true => "nothing".to_owned(),
+        false => effects.join(", "),
+    };
     let _ = writeln!(
         text,
-        "{capability} In a transcript: {}. Since {}.\n",
-        effects.join(", "),
+        "{capability} In a transcript: {effects}. Since {}.\n",
         function.since
     );
     if let Some(original) = function.alias_of {
@@ -107,10 +111,32 @@ fn section(function: &Function) -> String {
     }
     text += &part("Request", function.request, function.request_example);
     match function.reply {
-        Some(reply) => text += &part("Reply", reply, function.reply_example),
+        Some(reply) => {
+            text += &part("Reply", reply, function.reply_example);
+            text += &errors(function);
+        }
         None => text += "There is no reply.\n\n",
     }
     text
+}
+
+/// The requests that fail, each with the `error` of the reply.
+fn errors(function: &Function) -> String {
+    let mut table =
+        "**Errors**\n\n| when | request | `error` of the reply |\n|---|---|---|\n".to_owned();
+    for example in function.errors {
+        let (_, error) = example.reply.split_once("\"error\":").unwrap();
+        let error = error.strip_suffix('}').unwrap();
+        let code = |text: &str| format!("`{}`", text.replace('|', "\\|"));
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} |",
+            example.when,
+            code(example.request),
+            code(error)
+        );
+    }
+    table + "\n"
 }
 
 fn part(title: &str, shape: &Shape, example: &str) -> String {

@@ -298,7 +298,7 @@ pub struct NewArgs {
     /// The directory to create [default: the plugin's name]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// For Rust: a directory with the package tollgate-abi, instead of the published version
+    /// For Rust: the directory of the package tollgate-abi, instead of a copy of it in the project
     #[arg(long, value_name = "DIR")]
     pub abi_path: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod custom;
+mod denial;
 mod dns;
 mod env;
 mod exec;
@@ -32,6 +33,7 @@ use tollgate_abi::{
 use wasmi::{Caller, FuncType, Linker, ValType};
 
 // One implementation for each row of the table of host functions, by the name of the row.
+use denial::last as last_denial;
 use dns::lookup as dns_lookup;
 use env::get as env_get;
 use exec::run as exec_run;

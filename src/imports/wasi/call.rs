@@ -47,7 +47,14 @@ pub(super) fn serve(
     };
     let errno = match body(&mut call) {
         Ok(()) => 0,
-        Err(Halt::Errno(Errno(number))) => number.into(),
+        Err(Halt::Errno(Errno(number))) => {
+            call.host().denial = None;
+            number.into()
+        }
+        Err(Halt::Denied(denial)) => {
+            call.host().denial = Some(denial);
+            Errno::ACCES.0.into()
+        }
         Err(Halt::Stop(stop)) => return Err(stop),
     };
     call.settle()?;

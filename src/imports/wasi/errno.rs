@@ -1,7 +1,7 @@
 //! The error numbers of preview 1, and which of them a refusal is.
 
 use crate::{
-    effect::{Failure, Refusal},
+    effect::{Denial, Failure, Refusal},
     guest::Stop,
 };
 use tollgate_abi::host::kinds;
@@ -41,6 +41,9 @@ impl Errno {
 /// Why a function does not succeed: an answer for the guest, or the end of its call.
 pub(super) enum Halt {
     Errno(Errno),
+    /// "Permission denied", whose reason the guest can ask for: "does not exist" would make a check of a denied
+    /// file pass, and Go programs do not take "not capable" for an error of permission.
+    Denied(Box<Denial>),
     Stop(Stop),
 }
 
@@ -58,22 +61,16 @@ impl From<Stop> for Halt {
 
 impl From<Refusal> for Halt {
     fn from(refusal: Refusal) -> Halt {
-        Halt::Errno(of(&refusal))
+        match refusal {
+            Refusal::Denied(denial) => Halt::Denied(Box::new(denial)),
+            Refusal::Failed(failure) => failure.into(),
+        }
     }
 }
 
 impl From<Failure> for Halt {
     fn from(failure: Failure) -> Halt {
         Halt::Errno(of_failure(&failure))
-    }
-}
-
-/// A denial is "permission denied": "does not exist" would make a check of a denied file pass, and Go
-/// programs do not take "not capable" for an error of permission.
-fn of(refusal: &Refusal) -> Errno {
-    match refusal {
-        Refusal::Denied(_) => Errno::ACCES,
-        Refusal::Failed(failure) => of_failure(failure),
     }
 }
 

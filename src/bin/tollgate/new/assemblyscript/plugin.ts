@@ -1,6 +1,6 @@
 // The plugin {{name}}: is a variable of the environment set, and to what?
 
-import { answer, ask, decode, env_get, log, member, quote, textAt } from "./tollgate";
+import { answer, decode, EnvGetRequest, envGet, log, member, quote, textAt } from "./tollgate";
 
 export { allocate, deallocate } from "./tollgate";
 
@@ -20,18 +20,15 @@ export function observe(pointer: usize, length: u32): u64 {
   if (!variable.startsWith('"')) {
     return failed('{"type":"config","code":"variable","message":"variable must be a string"}');
   }
-  const name = decode(variable);
-  const reply = ask(env_get, '{"name":' + quote(name) + "}");
-  if (reply.length == 0) {
-    return failed('{"type":"internal","code":"","message":"the host sent no reply"}');
-  }
+  const request = new EnvGetRequest();
+  request.name = decode(variable);
+  const reply = envGet(request);
   // The host's own error goes on as it came.
-  const error = member(reply, "error");
-  if (error.length > 0) return failed(error);
-  log("INFO", name);
-  const isSet = member(reply, "is_set");
-  return answer('{"status":' + isSet + ',"data":{"variable":' + quote(name) +
-    ',"is_set":' + isSet + ',"value":' + member(reply, "value") + "}}");
+  if (reply.error.length > 0) return failed(reply.error);
+  log("INFO", request.name);
+  const isSet = reply.isSet.toString();
+  return answer('{"status":' + isSet + ',"data":{"variable":' + quote(request.name) +
+    ',"is_set":' + isSet + ',"value":' + quote(reply.value) + "}}");
 }
 
 function failed(error: string): u64 {

@@ -41,12 +41,8 @@ TOLLGATE_EXPORT("observe") uint64_t observe(const char *start, uint32_t length)
         return failed(tollgate_literal("{\"type\":\"config\",\"code\":\"variable\","
                                        "\"message\":\"variable must be a string\"}"));
 
-    /* A value in JSON can be passed on as it is. */
-    tollgate_writer request = {0};
-    tollgate_json(&request, "{\"name\":");
-    tollgate_put(&request, variable);
-    tollgate_json(&request, "}");
-    tollgate_text reply = tollgate_ask(tollgate_env_get, &request);
+    tollgate_text name = tollgate_decode(variable);
+    tollgate_text reply = tollgate_ask_env_get(&(tollgate_env_get_request){.name = name});
     if (reply.start == NULL)
         return failed(tollgate_literal("{\"type\":\"internal\",\"code\":\"\","
                                        "\"message\":\"the host sent no reply\"}"));
@@ -54,7 +50,6 @@ TOLLGATE_EXPORT("observe") uint64_t observe(const char *start, uint32_t length)
     if (error.start != NULL)
         return failed(error);
 
-    tollgate_text name = tollgate_decode(variable);
     tollgate_log("INFO", name);
     tollgate_text is_set = tollgate_member(reply, "is_set");
     tollgate_writer answer = {0};

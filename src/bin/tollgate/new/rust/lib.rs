@@ -43,24 +43,25 @@ impl Plugin for IsSet {
     }
 }
 
+/// They describe what the plugin does now. Change them together with it.
 #[cfg(test)]
 mod tests {
     use super::*;
     use tollgate_abi::guest::{ErrorKind, Script};
 
     #[test]
-    fn a_variable_that_is_set_is_told() {
+    fn a_variable_that_is_set_is_reported() {
         let host = Script::new().variable("HOME", "/somewhere");
         let evidence = host.observe::<IsSet>(r#"{"variable":"HOME"}"#);
-        assert!(evidence.status);
+        assert!(evidence.status, "not set: {:?}", evidence.error);
         assert_eq!(evidence.data["value"], "/somewhere");
-        assert_eq!(host.lines(), ["INFO HOME"]);
     }
 
     #[test]
     fn a_denial_is_passed_on() {
         let host = Script::new().fail("env_get", ErrorKind::Denied, "not granted");
         let evidence = host.observe::<IsSet>("{}");
-        assert_eq!(evidence.error.unwrap().message, "not granted");
+        let error = evidence.error.expect("the error of the host is passed on");
+        assert_eq!(error.message, "not granted");
     }
 }
