@@ -68,8 +68,6 @@ pub struct Entry {
     picked: u32,
     /// For how many edges it is the cheapest input.
     cheapest: u32,
-    /// Whether it was kept for something else than its counters.
-    pub for_itself: bool,
     /// Operands that it compared, without those that are equal.
     pub operands: Vec<[u64; 2]>,
 }
@@ -81,6 +79,8 @@ pub struct Corpus {
     cheapest: Vec<Option<(u64, usize)>>,
     /// The entries that are the cheapest of some edge.
     favoured: Vec<usize>,
+    /// The entries that were kept for something else than their counters.
+    others: Vec<usize>,
 }
 
 impl Corpus {
@@ -98,7 +98,6 @@ impl Corpus {
             bytes,
             picked: 0,
             cheapest: 0,
-            for_itself: false,
             operands: Vec::new(),
         });
         self.cheapest.resize(counters.len(), None);
@@ -121,19 +120,29 @@ impl Corpus {
         number
     }
 
+    /// Notes that the last entry was kept for something else than its counters.
+    pub fn keep_last(&mut self) {
+        if let Some(number) = self.entries.len().checked_sub(1) {
+            self.others.push(number);
+        }
+    }
+
     pub fn is_favoured(&self, number: usize) -> bool {
         self.entries
             .get(number)
-            .is_some_and(|entry| entry.cheapest > 0 || entry.for_itself)
+            .is_some_and(|entry| entry.cheapest > 0)
+            || self.others.binary_search(&number).is_ok()
     }
 
-    /// An entry to change at random: mostly a favoured one, often a new one, and rather one that was picked less.
+    /// An entry to change at random: mostly a favoured one, often one that was kept for something else or is new, and
+    /// rather one that was picked less.
     pub fn pick(&mut self, random: &mut Random) -> usize {
         const RECENT: usize = 8;
         let count = self.entries.len();
         let mut one = || match random.below(20) {
-            0..14 => random.pick(&self.favoured).copied().unwrap_or(0),
-            14..18 => count.saturating_sub(1 + random.below(RECENT.min(count))),
+            0..12 => random.pick(&self.favoured).copied().unwrap_or(0),
+            12..15 => count.saturating_sub(1 + random.below(RECENT.min(count))),
+            15..19 if !self.others.is_empty() => random.pick(&self.others).copied().unwrap_or(0),
             _ => random.below(count),
         };
         let (a, b) = (one(), one());

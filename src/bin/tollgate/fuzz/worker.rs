@@ -290,9 +290,7 @@ impl<'a> Worker<'a> {
     /// Adds an input to the corpus that shows nothing new in its counters.
     pub fn keep_for_itself(&mut self, input: &[u8], with: With) -> Result<(), Stop> {
         self.keep(input, with)?;
-        if let Some(entry) = self.corpus.entries.last_mut() {
-            entry.for_itself = true;
-        }
+        self.corpus.keep_last();
         Ok(())
     }
 
