@@ -17,6 +17,7 @@ pub const ZIG: &str = include_str!("../kits/tollgate.zig");
 
 /// Rust: this package without its tests and these kits, as paths and contents. A plugin that keeps it
 /// in a directory of its own depends on the path of that directory.
+#[rustfmt::skip]
 pub const RUST: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../kits/rust.toml")),
     ("LICENSE-APACHE", include_str!("../LICENSE-APACHE")),

@@ -66,14 +66,7 @@ pub fn sources() -> String {
     assert!(files.remove("kits.rs"));
     let mut text = String::new();
     for file in files {
-        let row = format!("    (\"src/{file}\", include_str!(\"{file}\")),\n");
-        let _ = match row.len() {
-            ..=100 => write!(text, "{row}"),
-            _ => write!(
-                text,
-                "    (\n        \"src/{file}\",\n        include_str!(\"{file}\"),\n    ),\n"
-            ),
-        };
+        let _ = writeln!(text, "    (\"src/{file}\", include_str!(\"{file}\")),");
     }
     text
 }
