@@ -15,7 +15,7 @@ pub(crate) struct Observer {
     /// Whether granted requests are reported too.
     pub(crate) audit: bool,
     /// Whether nothing is reported: all of it was before.
-    is_muted: bool,
+    pub(crate) is_muted: bool,
 }
 
 impl Observer {
