@@ -18,7 +18,7 @@ thread_local!(static GUEST: RefCell<Instance> = RefCell::new({
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| GUEST.with_borrow_mut(|guest| {
     if let Err(error @ Error::Fault { .. }) = guest.observe_bytes(input) {
-        panic!("{error}");
+        panic!("{}", error.report());
     }
     guest.reset().unwrap();
 }));

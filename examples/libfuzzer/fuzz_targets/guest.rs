@@ -88,7 +88,7 @@ impl Guest {
         let outcome = self.counting.observe_bytes(input);
         self.counters.copy_from_slice(self.counting.counters());
         if let Err(error @ Error::Fault { .. }) = outcome {
-            panic!("{error}");
+            panic!("{}", error.report());
         }
         let mut is_new = false;
         for (seen, counter) in self.seen.iter_mut().zip(&*self.counters) {
