@@ -11,22 +11,24 @@ mod initialised;
 mod journal;
 mod link;
 mod log;
+mod observer;
 mod policy;
 mod reports;
 mod requests;
+mod traced;
 mod world;
 
 pub(crate) use checkpoint::Starts;
 pub use checkpoint::{Checkpoint, Permit, Permitted, RealName};
 pub(crate) use custom::{Custom, HostFunctions};
 pub use custom::{CustomRequest, HostCall, HostError};
-pub(crate) use event::Observer;
 pub use event::{Event, Omitted};
 pub(crate) use go::GoHeap;
 pub(crate) use initialised::Initialised;
 pub(crate) use journal::{At, Journal, NotedEffects, Noting, Phase, Repeat, SharedJournal};
 pub use link::NewLink;
 pub(crate) use log::Line;
+pub(crate) use observer::Observer;
 pub(crate) use policy::Policy;
 pub(crate) use reports::Reports;
 pub(crate) use requests::Destination;
@@ -139,9 +141,9 @@ impl Gate {
         self.journal = None;
     }
 
-    /// Whether there is a journal, which needs the fuel at each effect.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.journal.is_some()
+    /// Whether a journal or `tracing` needs the fuel at each effect.
+    pub(crate) fn needs_fuel(&self) -> bool {
+        self.journal.is_some() || traced::traces_effects()
     }
 
     /// Sets how much fuel was burnt when the next effects happen.
@@ -218,6 +220,9 @@ impl Gate {
                 reply
             }
         };
+        if self.reports.observer().listens() {
+            traced::effect(&self.plugin, self.now.fuel, effect, &reply);
+        }
         match (effect, &reply) {
             (Effect::Open { path, options }, Ok(Answer::Opened { handle, stat })) => {
                 let file = OpenFile {

@@ -13,6 +13,7 @@ mod instruments;
 mod many;
 mod once;
 mod review;
+mod traced;
 #[cfg(feature = "schema")]
 mod validate;
 

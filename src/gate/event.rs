@@ -4,10 +4,8 @@
 use crate::{
     effect::{Denial, DenialReason, LogRecord},
     printable::Text,
-    redact::Redactor,
 };
 use serde::{Serialize, Serializer};
-use std::{fmt, sync::Arc};
 
 /// Something that is reported to the operator.
 ///
@@ -95,52 +93,4 @@ fn denial<S: Serializer>(denial: &Denial, to: S) -> Result<S::Ok, S::Error> {
         reason,
     };
     fields.serialize(to)
-}
-
-type Callback = dyn Fn(&str, &Event) + Send + Sync;
-
-/// Who gets the events, and what is hidden in them.
-#[derive(Clone, Default)]
-pub(crate) struct Observer {
-    pub(crate) callback: Option<Arc<Callback>>,
-    pub(crate) redactor: Option<Redactor>,
-    /// Whether granted requests are reported too.
-    pub(crate) audit: bool,
-}
-
-impl Observer {
-    pub(crate) fn report(&self, plugin: &str, event: &Event) {
-        let Some(callback) = &self.callback else {
-            return;
-        };
-        match event {
-            // Its secrets are hidden already: where it is cut, they could not be found.
-            Event::Log(_) => callback(plugin, event),
-            // The host wrote it all.
-            Event::LimitReached { .. } | Event::Omitted(_) | Event::UnoptimisedEngine => {
-                callback(plugin, event);
-            }
-            Event::Denied(denial) => {
-                let mut denial = denial.clone();
-                self.redactor.iter().for_each(|it| it.denial(&mut denial));
-                callback(plugin, &Event::Denied(denial));
-            }
-            Event::Granted { request, needs } => {
-                let hide = |text: &Text| match &self.redactor {
-                    Some(redactor) => redactor.redact(text.as_str()).into(),
-                    None => text.clone(),
-                };
-                let (request, needs) = (hide(request), hide(needs));
-                callback(plugin, &Event::Granted { request, needs });
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Observer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observer")
-            .field("callback", &self.callback.is_some())
-            .finish()
-    }
 }

@@ -273,7 +273,7 @@ impl Reports {
 
     /// Whether something is reported. The first thing that is not is reported as a warning.
     fn admits(&self, plugin: &str, judge: impl FnOnce(&mut Counted) -> Verdict) -> bool {
-        if self.observer.callback.is_none() {
+        if !self.observer.listens() {
             return false;
         }
         // The lock ends here, before the callback, which may take long.

@@ -156,7 +156,7 @@ fn enter(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
 
 /// Counts a call; the exports that it needs.
 fn count(caller: &mut Caller<'_, Host>) -> Result<Exports, Stop> {
-    if caller.data().gate.is_kept() {
+    if caller.data().gate.needs_fuel() {
         let fuel = run::burnt(&*caller)?;
         caller.data_mut().gate.at(fuel);
         if let Some(notes) = caller.data().notes {

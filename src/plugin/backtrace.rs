@@ -65,6 +65,7 @@ impl Plugin {
             initialization: allowance.initialization.clone(),
             limits: allowance.call.clone(),
             world: || Box::new(Nowhere("internal error: a repeated run asked its world")),
+            is_reported: true,
         };
         let ended = traced
             .start_replay(&run, &journal, allowance, &mut None)

@@ -2,7 +2,7 @@
 //! the instance back. Every other way to call a plugin is a few lines over [`Plugin::call`], or over
 //! its steps where the caller keeps the instance or a journal.
 
-use super::{Config, Observation, Plugin};
+use super::{Config, Observation, Plugin, traced};
 use crate::{
     answer::{read_evidence, read_result, truncate_evidence},
     error::{Error, Fault},
@@ -66,6 +66,8 @@ pub(crate) struct RecordedRun {
     /// The limits of the call.
     pub(crate) limits: Arc<Limits>,
     pub(crate) world: fn() -> Box<dyn World>,
+    /// Whether its events were reported when it ran.
+    pub(crate) is_reported: bool,
 }
 
 impl<'a> Call<'a> {
@@ -230,6 +232,19 @@ impl Plugin {
     /// deadline or a cancellation; [`Error::Protocol`] if its answer is invalid. A check that failed
     /// is no error: its evidence has the status `false`.
     pub fn call(&self, call: Call<'_>) -> Result<Observation, Error> {
+        self.traced(|| self.call_untraced(call), Result::as_ref)
+    }
+
+    /// Makes a call that `tracing` sees.
+    pub(super) fn traced<T>(
+        &self,
+        make: impl FnOnce() -> T,
+        outcome: fn(&T) -> Result<&Observation, &Error>,
+    ) -> T {
+        traced::call(self.name(), self.observing(), make, outcome)
+    }
+
+    fn call_untraced(&self, call: Call<'_>) -> Result<Observation, Error> {
         let ready = self.prepare(call)?;
         let Some(noting) = self.noting(ready.backtrace, None) else {
             let mut instance = self.start(&ready.allowance)?;
@@ -323,6 +338,11 @@ impl Plugin {
 
     /// The same for a call that is recorded in `journal`, or that replays a recorded one.
     pub(crate) fn run_kept(&self, ready: &Ready<'_>, journal: &SharedJournal) -> Finished {
+        let run = || self.run_kept_untraced(ready, journal);
+        self.traced(run, |finished| finished.outcome.as_ref())
+    }
+
+    fn run_kept_untraced(&self, ready: &Ready<'_>, journal: &SharedJournal) -> Finished {
         let Some(noting) = self.noting(ready.backtrace, Some(journal)) else {
             return self.run_with(ready, journal);
         };

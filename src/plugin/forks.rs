@@ -178,13 +178,17 @@ impl Plugin {
         seen: &mut Option<Seen>,
     ) -> Result<Box<Instance>, Error> {
         let parts = self.parts();
+        let observer = &parts.settings.observer;
         let mut gate = Gate::new(
             run.name.clone(),
             run.policy.clone(),
             (run.world)(),
             &allowance.initialization,
             allowance.interrupt.clone(),
-            parts.settings.observer.clone(),
+            match run.is_reported {
+                true => observer.muted(),
+                false => observer.clone(),
+            },
         );
         gate.keep(journal.clone());
         let start = Start {

@@ -30,21 +30,8 @@ use std::fmt;
 /// # Ok::<(), tollgate::Error>(())
 /// ```
 ///
-/// A whole harness for libFuzzer, with `libfuzzer-sys` and `cargo fuzz`: a crash is a panic of the
-/// host's, and what else a plugin must never do is the harness's to say.
-///
-/// ```ignore
-/// #![no_main]
-/// use std::cell::RefCell;
-/// thread_local!(static PLUGIN: RefCell<tollgate::Instance> = RefCell::new({
-///     let runtime = tollgate::Runtime::builder().fuel(10_000_000).build().unwrap();
-///     runtime.load("plugin", include_bytes!("plugin.wasm")).unwrap().instance().unwrap()
-/// }));
-/// libfuzzer_sys::fuzz_target!(|config: &[u8]| PLUGIN.with_borrow_mut(|plugin| {
-///     if let Err(error) = plugin.observe_bytes(config) { assert!(!matches!(error, tollgate::Error::Fault { .. }), "{error}"); }
-///     plugin.reset().unwrap();
-/// }));
-/// ```
+/// `examples/libfuzzer` and `examples/libafl` are whole harnesses, which see into the plugin: the
+/// [guide](crate#fuzzing) says how.
 pub struct Instance {
     pub(super) plugin: Plugin,
     pub(super) inner: Box<guest::Instance>,
@@ -77,9 +64,13 @@ impl Instance {
     ///
     /// As [`Plugin::call`].
     pub fn observe<'a>(&mut self, call: impl Into<Call<'a>>) -> Result<Observation, Error> {
-        let ready = self.plugin.prepare(call.into())?;
-        self.begin(&ready.allowance)?;
-        self.plugin.answer(&mut self.inner, &ready)
+        let plugin = self.plugin.clone();
+        let make = || {
+            let ready = plugin.prepare(call.into())?;
+            self.begin(&ready.allowance)?;
+            plugin.answer(&mut self.inner, &ready)
+        };
+        plugin.traced(make, Result::as_ref)
     }
 
     /// Has the plugin observe, with these bytes as its config whatever they are, and returns the

@@ -112,15 +112,18 @@ impl Plugin {
         if self.parts().settings.backtraces {
             return self.call(call);
         }
-        let ready = self.prepare(call)?;
-        let instance = match own {
-            Some(instance) => {
-                self.renew(instance, None, &ready.allowance)?;
-                instance
-            }
-            None => own.insert(self.start(&ready.allowance)?),
+        let make = || {
+            let ready = self.prepare(call)?;
+            let instance = match own {
+                Some(instance) => {
+                    self.renew(instance, None, &ready.allowance)?;
+                    instance
+                }
+                None => own.insert(self.start(&ready.allowance)?),
+            };
+            self.answer(instance, &ready)
         };
-        self.answer(instance, &ready)
+        self.traced(make, Result::as_ref)
     }
 }
 

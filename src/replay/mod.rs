@@ -506,6 +506,7 @@ impl Replay {
                 initialization: Arc::new(initialization),
                 limits: Arc::new(limits),
                 world: || Box::new(Nowhere(NOWHERE)),
+                is_reported: false,
             });
         let finished = match plugin.prepare(call) {
             Ok(ready) => plugin.run_kept(&ready, &journal),

@@ -148,6 +148,7 @@ impl RuntimeBuilder {
 
     /// Calls `watch` with the plugin's name for each of its log lines and denials, from the thread
     /// that runs the plugin. [`build`](Self::build) itself may report [`Event::UnoptimisedEngine`].
+    /// With the feature `tracing`, events go to `tracing` too, [also without a callback](crate#events-to-tracing).
     #[must_use]
     pub fn on_event(
         mut self,
@@ -254,7 +255,7 @@ impl RuntimeBuilder {
             }),
             None => world,
         };
-        if self.observer.callback.is_some() && module::must_warn_of_slow_engine() {
+        if self.observer.listens() && module::must_warn_of_slow_engine() {
             self.observer.report("", &Event::UnoptimisedEngine);
         }
         let host_functions = Arc::new(self.host_functions);

@@ -8,10 +8,15 @@ mod embed;
 mod fuzz;
 #[path = "../../examples/host_function.rs"]
 mod host_function;
+#[path = "../../examples/reload.rs"]
+mod reload;
 #[path = "../../examples/replay_test.rs"]
 mod replay_test;
 #[path = "../../examples/tokio.rs"]
 mod tokio_tasks;
+#[cfg(feature = "tracing")]
+#[path = "../../examples/tracing.rs"]
+mod traced;
 
 #[test]
 fn embed_runs() {
@@ -41,4 +46,15 @@ fn batch_runs() {
 #[test]
 fn tokio_runs() {
     tokio_tasks::main().unwrap();
+}
+
+#[test]
+fn reload_runs() {
+    reload::main().unwrap();
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn tracing_runs() {
+    traced::main().unwrap();
 }

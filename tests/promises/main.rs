@@ -69,6 +69,7 @@ mod embedders_add_their_own_functions;
 mod embedders_mistakes_end_in_words;
 mod encoded_secrets_are_hidden;
 mod engine_facts;
+mod events_go_to_tracing;
 mod every_change_is_found_where_it_is;
 mod evidence_is_cut_to_its_limit;
 mod examples_do_what_they_say;
