@@ -93,46 +93,12 @@ mod on {
             Err(Refusal::Denied(_)) => ("denied", ""),
             Err(Refusal::Failed(failure)) => ("failed", &*failure.code),
         };
-        let kind = kind(effect);
-        debug!(target: "tollgate::effect", plugin, kind, fuel, outcome, code, "effect");
-    }
-
-    /// As transcripts name it; of a function of the embedder, the function.
-    fn kind(effect: &Effect) -> &str {
-        match effect {
-            Effect::Open { .. } => "open",
-            Effect::Close { .. } => "close",
-            Effect::ReadAt { .. } => "read_at",
-            Effect::WriteAt { .. } => "write_at",
-            Effect::StatOpen { .. } => "stat_open",
-            Effect::SetSize { .. } => "set_size",
-            Effect::Sync { .. } => "sync",
-            Effect::List { .. } => "list",
-            Effect::SetTimesOpen { .. } => "set_times_open",
-            Effect::Stat { .. } => "stat",
-            Effect::ReadLink { .. } => "read_link",
-            Effect::SetTimes { .. } => "set_times",
-            Effect::WriteFile { .. } => "write_file",
-            Effect::MakeDirectory { .. } => "make_directory",
-            Effect::RemoveDirectory { .. } => "remove_directory",
-            Effect::RemoveFile { .. } => "remove_file",
-            Effect::Rename { .. } => "rename",
-            Effect::HardLink { .. } => "hard_link",
-            Effect::Symlink { .. } => "symlink",
-            Effect::Variable { .. } => "variable",
-            Effect::Variables => "variables",
-            Effect::Exchange { .. } => "exchange",
-            Effect::Tls { .. } => "tls",
-            Effect::Http { .. } => "http",
-            Effect::Lookup { .. } => "lookup",
-            Effect::Greet { .. } => "greet",
-            Effect::Run { .. } => "run",
-            Effect::Now { .. } => "now",
-            Effect::Sleep { .. } => "sleep",
-            Effect::Random { .. } => "random",
+        let kind = match effect {
+            // Of the embedder's, its own name says more.
             Effect::Custom { function, .. } => function,
-            Effect::Log(_) => "log",
-        }
+            _ => effect.kind(),
+        };
+        debug!(target: "tollgate::effect", plugin, kind, fuel, outcome, code, "effect");
     }
 }
 

@@ -390,6 +390,9 @@ fn denied(steps: &[Effect], grants: &BTreeSet<String>) -> Vec<(String, Vec<Strin
         observer,
     );
     for step in steps {
+        // Transcripts write an effect by the name of its kind, alone or before what it holds.
+        let written = serde_json::to_value(step).unwrap();
+        assert!(written == step.kind() || written.get(step.kind()).is_some());
         let _ = gate.pass(step);
         if !seen.lock().unwrap().is_empty() {
             break;

@@ -99,6 +99,7 @@ mod imports_of_other_hosts_are_explained;
 mod initialisation_is_counted_by_itself;
 mod instrumented_runs_are_the_same_runs;
 mod json_is_read_as_it_comes;
+#[cfg(feature = "net")]
 mod kits_call_every_host_function;
 mod limits_are_set_by_name;
 mod limits_end_what_does_not_end;

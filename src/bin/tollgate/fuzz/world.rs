@@ -210,7 +210,7 @@ impl Run {
             reply = self.world.perform(effect, gate);
         }
         if !matches!(reply, Err(Refusal::Denied(_))) {
-            self.requests.effects.insert(name(effect));
+            self.requests.effects.insert(effect.kind());
         }
         reply
     }
@@ -311,43 +311,5 @@ fn parent(path: &str) -> Value {
     match parent {
         "" => "/".into(),
         parent => parent.into(),
-    }
-}
-
-/// The name of an effect, as in transcripts.
-fn name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Open { .. } => "open",
-        Effect::Close { .. } => "close",
-        Effect::ReadAt { .. } => "read_at",
-        Effect::WriteAt { .. } => "write_at",
-        Effect::StatOpen { .. } => "stat_open",
-        Effect::SetSize { .. } => "set_size",
-        Effect::Sync { .. } => "sync",
-        Effect::List { .. } => "list",
-        Effect::SetTimesOpen { .. } => "set_times_open",
-        Effect::Stat { .. } => "stat",
-        Effect::ReadLink { .. } => "read_link",
-        Effect::SetTimes { .. } => "set_times",
-        Effect::WriteFile { .. } => "write_file",
-        Effect::MakeDirectory { .. } => "make_directory",
-        Effect::RemoveDirectory { .. } => "remove_directory",
-        Effect::RemoveFile { .. } => "remove_file",
-        Effect::Rename { .. } => "rename",
-        Effect::HardLink { .. } => "hard_link",
-        Effect::Symlink { .. } => "symlink",
-        Effect::Variable { .. } => "variable",
-        Effect::Variables => "variables",
-        Effect::Exchange { .. } => "exchange",
-        Effect::Tls { .. } => "tls",
-        Effect::Http { .. } => "http",
-        Effect::Lookup { .. } => "lookup",
-        Effect::Greet { .. } => "greet",
-        Effect::Run { .. } => "run",
-        Effect::Now { .. } => "now",
-        Effect::Sleep { .. } => "sleep",
-        Effect::Random { .. } => "random",
-        Effect::Custom { .. } => "custom",
-        _ => "log",
     }
 }
