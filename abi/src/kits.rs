@@ -28,14 +28,8 @@ pub const RUST: &[(&str, &str)] = &[
     ("src/error_detail.rs", include_str!("error_detail.rs")),
     ("src/evidence.rs", include_str!("evidence.rs")),
     ("src/functions.rs", include_str!("functions.rs")),
-    (
-        "src/functions/errors.rs",
-        include_str!("functions/errors.rs"),
-    ),
-    (
-        "src/functions/net_errors.rs",
-        include_str!("functions/net_errors.rs"),
-    ),
+    ("src/functions/errors.rs", include_str!("functions/errors.rs")),
+    ("src/functions/net_errors.rs", include_str!("functions/net_errors.rs")),
     ("src/guest/blocks.rs", include_str!("guest/blocks.rs")),
     ("src/guest/config.rs", include_str!("guest/config.rs")),
     ("src/guest/error.rs", include_str!("guest/error.rs")),
