@@ -68,10 +68,10 @@ fn every_challenge_is_solved() {
     }
 }
 
-/// As many runs without instruments find nothing: the challenges are challenges.
+/// As many runs, or 10 000, find nothing without instruments: the challenges are challenges.
 #[test]
 fn none_is_solved_blindly() {
-    const MOST: u64 = 30_000;
+    const MOST: u64 = 10_000;
     for (challenge, runs) in chosen() {
         let runs = *runs.min(&MOST);
         let crashes = tempfile::tempdir().unwrap();
