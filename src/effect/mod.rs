@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod json;
+mod kind;
 mod need;
 mod net;
 mod output;

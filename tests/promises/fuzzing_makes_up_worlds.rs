@@ -279,7 +279,7 @@ fn recordings_are_seeds() {
     let other = tempfile::tempdir().unwrap();
     let output = fuzz(C, other.path(), &[&grant[..], &["--runs", "1"]].concat());
     assert_eq!(code(&output), 0, "{}", text(&output));
-    // A transcript that is none is named with its line.
+    // An invalid transcript is named with its line.
     let grant = ["--seeds", "fixtures/README.md", "--runs", "1"];
     let output = fuzz(C, other.path(), &grant);
     assert_eq!(code(&output), 2, "{}", text(&output));
@@ -305,7 +305,7 @@ fn unexpected_evidence_is_found() {
     );
     let again = run_again(report);
     assert!(text(&again).contains("\"is_set\":true"), "{}", text(&again));
-    // A schema that is none is named.
+    // An invalid schema is named.
     fs::write(&schema, "{").unwrap();
     let output = fuzz(plugin, directory.path(), &[&grant[..], &more].concat());
     assert_eq!(code(&output), 2, "{}", text(&output));
@@ -329,7 +329,7 @@ const SUMMED: &str = r#"(module
         (if (i32.eq (local.get $sum) (i32.const 2996943346)) (then unreachable))
         (i32.const 0)))"#;
 
-/// What no comparison leads to is found by a word of a dictionary. A line that is none is named.
+/// What no comparison leads to is found by a word of a dictionary. An invalid line is named.
 #[test]
 fn words_of_dictionaries_are_tried() {
     let directory = tempfile::tempdir().unwrap();

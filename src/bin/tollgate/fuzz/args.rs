@@ -4,7 +4,9 @@ use super::vary::Replies;
 use crate::args::PluginArgs;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
-use tollgate::{Capability, FuelLimit, Limits, Runtime, RuntimeBuilder, gate::World};
+use tollgate::{
+    Capability, Error, FuelLimit, Limits, Plugin, Runtime, RuntimeBuilder, gate::World,
+};
 
 #[derive(ClapArgs)]
 pub struct FuzzArgs {
@@ -103,6 +105,15 @@ impl FuzzArgs {
             fuel: FuelLimit::from(Self::FUEL),
             deadline: None,
             ..Limits::default()
+        }
+    }
+
+    /// Loads the plugin, or the harness.
+    pub fn load(&self, runtime: &Runtime, module: &[u8]) -> Result<Plugin, Error> {
+        let name = self.plugin.name();
+        match self.raw {
+            true => runtime.load_harness(&name, module),
+            false => runtime.load(&name, module),
         }
     }
 

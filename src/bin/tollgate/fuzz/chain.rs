@@ -9,14 +9,15 @@ use super::{
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashSet},
+    sync::Arc,
 };
 
 /// An input with one comparison more solved than the one that it was made of.
 struct Link {
     input: Vec<u8>,
     depth: u32,
-    /// What was tried for it, and for the inputs that it was made of.
-    known: HashSet<Key>,
+    /// What was tried for it, and for the inputs that it was made of. Links of one comparison share it.
+    known: Arc<HashSet<Key>>,
     /// The rarest way of a comparison in its run.
     rarest: Way,
 }
@@ -54,7 +55,7 @@ impl Worker<'_> {
             let begin = Link {
                 input,
                 depth: 0,
-                known: HashSet::new(),
+                known: Arc::default(),
                 rarest: Way::default(),
             };
             self.chains.add(0, begin);
@@ -78,7 +79,7 @@ impl Worker<'_> {
         let log = self.log(&link.input)?;
         let memory = self.target.memory().to_vec();
         for one in distinct(&log, |key| link.known.contains(key)) {
-            link.known.insert(one.key());
+            Arc::make_mut(&mut link.known).insert(one.key());
             let mut is_rarer = false;
             for input in self.candidates(&link.input, &one, &memory) {
                 let found = self.link(input, &link)?;

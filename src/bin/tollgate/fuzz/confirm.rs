@@ -40,12 +40,7 @@ pub fn confirm(
     };
     let runtime = args.runtime(move || world.clone()).backtraces(true);
     let runtime = runtime.build()?;
-    let name = args.plugin.name();
-    let loaded = match judge.raw {
-        true => runtime.load_harness(&name, module),
-        false => runtime.load(&name, module),
-    };
-    let plugin = match loaded {
+    let plugin = match args.load(&runtime, module) {
         Ok(plugin) => plugin,
         Err(error) => {
             return Ok(Confirmation {

@@ -57,7 +57,6 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
     };
     tokens.extend(tokens::of_module(&module));
     let expect = args.expect.as_deref().map(read_schema).transpose()?;
-    let name = args.plugin.name();
     let world = args.plugin.simulated_world(args.rng_seed);
     let worlds = args.fuzz_world.then(|| Worlds::new(world.clone()));
     let runtime = match worlds.clone() {
@@ -65,10 +64,7 @@ pub fn run(args: &FuzzArgs) -> Result<Exit, Failure> {
         None => args.runtime(move || world.clone()),
     };
     let runtime = runtime.build()?;
-    let plugin = match args.raw {
-        true => runtime.load_harness(&name, &module)?,
-        false => runtime.load(&name, &module)?,
-    };
+    let plugin = args.load(&runtime, &module)?;
     let judge = Judge {
         raw: args.raw,
         expect,

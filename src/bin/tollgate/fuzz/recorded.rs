@@ -27,7 +27,7 @@ pub fn input(path: &Path, with_replies: bool) -> Result<Vec<u8>, Failure> {
     Ok(print(config.to_string().as_bytes(), &recorded.replies()))
 }
 
-/// What a transcript tells of the host.
+/// What a transcript records of the host.
 #[derive(Default)]
 struct Recorded {
     /// Large bytes, by their digests.

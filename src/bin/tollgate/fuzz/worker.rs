@@ -225,13 +225,8 @@ impl<'a> Worker<'a> {
             account.finds += finds;
         }
         const RECENT: u64 = 1 << 33;
-        if self
-            .accounts
-            .iter()
-            .map(|account| account.cost)
-            .sum::<u64>()
-            > RECENT
-        {
+        let recent: u64 = self.accounts.iter().map(|account| account.cost).sum();
+        if recent > RECENT {
             for account in &mut self.accounts {
                 account.cost /= 2;
                 account.finds /= 2;
