@@ -19,8 +19,12 @@ pub use unforkable::Unforkable;
 pub use violation::{TooExpensive, Violation, ViolationKind};
 
 use crate::{limits::Usage, printable::Text, room::OutOfMemory};
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+};
+use core::error::Error as _;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
-use std::error::Error as _;
 use tollgate_abi::names::export;
 
 /// Any failure of this crate.

@@ -43,10 +43,15 @@ use crate::{
     room,
     sync::lock,
 };
-use std::{
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::AtomicBool},
+    string::String,
+    sync::Arc,
+    vec::Vec,
 };
+use core::sync::atomic::AtomicBool;
 use tollgate_abi::host::kinds;
 
 /// Fuel for each byte that crosses the boundary, in addition to what the guest burns to write it: a

@@ -34,6 +34,11 @@ pub use crate::{
     error::{Backtrace, Foreign, Frame, TypeText},
     limits::Measured,
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde::Serialize;
 use tollgate_abi::{VERSION, names::export};

@@ -8,6 +8,19 @@
 #![doc = include_str!("guide.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+// What only a part that is left out uses stays unused; the linker drops it.
+#![cfg_attr(
+    not(all(
+        feature = "host-functions",
+        feature = "redact",
+        feature = "reglet-v2",
+        feature = "replay",
+        feature = "system",
+        feature = "wasi"
+    )),
+    allow(dead_code)
+)]
 // Data from guests, files and callers must never be able to panic us; tests may.
 #![cfg_attr(
     not(test),
@@ -20,9 +33,13 @@
     )
 )]
 
+#[macro_use]
+extern crate alloc;
+
 mod answer;
 mod byte_order_mark;
 pub mod capability;
+mod content_hash;
 pub mod effect;
 mod error;
 pub mod gate;

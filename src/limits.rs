@@ -32,7 +32,7 @@ macro_rules! limits {
         }
 
         impl $crate::limits::named::Group for $name {
-            fn settings(&mut self) -> Vec<$crate::limits::named::Setting<'_>> {
+            fn settings(&mut self) -> ::alloc::vec::Vec<$crate::limits::named::Setting<'_>> {
                 let all = [$( limits!(@settings self, $field, concat!($($doc),*), $unit $($in)?) ),*];
                 all.into_iter().flatten().collect()
             }
@@ -40,7 +40,7 @@ macro_rules! limits {
     };
     (@settings $self:ident, $field:ident, $doc:expr, in $unit:literal) => {
         vec![$crate::limits::named::Setting {
-            name: stringify!($field).to_owned(),
+            name: stringify!($field).into(),
             unit: $unit,
             documentation: $doc,
             amount: &mut $self.$field,
@@ -59,6 +59,7 @@ macro_rules! limits {
 
 mod amounts;
 mod cancel;
+mod clock;
 mod deadline;
 mod interrupt;
 mod module;
@@ -67,14 +68,16 @@ mod numbers;
 
 pub use amounts::{FuelLimit, InvalidMemoryLimit, MemoryLimit, StackLimit};
 pub use cancel::Cancel;
+pub(crate) use clock::Clock;
 pub(crate) use interrupt::{Interrupt, Interrupted};
 pub(crate) use module::ModuleCounts;
 pub use module::{Measured, ModuleLimits};
 pub use named::{InvalidLimit, NamedLimit};
 
 use crate::{effect::json, printable::counted};
+use alloc::string::String;
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Bytes of one page of linear memory.
 pub(crate) const PAGE_BYTES: u64 = 65_536;

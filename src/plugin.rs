@@ -10,6 +10,7 @@ mod forks;
 mod idle;
 mod instance;
 mod instruments;
+#[cfg(feature = "std")]
 mod many;
 mod once;
 mod review;
@@ -33,12 +34,13 @@ use crate::{
     error::Error,
     gate::{Observer, Policy, World},
     guest::{self, Host},
-    limits::{Limits, Usage},
+    limits::{Clock, Limits, Usage},
     module::{AbiVersion, Compiled},
 };
+use alloc::{boxed::Box, sync::Arc};
+use core::fmt;
 use forks::Forks;
 use serde::Serialize;
-use std::{fmt, sync::Arc};
 use tollgate_abi::{ConfigSchema, Evidence, PluginInfo};
 use wasmi::Linker;
 
@@ -63,6 +65,8 @@ struct Inner {
 /// What every call of every plugin of a runtime shares.
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
+    /// What deadlines are measured by.
+    pub(crate) clock: Clock,
     pub(crate) observer: Observer,
     #[cfg(feature = "schema")]
     pub(crate) validate_configs: Option<ConfigValidation>,

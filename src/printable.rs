@@ -5,8 +5,12 @@
 //! tabs, DEL, C1), the characters that reorder text (the property `Bidi_Control`), and the separators
 //! of lines and paragraphs. Other invisible characters are used in written languages and are kept.
 
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
+use core::fmt::{self, Write as _};
 use serde::{Deserialize, Serialize};
-use std::fmt::{self, Write as _};
 
 /// How many bytes of one text a message repeats at most.
 const MAX: usize = 1024;

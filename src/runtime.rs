@@ -13,15 +13,17 @@ use crate::{
     limits::{Interrupt, Limits},
     module::{self, AbiVersion, Compiled, ModuleCache, Offered},
     plugin::{Once, Parts, Plugin, Settings},
-    sync::lock,
+    sync::{Mutex, lock},
     world::Simulated,
 };
-use std::{
-    borrow::Cow,
+use alloc::{
+    borrow::{Cow, ToOwned},
     collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex},
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
 };
+use core::fmt;
 use tollgate_abi::ConfigSchema;
 
 /// Runs plugins. Cloning gives another handle to the same runtime; every method may be called
@@ -255,7 +257,7 @@ impl Runtime {
     /// Removes all plugins. Calls of them go on, and handles to them stay valid; each is freed with
     /// its last handle.
     pub fn close(&self) {
-        let closed = std::mem::take(&mut *lock(&self.inner.plugins));
+        let closed = core::mem::take(&mut *lock(&self.inner.plugins));
         // Not while the names are locked: with the last handle goes what is the embedder's.
         drop(closed);
     }

@@ -15,9 +15,13 @@ use crate::{
     printable::Text,
     room::{self, MAX_VALUES},
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
+use core::fmt::Display;
 use serde::Deserialize as _;
 use serde_json::Value;
-use std::fmt::Display;
 use tollgate_abi::{
     ConfigSchema, ErrorDetail, Evidence, JsonError, PluginInfo, from_json, well_formed,
 };

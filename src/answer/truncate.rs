@@ -3,6 +3,7 @@
 
 use crate::printable::counted;
 use crate::room::{byte_len, entry_len, json_len, map_len, text_len};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde_json::{Map, Value, json};
 use tollgate_abi::{ErrorDetail, Evidence};
 
@@ -235,7 +236,7 @@ fn drop_last(evidence: &mut Evidence, limit: usize) {
         used += mark_size;
         kept.extend([mark]);
     }
-    for (key, value) in std::mem::take(&mut evidence.data) {
+    for (key, value) in core::mem::take(&mut evidence.data) {
         used += entry_len(&key, &value);
         if used > limit {
             break;

@@ -5,6 +5,11 @@ use crate::{
     capability::{GrantSet, GrantSetError},
     error::ProtocolError,
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo, well_formed};

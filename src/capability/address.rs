@@ -17,8 +17,11 @@
 //! test an address use [`Verdict::opened_by`]. Metadata services return the machine's credentials, so
 //! no other word opens them, even if their address lies in a private range.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use alloc::{borrow::ToOwned, string::String};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 pub use super::host::{BadHost, Host, parse_destination, parse_host};
 

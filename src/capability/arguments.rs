@@ -3,6 +3,7 @@
 
 use super::error::Flaw;
 use crate::printable::is_unprintable;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// A parsed word.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //! whatever their arguments are. The decision is by name, from the table in `programs`; whether a
 //! grant names a command is decided in `exec`.
 
-use std::fmt;
+use alloc::string::String;
+use core::fmt;
 
 pub use super::environment::{env_allowed, env_allowed_freely, env_never_allowed};
 use super::programs::{BUILDS, MACHINES, TABLE, TARGETS};
@@ -126,7 +127,7 @@ pub fn family(command: &str) -> Option<Family> {
         .flat_map(|name| [name, without_build(name), without_machine(name)])
         .flat_map(|name| [name, without_version_part(name), without_version(name)])
         .find_map(|name| {
-            let mut names = std::iter::once(name)
+            let mut names = core::iter::once(name)
                 .chain(["gnu", "g", "uu_"].map(|maker| name.strip_prefix(maker).unwrap_or(name)))
                 .chain(without_target(name));
             names.find_map(in_table)

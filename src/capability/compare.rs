@@ -1,7 +1,7 @@
 //! Whether one capability includes another, for reviews that compare what a plugin declares with its
 //! grants. The gate does not use this: it matches requests.
 
-use std::collections::BTreeSet;
+use alloc::{collections::BTreeSet, string::String};
 
 use super::command::family;
 use super::exec::{ExecPattern, parent};

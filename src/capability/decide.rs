@@ -5,6 +5,11 @@ use super::command::family;
 use super::path::{self, Resolve};
 use super::{Capability, Request, address, exec::is_own_name};
 use crate::printable::Text;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::Serialize;
 
 /// The result of [`decide`].
@@ -161,7 +166,7 @@ fn left_unknown(
         .filter_map(|grant| grant.resolved(resolve, cwd))
         .flat_map(|grant| {
             let pinned = grant.pinned(resolve, cwd);
-            std::iter::once(grant).chain(pinned)
+            core::iter::once(grant).chain(pinned)
         })
         .collect();
     let is_known = |directory: &str| {
@@ -254,7 +259,7 @@ pub fn explain(
     let requested = grant.covers(request, cwd)
         || is_same_program(request, &real_request) && grant.covers(&real_request, cwd);
     let covering =
-        std::iter::once(grant)
+        core::iter::once(grant)
             .chain(&pinned)
             .find(|grant| match (request, &real_request) {
                 (Request::Exec { command: given, .. }, Request::Exec { command, args }) => {

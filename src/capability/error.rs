@@ -1,8 +1,9 @@
 //! Why a text is not a capability or a request: the error that every grammar reports.
 
 use crate::printable::Printable;
+use alloc::{borrow::ToOwned, string::String};
+use core::fmt;
 use serde::Serialize;
-use std::fmt;
 
 /// A text is not a valid capability or request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]

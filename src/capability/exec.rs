@@ -1,8 +1,12 @@
 //! `exec:<commands>`: which commands a grant names, and with which arguments. Which programs must
 //! be named literally is decided in `command`. This module runs nothing and does not search `PATH`.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use alloc::{
+    borrow::{Cow, ToOwned},
+    collections::BTreeSet,
+    string::String,
+    vec::Vec,
+};
 
 use super::arguments::{self, Arguments};
 use super::command::{self, Family};
@@ -123,7 +127,7 @@ impl ExecPattern {
     pub(super) fn listed_program(&self) -> Option<(&str, Family)> {
         let names = match self {
             ExecPattern::Names(names) => names.as_slice(),
-            ExecPattern::Command(name, _) => std::slice::from_ref(name),
+            ExecPattern::Command(name, _) => core::slice::from_ref(name),
             ExecPattern::Any | ExecPattern::Dir(_) | ExecPattern::Glob(_) => return None,
         };
         let mut names = names.iter().map(String::as_str);

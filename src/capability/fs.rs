@@ -6,6 +6,7 @@ use super::error::Flaw;
 use super::glob::{Beginning, Braces, Glob, Parts, escaped, is_wild, literal};
 use super::name::GLOB;
 use super::path;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// The maximum length of a path or path pattern in bytes, that of Linux.
 const MAX_PATH: usize = 4096;

@@ -12,6 +12,7 @@ mod program;
 mod run;
 
 use super::error::Flaw;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use program::Program;
 use run::GlobState;
 

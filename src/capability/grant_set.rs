@@ -3,7 +3,12 @@
 
 use serde::{Deserialize, Deserializer};
 
-use std::collections::BTreeSet;
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeSet,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use super::Capability;
 use super::arguments::is_plain;

@@ -1,10 +1,16 @@
 //! The capability: one grant, parsed once and matched with every request. Each kind has its grammar
 //! in a module of its own.
 
-use std::cmp::Ordering;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::str::FromStr;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
+use core::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,8 +1,13 @@
 //! The capabilities that an operator grants to each plugin, and how they are read from a file. Whether
 //! a grant allows a request is decided in `granted`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use alloc::{
+    borrow::ToOwned,
+    collections::{BTreeMap, BTreeSet},
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

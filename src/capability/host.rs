@@ -1,8 +1,11 @@
 //! Hosts: an address, or a name that all resolvers interpret in the same way. A text that a resolver
 //! may interpret as an address in an unusual notation is an error. No names are resolved here.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use alloc::string::{String, ToString};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 /// A host in a request or a grant. Displays without brackets and without a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,7 +120,7 @@ fn parse_v6(text: &str) -> Result<Host, BadHost> {
     if text.contains('%') {
         return Err(BadHost::Zone);
     }
-    let ip: std::net::Ipv6Addr = text.parse().map_err(|_| BadHost::Ipv6)?;
+    let ip: core::net::Ipv6Addr = text.parse().map_err(|_| BadHost::Ipv6)?;
     Ok(Host::Ip(IpAddr::V6(ip).to_canonical()))
 }
 

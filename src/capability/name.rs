@@ -3,6 +3,7 @@
 use super::MAX_TEXT;
 use super::error::Flaw;
 use super::glob::{Braces, Glob, Parts};
+use alloc::{borrow::ToOwned, string::String};
 
 /// The prefix of a full glob, in kinds whose own grammar is simpler. The structured v2 form has such
 /// globs; the prefix distinguishes them from names that contain a star.

@@ -1,7 +1,12 @@
 //! `network:<direction>:<targets>`: ports, address words, one host with its ports, or one URL.
 //! Whether an address is blocked is decided in `address`.
 
-use std::net::IpAddr;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::net::IpAddr;
 
 use super::address::{AddressWord, Host, in_network, parse_host};
 use super::error::Flaw;

@@ -4,7 +4,8 @@
 
 use super::glob::literal;
 use super::{Capability, GrantPattern, Request};
-use std::ops::Range;
+use alloc::string::String;
+use core::ops::Range;
 
 /// The shortest part of a name that counts as made up.
 const SHORTEST: usize = 6;

@@ -1,7 +1,7 @@
 //! Paths as text: cleaning, joining, and resolving links through a function of the caller. This
 //! module does not access a file system.
 
-use std::borrow::Cow;
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 /// A function that returns the real path of a file that exists; `None` for one that does not. For the
 /// bare name of a command it returns the path of the file that the host's `PATH` resolves it to.

@@ -9,7 +9,7 @@ use super::glob::{Braces, Glob, Parts, escaped, is_wild};
 use super::name::GLOB;
 use super::path::{self, Resolve};
 use super::{Capability, GrantPattern};
-use std::collections::BTreeSet;
+use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
 
 /// The maximum number of combinations of choices that are pinned one by one.
 const MAX_PINNED: usize = 64;

@@ -1,8 +1,15 @@
 //! What one effect requests. Whether it is allowed is decided in `granted`.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
 
 use super::address::{self, AddressWord, Host, Verdict, parse_host};
 use super::arguments;

@@ -2,6 +2,11 @@
 //! that of `url`.
 
 use super::url::{Url, encoded, is_scheme, plain_path, split_authority, split_query};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// A URL that can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]

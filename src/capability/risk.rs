@@ -1,8 +1,9 @@
 //! The risk of a capability, for the person who decides about granting it. This is advice only:
 //! nothing is allowed or denied by it.
 
+use alloc::string::String;
+use core::fmt;
 use serde::Serialize;
-use std::fmt;
 
 use super::address::AddressWord;
 use super::command::{Family, base_name, family, is_interpreter, is_shell};

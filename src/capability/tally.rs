@@ -1,8 +1,8 @@
 //! How many capabilities one plugin may declare and one grants file may contain. They are counted
 //! before they are parsed; counting costs time in proportion to the bytes of the file.
 
+use core::fmt;
 use serde::Serialize;
-use std::fmt;
 
 use super::glob::wild_bytes;
 
@@ -83,7 +83,7 @@ impl fmt::Display for TooManyCapabilities {
     }
 }
 
-impl std::error::Error for TooManyCapabilities {}
+impl core::error::Error for TooManyCapabilities {}
 
 /// A count of capabilities, and its limits.
 #[derive(Debug)]

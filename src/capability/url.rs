@@ -4,6 +4,7 @@
 
 use super::address::Host;
 use super::host::parse_destination;
+use alloc::{string::String, vec::Vec};
 
 /// A URL in its parts, normalised: scheme and host in lower case, no user, no fragment, no default
 /// port, no dot segments, query sorted by name.

@@ -1,6 +1,7 @@
 //! How effects and replies are written as JSON: bytes as text where they are UTF-8, lengths of
 //! time in nanoseconds, moments as RFC 3339. Transcripts and scripted worlds use this form.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use tollgate_abi::{
     base64,
@@ -50,7 +51,7 @@ pub(crate) struct Inline<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for Inline<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(self.0) {
+        match core::str::from_utf8(self.0) {
             Ok(text) => to.serialize_str(text),
             Err(_) => Written::Encoded {
                 base64: base64::encode(self.0),
@@ -75,7 +76,7 @@ pub(crate) fn digest_text(bytes: &[u8]) -> String {
 /// A whole number of nanoseconds; what is longer than 584 years is cut to that.
 pub(crate) mod nanoseconds {
     use super::*;
-    use std::time::Duration;
+    use core::time::Duration;
 
     pub(crate) fn serialize<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX))
@@ -89,7 +90,7 @@ pub(crate) mod nanoseconds {
 /// The same, or `null`.
 pub(crate) mod optional_nanoseconds {
     use super::*;
-    use std::time::Duration;
+    use core::time::Duration;
 
     pub(crate) fn serialize<S: Serializer>(
         length: &Option<Duration>,

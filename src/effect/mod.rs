@@ -29,8 +29,12 @@ pub use reply::{
 };
 
 use crate::printable::write_printable;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 use tollgate_abi::{host::LogAttr, rfc3339::Moment};
 
 /// A number that stands for an open file or directory, valid for one instance.
@@ -388,8 +392,8 @@ impl LogRecord {
 }
 
 /// The level, the text, and each attribute as `key=value`: one line.
-impl std::fmt::Display for LogRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for LogRecord {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // The fields are public, and may hold what is not escaped.
         let mut write = |text: &str| write_printable(f, text, usize::MAX);
         write(&self.level.to_string())?;
@@ -433,8 +437,8 @@ pub enum LogLevel {
     Error,
 }
 
-impl std::fmt::Display for LogLevel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             LogLevel::Debug => "DEBUG",
             LogLevel::Info => "INFO",

@@ -2,6 +2,7 @@
 //! arm, so that a new effect cannot be forgotten.
 
 use super::{Effect, Handle, Nameserver, OpenOptions, WriteMode, path::without_end};
+use alloc::{string::String, vec::Vec};
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The types of network effects and their answers.
 
 use super::json;
+use alloc::{string::String, vec::Vec};
+use core::{net::SocketAddr, time::Duration};
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, time::Duration};
 use tollgate_abi::rfc3339::Moment;
 
 /// A kind of DNS record.

@@ -5,6 +5,7 @@ use super::{
     Answer, CommandOutput, DirectoryEntry, DnsRecords, Exchanged, Failure, Handle, HttpResponse,
     SmtpInfo, Stat, TlsInfo,
 };
+use alloc::{string::String, vec::Vec};
 use serde_json::Value;
 use tollgate_abi::host::kinds;
 

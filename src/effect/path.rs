@@ -1,6 +1,7 @@
 //! Paths as effects carry them.
 
 use crate::capability::path::cleaned;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// What a path means as text, absolute (from `base`, if it is relative): `.`, `..` and `//` are removed by
 /// name.

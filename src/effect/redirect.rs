@@ -3,7 +3,8 @@
 
 use super::{Effect, Failure};
 use crate::capability::RequestUrl;
-use std::time::Duration;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::time::Duration;
 use tollgate_abi::host::kinds;
 
 /// One request on its way.

@@ -2,8 +2,14 @@
 
 use super::{DnsRecords, Handle, HttpResponse, SmtpInfo, TlsInfo, json};
 use crate::printable::{Printable, Text};
+use alloc::{
+    borrow::Cow,
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{net::SocketAddr, time::Duration};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use tollgate_abi::{ErrorDetail, host::kinds, rfc3339::Moment};
 
 /// The reply to an effect.
@@ -340,8 +346,8 @@ pub enum DenialReason {
     },
 }
 
-impl std::fmt::Display for Denial {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Denial {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Denial {
             plugin,
             request,

@@ -1,8 +1,9 @@
 //! The calls that were running at one moment, as plain data. `inspect` resolves them from a module.
 
 use crate::printable::Text;
+use alloc::{string::ToString, vec::Vec};
+use core::fmt;
 use serde::Serialize;
-use std::fmt;
 
 /// One call: a function, and where in it.
 ///

@@ -6,8 +6,8 @@ use crate::{
     limits::{Interrupted, MemoryLimit},
     printable::{Printable, Text, counted},
 };
+use core::time::Duration;
 use serde::Serialize;
-use std::time::Duration;
 use tollgate_abi::ErrorDetail;
 
 /// What stopped a guest.

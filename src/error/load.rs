@@ -9,6 +9,11 @@ use crate::{
     limits::InvalidMemoryLimit,
     printable::{Text, counted},
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Invalid options of a runtime.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +25,11 @@ pub enum BuildError {
     /// Nothing runs on no fuel.
     #[error("a fuel limit of 0 lets nothing run; use FuelLimit::Unlimited for no limit")]
     NoFuel,
+    /// A deadline needs a clock.
+    #[error(
+        "there is no clock here to measure a deadline; give RuntimeBuilder::clock one, or set no deadline"
+    )]
+    NoClock,
     /// Nothing runs on no stack.
     #[error("a stack limit of {} and {} lets nothing run (at least 16 frames and 4096 bytes)", counted(.frames, "frame"), counted(.bytes, "byte"))]
     NoStack {

@@ -4,7 +4,8 @@ use crate::{
     limits::MemoryLimit,
     printable::{Text, counted},
 };
-use std::fmt;
+use alloc::{string::String, vec::Vec};
+use core::fmt;
 use wasmi::{ExternType, ValType};
 
 /// The type of a function as text, such as `(i32, i32) -> i64`.
@@ -34,7 +35,7 @@ impl TypeText {
             names.join(", ")
         };
         let results = match results {
-            [one] => join(std::slice::from_ref(one)),
+            [one] => join(core::slice::from_ref(one)),
             several => format!("({})", join(several)),
         };
         TypeText(format!("({}) -> {results}", join(params)))

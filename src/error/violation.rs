@@ -1,7 +1,7 @@
 //! What validating a config against a schema can find, and why it may stop early.
 
 use crate::printable::{Text, counted};
-use std::{fmt, time::Duration};
+use core::{fmt, time::Duration};
 
 /// One violation of a schema. It never quotes the value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -11,16 +11,19 @@ use crate::{
     limits::Interrupt,
     printable::Text,
 };
-use serde_json::Value;
-use std::{
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::{
     fmt,
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
+use serde_json::Value;
 use tollgate_abi::host::kinds;
 
 /// The port that name servers listen on.

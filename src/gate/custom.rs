@@ -2,15 +2,14 @@
 //! pass the same gate as every other function.
 
 use crate::{effect::Failure, limits::Interrupt, printable::Printable};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
-use std::{
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use core::{
     any::{Any, TypeId},
-    collections::BTreeMap,
     fmt,
-    sync::Arc,
     time::Duration,
 };
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tollgate_abi::{ErrorDetail, host::kinds};
 
 /// Which plugin calls a host function of the embedder's, and how long it may take.

@@ -6,7 +6,7 @@ use crate::{
     capability::{Request, command},
     effect::{Effect, Need},
 };
-use std::collections::BTreeSet;
+use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
 
 impl Gate {
     /// The same effect without the variables that it may not set; `None` if it may set them all.

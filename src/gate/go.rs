@@ -8,6 +8,11 @@
 //! frequent before memory is short.
 
 use crate::limits::MemoryLimit;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Collections do not run beside the program.
 const COLLECTOR: (&str, &str) = ("GODEBUG", "gcstoptheworld=1");

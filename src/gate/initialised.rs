@@ -2,6 +2,7 @@
 
 use super::{Gate, World, world::Nowhere};
 use crate::limits::Interrupt;
+use alloc::boxed::Box;
 
 /// The state after initialisation, whose effects are not repeated.
 pub(crate) struct Initialised {

@@ -3,13 +3,10 @@
 
 use crate::{
     effect::{Answer, Effect, Failure, Refusal, Reply},
-    sync::lock,
+    sync::{Mutex, lock},
 };
+use alloc::{sync::Arc, vec::Vec};
 use serde::Serialize;
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
 use tollgate_abi::host::kinds;
 
 /// When an effect happened: during which of an instance's calls, and how much fuel that call had
@@ -109,7 +106,7 @@ impl Noting {
     /// Has the same effects answered in the same way; `None` if they were too many.
     pub(crate) fn repeat(&mut self) -> Option<Repeat> {
         self.noted.entries()?;
-        let noted = std::mem::take(&mut self.noted);
+        let noted = core::mem::take(&mut self.noted);
         Some(Repeat {
             left: noted.entries.into_iter(),
             is_over: false,
@@ -151,7 +148,7 @@ impl Journal for Noting {
 
 /// Answers the effects of a run as they were answered before, and ends with the last one.
 pub(crate) struct Repeat {
-    left: std::vec::IntoIter<(Effect, Reply, At)>,
+    left: alloc::vec::IntoIter<(Effect, Reply, At)>,
     is_over: bool,
 }
 
@@ -188,13 +185,13 @@ fn size(effect: &Effect, reply: &Reply) -> usize {
         return bytes;
     }
     let written = match reply {
-        Ok(answer) => Counter::of(answer),
-        Err(Refusal::Denied(denial)) => Counter::of(denial),
-        Err(Refusal::Failed(failure)) => Counter::of(failure),
+        Ok(answer) => json_bytes(answer),
+        Err(Refusal::Denied(denial)) => json_bytes(denial),
+        Err(Refusal::Failed(failure)) => json_bytes(failure),
     };
     let is_tree = matches!(effect, Effect::Custom { .. });
     let weight = if is_tree { TREE_BYTES } else { LIST_BYTES };
-    let texts = Counter::of(effect).saturating_add(written);
+    let texts = json_bytes(effect).saturating_add(written);
     let texts = texts.saturating_mul(weight);
     ENTRY_BYTES.saturating_add(bytes).saturating_add(texts)
 }
@@ -206,30 +203,10 @@ const LIST_BYTES: usize = 8;
 /// A number in a list of JSON values takes 32 bytes, and 2 as JSON; a short key far more.
 const TREE_BYTES: usize = 32;
 
-/// Counts the bytes that are written.
-#[derive(Default)]
-struct Counter(usize);
-
-impl Counter {
-    fn of(value: &impl Serialize) -> usize {
-        let mut counter = Counter::default();
-        // Counting does not fail; what has no JSON cannot be recorded.
-        match serde_json::to_writer(&mut counter, value) {
-            Ok(()) => counter.0,
-            Err(_) => usize::MAX,
-        }
-    }
-}
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// How many bytes this has as JSON.
+fn json_bytes(value: &impl Serialize) -> usize {
+    // What has no JSON cannot be recorded.
+    serde_json::to_vec(value).map_or(usize::MAX, |json| json.len())
 }
 
 #[cfg(test)]

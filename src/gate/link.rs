@@ -6,6 +6,7 @@ use crate::{
     capability::Request,
     effect::{Denial, DenialReason, Effect},
 };
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// A symbolic link as an effect would leave it: made, moved or given a second name.
 #[expect(clippy::exhaustive_structs, reason = "worlds make it")]

@@ -5,6 +5,7 @@ use crate::{
     effect::{Effect, LogLevel, LogRecord, LogSource},
     printable::is_unprintable,
 };
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use tollgate_abi::host::LogAttr;
 
 /// The most bytes of a message and of one attribute's value.

@@ -3,7 +3,8 @@
 
 use super::{Event, traced};
 use crate::{printable::Text, redact::Redactor};
-use std::{fmt, sync::Arc};
+use alloc::sync::Arc;
+use core::fmt;
 
 type Callback = dyn Fn(&str, &Event) + Send + Sync;
 

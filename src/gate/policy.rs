@@ -6,7 +6,13 @@ use crate::{
     effect::{Denial, DenialReason},
     printable::Text,
 };
-use std::{fmt, sync::Arc};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::fmt;
 
 pub(crate) struct Policy {
     /// What the operator wrote, and the real names behind it, pinned at that time.

@@ -6,12 +6,9 @@ use crate::{
     capability::{Capability, Request},
     effect::{Denial, LogRecord},
     limits::Limits,
-    sync::lock,
+    sync::{Mutex, MutexGuard, lock},
 };
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard},
-};
+use alloc::{boxed::Box, collections::BTreeSet, string::ToString};
 use tollgate_abi::sha256;
 
 /// The average bytes of text for each request that may be reported.
@@ -73,7 +70,7 @@ impl Counted {
     }
 
     fn too_many_open(&mut self, limit: u32) -> Verdict {
-        let known = std::mem::replace(&mut self.open_files, true);
+        let known = core::mem::replace(&mut self.open_files, true);
         Verdict::Omit((!known).then(|| Event::LimitReached {
             name: "Limits::open_files",
             limit: limit.into(),
@@ -216,7 +213,7 @@ impl Reports {
     /// Reports how much was left out, if anything was.
     pub(crate) fn end_call(&self, plugin: &str) {
         let mut counted = self.counted();
-        let omitted = counted.as_mut().map(|it| std::mem::take(&mut it.omitted));
+        let omitted = counted.as_mut().map(|it| core::mem::take(&mut it.omitted));
         drop(counted);
         if let Some(omitted) = omitted.filter(|omitted| *omitted != Omitted::default()) {
             self.observer.report(plugin, &Event::Omitted(omitted));

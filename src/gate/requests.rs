@@ -11,6 +11,11 @@ use crate::{
     effect::{Denial, DenialReason, Failure, Nameserver, Refusal},
     printable::Text,
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use tollgate_abi::{host::kinds, service_port};
 
 /// The port of a name server without one in its text.

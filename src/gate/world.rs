@@ -2,6 +2,7 @@
 
 use super::{Checkpoint, Permitted};
 use crate::effect::{Effect, Failure, Refusal};
+use alloc::{borrow::ToOwned, boxed::Box, string::String};
 use tollgate_abi::host::kinds;
 
 /// Performs effects. Each instance of a plugin has its own world.

@@ -7,7 +7,7 @@ use crate::{
     gate::Gate,
     module::DescriptorFlags,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 
 /// The most names that the listings of all open directories remember together.
 const MAX_LISTED: usize = 200_000;

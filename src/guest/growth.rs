@@ -10,6 +10,7 @@ use crate::{
         table_export,
     },
 };
+use alloc::string::ToString;
 use wasmi::{
     Caller, Func, FuncType, Instance, Memory, Nullable, Ref, RefType, Store, Table, Val, ValType,
 };

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     module::{AbiVersion, HARNESS_INITIALIZE},
 };
+use alloc::vec::Vec;
 use tollgate_abi::to_json;
 
 /// What `LLVMFuzzerInitialize` may read and write: the number of arguments, where their list is, the list, and

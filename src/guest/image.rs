@@ -5,6 +5,7 @@ use crate::{
     module::BLOCK_SHIFT,
     room::{self, OutOfMemory},
 };
+use alloc::vec::Vec;
 
 /// What is compared and copied at once.
 const BLOCK: usize = 1 << BLOCK_SHIFT;

@@ -7,6 +7,7 @@ use crate::{
     limits::HOST_DEPTH,
     room,
 };
+use alloc::vec::Vec;
 use tollgate_abi::{NullPointer, PtrLen, names::export};
 use wasmi::{AsContext, AsContextMut, Caller, Memory};
 
@@ -200,7 +201,7 @@ fn read_packed<T>(
         }
         Err(NullPointer { .. }) => read_request(caller.data_mut(), Err(BadRequest::OutOfBounds)),
     };
-    let owed = std::mem::take(&mut caller.data_mut().owed);
+    let owed = core::mem::take(&mut caller.data_mut().owed);
     run::charge_bytes(&mut *caller, owed)?;
     run::check_interrupt(&*caller)?;
     Ok(answer)

@@ -30,10 +30,10 @@ use crate::{
     module::{AbiVersion, Compiled, START_EXPORT, Variables, global_export},
     room,
 };
+use alloc::{boxed::Box, string::ToString, sync::Arc, vec::Vec};
 use descriptors::WasiState;
 use limiter::Limiter;
 use notes::Notes;
-use std::sync::Arc;
 use tollgate_abi::{names::export, sha256};
 use wasmi::{Linker, Memory, Store, TrapCode, TypedFunc};
 

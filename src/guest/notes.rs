@@ -10,7 +10,7 @@ use crate::{
     },
     room,
 };
-use std::collections::BTreeMap;
+use alloc::{boxed::Box, collections::BTreeMap, string::ToString, vec::Vec};
 use wasmi::{AsContext, AsContextMut, Caller, Func, Global, Memory, Nullable, Ref, Store, Val};
 
 /// Where the instruments of an instance are.
@@ -351,7 +351,7 @@ impl Instance {
         let bytes = host.usage.bytes_in.saturating_add(host.usage.bytes_out);
         if let Some(tree) = &mut host.calls {
             tree.count(fuel, bytes);
-            noted.calls = std::mem::take(&mut **tree);
+            noted.calls = core::mem::take(&mut **tree);
         }
         if notes.which.counter_bytes() == 8 {
             let (counters, _) = notes.counters(&self.store).as_chunks::<8>();
@@ -367,7 +367,7 @@ impl Instance {
     /// Takes what was noted of the initialisation and of the call. `None` without instruments.
     pub(crate) fn seen(&mut self) -> Option<Seen> {
         let mut noted = self.noted()?;
-        let Some(initialization) = self.initialization.as_mut().map(std::mem::take) else {
+        let Some(initialization) = self.initialization.as_mut().map(core::mem::take) else {
             // It did not end.
             return Some(Seen {
                 initialization: noted,

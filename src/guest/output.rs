@@ -4,6 +4,7 @@ use crate::{
     effect::{LogLevel, LogSource},
     gate::{Gate, Line},
 };
+use alloc::{string::String, vec::Vec};
 
 /// The most bytes of a line that are collected. Then the line is logged, and the rest of it dropped:
 /// the log cuts lines far earlier, and where they are cut must not depend on how the guest writes.
@@ -71,12 +72,12 @@ impl Stream {
         if !self.line.is_empty() {
             self.log(gate, true);
         }
-        gate.omit_lines(std::mem::take(&mut self.dropped).into());
+        gate.omit_lines(core::mem::take(&mut self.dropped).into());
     }
 
     /// `whole`: as far as is known, nothing of the line was dropped.
     fn log(&mut self, gate: &mut Gate, whole: bool) {
-        let line = std::mem::take(&mut self.line);
+        let line = core::mem::take(&mut self.line);
         gate.log(Line {
             source: self.source,
             level: LogLevel::Info,

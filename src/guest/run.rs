@@ -9,6 +9,7 @@ use crate::{
     module::Shape,
     room::OutOfMemory,
 };
+use alloc::string::ToString;
 use wasmi::{
     AsContext, AsContextMut, TrapCode, TypedFunc, TypedResumableCall,
     errors::{ErrorKind, InstantiationError},
@@ -145,8 +146,8 @@ impl From<wasmi::Error> for Stop {
     }
 }
 
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Stop {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{:?}", self.cause)
     }
 }

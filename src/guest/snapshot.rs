@@ -8,8 +8,9 @@ use crate::{
     limits::{Interrupt, PAGE_BYTES, Usage},
     module::DescriptorFlags,
     room::{self, OutOfMemory},
+    sync::{Mutex, lock},
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use alloc::{boxed::Box, string::ToString, vec::Vec};
 use wasmi::Val;
 
 /// Everything that a guest or the host remembers between calls.
@@ -25,7 +26,13 @@ pub(crate) struct Snapshot {
 }
 
 /// The number of the next snapshot.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+static NEXT: Mutex<u64> = Mutex::new(0);
+
+fn next_number() -> u64 {
+    let mut next = lock(&NEXT);
+    *next += 1;
+    *next
+}
 
 impl Snapshot {
     /// Takes the state of an instance that does not run.
@@ -38,7 +45,7 @@ impl Snapshot {
         let gate = host.gate.initialised();
         let gate = gate.filter(|_| !host.wasi.holds_files());
         Ok(Snapshot {
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            number: next_number(),
             image: Image::of(instance.memory())?,
             globals: instance.globals(),
             wasi: host.wasi.clone(),

@@ -8,12 +8,11 @@ mod wasi;
 
 use crate::{
     effect::{Answer, MOST_LISTED, Refusal, Reply},
-    error::Fault,
     gate::HostFunctions,
     guest::{Host, Stop},
     module::Offered,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use alloc::vec::Vec;
 use wasmi::Linker;
 
 /// A linker with every function that this host offers.
@@ -60,16 +59,24 @@ fn price_of_listing(reply: &Reply) -> u64 {
 }
 
 /// A panic must not reach the engine, whose frames cannot be unwound: the process would abort.
+#[cfg(feature = "std")]
 fn contain<T>(function: impl FnOnce() -> Result<T, Stop>) -> Result<T, wasmi::Error> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     let outcome = catch_unwind(AssertUnwindSafe(function)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
-        Err(Fault::Host(format!("a host function panicked: {text}").into()).into())
+        Err(crate::error::Fault::Host(format!("a host function panicked: {text}").into()).into())
     });
     Ok(outcome?)
+}
+
+/// Without the standard library, a panic ends the program in any case.
+#[cfg(not(feature = "std"))]
+fn contain<T>(function: impl FnOnce() -> Result<T, Stop>) -> Result<T, wasmi::Error> {
+    Ok(function()?)
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::{
     module::{Compiled, Edge, visit_operators},
     printable::Text,
 };
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// What of a plugin ran, in one run or in several, initialisation included.
 /// [`Replay::coverage`](crate::replay::Replay::coverage) makes it of a recording. As JSON it is an object with

@@ -1,7 +1,7 @@
 //! Names as the authors of Rust and C++ programs wrote them.
 
 use super::cpp::path;
-use std::fmt::{self, Write};
+use core::fmt::{self, Write};
 
 /// The longest name that is demangled, in bytes. Demangling takes memory and time of its own, which a
 /// name can make much of.

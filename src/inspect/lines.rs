@@ -10,9 +10,9 @@ mod read;
 mod scopes;
 
 use super::sections::Sections;
+use core::{fmt, ops::Range};
 use files::Files;
 use scopes::Scopes;
-use std::{fmt, ops::Range};
 
 /// The most functions that are shown as inlined at one place.
 const MOST_INLINED: usize = 128;

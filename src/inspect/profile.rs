@@ -6,8 +6,8 @@ use crate::{
     module::{Compiled, visit_operators},
     printable::Text,
 };
+use alloc::{collections::BTreeMap, vec::Vec};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use wasmi::ExternType;
 
 /// Where the fuel of a run went, or that of several runs. [`Replay::profile`](crate::replay::Replay::profile)
@@ -192,7 +192,7 @@ impl PhaseProfile {
                 }
             }
             open.push((at, true));
-            let calls = called.get_mut(at).map(std::mem::take);
+            let calls = called.get_mut(at).map(core::mem::take);
             open.extend(calls.into_iter().flatten().map(|call| (call, false)));
         }
     }

@@ -6,7 +6,8 @@ use crate::{
     room::{OutOfMemory, push},
 };
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 use wasmparser::{ExternalKind, KnownCustom, Name, NameSectionReader, Parser, Payload, TypeRef};
 
 /// What was read.

@@ -8,8 +8,9 @@ use crate::{
     printable::Text,
 };
 
+use alloc::vec::Vec;
+use core::{fmt, ops::Range};
 use serde::Serialize;
-use std::{fmt, ops::Range};
 
 /// The names and source lines of a module's functions, as far as the module has them.
 ///

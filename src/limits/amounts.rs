@@ -142,8 +142,8 @@ impl Default for MemoryLimit {
     }
 }
 
-impl std::fmt::Display for MemoryLimit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for MemoryLimit {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         if self.pages.is_multiple_of(PAGES_PER_MB) {
             write!(f, "{} MB", self.pages / PAGES_PER_MB)
         } else {

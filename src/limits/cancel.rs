@@ -1,13 +1,12 @@
 //! Ending a call from another thread.
 
-use crate::sync::{lock, wait};
-use std::{
+#[cfg(feature = "std")]
+use crate::sync::{Condvar, wait_for};
+use crate::sync::{Mutex, lock};
+use alloc::sync::Arc;
+use core::{
     fmt,
-    sync::{
-        Arc, Condvar, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 /// A handle that cancels calls from any thread. Clones are the same handle; it may be given to any
@@ -51,6 +50,7 @@ struct State {
     cancelled: AtomicBool,
     /// Locked while `cancelled` is set, so that no thread falls asleep in between.
     setting: Mutex<()>,
+    #[cfg(feature = "std")]
     changed: Condvar,
 }
 
@@ -66,6 +66,7 @@ impl Cancel {
         let setting = lock(&self.state.setting);
         self.state.cancelled.store(true, Ordering::Release);
         drop(setting);
+        #[cfg(feature = "std")]
         self.state.changed.notify_all();
     }
 
@@ -76,15 +77,16 @@ impl Cancel {
     }
 
     /// Waits for so long, or until it is cancelled.
-    pub(super) fn wait(&self, duration: Duration) {
-        let start = Instant::now();
+    #[cfg(feature = "std")]
+    pub(super) fn wait(&self, duration: core::time::Duration) {
+        let start = std::time::Instant::now();
         let mut setting = lock(&self.state.setting);
         while !self.is_cancelled() {
             let left = duration.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return;
             }
-            setting = wait(&self.state.changed, setting, left);
+            setting = wait_for(&self.state.changed, setting, left);
         }
     }
 }

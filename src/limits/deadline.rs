@@ -1,36 +1,40 @@
-//! The one clock that is not an effect: the wall-clock limit of a call, which guests never see.
+//! The wall-clock limit of a call.
 
-use std::time::{Duration, Instant};
+use super::clock::Clock;
+use core::time::Duration;
 
 /// A moment by which a call must be done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Deadline {
     /// `None` if the moment lies beyond what the clock can express: it never comes.
-    at: Option<Instant>,
+    at: Option<Duration>,
+    clock: Clock,
     limit: Duration,
 }
 
 impl Deadline {
-    pub(crate) fn after(limit: Duration) -> Deadline {
+    pub(crate) fn after(limit: Duration, clock: &Clock) -> Deadline {
+        let now = clock.now();
         Deadline {
-            at: Instant::now().checked_add(limit),
+            at: now.and_then(|now| now.checked_add(limit)),
+            clock: clock.clone(),
             limit,
         }
     }
 
-    pub(crate) fn passed(self) -> bool {
-        self.at.is_some_and(|at| Instant::now() >= at)
+    pub(crate) fn passed(&self) -> bool {
+        self.at.is_some() && self.remaining().is_zero()
     }
 
-    pub(crate) fn remaining(self) -> Duration {
-        match self.at {
-            Some(at) => at.saturating_duration_since(Instant::now()),
-            None => Duration::MAX,
+    pub(crate) fn remaining(&self) -> Duration {
+        match (self.at, self.clock.now()) {
+            (Some(at), Some(now)) => at.saturating_sub(now),
+            _ => Duration::MAX,
         }
     }
 
     /// The time that was given, for messages.
-    pub(crate) fn limit(self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         self.limit
     }
 }

@@ -1,7 +1,7 @@
 //! What may end a call from outside, and how blocking work checks it.
 
-use super::{Cancel, deadline::Deadline};
-use std::time::Duration;
+use super::{Cancel, Clock, deadline::Deadline};
+use core::time::Duration;
 
 /// The longest that work which cannot be woken up waits before it checks whether it is cancelled.
 const SLICE: Duration = Duration::from_millis(10);
@@ -33,9 +33,13 @@ impl Interrupted {
 
 impl Interrupt {
     /// The time that a call has begins now.
-    pub(crate) fn new(deadline: Option<Duration>, cancel: Option<Cancel>) -> Interrupt {
+    pub(crate) fn new(
+        deadline: Option<Duration>,
+        clock: &Clock,
+        cancel: Option<Cancel>,
+    ) -> Interrupt {
         Interrupt {
-            deadline: deadline.map(Deadline::after),
+            deadline: deadline.map(|limit| Deadline::after(limit, clock)),
             cancel,
         }
     }
@@ -53,7 +57,7 @@ impl Interrupt {
         if self.is_cancelled() {
             return Err(Interrupted::Cancelled);
         }
-        match self.deadline {
+        match &self.deadline {
             Some(deadline) if deadline.passed() => Err(Interrupted::Deadline(deadline.limit())),
             _ => Ok(()),
         }
@@ -77,7 +81,7 @@ impl Interrupt {
     pub(crate) fn remaining(&self) -> Option<Duration> {
         match self.is_cancelled() {
             true => Some(Duration::ZERO),
-            false => self.deadline.map(Deadline::remaining),
+            false => self.deadline.as_ref().map(Deadline::remaining),
         }
     }
 
@@ -90,6 +94,7 @@ impl Interrupt {
     }
 
     /// Waits for so long, or until the deadline or the cancellation.
+    #[cfg(feature = "system")]
     pub(crate) fn sleep(&self, duration: Duration) -> Result<(), Interrupted> {
         let remaining = self.remaining().unwrap_or(Duration::MAX);
         let time = duration.min(remaining);
@@ -97,7 +102,7 @@ impl Interrupt {
             Some(cancel) => cancel.wait(time),
             None => std::thread::sleep(time),
         }
-        match self.deadline {
+        match &self.deadline {
             _ if self.is_cancelled() => Err(Interrupted::Cancelled),
             Some(deadline) if duration > remaining => Err(Interrupted::Deadline(deadline.limit())),
             _ => Ok(()),

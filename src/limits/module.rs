@@ -3,6 +3,7 @@
 //! by counting, before the engine reads it.
 
 use super::named::{Group, Setting};
+use alloc::{borrow::ToOwned, vec::Vec};
 use serde::Serialize;
 
 /// Declares the limits: each with its default, what it counts, and where the count is found.

@@ -6,8 +6,9 @@ use super::{
     numbers::{MULTIPLES, TIMES, parse, shown},
 };
 use crate::printable::Text;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::time::Duration;
 use serde::Serialize;
-use std::time::Duration;
 
 /// One limit as text, see [`Limits::list`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

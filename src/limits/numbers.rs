@@ -1,5 +1,10 @@
 //! Numbers of limits as people read and write them.
 
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
+
 /// A suffix and what it multiplies by.
 pub(super) type Suffix = (&'static str, u64);
 

@@ -1,6 +1,7 @@
 //! The findings of a lint. Their number is limited; the rest is only counted.
 
 use crate::error::Error;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde::Serialize;
 
 /// The severity of a finding.
@@ -115,7 +116,7 @@ impl Findings {
             warnings,
             errors,
         } = self;
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings.sort_by_key(|finding| core::cmp::Reverse(finding.severity));
         Report {
             plugin: plugin.to_owned(),
             ok: warnings == 0 && errors == 0,

@@ -15,7 +15,13 @@ use crate::{
     runtime::{Runtime, RuntimeBuilder},
     world::Simulated,
 };
-use std::{collections::BTreeSet, time::Duration};
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeSet,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::time::Duration;
 use tollgate_abi::{
     Evidence, PluginInfo,
     functions::{self, FUNCTIONS},

@@ -3,6 +3,7 @@
 
 use super::encode::{self, Section, id, kind, push_name, push_section, push_u32};
 use crate::room::{self, OutOfMemory};
+use alloc::vec::Vec;
 use wasmparser::BinaryReader;
 
 /// What the names of added exports begin with.

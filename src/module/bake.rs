@@ -10,6 +10,7 @@ use super::{
     read::numbered,
 };
 use crate::{error::Unforkable, limits::PAGE_BYTES, room::OutOfMemory};
+use alloc::vec::Vec;
 use tollgate_abi::names::export;
 use wasmi::Val;
 use wasmparser::{

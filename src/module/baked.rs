@@ -3,8 +3,8 @@
 //! never identifies another module, and never replaces a check.
 
 use super::encode::push_name;
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The name of the section.
 pub(super) const NAME: &str = "tollgate.baked";

@@ -15,6 +15,7 @@ use crate::{
     limits::ModuleLimits,
     room::{self, OutOfMemory},
 };
+use alloc::vec::Vec;
 use wasmparser::{
     BinaryReader, BinaryReaderError, FuncToValidate, FuncValidator, FuncValidatorAllocations,
     FunctionBody, ValType, ValidatorResources, VisitOperator,
@@ -101,7 +102,7 @@ impl Bodies {
         let mut reading = Reading {
             bytes,
             start: body.range().start,
-            validator: function.into_validator(std::mem::take(&mut self.allocations)),
+            validator: function.into_validator(core::mem::take(&mut self.allocations)),
             types,
             globals,
             limits,

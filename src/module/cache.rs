@@ -3,19 +3,19 @@
 
 use super::Compiled;
 use crate::{
+    content_hash::Keys,
     error::LoadError,
     limits::{Limits, StackLimit},
-    sync::lock,
+    sync::{LazyLock, Mutex, lock},
 };
-use std::{
+use alloc::{
     borrow::Cow,
-    collections::{HashMap, hash_map::RandomState},
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
+use core::{
     fmt,
-    hash::BuildHasher,
-    sync::{
-        Arc, LazyLock, Mutex, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// Compiled modules by content, kept as long as some runtime uses them.
@@ -27,13 +27,29 @@ pub struct ModuleCache {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
-    hasher: RandomState,
-    /// By the hash of the content. Entries that are found are compared byte for byte. A hash map, since
-    /// its order is never visible.
-    entries: Mutex<HashMap<(u64, StackLimit), Arc<Entry>>>,
-    compilations: AtomicU64,
+    keys: Keys,
+    /// Who finds two contents with one hash gains nothing but compiling them twice: entries that are found are
+    /// compared byte for byte.
+    entries: Mutex<BTreeMap<Key, Arc<Entry>>>,
+    compilations: AtomicUsize,
+}
+
+impl Default for Inner {
+    fn default() -> Inner {
+        Inner {
+            keys: Keys::random(),
+            entries: Mutex::default(),
+            compilations: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// The hash of the content, and the frames and bytes of the stack limit that it is compiled for.
+type Key = (u64, [u32; 2]);
+
+fn key(hash: u64, stack: StackLimit) -> Key {
+    (hash, [stack.frames, stack.bytes])
 }
 
 #[derive(Default)]
@@ -77,7 +93,7 @@ impl ModuleCache {
 
     /// Returns how many modules this cache has compiled.
     pub fn compilations(&self) -> u64 {
-        self.inner.compilations.load(Ordering::Relaxed)
+        self.inner.compilations.load(Ordering::Relaxed) as u64
     }
 
     /// Returns whether no module is compiled and in use.
@@ -90,11 +106,8 @@ impl ModuleCache {
         bytes: Cow<'_, [u8]>,
         limits: &Limits,
     ) -> Result<Arc<Compiled>, LoadError> {
-        let hash = self.hash(&bytes);
-        let entry = lock(&self.inner.entries)
-            .entry((hash, limits.stack))
-            .or_default()
-            .clone();
+        let key = key(self.inner.keys.hash(&bytes), limits.stack);
+        let entry = lock(&self.inner.entries).entry(key).or_default().clone();
         let compiling = lock(&entry.compiling);
         if let Some(compiled) = entry.module().filter(|compiled| compiled.is(&bytes)) {
             // It may have been compiled under larger limits.
@@ -112,32 +125,11 @@ impl ModuleCache {
         outcome
     }
 
-    /// Hashes bytes under a random key, 16 at a time: the standard library's hash takes 1 % of loading a Go
-    /// program more. Who finds two contents with one hash gains nothing but compiling them twice.
-    fn hash(&self, bytes: &[u8]) -> u64 {
-        let hasher = &self.inner.hasher;
-        let (mut state, key) = (hasher.hash_one(bytes.len()), hasher.hash_one(0u8));
-        let (pairs, rest) = bytes.as_chunks::<16>();
-        for pair in pairs {
-            let pair = u128::from_le_bytes(*pair);
-            let (low, high) = halves(pair);
-            let (low, high) = halves(u128::from(low ^ state) * u128::from(high ^ key));
-            state = low ^ high;
-        }
-        hasher.hash_one((state, rest))
-    }
-
     /// Drops the entries that are empty and that no thread is compiling.
     pub(crate) fn forget_unused(&self) {
         lock(&self.inner.entries)
             .retain(|_, entry| Arc::strong_count(entry) > 1 || entry.is_in_use());
     }
-}
-
-/// The lower and the upper half of a number.
-#[expect(clippy::cast_possible_truncation, reason = "the halves are wanted")]
-fn halves(number: u128) -> (u64, u64) {
-    (number as u64, (number >> 64) as u64)
 }
 
 impl fmt::Debug for ModuleCache {
@@ -151,26 +143,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_byte_and_the_length_change_the_hash() {
-        let cache = ModuleCache::new();
-        let bytes = [0u8; 100];
-        let hash = cache.hash(&bytes);
-        assert_eq!(cache.hash(&bytes), hash);
-        for at in 0..bytes.len() {
-            let mut other = bytes;
-            other[at] = 1;
-            assert_ne!(cache.hash(&other), hash, "{at}");
-            assert_ne!(cache.hash(&bytes[..at]), hash, "{at}");
-        }
-    }
-
-    #[test]
     fn counting_does_not_wait_for_a_module_that_is_being_compiled() {
         let cache = ModuleCache::new();
         let entry = Arc::new(Entry::default());
         let limits = Limits::default();
         let mut entries = lock(&cache.inner.entries);
-        entries.insert((0, limits.stack), entry.clone());
+        entries.insert(key(0, limits.stack), entry.clone());
         drop(entries);
         let _compiling = lock(&entry.compiling);
         assert!(cache.is_empty());

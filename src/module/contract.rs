@@ -3,11 +3,13 @@
 
 use super::foreign::{self, Recognised};
 use crate::error::{Problem, TypeText};
-use std::{
+use alloc::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    string::{String, ToString},
+    vec::Vec,
 };
+use core::fmt;
 use tollgate_abi::names::export;
 use wasmi::{ExternType, FuncType, Module, ValType};
 

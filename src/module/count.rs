@@ -7,6 +7,7 @@ use crate::{
     limits::{ModuleCounts, ModuleLimits},
     room::{self, OutOfMemory},
 };
+use alloc::vec::Vec;
 use wasmparser::{BinaryReader, BinaryReaderError, ConstExpr, Payload};
 
 /// Refuses a module for its size, before anything is kept of it.

@@ -6,6 +6,7 @@ use crate::{
     error::Unforkable,
     room::{self, OutOfMemory},
 };
+use alloc::vec::Vec;
 use wasmparser::BinaryReader;
 
 /// Two runs with fewer zeros than this between them are one: a segment's head is longer.

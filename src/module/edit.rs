@@ -8,6 +8,7 @@ use super::{
     regions::{Kind, Mark},
 };
 use crate::room::{self, OutOfMemory};
+use alloc::vec::Vec;
 use wasmparser::{BinaryReader, Operator};
 
 const I32: u8 = 0x7F;

@@ -1,6 +1,7 @@
 //! The binary format: its numbers, and writing numbers, names and sections.
 
 use crate::room::{self, OutOfMemory};
+use alloc::vec::Vec;
 
 /// What every module begins with: the magic number and the version of the format.
 pub(super) const HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";

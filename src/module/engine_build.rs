@@ -3,15 +3,10 @@
 //! both are measured, once in a process and only if someone asks.
 
 use super::native_stack::Depths;
-use crate::limits::StackLimit;
-use std::{
-    hint::black_box,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use crate::{limits::StackLimit, sync::OnceLock};
+use core::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "std")]
+use core::{hint::black_box, time::Duration};
 use wasmi::{CompilationMode, Instance, Module, Store};
 
 /// Assembled from the text beside it; a test compares them.
@@ -56,7 +51,14 @@ pub(crate) fn must_warn_of_slow_engine() -> bool {
     is_slow() && !WARNED.swap(true, Ordering::Relaxed)
 }
 
+/// Without a clock nobody can say.
+#[cfg(not(feature = "std"))]
+pub(super) fn is_slow() -> bool {
+    false
+}
+
 /// Whether the engine was not optimised.
+#[cfg(feature = "std")]
 pub(super) fn is_slow() -> bool {
     static SLOW: OnceLock<bool> = OnceLock::new();
     let measure = || times().is_ok_and(|(engine, standard)| is_unoptimised(engine, standard));
@@ -65,6 +67,7 @@ pub(super) fn is_slow() -> bool {
 
 /// Decides from the time that the engine took, and that of the standard library. The engine takes about twice as
 /// long if it is optimised, and 280 times as long if not.
+#[cfg(feature = "std")]
 fn is_unoptimised(engine: Duration, standard: Duration) -> bool {
     engine > standard.saturating_mul(20)
 }
@@ -74,6 +77,7 @@ fn instance(seen: &Depths) -> Result<(Store<()>, Instance), wasmi::Error> {
     seen.instantiate(&Module::new(&engine, MODULE)?)
 }
 
+#[cfg(feature = "std")]
 fn times() -> Result<(Duration, Duration), wasmi::Error> {
     let (mut store, instance) = instance(&Depths::default())?;
     let spin = instance.get_typed_func::<i32, i32>(&store, "spin")?;
@@ -81,10 +85,10 @@ fn times() -> Result<(Duration, Duration), wasmi::Error> {
     let mut engine = Duration::MAX;
     let mut standard = Duration::MAX;
     for _ in 0..RUNS {
-        let start = Instant::now();
+        let start = std::time::Instant::now();
         spin.call(&mut store, SPINNING)?;
         engine = engine.min(start.elapsed());
-        let start = Instant::now();
+        let start = std::time::Instant::now();
         let _ = black_box(str::from_utf8(black_box(text.as_bytes())));
         standard = standard.min(start.elapsed());
     }

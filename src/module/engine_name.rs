@@ -3,8 +3,11 @@
 //! Cargo may select a later release, and does not report which.
 
 use super::{native_stack::Depths, read, write};
-use crate::limits::{ModuleLimits, StackLimit};
-use std::sync::OnceLock;
+use crate::{
+    limits::{ModuleLimits, StackLimit},
+    sync::OnceLock,
+};
+use alloc::string::ToString;
 use wasmi::{CompilationMode, Module};
 
 /// A loop with an operator of every kind that plugins use. Assembled from the text beside it; a test compares them.

@@ -2,6 +2,7 @@
 //! builds it without them. The table is searched only for imports that this host does not offer.
 
 use crate::error::{Foreign, PREVIEW_1, Problem};
+use alloc::vec::Vec;
 use wasmi::{ExternType, ImportType, Module, ValType};
 
 /// What is recognised by its imports.

@@ -9,6 +9,7 @@ use crate::{
     error::LoadError,
     room::{self, OutOfMemory},
 };
+use alloc::{string::ToString, vec::Vec};
 use wasmparser::{
     BinaryReader, BinaryReaderError, CodeSectionReader, FuncType, FunctionBody,
     FunctionSectionReader, ImportSectionReader, TableSectionReader, TypeRef, TypeSectionReader,

@@ -9,6 +9,7 @@ use super::{
     additions::{Additions, RESERVED},
     encode::{op::*, push_i64, push_u32},
 };
+use alloc::{string::String, vec::Vec};
 use wasmparser::{BinaryReader, RefType};
 
 /// The export of the table with the functions of the host.

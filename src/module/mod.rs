@@ -62,8 +62,13 @@ use crate::{
     error::{LoadError, Problem, Unforkable},
     limits::{Limits, PAGE_BYTES, StackLimit},
     room,
+    sync::OnceLock,
 };
-use std::{borrow::Cow, sync::OnceLock};
+use alloc::{
+    borrow::Cow,
+    string::{String, ToString},
+    vec::Vec,
+};
 use tollgate_abi::sha256;
 use wasmi::CompilationMode;
 use write::Written;

@@ -1,11 +1,9 @@
 //! How much of the native stack the engine takes: a module calls the host, which sees how deep it is called.
 
-use std::{
+use alloc::sync::Arc;
+use core::{
     hint::black_box,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 use wasmi::{Caller, Instance, Linker, Module, Store};
 

@@ -19,7 +19,8 @@ use crate::{
     limits::{ModuleLimits, PAGE_BYTES},
     room,
 };
-use std::ops::Range;
+use alloc::{string::String, vec::Vec};
+use core::ops::Range;
 use tollgate_abi::names;
 use wasmparser::{
     CustomSectionReader, DataKind, DataSectionReader, ElementItems, ElementKind, Parser, Payload,

@@ -2,6 +2,7 @@
 
 use super::features::{self, Proposal};
 use crate::{error::LoadError, room::OutOfMemory};
+use alloc::string::String;
 use wasmparser::{
     BinaryReader, BinaryReaderError, FuncValidator, FunctionBody, KnownCustom, Name, Parser,
     Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,

@@ -31,6 +31,7 @@
 
 use super::count::EMPTY;
 use crate::room::{self, OutOfMemory};
+use alloc::vec::Vec;
 
 /// Fuel of code.
 pub(super) type Cost = u32;

@@ -13,8 +13,8 @@ use super::{
     growth::{GROWTH_EXPORT, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export},
     native_stack::Depths,
 };
-use crate::{error::BuildError, limits::StackLimit};
-use std::sync::OnceLock;
+use crate::{error::BuildError, limits::StackLimit, sync::OnceLock};
+use alloc::string::{String, ToString};
 use wasmi::{
     Caller, CompilationMode, Func, FuncType, Instance, Memory, Module, Nullable, Ref, RefType,
     Store, Table, TypedFunc, Val, ValType,

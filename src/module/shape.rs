@@ -3,6 +3,7 @@
 
 use super::Growth;
 use crate::limits::ModuleCounts;
+use alloc::string::String;
 
 /// What the sections of a module contain.
 #[derive(Clone, Debug, Default)]

@@ -15,6 +15,7 @@ use crate::{
     error::{LoadError, Unforkable},
     limits::StackLimit,
 };
+use alloc::{string::String, vec::Vec};
 use wasmparser::ValType;
 
 /// The export by which a start function is called in slices, like any other function.

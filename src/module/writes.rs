@@ -29,6 +29,7 @@ use super::{
     read::Reading,
 };
 use crate::error::LoadError;
+use alloc::vec::Vec;
 use function::Function;
 
 /// The bytes of a block, as a power of two.

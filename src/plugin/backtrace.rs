@@ -9,9 +9,9 @@ use crate::{
     limits::{FuelLimit, Limits},
     module::Instruments,
     plugin::call::Allowance,
-    sync::lock,
+    sync::{Mutex, lock},
 };
-use std::sync::{Arc, Mutex};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use tollgate_abi::names::export;
 
 /// Calls the guest.

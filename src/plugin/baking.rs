@@ -5,6 +5,11 @@ use crate::{
     error::{BakeError, Error, Unforkable},
     module::{Baked, State, engine_name},
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use tollgate_abi::names::export;
 
 /// What a plugin may be asked of itself.

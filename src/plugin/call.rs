@@ -5,19 +5,16 @@
 use super::{Config, Observation, Plugin, traced};
 use crate::{
     answer::{read_evidence, read_result, truncate_evidence},
-    error::{Error, Fault},
+    error::{BuildError, Error, Fault},
     gate::{Noting, Policy, SharedJournal, World},
     guest::{self, Seen},
     limits::{Cancel, Interrupt, Interrupted, Limits, Usage},
     module::AbiVersion,
     room,
+    sync::Mutex,
 };
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::{fmt, time::Duration};
 use tollgate_abi::{sha256, to_json};
 
 /// One call of a plugin: its config, and what holds for this call beside what its runtime sets.
@@ -281,16 +278,18 @@ impl Plugin {
 
     /// What a call without settings of its own may use, from now on.
     pub(crate) fn allowance(&self) -> Allowance {
-        let limits = &self.parts().settings.limits;
+        let settings = &self.parts().settings;
+        let limits = &settings.limits;
         Allowance {
             initialization: limits.clone(),
             call: limits.clone(),
-            interrupt: Interrupt::new(limits.deadline, None),
+            interrupt: Interrupt::new(limits.deadline, &settings.clock, None),
         }
     }
 
     fn allowance_of(&self, call: &Call<'_>) -> Allowance {
-        let own = &self.parts().settings.limits;
+        let settings = &self.parts().settings;
+        let own = &settings.limits;
         let deadline = call.deadline;
         let [initialization, limits] = match (&call.replayed, &call.limits) {
             (Some(run), _) => [run.initialization.clone(), run.limits.clone()],
@@ -306,7 +305,7 @@ impl Plugin {
             }
         };
         Allowance {
-            interrupt: Interrupt::new(limits.deadline, call.cancel.clone()),
+            interrupt: Interrupt::new(limits.deadline, &settings.clock, call.cancel.clone()),
             initialization,
             call: limits,
         }
@@ -315,6 +314,9 @@ impl Plugin {
     /// Checks what can be checked before anything runs.
     pub(crate) fn prepare<'a>(&self, call: Call<'a>) -> Result<Ready<'a>, Error> {
         let allowance = self.allowance_of(&call);
+        if allowance.call.deadline.is_some() && !self.parts().settings.clock.exists() {
+            return Err(BuildError::NoClock.into());
+        }
         if allowance.interrupt.is_cancelled() {
             return Err(self.interrupted(Interrupted::Cancelled));
         }

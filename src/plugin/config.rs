@@ -1,9 +1,10 @@
 //! What a plugin is given: an object of JSON values.
 
 use crate::{answer, byte_order_mark, error::ConfigError};
+use alloc::string::{String, ToString};
+use core::str::FromStr;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::str::FromStr;
 
 /// The config of one call: a JSON object.
 ///

@@ -8,7 +8,7 @@ use crate::{
     limits::Usage,
     module::AbiVersion,
 };
-use std::sync::Arc;
+use alloc::sync::Arc;
 use tollgate_abi::{ConfigSchema, PluginInfo, names::export};
 
 /// Bytes of memory that an instance is not kept for after a question that is asked once.

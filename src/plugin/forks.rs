@@ -24,9 +24,9 @@ use crate::{
     gate::{Gate, GoHeap, NotedEffects, SharedJournal},
     guest::{Instance, Seen, Snapshot, Start},
     limits::{Interrupted, Usage},
-    sync::lock,
+    sync::{Mutex, lock},
 };
-use std::sync::{Arc, Mutex};
+use alloc::{boxed::Box, sync::Arc};
 
 /// Whether calls share what initialisation made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -254,7 +254,7 @@ impl Plugin {
         let initialised = Initialised {
             usage: instance.init_usage(),
             snapshot,
-            journal: std::mem::take(&mut *lock(&journal)),
+            journal: core::mem::take(&mut *lock(&journal)),
         };
         Ok((initialised, instance))
     }

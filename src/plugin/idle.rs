@@ -1,14 +1,8 @@
 //! Idle instances of all plugins of a runtime, for later calls. Their number is bounded for each
 //! plugin and for all together; when there are too many, one of the plugin that has most is dropped.
 
-use crate::sync::lock;
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use crate::sync::{Mutex, MutexGuard, lock};
+use alloc::{collections::BTreeMap, vec::Vec};
 
 /// How many plugins can keep their full number of idle instances, before they displace one another.
 const PLUGINS_AT_ONCE: usize = 16;
@@ -21,11 +15,12 @@ pub(crate) struct Owner(u64);
 pub(crate) struct IdlePool<T> {
     /// The most for one plugin.
     own: usize,
-    next: AtomicU64,
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
+    /// The number of the next owner.
+    next: u64,
     by_owner: BTreeMap<Owner, Vec<T>>,
     /// How many there are in all, which every call needs however many plugins there are.
     all: usize,
@@ -35,8 +30,8 @@ impl<T> IdlePool<T> {
     pub(crate) fn new(own: usize) -> IdlePool<T> {
         IdlePool {
             own,
-            next: AtomicU64::new(0),
             state: Mutex::new(State {
+                next: 0,
                 by_owner: BTreeMap::new(),
                 all: 0,
             }),
@@ -45,7 +40,9 @@ impl<T> IdlePool<T> {
 
     /// Another plugin.
     pub(crate) fn owner(&self) -> Owner {
-        Owner(self.next.fetch_add(1, Ordering::Relaxed))
+        let mut state = self.lock();
+        state.next += 1;
+        Owner(state.next)
     }
 
     /// Whether one more of this plugin would be kept.

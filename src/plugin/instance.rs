@@ -10,7 +10,8 @@ use crate::{
     guest::{self, Snapshot},
     limits::Usage,
 };
-use std::fmt;
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
 
 /// An initialised instance of a plugin, which its owner calls and resets.
 ///

@@ -7,7 +7,7 @@ use crate::{
     inspect::{Comparison, Edge, EdgeKind, Symbols},
     module::{self, Instruments},
 };
-use std::sync::Arc;
+use alloc::{string::ToString, sync::Arc, vec::Vec};
 
 impl Plugin {
     /// The same plugin with instruments, which its runs do not notice: their effects, their evidence, their

@@ -2,14 +2,14 @@
 //! resets it in between, and results are reported in the order of the calls.
 
 use super::{Observation, Plugin, call::Call, once};
-use crate::{error::Error, guest, sync::lock};
-use std::{
-    collections::BTreeMap,
-    num::NonZero,
-    ops::ControlFlow,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
+use crate::{
+    error::Error,
+    guest,
+    sync::{Condvar, Mutex, MutexGuard, lock, wait},
 };
+use alloc::collections::BTreeMap;
+use core::{num::NonZero, ops::ControlFlow};
+use std::thread;
 
 /// So many calls for each thread may be taken before the first of them is reported: one that takes
 /// long must not make the results of the others pile up.
@@ -181,8 +181,7 @@ impl<I: Iterator<Item: Into<Call<'static>>>> Batch<I> {
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let waited = self.changed.wait(state);
-        waited.unwrap_or_else(PoisonError::into_inner)
+        wait(&self.changed, state)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,8 +3,8 @@
 
 use super::Plugin;
 use crate::{capability::Capability, error::Error, printable::Text};
+use alloc::{collections::BTreeSet, string::ToString, vec::Vec};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use tollgate_abi as abi;
 
 impl Plugin {

@@ -7,8 +7,8 @@ use crate::{
     room::{json_len, map_len},
     schema::{self, Budget, PatternCache, TooExpensive, Validation},
 };
+use core::time::Duration;
 use serde_json::Value;
-use std::time::Duration;
 
 /// Which violations of a plugin's schema make a runtime refuse a config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ const NAME: usize = 64;
 /// The maximum number of quotes and spaces between a name, the sign and the value.
 const BETWEEN: usize = 6;
 /// The possible lengths of a value.
-const VALUE: std::ops::RangeInclusive<usize> = 12..=150;
+const VALUE: core::ops::RangeInclusive<usize> = 12..=150;
 /// The minimum entropy of a value, in bits for each character.
 const ENTROPY: f64 = 3.5;
 
@@ -133,7 +133,7 @@ fn looks_random(value: &[u8]) -> bool {
         .filter(|count| **count > 0)
         .map(|count| {
             let share = f64::from(*count) / total;
-            -share * share.log2()
+            -share * libm::log2(share)
         })
         .sum();
     entropy >= ENTROPY

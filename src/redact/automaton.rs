@@ -1,7 +1,7 @@
 //! Finding many words in one pass over a text (Aho and Corasick, 1975): the cost of a byte does not
 //! depend on the words.
 
-use std::collections::VecDeque;
+use alloc::{collections::VecDeque, vec::Vec};
 
 /// The words, as a tree of their prefixes.
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Automaton {
                 *first = new;
             }
         } else if let Some(parent) = self.nodes.get_mut(parent as usize) {
-            next = std::mem::replace(&mut parent.child, new);
+            next = core::mem::replace(&mut parent.child, new);
         }
         self.nodes.push(Node {
             byte,

@@ -2,7 +2,8 @@
 
 use super::{HiddenPath, Inner, RedactionRule, Redactor, SHORTEST, assignments};
 use crate::printable::{Text, counted};
-use std::{fmt, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::fmt;
 
 /// Options for a [`Redactor`].
 #[derive(Default)]

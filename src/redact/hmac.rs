@@ -1,5 +1,6 @@
 //! HMAC (RFC 2104) with SHA-256.
 
+use alloc::string::String;
 use tollgate_abi::sha256::{Sha256, digest, hex};
 
 const BLOCK: usize = 64;

@@ -1,7 +1,8 @@
 //! A text that was decoded from another one, and the source of each of its bytes.
 
 use super::spans::{BORDER, HIDDEN};
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// A decoded text.
 #[derive(Default)]

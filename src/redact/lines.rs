@@ -2,6 +2,7 @@
 
 use super::{Redactor, pem, spans::TextEnd};
 use crate::effect::LogSource;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// The log streams of one instance.
 #[derive(Default)]

@@ -21,16 +21,14 @@ mod values;
 pub use build::{RedactorBuilder, RedactorError};
 pub(crate) use lines::Lines;
 
+use alloc::{borrow::ToOwned, boxed::Box, string::String, sync::Arc, vec::Vec};
 use automaton::Automaton;
+use core::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use search::SecretSearch;
 use spans::{HASH, HASH_DIGITS, LONGEST_MARK, MARK, Spans, TextEnd};
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
 use values::Values;
 
 type RedactionRule = dyn Fn(&str) -> String + Send + Sync;
@@ -218,7 +216,7 @@ impl Redactor {
     /// Returns bytes with their secrets replaced. The embedder's rule and patterns apply only if they are
     /// UTF-8.
     pub(crate) fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        match std::str::from_utf8(bytes) {
+        match core::str::from_utf8(bytes) {
             Ok(text) => self.redact(text).into_bytes(),
             Err(_) => {
                 let spans = self.find(bytes, TextEnd::Whole);

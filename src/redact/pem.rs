@@ -1,7 +1,8 @@
 //! PEM blocks of private keys: the header, the body and the footer, also without a footer.
 
 use super::spans::{BORDER, Spans, count, find as find_bytes};
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";

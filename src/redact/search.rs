@@ -14,11 +14,9 @@ use super::{
     tokens,
     values::ValueSearch,
 };
-use std::{
-    borrow::Cow,
-    hash::{DefaultHasher, Hasher as _},
-    ops::Range,
-};
+use crate::content_hash::Keys;
+use alloc::{borrow::Cow, vec::Vec};
+use core::ops::Range;
 
 /// How many bytes are decoded on each level for each byte of a text. The first budget is enough for all
 /// encodings. The others are enough for what an encoder wrote: random input decodes to little text.
@@ -90,7 +88,7 @@ fn windows(length: usize, longest: usize) -> impl Iterator<Item = Range<usize>> 
         .clamp(WINDOW, u32::MAX as usize / 4);
     let step = size.saturating_sub(overlap).max(1);
     let mut next = Some(0usize);
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         let start = next?;
         let end = start.saturating_add(size).min(length);
         next = (end < length).then_some(start + step);
@@ -158,9 +156,7 @@ impl DecodeTree<'_> {
         };
         *left = left.saturating_sub(layer.bytes().len());
         count(layer.bytes().len());
-        let mut hasher = DefaultHasher::new();
-        hasher.write(layer.bytes());
-        let hash = hasher.finish();
+        let hash = Keys::default().hash(layer.bytes());
         // The same text was decoded before, on this or another level.
         let is_known = self.decoded.iter().any(|known| {
             (known.encoding, known.hash) == (encoding, hash) && known.layer.bytes() == layer.bytes()

@@ -2,7 +2,8 @@
 //! merged and replaced at once. So no search reads the replacement of another one, and overlapping
 //! secrets are replaced completely.
 
-use std::ops::Range;
+use alloc::{string::String, vec::Vec};
+use core::ops::Range;
 
 /// Whether a text is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ fn position(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
 pub(super) fn count(_: usize) {}
 
 #[cfg(test)]
-thread_local!(static COUNTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+thread_local!(static COUNTED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) });
 
 #[cfg(test)]
 pub(super) fn count(bytes: usize) {

@@ -12,8 +12,12 @@ use crate::{
     error::ConfigError,
     schema::{Validation, Violation},
 };
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+};
+use core::sync::atomic::Ordering;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, sync::atomic::Ordering};
 use tollgate_abi::{ConfigSchema, ErrorDetail, Evidence, PluginInfo, base64, host::LogAttr};
 
 impl Redactor {

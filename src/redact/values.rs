@@ -7,11 +7,15 @@ use super::{
     layer::Layer,
     spans::{Spans, TextEnd, count},
 };
-use serde_json::Number;
-use std::{
+use crate::sync::{Mutex, lock};
+use alloc::{
+    borrow::ToOwned,
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
 };
+use serde_json::Number;
 
 /// A line of a secret is searched for separately if it has this many bytes, since secrets with several
 /// lines are printed line by line.
@@ -19,7 +23,7 @@ const SHORTEST_LINE: usize = 8;
 
 /// All secret values.
 #[derive(Default)]
-pub(super) struct Values(RwLock<ValueTable>);
+pub(super) struct Values(Mutex<ValueTable>);
 
 #[derive(Default)]
 struct ValueTable {
@@ -32,7 +36,7 @@ struct ValueTable {
 impl Values {
     /// Adds a value and its lines. A `plain` value is searched for only unencoded.
     pub(super) fn add(&self, value: &str, plain: bool) {
-        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut registered = lock(&self.0);
         let lines = value.lines().map(str::trim);
         let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
         let lines = lines.map(|line| (line, line.chars().count() < SHORTEST));
@@ -44,17 +48,15 @@ impl Values {
     }
 
     pub(super) fn len(&self) -> usize {
-        let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let registered = lock(&self.0);
         registered.values.len()
     }
 
     pub(super) fn search(&self) -> Arc<ValueSearch> {
-        let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut registered = lock(&self.0);
         if let Some(search) = &registered.search {
             return search.clone();
         }
-        drop(registered);
-        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let search = Arc::new(ValueSearch::new(&registered.values));
         registered.search = Some(search.clone());
         search

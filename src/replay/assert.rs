@@ -6,6 +6,7 @@ use crate::{
     plugin::{Config, Plugin},
     printable::Printable,
 };
+use alloc::string::String;
 use std::{fs, path::Path};
 
 /// The variable that makes [`assert`](fn@assert) record instead of compare.
@@ -167,7 +168,7 @@ fn is_set(variable: &str) -> bool {
 }
 
 fn record(path: &Path, plugin: &Plugin, config: &Config) -> Result<(), String> {
-    let failed = |error: &dyn std::fmt::Display| format!("cannot record: {error}");
+    let failed = |error: &dyn core::fmt::Display| format!("cannot record: {error}");
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(|error| failed(&error))?;
     }

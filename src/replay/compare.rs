@@ -11,14 +11,16 @@ use crate::{
     effect::{Answer, Effect, Failure, Handle, Reply},
     gate::{At, Journal},
     plugin::Plugin,
-    sync::lock,
+    sync::{Mutex, lock},
     world::handles,
 };
-use serde_json::Value;
-use std::{
+use alloc::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
 };
+use serde_json::Value;
 use tollgate_abi::host::kinds;
 
 /// The differences between a recorded run and a run of another version of the plugin.
@@ -71,7 +73,7 @@ impl Replay {
         let answers = differences(&recorded.end.json(), &end.end.json());
         let mut comparison = Comparison {
             missing_effects: matcher.missing(),
-            new_effects: std::mem::take(&mut matcher.new_effects),
+            new_effects: core::mem::take(&mut matcher.new_effects),
             repeated_effects: matcher.repeated_effects,
             answers,
             fuel_before: recorded.fuel(),
@@ -214,7 +216,7 @@ fn key(mut effect: Value, opened: &BTreeMap<Handle, u64>) -> String {
     let body = kinds.and_then(|kinds| kinds.values_mut().next());
     let handle = body.and_then(|body| body.get_mut("handle"));
     let opening = handle.and_then(|handle| {
-        let number = std::mem::take(handle).as_u64()?;
+        let number = core::mem::take(handle).as_u64()?;
         opened.get(&Handle::try_from(number).ok()?).copied()
     });
     format!("{opening:?} {effect}")

@@ -1,5 +1,6 @@
 //! Replaces the digests in the lines of a transcript by the large bytes that they stand for.
 
+use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 
 /// The effects and answers that carry bytes, and their fields; an empty list means that the value

@@ -4,8 +4,13 @@ use crate::{
     error::Backtrace,
     printable::{Printable, write_printable},
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
 use serde_json::Value;
-use std::fmt;
 
 /// The first difference between a recording and its replay.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, thiserror::Error)]

@@ -8,9 +8,13 @@ use crate::{
     gate::{At, Phase},
     limits::{Limits, Usage},
 };
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
-use std::io;
 
 /// The only format that this version writes and reads.
 pub(super) const FORMAT: u32 = 1;
@@ -210,17 +214,12 @@ const CHECK_LENGTH: usize = CHECK_KEY.len() + 16 + 2;
 
 /// Writes a line: an object that ends with a checksum of itself. The checksum locates accidental
 /// changes; it does not protect against forgery.
-pub(super) fn write_line(line: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(line).map_err(unwritable)?;
+pub(super) fn write_line(line: &impl Serialize) -> Result<Vec<u8>, String> {
+    let mut text = serde_json::to_vec(line).map_err(|error| error.to_string())?;
     text.pop();
     let check = fingerprint(&text);
     text.extend_from_slice(format!("{CHECK_KEY}{check:016x}\"}}\n").as_bytes());
     Ok(text)
-}
-
-/// Converts an error of serialisation to an error of the sink.
-pub(super) fn unwritable(error: serde_json::Error) -> io::Error {
-    io::Error::other(error.to_string())
 }
 
 /// FNV-1a over the length and the words of eight bytes, the last one padded with zeros. Changing any

@@ -4,25 +4,31 @@
 //!
 #![doc = include_str!("transcript.md")]
 
+#[cfg(feature = "std")]
 mod assert;
 mod compare;
 mod digests;
 mod divergence;
+#[cfg(feature = "std")]
 mod file;
 mod lines;
 mod play;
 mod record;
 mod redacted;
+mod sink;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod transcript;
 mod views;
+#[cfg(feature = "std")]
 mod whole_file;
 
+#[cfg(feature = "std")]
 pub use assert::{AssertOptions, assert, assert_with};
 pub use compare::Comparison;
 pub use divergence::Divergence;
+pub use sink::Sink;
 pub use trace::TracedEffect;
 pub use transcript::BadTranscript;
 
@@ -33,21 +39,23 @@ use crate::{
     limits::{Cancel, FuelLimit, Limits, Usage},
     module::engine_name,
     plugin::{Call, Config, Finished, Observation, Plugin, Ready, RecordedRun},
-    printable::{Printable, Text},
+    printable::Text,
     runtime::RuntimeBuilder,
+    sync::{Mutex, into_inner},
 };
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::time::Duration;
 use lines::{End, FORMAT, Function, Header, RunResult};
 use play::Player;
 use record::Recorder;
 use redacted::Texts;
 use serde_json::Value;
-use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
 use tollgate_abi::host::kinds;
 use transcript::Transcript;
 
@@ -88,11 +96,14 @@ impl Plugin {
     /// # Errors
     ///
     /// The first error of the sink, which also stops the run.
-    pub fn observe_recorded<'a, W: Write + Send + 'static>(
+    pub fn observe_recorded<'a, S>(
         &self,
         call: impl Into<Call<'a>>,
-        sink: W,
-    ) -> io::Result<Recording<W>> {
+        sink: S,
+    ) -> Result<Recording<S>, S::Error>
+    where
+        S: Sink<Error: Send> + Send + 'static,
+    {
         match self.ready_to_record(call.into()) {
             Ok(ready) => self.record_ready(ready, sink),
             Err(error) => {
@@ -109,15 +120,17 @@ impl Plugin {
         Ok(ready)
     }
 
-    fn record_ready<W: Write + Send + 'static>(
-        &self,
-        ready: Ready<'_>,
-        sink: W,
-    ) -> io::Result<Recording<W>> {
+    fn record_ready<S>(&self, ready: Ready<'_>, sink: S) -> Result<Recording<S>, S::Error>
+    where
+        S: Sink<Error: Send> + Send + 'static,
+    {
         let parts = self.parts();
         let settings = &parts.settings;
         let texts = Texts(settings.observer.redactor.clone());
-        let text = String::from_utf8(ready.config().to_vec()).map_err(io::Error::other)?;
+        let text = String::from_utf8(ready.config().to_vec());
+        let text = text.map_err(|error| S::unrecordable(error.to_string()))?;
+        let config = texts.config(text);
+        let config = config.map_err(|error| S::unrecordable(error.to_string()))?;
         let [initialization, limits] = ready.limits();
         let header = Header {
             transcript: FORMAT,
@@ -126,7 +139,7 @@ impl Plugin {
             plugin: self.name().to_owned(),
             module: parts.compiled.digest().to_owned(),
             abi: self.abi_version().to_string(),
-            config: texts.config(text)?,
+            config,
             limits: initialization.clone(),
             call_limits: (limits != initialization).then(|| limits.clone()),
             grants: parts.policy.written().to_vec(),
@@ -141,11 +154,10 @@ impl Plugin {
         drop(journal);
         let end = end(&finished);
         let recorder = Arc::into_inner(recorder).ok_or_else(|| {
-            io::Error::other("internal error: the recorder is still in use after the run")
+            let problem = "internal error: the recorder is still in use after the run";
+            S::unrecordable(problem.into())
         })?;
-        let recorder = recorder
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let recorder = into_inner(recorder);
         Ok(Recording {
             sink: recorder.end(end)?,
             outcome: finished.outcome,
@@ -245,13 +257,14 @@ impl Replayed {
 #[non_exhaustive]
 pub enum ReplayError {
     /// The file cannot be read.
-    #[error("cannot read {}", Printable(.path.display()))]
+    #[cfg(feature = "std")]
+    #[error("cannot read {}", crate::printable::Printable(.path.display()))]
     Io {
         /// The file.
-        path: PathBuf,
+        path: std::path::PathBuf,
         /// The error of the system.
         #[source]
-        error: io::Error,
+        error: std::io::Error,
     },
     /// The transcript is invalid.
     #[error("invalid transcript")]
@@ -284,6 +297,7 @@ impl ReplayError {
     #[must_use]
     pub fn report(&self) -> String {
         match self {
+            #[cfg(feature = "std")]
             ReplayError::Io { error, .. } => format!("{self}: {error}"),
             ReplayError::Bad(bad) => format!("{self}: {bad}"),
             ReplayError::Instruments(error) => format!("{self}: {}", error.report()),
@@ -300,9 +314,10 @@ impl Replay {
     /// # Errors
     ///
     /// [`ReplayError::Io`], or [`ReplayError::Bad`] with the number of the line.
-    pub fn open(path: impl AsRef<Path>) -> Result<Replay, ReplayError> {
+    #[cfg(feature = "std")]
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Replay, ReplayError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|error| ReplayError::Io {
+        let bytes = std::fs::read(path).map_err(|error| ReplayError::Io {
             path: path.to_owned(),
             error,
         })?;
@@ -444,7 +459,7 @@ impl Replay {
         )));
         let (end, finished) = self.play(plugin, player.clone())?;
         if let Some(player) = Arc::into_inner(player) {
-            let player = player.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let player = into_inner(player);
             let ended = player.end(&end, plugin.parts().compiled.digest());
             ended.map_err(|mut divergence| {
                 texts.divergence(&mut divergence);

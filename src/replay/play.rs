@@ -12,8 +12,8 @@ use crate::{
     gate::{At, Journal, Phase},
     module::engine_name,
 };
+use alloc::{borrow::ToOwned, boxed::Box, string::String, sync::Arc, vec::Vec};
 use serde_json::Value;
-use std::sync::Arc;
 use tollgate_abi::host::kinds;
 
 /// The number of lines shown before the first difference.

@@ -1,6 +1,7 @@
 //! Writes a transcript while a plugin runs, line by line.
 
 use super::{
+    Sink,
     lines::{BlobLine, EffectLine, End, Header, ReplyBody, Verdict, write_line},
     redacted::Texts,
 };
@@ -8,28 +9,25 @@ use crate::{
     effect::{Answer, Effect, Reply, json},
     gate::{At, Journal},
 };
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use serde::Serialize;
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-};
 
 /// The most digests of written bytes that are remembered; beyond it, bytes may be written again.
 const MAX_REMEMBERED: usize = 16_384;
 
 /// A recording in progress. It keeps no lines, so its memory is bounded.
-pub(super) struct Recorder<W> {
-    sink: W,
+pub(super) struct Recorder<S: Sink> {
+    sink: S,
     texts: Texts,
     index: u64,
     /// The digests of the large bytes written so far.
     written: BTreeSet<String>,
     /// The first error of the sink.
-    failed: Option<io::Error>,
+    failed: Option<S::Error>,
 }
 
-impl<W: Write> Recorder<W> {
-    pub(super) fn new(sink: W, texts: Texts, header: &Header) -> Recorder<W> {
+impl<S: Sink> Recorder<S> {
+    pub(super) fn new(sink: S, texts: Texts, header: &Header) -> Recorder<S> {
         let mut recorder = Recorder {
             sink,
             texts,
@@ -46,14 +44,14 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     ///
     /// The first error of the sink, whichever line it occurred at.
-    pub(super) fn end(mut self, end: End) -> io::Result<W> {
+    pub(super) fn end(mut self, end: End) -> Result<S, S::Error> {
         self.write(&End {
             effects: self.index,
             ..end
         });
         match self.failed {
             Some(error) => Err(error),
-            None => self.sink.flush().map(|()| self.sink),
+            None => self.sink.finish().map(|()| self.sink),
         }
     }
 
@@ -61,7 +59,10 @@ impl<W: Write> Recorder<W> {
         if self.failed.is_some() {
             return;
         }
-        let written = write_line(line).and_then(|text| self.sink.write_all(&text));
+        let written = match write_line(line) {
+            Ok(text) => self.sink.write_line(&text),
+            Err(problem) => Err(S::unrecordable(problem)),
+        };
         self.failed = written.err();
     }
 
@@ -82,7 +83,7 @@ impl<W: Write> Recorder<W> {
     }
 }
 
-impl<W: Write + Send> Journal for Recorder<W> {
+impl<S: Sink<Error: Send> + Send> Journal for Recorder<S> {
     fn answer(&mut self, _: &Effect, _: At) -> Option<Reply> {
         None
     }

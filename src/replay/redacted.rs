@@ -1,10 +1,16 @@
 //! Applies the embedder's redactor to a transcript.
 
-use super::{Comparison, Divergence, lines::unwritable};
+use super::{Comparison, Divergence};
 use crate::{effect::json, redact::Redactor};
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use std::{collections::BTreeMap, io};
 use tollgate_abi::base64;
 
 /// The keys of JSON that is not part of the format: requests and replies of host functions of the
@@ -46,13 +52,13 @@ impl Texts {
     }
 
     /// The redacted config.
-    pub(super) fn config(&self, text: String) -> io::Result<Box<RawValue>> {
+    pub(super) fn config(&self, text: String) -> serde_json::Result<Box<RawValue>> {
         let Some(redactor) = &self.0 else {
-            return RawValue::from_string(text).map_err(unwritable);
+            return RawValue::from_string(text);
         };
-        let mut config: Value = serde_json::from_str(&text).map_err(unwritable)?;
+        let mut config: Value = serde_json::from_str(&text)?;
         redactor.redact_json(&mut config);
-        RawValue::from_string(config.to_string()).map_err(unwritable)
+        RawValue::from_string(config.to_string())
     }
 
     /// Redacts a divergence.

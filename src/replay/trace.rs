@@ -7,13 +7,12 @@ use crate::{
     gate::{At, Journal, Phase},
     module::Instruments,
     plugin::Plugin,
+    sync::{Mutex, into_inner},
 };
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::ops::Range;
 use serde::Serialize;
 use serde_json::Value;
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-};
 
 /// An effect of a recorded run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,8 +55,7 @@ impl Replay {
         let Some(tracing) = Arc::into_inner(tracing) else {
             return Ok(Vec::new());
         };
-        let Tracing { player, seen, .. } =
-            tracing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Tracing { player, seen, .. } = into_inner(tracing);
         player.end(&end, plugin.parts().compiled.digest())?;
         let symbols = plugin.symbols();
         let effect = |Seen {

@@ -11,9 +11,15 @@ use crate::{
     gate::At,
     printable::{Text, counted},
 };
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::ops::Range;
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, ops::Range};
 
 const CHANGED: &str = "changed after it was recorded";
 

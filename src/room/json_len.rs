@@ -1,7 +1,8 @@
 //! How many bytes of JSON a value has, counted without writing it.
 
+use alloc::string::String;
+use core::fmt::{self, Write as _};
 use serde_json::{Map, Value};
-use std::fmt::{self, Write as _};
 
 /// The bytes of compact JSON of a value.
 pub(crate) fn json_len(value: &Value) -> usize {

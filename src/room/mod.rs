@@ -10,6 +10,7 @@ mod json_len;
 
 pub(crate) use json_len::{byte_len, entry_len, json_len, map_len, text_len};
 
+use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 use tollgate_abi::{ErrorDetail, Evidence};
 
@@ -105,11 +106,11 @@ pub(crate) fn check(bytes: usize) -> Result<(), OutOfMemory> {
 /// over.
 pub(crate) fn check_exactly(wanted: usize) -> Result<(), OutOfMemory> {
     // The optimiser must not remove the allocation.
-    let mut block = std::hint::black_box(reserved::<u8>(wanted)?);
+    let mut block = core::hint::black_box(reserved::<u8>(wanted)?);
     // Freed in two steps: when glibc frees a large block, it keeps freed blocks up to that size for
     // later allocations from then on.
     block.shrink_to(SHORT);
-    std::hint::black_box(block);
+    core::hint::black_box(block);
     Ok(())
 }
 

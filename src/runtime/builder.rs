@@ -8,19 +8,23 @@ use crate::{
     error::{BuildError, Error},
     gate::{CustomRequest, Event, HostCall, HostError, HostFunctions, Observer, Policy},
     imports,
-    limits::{FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
+    limits::{Clock, FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
     module::{self, ModuleCache},
     plugin::{ForkPolicy, IdlePool, NewWorld, Settings},
     redact::Redactor,
-    world::{DeterministicInit, System, World},
+    sync::Mutex,
+    world::{DeterministicInit, World},
 };
-use serde::{Serialize, de::DeserializeOwned};
-use std::{
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
     collections::{BTreeMap, BTreeSet},
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
+    string::String,
+    sync::Arc,
+    vec::Vec,
 };
+use core::{fmt, time::Duration};
+use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::names;
 
 /// Options for a [`Runtime`]. Nothing is granted unless said so.
@@ -28,6 +32,7 @@ use tollgate_abi::names;
 pub struct RuntimeBuilder {
     grants: Grants,
     limits: Limits,
+    clock: Clock,
     cache: Option<ModuleCache>,
     observer: Observer,
     #[cfg(feature = "schema")]
@@ -90,10 +95,19 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Wall-clock time for one call; `None` is no deadline.
+    /// Wall-clock time for one call; `None` is no deadline. Without the feature `std`, and in a browser, it needs
+    /// a [`clock`](Self::clock).
     #[must_use]
     pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> RuntimeBuilder {
         self.limits.deadline = limit.into();
+        self
+    }
+
+    /// Measures deadlines by this clock instead of that of the standard library: it returns the time since some
+    /// moment, and never goes back. Guests do not see it; what they see of time is the world's.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> Duration + Send + Sync + 'static) -> RuntimeBuilder {
+        self.clock = Clock::new(now);
         self
     }
 
@@ -268,6 +282,7 @@ impl RuntimeBuilder {
             inner: Arc::new(Inner {
                 settings: Arc::new(Settings {
                     limits: Arc::new(self.limits),
+                    clock: self.clock,
                     observer: self.observer,
                     #[cfg(feature = "schema")]
                     validate_configs: self.validate_configs,
@@ -314,6 +329,9 @@ impl RuntimeBuilder {
         if self.limits.fuel == FuelLimit::Units(0) {
             return Err(BuildError::NoFuel);
         }
+        if self.limits.deadline.is_some() && !self.clock.exists() {
+            return Err(BuildError::NoClock);
+        }
         let StackLimit { frames, bytes } = self.limits.stack;
         if frames < 16 || bytes < 4096 {
             return Err(BuildError::NoStack { frames, bytes });
@@ -344,10 +362,22 @@ const IDLE_INSTANCES: usize = 4;
 const OWN_MODULES: [&str; 2] = [names::HOST_MODULE, "wasi_snapshot_preview1"];
 
 /// The operating system, with the working directory of the process as it is now.
+#[cfg(feature = "system")]
 fn here() -> Result<Arc<NewWorld>, BuildError> {
-    let system =
-        System::new().map_err(|error| BuildError::WorkingDirectory(error.to_string().into()))?;
+    let system = crate::world::System::new()
+        .map_err(|error| BuildError::WorkingDirectory(error.to_string().into()))?;
     Ok(Arc::new(move || Box::new(system.fresh())))
+}
+
+/// Without the feature `system`, effects happen only in a world of the embedder's.
+#[cfg(not(feature = "system"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+fn here() -> Result<Arc<NewWorld>, BuildError> {
+    Ok(Arc::new(|| {
+        Box::new(crate::gate::Nowhere(
+            "this runtime has no world: it is built without the feature `system` of tollgate, and RuntimeBuilder::world was not called",
+        ))
+    }))
 }
 
 fn missing_directories(grants: &Grants, world: &dyn World) -> Vec<(String, Capability)> {

@@ -1,7 +1,7 @@
 //! Limits the cost of one validation.
 
 use crate::{error::TooExpensive, room};
-use std::time::Duration;
+use core::time::Duration;
 
 /// Steps that every validation has. A step takes about a nanosecond in an optimised build.
 const FIXED: u64 = 100_000_000;

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::error::{TooExpensive, ViolationKind};
 use crate::printable::Text;
+use alloc::collections::BTreeSet;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 
 /// The most violations and the most notes that a validation reports.
 const MOST: usize = 100;
@@ -81,8 +81,8 @@ impl<'a> Path<'a> {
 }
 
 /// Long keys are shortened.
-impl std::fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         if let Some(above) = self.above {
             above.fmt(f)?;
         }

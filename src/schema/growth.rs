@@ -8,8 +8,8 @@ use super::{
     shapes::{self, Shape},
 };
 use crate::room::json_len;
+use core::{cell::Cell, time::Duration};
 use serde_json::Value;
-use std::{cell::Cell, time::Duration};
 
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 

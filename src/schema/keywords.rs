@@ -132,7 +132,7 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
     fn kind(&mut self, argument: &Value, value: &Value) -> Result<(), Halt> {
         let kinds = match argument {
             Value::Array(kinds) => kinds.as_slice(),
-            kind => std::slice::from_ref(kind),
+            kind => core::slice::from_ref(kind),
         };
         self.check.budget.spend(kinds.len().saturating_mul(64))?;
         let mut matches = false;

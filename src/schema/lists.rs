@@ -6,8 +6,8 @@ use super::{
     scalars::as_count,
 };
 use crate::{error::ViolationKind, printable::counted};
+use alloc::collections::BTreeSet;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// Cost of one search in a set.
 const SEARCH: usize = 128;

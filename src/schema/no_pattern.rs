@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use crate::error::TooExpensive;
-use std::marker::PhantomData;
+use core::marker::PhantomData;
 
 /// Empty, since no pattern is compiled.
 #[derive(Default)]

@@ -2,8 +2,8 @@
 
 use super::budget::{Budget, SEARCH};
 use crate::error::TooExpensive;
+use core::cmp::Ordering;
 use serde_json::{Number, Value};
-use std::cmp::Ordering;
 
 pub(super) fn is_integer(number: &Number) -> bool {
     !number.is_f64() || number.as_f64().is_some_and(|value| value.fract() == 0.0)

@@ -5,12 +5,11 @@ use super::{
     budget::{Budget, ensure_memory},
     ecma::translated,
 };
-use crate::error::TooExpensive;
-use crate::sync::lock;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
+use crate::{
+    error::TooExpensive,
+    sync::{Mutex, lock},
 };
+use alloc::{collections::BTreeMap, sync::Arc};
 
 /// The most bytes of all compiled patterns of one validation. Matching takes about twice as much in
 /// addition.

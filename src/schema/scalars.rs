@@ -6,8 +6,8 @@ use super::{
     words::{quoted, short},
 };
 use crate::{error::ViolationKind, printable::counted};
+use core::cmp::Ordering;
 use serde_json::{Number, Value};
-use std::cmp::Ordering;
 
 impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
     pub(super) fn count(&mut self, argument: &Value, count: usize, what: &str) -> Result<(), Halt> {

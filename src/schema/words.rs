@@ -18,7 +18,7 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 /// The first characters of a path, however deep it leads.
-pub(super) fn path(path: impl std::fmt::Display) -> String {
+pub(super) fn path(path: impl core::fmt::Display) -> String {
     shortened(&path.to_string(), PATH)
 }
 

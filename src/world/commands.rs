@@ -9,6 +9,7 @@ use crate::{
     effect::{Failure, Refusal},
     gate::{Checkpoint, Permit},
 };
+use alloc::vec::Vec;
 use tollgate_abi::host::kinds;
 
 /// The file of a command, judged by its real name. What is not granted is denied whether or not it

@@ -6,6 +6,7 @@ use crate::{
     effect::{Answer, Clock, Effect, Refusal},
     gate::{Checkpoint, Permitted},
 };
+use alloc::{boxed::Box, string::String, vec::Vec};
 use tollgate_abi::sha256;
 
 /// 2026-01-01T00:00:00Z, in nanoseconds.

@@ -4,7 +4,7 @@ use crate::{
     effect::{Failure, FileKind, OpenOptions, Refusal},
     gate::Checkpoint,
 };
-use std::fmt;
+use core::fmt;
 use tollgate_abi::host::kinds;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl fmt::Display for FileError {
     }
 }
 
-impl std::error::Error for FileError {}
+impl core::error::Error for FileError {}
 
 impl FileError {
     fn code_and_text(self) -> (&'static str, &'static str) {

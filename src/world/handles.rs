@@ -1,7 +1,7 @@
 //! Handles of open files: the same numbers in every world.
 
 use crate::effect::{Failure, Handle};
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 use tollgate_abi::host::kinds;
 
 /// The lowest free handle, so that handles do not depend on history. How many a guest may have open is

@@ -9,6 +9,7 @@ use crate::{
     effect::Refusal,
     gate::{Checkpoint, Permit, RealName},
 };
+use alloc::vec::Vec;
 
 /// Asks the gate for these real names, one for each path of the effect, and whether each is a
 /// directory.

@@ -12,6 +12,7 @@ use crate::{
     effect::{FileKind, Refusal},
     gate::{Checkpoint, NewLink, Permit},
 };
+use alloc::vec::Vec;
 
 /// The most names that one instance may search for links in the directories that it moves.
 pub(super) const MOST_MOVED: u32 = 100_000;
@@ -118,7 +119,7 @@ pub(super) fn judge_links_below<F: FileSystem>(
         let target = files.target(&directory.handle, name).map_err(failed)?;
         let place = join(&directory.real, name);
         let link = Link::at(files, &place, &target).map_err(failed)?;
-        let before = std::mem::replace(&mut judged, Ok(()));
+        let before = core::mem::replace(&mut judged, Ok(()));
         judged = both(before, || link.moved(&old.real, new).judge(gate));
         Ok(())
     });

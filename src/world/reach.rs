@@ -4,7 +4,8 @@ use crate::{
     capability::address::{Host, parse_host},
     effect::{Denial, Failure, Refusal},
 };
-use std::{net::IpAddr, ops::ControlFlow};
+use alloc::vec::Vec;
+use core::{net::IpAddr, ops::ControlFlow};
 use tollgate_abi::host::kinds;
 
 /// Judges each address and calls `reach` with those that pass, in order, until it breaks. The second

@@ -8,7 +8,7 @@
 
 use super::file_error::FileError;
 use crate::effect::{Failure, FileKind};
-use std::borrow::Cow;
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 /// As many links as Linux follows.
 pub(super) const MAX_LINKS: u32 = 40;

@@ -16,7 +16,13 @@ use std::{
 
 /// The rooms from the bottom to the top. Those of one line do not use each other.
 const ORDER: &[&[&str]] = &[
-    &["byte_order_mark", "printable", "room", "sync"],
+    &[
+        "byte_order_mark",
+        "content_hash",
+        "printable",
+        "room",
+        "sync",
+    ],
     &["capability"],
     &["effect"],
     &["limits"],

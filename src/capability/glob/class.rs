@@ -1,6 +1,7 @@
 //! `[...]` in a glob: a set of characters.
 
 use super::program::Step;
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Class {

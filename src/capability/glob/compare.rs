@@ -3,7 +3,7 @@
 use super::program::{Part, Program, Step};
 use super::run::{GlobState, Thread};
 use super::{Glob, Parts};
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 impl Glob {
     /// Whether this matches every text that begins with the parts `before` and continues as the

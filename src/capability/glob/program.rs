@@ -4,6 +4,7 @@
 use super::class::{Class, read_class};
 use super::{Beginning, Braces, LITERAL_HINT, Parts, escaped};
 use crate::capability::error::Flaw;
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// The maximum number of alternatives in one glob, for all its braces together.
 pub(super) const MAX_ALTERNATIVES: usize = 256;
@@ -100,7 +101,7 @@ impl Program {
         while let Some(at) = open.pop() {
             if seen
                 .get_mut(at)
-                .is_none_or(|seen| std::mem::replace(seen, true))
+                .is_none_or(|seen| core::mem::replace(seen, true))
             {
                 continue;
             }

@@ -3,6 +3,7 @@
 
 use super::Parts;
 use super::program::{Part, Program, Step};
+use alloc::vec::Vec;
 
 /// A step that can be next, and the content of the current part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl<'a> GlobState<'a> {
 
     /// Replaces each thread by the result of `change`, and adds the threads that follow from it.
     pub(super) fn replace(&mut self, change: impl Fn(Thread) -> Option<Thread>) {
-        let old = std::mem::replace(&mut self.threads, std::mem::take(&mut self.spare));
+        let old = core::mem::replace(&mut self.threads, core::mem::take(&mut self.spare));
         for thread in &old {
             if let Some(seen) = self.seen.get_mut(thread.step) {
                 *seen = 0;

@@ -1,6 +1,7 @@
 //! Bytes inside JSON: base64, or text on request.
 
 use super::config_error;
+use alloc::{string::String, vec::Vec};
 use tollgate_abi::{ErrorDetail, base64, host::kinds};
 
 /// How bytes are written in a request or reply.

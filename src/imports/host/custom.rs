@@ -7,6 +7,7 @@ use crate::{
     guest::{Host, call_host_function},
     module::Offered,
 };
+use alloc::borrow::ToOwned;
 use serde_json::json;
 use tollgate_abi::to_json;
 use wasmi::{Caller, FuncType, Linker, ValType};

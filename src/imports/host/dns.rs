@@ -5,7 +5,8 @@ use crate::{
     effect::{DnsRecords, Effect, Failure, RecordType, Records, Refusal},
     guest::Host,
 };
-use std::{net::IpAddr, time::Duration};
+use alloc::{string::ToString, vec::Vec};
+use core::{net::IpAddr, time::Duration};
 use tollgate_abi::{
     ErrorDetail,
     host::{DnsLookupReply, DnsLookupRequest, MxRecord, kinds},

@@ -2,6 +2,7 @@
 
 use super::{config_error, not_canceled, pass};
 use crate::{effect::Effect, guest::Host};
+use alloc::string::String;
 use tollgate_abi::{
     ErrorDetail,
     host::{EnvGetReply, EnvGetRequest},

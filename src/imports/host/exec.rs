@@ -5,6 +5,7 @@ use crate::{
     effect::{CommandOutput, Effect, absolute_from_real},
     guest::Host,
 };
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use tollgate_abi::{
     ErrorDetail,
     host::{ExecReply, ExecRequest},

@@ -9,6 +9,7 @@ use crate::{
     guest::Host,
     imports::price_of_listing,
 };
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use tollgate_abi::{
     ErrorDetail,
     host::{

@@ -5,7 +5,8 @@ use crate::{
     effect::{Hop, HttpResponse},
     guest::Host,
 };
-use std::{collections::BTreeMap, time::Duration};
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use core::time::Duration;
 use tollgate_abi::{
     ErrorDetail, base64,
     host::{Headers, HttpReply, HttpRequest, kinds},

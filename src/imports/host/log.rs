@@ -5,7 +5,7 @@ use crate::{
     gate::Line,
     guest::Host,
 };
-use std::borrow::Cow;
+use alloc::{borrow::Cow, string::ToString, vec::Vec};
 use tollgate_abi::{ErrorDetail, host::LogMessage, well_formed};
 
 pub(super) fn message(host: &mut Host, message: LogMessage) {

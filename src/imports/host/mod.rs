@@ -21,6 +21,7 @@ use crate::{
     module::Offered,
     printable::counted,
 };
+use alloc::{string::String, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
     ErrorDetail, from_json,

@@ -6,7 +6,11 @@ use crate::{
     gate::Destination,
     guest::Host,
 };
-use std::time::Duration;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::time::Duration;
 use tollgate_abi::{
     ErrorDetail,
     host::{NetConnectReply, NetConnectRequest, TcpConnectReply, TcpConnectRequest},

@@ -6,7 +6,8 @@ use crate::{
     effect::{Clock, Effect, Nanoseconds},
     guest::Host,
 };
-use std::time::Duration;
+use alloc::string::String;
+use core::time::Duration;
 use tollgate_abi::{
     ErrorDetail,
     host::{Context, kinds},

@@ -8,7 +8,7 @@ use crate::{
     effect::{Clock, Effect, Nanoseconds},
     error::Fault,
 };
-use std::sync::Arc;
+use alloc::{borrow::ToOwned, string::String, sync::Arc, vec::Vec};
 
 /// The variable that Go, C and Rust programs read their working directory from.
 const WORKING_DIRECTORY: &str = "PWD";

@@ -15,6 +15,7 @@ use crate::{
     },
     room,
 };
+use alloc::vec::Vec;
 use wasmi::{Caller, Memory};
 
 /// As many buffers as one call may name; what POSIX systems take, too.
@@ -95,7 +96,7 @@ impl Call<'_, '_> {
 
     /// Pays for what was moved so far, before more is done.
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
-        let owed = std::mem::take(&mut self.owed);
+        let owed = core::mem::take(&mut self.owed);
         charge_bytes(&mut *self.caller, owed)
     }
 

@@ -4,6 +4,7 @@ use crate::{
     effect::{Denial, Failure, Refusal},
     guest::Stop,
 };
+use alloc::boxed::Box;
 use tollgate_abi::host::kinds;
 
 /// An error number of preview 1.

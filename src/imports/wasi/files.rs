@@ -12,6 +12,7 @@ use crate::{
     guest::descriptors::{Descriptor, Kind, OpenFile, flags},
     imports::price_of_listing,
 };
+use alloc::{borrow::ToOwned, vec::Vec};
 
 /// The last offset that a file can have.
 const MAX_OFFSET: u64 = i64::MAX as u64;

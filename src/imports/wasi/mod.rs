@@ -15,6 +15,7 @@ mod sockets;
 
 use super::contain;
 use crate::{guest::Host, module::Offered};
+use alloc::vec::Vec;
 use call::serve;
 use wasmi::{Caller, FuncType, Linker, ValType};
 

@@ -14,6 +14,7 @@ use crate::{
     },
     guest::descriptors::{Descriptor, Examined, Kind, OpenDirectory, OpenFile, flags},
 };
+use alloc::{borrow::ToOwned, string::String};
 
 /// The longest path, in bytes, as the guest writes it.
 const MAX_PATH: u32 = 4096;
@@ -87,7 +88,7 @@ fn text(call: &mut Call<'_, '_>, ptr: u32, len: u32) -> Result<String, Halt> {
     if bytes.contains(&0) {
         return Err(Errno::INVAL.into());
     }
-    match std::str::from_utf8(bytes) {
+    match core::str::from_utf8(bytes) {
         Ok("") => Err(Errno::NOENT.into()),
         Ok(text) => Ok(text.to_owned()),
         Err(_) => Err(Errno::ILSEQ.into()),

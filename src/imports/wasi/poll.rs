@@ -8,7 +8,8 @@ use super::{
     layout::{EVENT, Fields, Record, SUBSCRIPTION},
 };
 use crate::{effect::Effect, guest::descriptors::Kind};
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// As many things as one call may wait for.
 const MAX_SUBSCRIPTIONS: u32 = 4096;

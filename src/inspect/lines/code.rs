@@ -1,8 +1,9 @@
 //! Bytes and text of sections with debug information, and where the functions are that it is about.
 
 use super::budget::{Budget, Stop};
+use alloc::borrow::Cow;
+use core::ops::Range;
 use gimli::{EndianSlice, LittleEndian};
-use std::{borrow::Cow, ops::Range};
 
 /// Bytes of a section.
 pub(super) type Slice<'a> = EndianSlice<'a, LittleEndian>;

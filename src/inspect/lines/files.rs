@@ -2,7 +2,7 @@
 
 use super::budget::{Budget, Stop};
 use crate::room::push;
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 /// Stands for no file.
 pub(super) const NO_FILE: u32 = u32::MAX;

@@ -10,12 +10,12 @@ use super::{
     scopes::{Extent, NONE, Scope},
 };
 use crate::{inspect::sections::Sections, room::push};
+use alloc::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use gimli::{
     Abbreviations, Attribute, AttributeValue, DebugInfoOffset, DebugLineOffset, DebugRngListsIndex,
     DwTag, Dwarf, EndianSlice, EntriesRaw, Format, LittleEndian, RangeListsOffset, Reader as _,
     Section as _, Unit, UnitHeader, UnitOffset, UnitType, constants::*,
 };
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// The largest table of abbreviations that is read, in bytes. In memory it takes about twenty times as much.
 const LARGEST_TABLE: usize = 1 << 20;
@@ -54,7 +54,7 @@ pub(super) fn read(sections: &Sections<'_>, lines: &mut Lines) {
     // What was read until then is used.
     let _ = reading.read_units();
     let _ = reading.resolve_names();
-    let extents = std::mem::take(&mut reading.extents);
+    let extents = core::mem::take(&mut reading.extents);
     let _ = lines.scopes.set_extents(extents);
     lines
         .sequences
@@ -321,7 +321,7 @@ impl<'a> Reading<'a, '_> {
     }
 
     fn resolve_names(&mut self) -> Result<(), Stop> {
-        let mut origins = std::mem::take(&mut self.origins);
+        let mut origins = core::mem::take(&mut self.origins);
         // Entries of one unit follow each other.
         origins.sort_unstable();
         let mut current = None;

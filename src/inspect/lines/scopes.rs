@@ -2,7 +2,7 @@
 
 use super::budget::Stop;
 use crate::room::{push, reserved};
-use std::{cmp::Reverse, ops::Range};
+use core::{cmp::Reverse, ops::Range};
 
 /// Stands for no scope, no name.
 pub(super) const NONE: u32 = u32::MAX;
@@ -120,7 +120,7 @@ impl Scopes {
         let segment = next.checked_sub(1).and_then(|at| self.segments.get(at));
         let scope = |number: u32| self.scopes.get(number as usize);
         let innermost = segment.and_then(|segment| scope(segment.scope));
-        std::iter::successors(innermost, move |inner| scope(inner.parent)).take(DEEPEST)
+        core::iter::successors(innermost, move |inner| scope(inner.parent)).take(DEEPEST)
     }
 }
 

@@ -2,6 +2,7 @@
 //! module with instruments (see `fuel`).
 
 use super::super::encode::{op::*, push_i64, push_u32};
+use alloc::vec::Vec;
 
 /// Code that is written, and the memory of the instruments.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use crate::{
     error::LoadError,
     room::{self, OutOfMemory},
 };
+use alloc::vec::Vec;
 use wasmi::OperatorCost;
 use wasmparser::{BinaryReader, Operator};
 

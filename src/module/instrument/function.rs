@@ -16,7 +16,7 @@ use crate::{
     error::LoadError,
     room::{self, OutOfMemory},
 };
-use std::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use wasmparser::{BinaryReader, FuncType, FunctionBody, Operator, ValType};
 
 pub(super) const I32: u8 = 0x7F;
@@ -275,7 +275,7 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
             if self.which(Instruments::BLOCKS) {
                 self.note_charge()?;
             }
-            for counter in std::mem::take(&mut self.begins) {
+            for counter in core::mem::take(&mut self.begins) {
                 if let Some(counter) = self.module.installed.counters.get_mut(counter) {
                     counter.begins = Some(self.read);
                 }
@@ -414,7 +414,7 @@ impl<'f, 'r, 'a> Function<'f, 'r, 'a> {
 
     /// Notes which region the next operator belongs to, if another one than the last.
     fn note_charge(&mut self) -> Result<(), OutOfMemory> {
-        let begins = std::mem::take(&mut self.begins_region);
+        let begins = core::mem::take(&mut self.begins_region);
         let region = self.frames.last().map(|frame| frame.region);
         let Some(counter) = region.filter(|_| begins || region != self.charged) else {
             return Ok(());

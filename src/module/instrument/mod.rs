@@ -25,8 +25,9 @@ use crate::{
     error::LoadError,
     limits::{HOST_DEPTH, PAGE_BYTES, StackLimit},
 };
+use alloc::vec::Vec;
+use core::ops::BitOr;
 use function::{Function, Indices, Module, ResultTypes};
-use std::ops::BitOr;
 
 /// The export of the memory of the instruments.
 pub(crate) const NOTES_EXPORT: &str = "tollgate:notes";

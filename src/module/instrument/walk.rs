@@ -6,6 +6,7 @@ use super::{
     fuel::{Outline, costs},
 };
 use crate::error::LoadError;
+use alloc::vec::Vec;
 use wasmparser::{BinaryReaderError, FunctionBody, Operator, Parser, Payload, TypeRef, ValType};
 
 /// An operator of the module that was loaded, or the beginning of a region before it.
@@ -52,7 +53,7 @@ pub(crate) fn visit_operators(
                     begins.extend(counter.begins.map(|begins| (begins, number)));
                 }
                 let charges =
-                    std::iter::from_fn(|| charges.next_if(|charge| charge.function == function));
+                    core::iter::from_fn(|| charges.next_if(|charge| charge.function == function));
                 visit_body(&body, begins, charges, &mut visit)?;
                 function += 1;
             }

@@ -10,6 +10,7 @@ use crate::{
     module::encode::{op::*, push_i64, push_u32},
     room::OutOfMemory,
 };
+use alloc::vec::Vec;
 use wasmparser::{FunctionBody, ValType};
 
 const TYPES: [(ValType, u8); 5] = [
@@ -67,7 +68,7 @@ impl Function {
         }
         let first = reader.original_position() - start;
         self.scan.read(reader, bytes, start, [params, locals])?;
-        let sites = std::mem::take(&mut self.scan.sites);
+        let sites = core::mem::take(&mut self.scan.sites);
         self.out.clear();
         let added = sites
             .len()

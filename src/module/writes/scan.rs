@@ -6,6 +6,7 @@ use crate::{
     module::encode::op,
     room::{self, OutOfMemory},
 };
+use alloc::vec::Vec;
 use wasmparser::{BinaryReader, MemArg, Operator, ValType};
 
 /// The bytes of a block.

@@ -2,7 +2,8 @@
 //! the text in the result is kept.
 
 use super::super::{SHORTEST, layer::Layer, spans::HIDDEN};
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// A way to write bytes as digits.
 struct Digits {
@@ -157,7 +158,7 @@ fn runs(
     least: usize,
 ) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         while at < bytes.len() {
             let start = at;
             let rest = bytes.get(start..).unwrap_or_default();

@@ -2,7 +2,7 @@
 //! memory nor time. Copies share the blocks that neither has changed.
 
 use crate::room::{self, OutOfMemory};
-use std::{collections::BTreeMap, sync::Arc};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 /// Bytes of a block.
 const BLOCK: u64 = 4096;

@@ -12,12 +12,17 @@ use crate::{
     effect::{Answer, CommandOutput, Exchanged, Failure, HttpResponse},
     world::{links::MOST_MOVED, resolve::MAX_PATH},
 };
-use serde_json::{Value, json};
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
     sync::Arc,
+    vec::Vec,
+};
+use core::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
+use serde_json::{Value, json};
 use tollgate_abi::rfc3339::Moment;
 
 /// The default start: 2026-01-01T00:00:00Z.
@@ -390,7 +395,7 @@ impl Simulated {
     /// Adds it in a directory. What a world begins with does not count as written by plugins.
     fn put_in(&mut self, directory: Inode, name: &str, what: Result<Node, Inode>) -> Inode {
         let now = self.clock.start;
-        let room = std::mem::replace(&mut self.tree.room, u64::MAX);
+        let room = core::mem::replace(&mut self.tree.room, u64::MAX);
         let inode = match what {
             Ok(node) => self.tree.add_unnamed(node).unwrap_or(directory),
             Err(inode) => inode,

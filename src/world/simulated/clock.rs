@@ -2,7 +2,8 @@
 //! seed.
 
 use crate::effect::Clock;
-use std::{sync::Arc, time::Duration};
+use alloc::{sync::Arc, vec::Vec};
+use core::time::Duration;
 use tollgate_abi::rfc3339::Moment;
 
 const SECOND: u128 = 1_000_000_000;

@@ -14,6 +14,7 @@ use crate::{
         resolve::{FileSystem as _, join, text},
     },
 };
+use alloc::vec::Vec;
 use tollgate_abi::host::kinds;
 
 /// The most directories of `PATH` in which a bare name is looked up.

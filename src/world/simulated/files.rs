@@ -17,6 +17,7 @@ use crate::{
         resolve::{Asked, Last, Resolved, entry},
     },
 };
+use alloc::borrow::ToOwned;
 use tollgate_abi::rfc3339::Moment;
 
 impl Simulated {

@@ -7,12 +7,18 @@ use crate::{
     printable::Text,
     room::{self, MAX_VALUES},
 };
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{fmt, net::IpAddr};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, net::IpAddr};
 use tollgate_abi::rfc3339::Moment;
 
 /// The most files, directories and links. Each takes half a kilobyte of memory for as little as two
@@ -205,7 +211,7 @@ impl Simulated {
             world = world.start(start.0);
         }
         if let Some(step) = written.step {
-            world = world.step(std::time::Duration::from_nanos(step));
+            world = world.step(core::time::Duration::from_nanos(step));
         }
         if let Some(directory) = &written.working_directory {
             if !directory.starts_with('/') {

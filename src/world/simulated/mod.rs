@@ -26,10 +26,17 @@ use crate::{
     effect::{Answer, Effect, Failure, Handle, Refusal},
     gate::{Checkpoint, Permitted},
 };
+use alloc::{
+    boxed::Box,
+    collections::BTreeMap,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
 use clock::{Generator, Time};
+use core::net::IpAddr;
 pub use json::SimulatedError;
 use script::Script;
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use tollgate_abi::host::kinds;
 pub use tree::Special;
 use tree::{Inode, Tree};

@@ -8,6 +8,7 @@ use crate::{
         resolve::{self, FileSystem, MAX_LINKS, MAX_PATH, Names, join},
     },
 };
+use alloc::{string::String, vec::Vec};
 
 impl FileSystem for Tree {
     type Handle = Inode;

@@ -13,7 +13,8 @@ use crate::{
     gate::{Checkpoint, Permitted},
     world::reach::{self, no_such_host, try_each},
 };
-use std::{
+use alloc::{string::ToString, vec::Vec};
+use core::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::ControlFlow,
     time::Duration,

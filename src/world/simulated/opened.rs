@@ -10,6 +10,7 @@ use crate::{
     effect::{Answer, Effect, Failure, Handle, SetTime, Times},
     world::{file_error::FileError, handles},
 };
+use alloc::vec::Vec;
 use tollgate_abi::rfc3339::Moment;
 
 /// The largest offset of operating systems.

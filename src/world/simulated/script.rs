@@ -6,12 +6,16 @@ use super::shapes::{fields_of, values_in};
 use crate::{
     capability::RequestUrl,
     effect::{Answer, Effect, Failure},
+    sync::LazyLock,
+};
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeMap,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
 };
 use serde_json::{Map, Value};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
 
 /// One complete request of each kind that can have scripted answers. Patterns are checked against
 /// these.

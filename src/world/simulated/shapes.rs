@@ -1,6 +1,7 @@
 //! The fields that a pattern names, and their values: the two keys by which all patterns that match
 //! a request are found without trying each.
 
+use alloc::string::{String, ToString};
 use serde_json::Value;
 
 /// The fields that a pattern names, without their values.

@@ -7,8 +7,8 @@ use crate::{
     room::OutOfMemory,
     world::file_error::FileError,
 };
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use serde::Deserialize;
-use std::{collections::BTreeMap, sync::Arc};
 use tollgate_abi::rfc3339::Moment;
 
 pub(super) type Inode = u64;

@@ -2,7 +2,7 @@
 //! lookups, commands that do not end, descriptors. Each plugin has a limit well below the common one,
 //! and a minimum that it may have even when the others use up the rest.
 
-use crate::sync::{lock, wait};
+use crate::sync::{lock, wait_for};
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard},
     time::Instant,
@@ -65,7 +65,7 @@ impl Shares {
         let mut taken = self.lock();
         while !self.has_room(&taken, owner) {
             let left = until?.checked_duration_since(Instant::now())?;
-            taken = wait(&self.returned, taken, left);
+            taken = wait_for(&self.returned, taken, left);
         }
         Some(self.add(taken, owner))
     }

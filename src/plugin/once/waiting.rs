@@ -1,5 +1,4 @@
-//! A value that is made once, by the first thread that needs it. The caller decides what is made and
-//! why that may fail.
+//! Threads wait for the one that makes a value.
 //!
 //! Making a value may run code of the embedder's that needs that value: on the same thread, on one
 //! that works for it, or in a cycle with values that other threads make. A thread that would then
@@ -7,16 +6,15 @@
 //! joins itself. Only its interrupt ends its wait. All values share one lock for which thread makes
 //! what, which is held for a few instructions only.
 
+use super::NoWait;
 use crate::{
-    limits::{Interrupt, Interrupted},
-    sync::{lock, wait},
+    limits::Interrupt,
+    sync::{Condvar, LazyLock, Mutex, OnceLock, lock, wait_for},
 };
+use core::{cell::RefCell, time::Duration};
 use std::{
-    cell::RefCell,
     collections::{HashMap, hash_map::Entry},
-    sync::{Condvar, LazyLock, Mutex, OnceLock},
     thread::{self, ThreadId},
-    time::Duration,
 };
 
 /// A value made at most once at a time, and never again after success: those who come while it is
@@ -31,15 +29,6 @@ impl<T> Default for Once<T> {
             value: OnceLock::new(),
         }
     }
-}
-
-/// Why a thread does not wait for a value that another one makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoWait {
-    /// Waiting would never end.
-    Circle,
-    /// What waits is interrupted.
-    Interrupted(Interrupted),
 }
 
 /// Names a value that is being made by its address: it does not move meanwhile.
@@ -86,7 +75,7 @@ impl<T> Once<T> {
     }
 
     fn place(&self) -> Place {
-        std::ptr::from_ref(self).addr()
+        core::ptr::from_ref(self).addr()
     }
 
     /// A value that is there already.
@@ -127,7 +116,7 @@ impl<T> Once<T> {
             }
             making.waiting.insert(me, place);
             let longest = interrupt.remaining().unwrap_or(Duration::MAX);
-            guard = wait(&CHANGED, guard, interrupt.slice(longest));
+            guard = wait_for(&CHANGED, guard, interrupt.slice(longest));
             guard.waiting.remove(&me);
         }
         drop(guard);
