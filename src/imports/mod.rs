@@ -4,6 +4,7 @@
 
 mod emscripten;
 mod host;
+mod imported;
 mod wasi;
 
 use crate::{
@@ -13,21 +14,22 @@ use crate::{
     module::Offered,
 };
 use alloc::vec::Vec;
+use imported::Imported;
 use wasmi::Linker;
 
-/// A linker with every function that this host offers.
+/// A linker with the functions of this host that a module imports.
 pub(crate) fn linker(
-    engine: &wasmi::Engine,
+    module: &wasmi::Module,
     host_functions: &HostFunctions,
 ) -> Result<Linker<Host>, wasmi::Error> {
-    let mut linker = Linker::new(engine);
-    host::define(&mut linker, host_functions)?;
-    wasi::define(&mut linker)?;
-    emscripten::define(&mut linker)?;
-    Ok(linker)
+    let mut imported = Imported::by(module);
+    host::define(&mut imported, host_functions)?;
+    wasi::define(&mut imported)?;
+    emscripten::define(&mut imported)?;
+    Ok(imported.linker())
 }
 
-/// The same functions with their types, for the contract check.
+/// Every function that this host offers with its type, for the contract check.
 pub(crate) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
     let mut offered = host::offered(host_functions);
     offered.extend(wasi::offered());

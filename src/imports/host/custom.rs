@@ -1,6 +1,6 @@
 //! Functions of the embedder's, in the same dialect: packed JSON each way.
 
-use super::{contain, decode, pass};
+use super::{Imported, contain, decode, pass};
 use crate::{
     effect::Effect,
     gate::Custom,
@@ -10,9 +10,9 @@ use crate::{
 use alloc::borrow::ToOwned;
 use serde_json::json;
 use tollgate_abi::to_json;
-use wasmi::{Caller, FuncType, Linker, ValType};
+use wasmi::{Caller, FuncType, ValType};
 
-pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), wasmi::Error> {
+pub(super) fn define(linker: &mut Imported<'_>, custom: &Custom) -> Result<(), wasmi::Error> {
     let (kind, name) = (custom.kind.clone(), custom.name.clone());
     let full_name = custom.full_name().to_owned();
     linker.func_wrap(

@@ -13,7 +13,7 @@ mod net;
 mod smtp;
 mod timeout;
 
-use super::contain;
+use super::{contain, imported::Imported};
 use crate::{
     effect::{Effect, Output},
     gate::HostFunctions,
@@ -31,7 +31,7 @@ use tollgate_abi::{
     names::{HOST_MODULE, import},
     to_json,
 };
-use wasmi::{Caller, FuncType, Linker, ValType};
+use wasmi::{Caller, FuncType, ValType};
 
 // One implementation for each row of the table of host functions, by the name of the row.
 use denial::last as last_denial;
@@ -68,7 +68,7 @@ macro_rules! define {
     ) => {
         $( define!(@failed $reply $($flag)?); )*
 
-        fn define_table(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+        fn define_table(linker: &mut Imported<'_>) -> Result<(), wasmi::Error> {
             $( json::<shapes::$request, shapes::$reply>(linker, import::$constant, $name)?; )*
             $( json::<shapes::$alias_request, shapes::$alias_reply>(linker, import::$alias_constant, $of)?; )*
             $( silent::<shapes::$silent_request>(linker, import::$silent_constant, $silent, log::unreadable)?; )*
@@ -89,7 +89,7 @@ host_functions!(define);
 
 /// Defines every function of the module.
 pub(super) fn define(
-    linker: &mut Linker<Host>,
+    linker: &mut Imported<'_>,
     host_functions: &HostFunctions,
 ) -> Result<(), wasmi::Error> {
     for function in &host_functions.functions {
@@ -113,7 +113,7 @@ pub(super) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
 /// Defines a host function that takes one JSON document and returns nothing. `unreadable` is given the
 /// error of a request that cannot be read, and the request.
 fn silent<Request: DeserializeOwned + 'static>(
-    linker: &mut Linker<Host>,
+    linker: &mut Imported<'_>,
     name: &'static str,
     function: fn(&mut Host, Request),
     unreadable: fn(&mut Host, &ErrorDetail, &[u8]),
@@ -138,7 +138,7 @@ fn silent<Request: DeserializeOwned + 'static>(
 
 /// Defines a host function that takes one JSON document and answers with another.
 fn json<Request, Reply>(
-    linker: &mut Linker<Host>,
+    linker: &mut Imported<'_>,
     name: &'static str,
     function: fn(&mut Host, Request) -> Result<Reply, ErrorDetail>,
 ) -> Result<(), wasmi::Error>
