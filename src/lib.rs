@@ -16,10 +16,11 @@
         feature = "redact",
         feature = "reglet-v2",
         feature = "replay",
+        feature = "std",
         feature = "system",
         feature = "wasi"
     )),
-    allow(dead_code)
+    allow(dead_code, unused_imports)
 )]
 // Data from guests, files and callers must never be able to panic us; tests may.
 #![cfg_attr(
@@ -51,7 +52,9 @@ pub mod lint;
 mod module;
 mod plugin;
 pub mod printable;
+#[cfg_attr(not(feature = "redact"), path = "redact/left_out.rs")]
 mod redact;
+#[cfg(feature = "replay")]
 pub mod replay;
 mod room;
 mod runtime;
@@ -78,6 +81,7 @@ pub use module::{AbiVersion, Baked, ModuleCache};
 #[cfg(feature = "schema")]
 pub use plugin::ConfigValidation;
 pub use plugin::{Call, Config, ForkPolicy, Instance, Observation, Plugin, Review};
+#[cfg(feature = "redact")]
 pub use redact::{Redactor, RedactorBuilder, RedactorError};
 pub use runtime::{Runtime, RuntimeBuilder};
 

@@ -3,6 +3,7 @@
 
 mod host_version;
 mod truncate;
+#[cfg_attr(not(feature = "reglet-v2"), path = "v2_left_out.rs")]
 mod v2;
 
 pub(crate) use truncate::cut;

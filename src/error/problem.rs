@@ -72,6 +72,11 @@ pub enum Problem {
         /// The export that shows it.
         export: &'static str,
     },
+    /// It uses version 2 of the protocol, and this build of the library has no feature `reglet-v2`.
+    #[error(
+        "built for version 2 of the protocol, which this host leaves out; have the host built with the feature `reglet-v2` of tollgate"
+    )]
+    Version2,
     /// It is a program, not a library.
     #[error(
         "exports _start, so it is a program and not a plugin; build it as a library (a reactor)"

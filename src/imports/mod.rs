@@ -2,8 +2,13 @@
 //! replies; they decide nothing and do not use the operating system. There are two dialects of the
 //! same effects: packed JSON in `host`, file descriptors in `wasi`.
 
+mod custom;
+#[cfg(feature = "wasi")]
 mod emscripten;
+#[cfg(feature = "host-functions")]
 mod host;
+mod json_calls;
+#[cfg(feature = "wasi")]
 mod wasi;
 
 use crate::{
@@ -21,17 +26,30 @@ pub(crate) fn linker(
     host_functions: &HostFunctions,
 ) -> Result<Linker<Host>, wasmi::Error> {
     let mut linker = Linker::new(engine);
-    host::define(&mut linker, host_functions)?;
-    wasi::define(&mut linker)?;
-    emscripten::define(&mut linker)?;
+    for function in &host_functions.functions {
+        custom::define(&mut linker, function)?;
+    }
+    #[cfg(feature = "host-functions")]
+    host::define(&mut linker)?;
+    #[cfg(feature = "wasi")]
+    {
+        wasi::define(&mut linker)?;
+        emscripten::define(&mut linker)?;
+    }
     Ok(linker)
 }
 
 /// The same functions with their types, for the contract check.
 pub(crate) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
-    let mut offered = host::offered(host_functions);
-    offered.extend(wasi::offered());
-    offered.push(emscripten::offered());
+    let mut offered = Vec::new();
+    #[cfg(feature = "host-functions")]
+    offered.extend(host::offered());
+    offered.extend(host_functions.functions.iter().map(custom::offered));
+    #[cfg(feature = "wasi")]
+    {
+        offered.extend(wasi::offered());
+        offered.push(emscripten::offered());
+    }
     offered
 }
 

@@ -39,7 +39,7 @@ const STANDARD: &[(&str, &str)] = &[
     ("St", "std"),
     ("Sa", "std::allocator"),
     ("Sb", "std::basic_string"),
-    ("Ss", "alloc::string"),
+    ("Ss", "std::string"),
     ("Si", "std::istream"),
     ("So", "std::ostream"),
     ("Sd", "std::iostream"),

@@ -136,6 +136,7 @@ fn fix(problem: &Problem) -> String {
             "export describe, schema, observe and allocate; `tollgate new` writes a plugin that does"
                 .to_owned()
         }
+        Problem::Version2 => "run it in a host that has this version".to_owned(),
         Problem::Before02 { .. } => "rebuild it with a current SDK".to_owned(),
         Problem::Program => {
             "build a library: in Rust crate-type cdylib, in Go -buildmode=c-shared, in C -Wl,--no-entry or -mexec-model=reactor, in AssemblyScript --exportStart _initialize"

@@ -151,6 +151,9 @@ fn check_family(module: &Module, problems: &mut Vec<Problem>) -> AbiVersion {
         &mut missing_of_v2,
     );
     if missing_of_v2.is_empty() {
+        if cfg!(not(feature = "reglet-v2")) {
+            problems.push(Problem::Version2);
+        }
         return AbiVersion::V2;
     }
     for name in [export::DESCRIBE, export::OBSERVE] {

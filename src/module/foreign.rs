@@ -26,6 +26,25 @@ const STANDALONE: &str =
 
 /// The rows; the first that an import matches is its own.
 const ROWS: &[Row] = &[
+    #[cfg(not(feature = "wasi"))]
+    Row {
+        imports: &[
+            ("wasi_snapshot_preview1", "*"),
+            ("env", "emscripten_notify_memory_growth"),
+        ],
+        only: any,
+        what: "functions of WASI, which this host leaves out",
+        fix: "use the functions of reglet_host, or have the host built with the feature `wasi` of tollgate",
+        covered_by: &[],
+    },
+    #[cfg(not(feature = "host-functions"))]
+    Row {
+        imports: &[("reglet_host", "*")],
+        only: any,
+        what: "host functions, which this host leaves out",
+        fix: "use the functions of WASI, or have the host built with the feature `host-functions` of tollgate",
+        covered_by: &[],
+    },
     Row {
         imports: &[
             ("env", "__stack_pointer"),

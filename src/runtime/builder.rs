@@ -11,7 +11,6 @@ use crate::{
     limits::{Clock, FuelLimit, Limits, MemoryLimit, ModuleLimits, StackLimit},
     module::{self, ModuleCache},
     plugin::{ForkPolicy, IdlePool, NewWorld, Settings},
-    redact::Redactor,
     sync::Mutex,
     world::{DeterministicInit, World},
 };
@@ -154,8 +153,9 @@ impl RuntimeBuilder {
 
     /// Hides secrets in evidence, descriptions, schemas, errors, log lines, reports of denials and
     /// transcripts. A second redactor replaces the first.
+    #[cfg(feature = "redact")]
     #[must_use]
-    pub fn redactor(mut self, redactor: Redactor) -> RuntimeBuilder {
+    pub fn redactor(mut self, redactor: crate::redact::Redactor) -> RuntimeBuilder {
         self.observer.redactor = Some(redactor);
         self
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::{TooExpensive, ViolationKind};
 use crate::printable::Text;
-use alloc::collections::BTreeSet;
+use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
 use serde_json::{Map, Value};
 
 /// The most violations and the most notes that a validation reports.

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::error::TooExpensive;
 use crate::room;
+use alloc::string::String;
 use serde_json::{Map, Value};
 
 /// The deepest nesting of schemas, references included.

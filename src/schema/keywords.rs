@@ -10,6 +10,7 @@ use crate::{
     error::{TooExpensive, ViolationKind},
     printable::counted,
 };
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde_json::{Map, Value};
 
 /// Keywords that do not affect validity, or that another keyword reads.

@@ -6,7 +6,7 @@ use super::{
     scalars::as_count,
 };
 use crate::{error::ViolationKind, printable::counted};
-use alloc::collections::BTreeSet;
+use alloc::{borrow::ToOwned, collections::BTreeSet, string::String, vec::Vec};
 use serde_json::Value;
 
 /// Cost of one search in a set.

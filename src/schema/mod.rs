@@ -49,6 +49,7 @@ mod shapes;
 mod words;
 
 use crate::{printable::Text, room::json_len};
+use alloc::vec::Vec;
 use budget::NO_DEADLINE;
 use serde_json::Value;
 

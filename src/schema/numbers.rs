@@ -2,11 +2,15 @@
 
 use super::budget::{Budget, SEARCH};
 use crate::error::TooExpensive;
+use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 use serde_json::{Number, Value};
 
 pub(super) fn is_integer(number: &Number) -> bool {
-    !number.is_f64() || number.as_f64().is_some_and(|value| value.fract() == 0.0)
+    !number.is_f64()
+        || number
+            .as_f64()
+            .is_some_and(|value| libm::trunc(value) == value)
 }
 
 pub(super) fn compare(one: &Number, other: &Number) -> Option<Ordering> {
@@ -30,7 +34,7 @@ pub(super) fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     if times.is_infinite() {
         return Some(number % step == 0.0);
     }
-    Some((times - times.round()).abs() <= 1e-9 * times.abs().max(1.0))
+    Some((times - libm::round(times)).abs() <= 1e-9 * times.abs().max(1.0))
 }
 
 /// Cost of each value that is compared or written.
@@ -129,7 +133,7 @@ pub(super) fn write_canonical(
 fn whole(number: &Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let value = number.as_f64().filter(|_| number.is_f64())?;
-    let fits = value.fract() == 0.0 && value.abs() <= EXACT;
+    let fits = libm::trunc(value) == value && value.abs() <= EXACT;
     #[allow(clippy::cast_possible_truncation)] // checked just above
     fits.then_some(value as i64)
 }

@@ -5,6 +5,7 @@ use super::{
     words::{names, quoted},
 };
 use crate::error::ViolationKind;
+use alloc::{borrow::ToOwned, string::String};
 use serde_json::{Map, Value};
 
 impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use crate::error::TooExpensive;
+use alloc::{string::String, vec::Vec};
 use serde_json::Value;
 
 /// Cost of each byte of a reference, which is decoded and then looked up name by name.

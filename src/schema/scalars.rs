@@ -89,7 +89,9 @@ impl<'a> Keyword<'_, 'a, '_, '_, '_, '_> {
 /// Reads a count; `2.0` is a count, too.
 pub(super) fn as_count(value: &Value) -> Option<usize> {
     let count = value.as_u64().or_else(|| {
-        let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        let number = value
+            .as_f64()
+            .filter(|number| libm::trunc(*number) == *number)?;
         format!("{number:.0}").parse().ok()
     })?;
     Some(usize::try_from(count).unwrap_or(usize::MAX))

@@ -1,6 +1,11 @@
 //! Formats violations and notes. Quotations from a schema are shortened.
 
 use super::numbers;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde_json::{Map, Value};
 
 /// The most characters of a key or a pattern that are shown.

@@ -1,7 +1,6 @@
 //! Module `reglet_host`: one packed JSON document each way. One file for each family of functions.
 
 mod content;
-mod custom;
 mod denial;
 mod dns;
 mod env;
@@ -13,18 +12,18 @@ mod net;
 mod smtp;
 mod timeout;
 
-use super::contain;
-use crate::{
-    effect::{Effect, Output},
-    gate::HostFunctions,
-    guest::{BadRequest, Host, call_host_function, read_request},
-    module::Offered,
-    printable::counted,
+use super::{
+    contain,
+    json_calls::{decode, pass},
 };
-use alloc::{string::String, vec::Vec};
+use crate::{
+    guest::{Host, call_host_function, read_request},
+    module::Offered,
+};
+use alloc::string::String;
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_abi::{
-    ErrorDetail, from_json,
+    ErrorDetail,
     functions::FUNCTIONS,
     host::{self as shapes, Context, kinds},
     host_functions,
@@ -88,26 +87,18 @@ macro_rules! define {
 host_functions!(define);
 
 /// Defines every function of the module.
-pub(super) fn define(
-    linker: &mut Linker<Host>,
-    host_functions: &HostFunctions,
-) -> Result<(), wasmi::Error> {
-    for function in &host_functions.functions {
-        custom::define(linker, function)?;
-    }
+pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
     define_table(linker)
 }
 
 /// The same functions with their types.
-pub(super) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
-    let own = FUNCTIONS.iter().map(|function| Offered {
+pub(super) fn offered() -> impl Iterator<Item = Offered> {
+    FUNCTIONS.iter().map(|function| Offered {
         module: HOST_MODULE.into(),
         name: function.name.into(),
         ty: FuncType::new([ValType::I64], function.reply.map(|_| ValType::I64)),
         listed: true,
-    });
-    own.chain(host_functions.functions.iter().map(custom::offered))
-        .collect()
+    })
 }
 
 /// Defines a host function that takes one JSON document and returns nothing. `unreadable` is given the
@@ -162,42 +153,12 @@ where
     Ok(())
 }
 
-fn decode<Request: DeserializeOwned>(
-    name: &str,
-    request: Result<&[u8], BadRequest>,
-) -> Result<Request, ErrorDetail> {
-    match request {
-        Ok(bytes) => from_json(bytes).map_err(|error| {
-            ErrorDetail::new(
-                kinds::INTERNAL,
-                format!("failed to unmarshal {name} request: {error}"),
-            )
-        }),
-        Err(BadRequest::OutOfBounds) => Err(ErrorDetail::new(
-            kinds::INTERNAL,
-            format!("failed to read {name} request from guest memory: the range is outside it"),
-        )),
-        Err(BadRequest::TooLarge { limit }) => Err(ErrorDetail::new(
-            kinds::CONFIG,
-            format!(
-                "{name} request is larger than the limit of {}",
-                counted(limit, "byte")
-            ),
-        )),
-    }
-}
-
 /// An operation that was given up before it began fails at once.
 fn not_canceled(context: &Context) -> Result<(), ErrorDetail> {
     if context.canceled {
         return Err(ErrorDetail::new(kinds::TIMEOUT, "the request was canceled"));
     }
     Ok(())
-}
-
-/// Lets an effect happen, and takes what its answer holds.
-fn pass<T: Output>(host: &mut Host, effect: &Effect) -> Result<T, ErrorDetail> {
-    Ok(host.gate.pass_for_json(effect)?.take()?)
 }
 
 fn config_error(message: impl Into<String>) -> ErrorDetail {

@@ -1,6 +1,9 @@
-//! Functions of the embedder's, in the same dialect: packed JSON each way.
+//! Functions of the embedder's, in the dialect of `host`: packed JSON each way.
 
-use super::{contain, decode, pass};
+use super::{
+    contain,
+    json_calls::{decode, pass},
+};
 use crate::{
     effect::Effect,
     gate::Custom,
