@@ -5,6 +5,7 @@
 #     tests/systems.sh                             all targets
 #     tests/systems.sh aarch64-unknown-linux-gnu   those named
 #     tests/systems.sh --check                     type-checks those named, or all
+#     tests/systems.sh --packages                  prints what the targets need, by Debian's names
 #
 # Needs, beside Rust for this machine, for each target (Debian's names; PACKAGES below):
 #   - a linker, and a C compiler for dev-dependencies;
@@ -137,13 +138,23 @@ linker_of() {
     -) ;;
     wine64)
         runner=$(command -v wine64 || find /usr/lib/wine/wine64 2>/dev/null) || return 1
-        environment+=("${variable}_RUNNER=$runner" WINEDEBUG=-all "WINEPREFIX=$kept/wine" DISPLAY=)
+        random_of_windows "$linker" || return 1
+        environment+=("${variable}_RUNNER=$runner" WINEDEBUG=-all "WINEPREFIX=$kept/wine" "WINEPATH=Z:$kept" DISPLAY=)
         ;;
     *)
         command -v "$runner" >/dev/null || return 1
         environment+=("${variable}_RUNNER=$runner")
         ;;
     esac
+}
+
+# The source of random numbers of new versions of Windows, which std uses and old versions of Wine lack.
+random_of_windows() {
+    "$1" -shared -o "$kept/bcryptprimitives.dll" -x c - -ladvapi32 <<'C'
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID to, ULONG length);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE to, SIZE_T length) { return SystemFunction036(to, (ULONG)length); }
+C
 }
 
 kept=$(mktemp -d)
@@ -228,6 +239,10 @@ check_on() {
     echo "$target: type-checked with the default features, and with $extra"
 }
 
+if [ "${1:-}" = --packages ]; then
+    awk 'NF { print $2 }' <<<"$RUN" | tr ',' '\n' | sort -u
+    exit
+fi
 what=both
 if [ "${1:-}" = --check ]; then
     what=check

@@ -27,12 +27,7 @@ const RUNS: usize = 5;
 
 /// Whether this crate turns on the engine's feature `portable-dispatch`, which overrides all others: because
 /// someone asked for it, or because tail calls are unsound there (see `Cargo.toml`, which has the same condition).
-pub(super) const IS_PORTABLE: bool = cfg!(any(
-    feature = "portable-dispatch",
-    target_arch = "x86",
-    target_arch = "arm",
-    all(target_arch = "x86_64", windows)
-));
+pub(super) const IS_PORTABLE: bool = cfg!(any(feature = "portable-dispatch", target_arch = "x86"));
 
 /// How the engine goes from one instruction to the next: `fast` (tail calls) or `portable` (a loop).
 ///
