@@ -2,6 +2,8 @@
 
 #[path = "../../examples/batch.rs"]
 mod batch;
+#[path = "../../examples/board/src/observe.rs"]
+mod board;
 #[path = "../../examples/embed.rs"]
 mod embed;
 #[path = "../../examples/fuzz.rs"]
@@ -17,6 +19,19 @@ mod tokio_tasks;
 #[cfg(feature = "tracing")]
 #[path = "../../examples/tracing.rs"]
 mod traced;
+
+/// `examples/board/run.sh` compares what the board prints with the same file.
+#[test]
+fn a_board_prints_what_this_machine_prints() {
+    let mut lines = Vec::new();
+    board::observe(&mut |line| lines.push(line)).unwrap();
+    let printed = lines.join("\n") + "\n";
+    let path = "examples/board/expected.txt";
+    if std::env::var_os("TOLLGATE_UPDATE").is_some() {
+        std::fs::write(path, &printed).unwrap();
+    }
+    assert_eq!(printed, std::fs::read_to_string(path).unwrap());
+}
 
 #[test]
 fn embed_runs() {

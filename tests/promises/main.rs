@@ -3,6 +3,8 @@
 //!
 //! A promise whose test needs a process of its own is in `tests/isolated`.
 
+extern crate alloc;
+
 #[path = "../authority/mod.rs"]
 #[cfg(feature = "net")]
 mod authority;
