@@ -57,7 +57,7 @@ impl Redactor {
 
 /// The log streams of one instance.
 #[derive(Default)]
-pub(crate) struct Lines;
+pub(crate) struct Lines {}
 
 impl Lines {
     pub(crate) fn redact(&mut self, redactor: &Redactor, _: LogSource, _: &str, _: bool) -> String {
