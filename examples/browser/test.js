@@ -7,6 +7,9 @@ try {
   results.request = request();
   results.observed = observe();
   results.replayed = replay();
+  element("evidence").textContent = element("replayed").textContent = element("recording").value = "";
+  element("observe").click();
+  element("replay").click();
   results.shown = element("evidence").textContent + element("replayed").textContent;
 
   // Lines that no longer match their checks.

@@ -65,7 +65,7 @@ def in_chromium(chromium, folder):
         url = f"http://127.0.0.1:{server.server_port}/test.html"
         with open(folder / "chromium.log", "wb") as log:
             # A page that stays open, since `--dump-dom` does not wait for modules to be compiled.
-            browser = subprocess.Popen([chromium, *flags, "--remote-debugging-port=0", url], stdout=log, stderr=log)
+            browser = subprocess.Popen([chromium, *flags, url], stdout=log, stderr=log)
         try:
             return json.loads(Server.results.get(timeout=PATIENCE))
         except queue.Empty:
@@ -100,7 +100,8 @@ def judge(results, native, folder):
     observed = results["observed"]
     data = observed["evidence"]["data"]
     check("the plugin reads the world of the page", base64.b64decode(data["content_b64"]) == b"some text\n" and data["size"] == 10, data)
-    check("the page shows evidence and fuel", all(text in results["shown"] for text in (data["sha256"], str(observed["usage"]["fuel"]))), results["shown"])
+    shown = (data["sha256"], str(observed["usage"]["fuel"]), "The same run")
+    check("its buttons show evidence, fuel and the replay", all(text in results["shown"] for text in shown), results["shown"])
 
     (folder / "request.json").write_text(results["request"])
     subprocess.run([native, folder / "request.json", ROOT / "fixtures/file.wasm", folder / "native.jsonl"], check=True)
