@@ -306,7 +306,7 @@ impl Inner {
         compiled: Arc<Compiled>,
         version: AbiVersion,
     ) -> Result<Plugin, LoadError> {
-        let linker = imports::linker(&compiled.engine, &self.host_functions)
+        let linker = imports::linker(&compiled.module, &self.host_functions)
             .map_err(|error| LoadError::Compile(error.to_string().into()))?;
         let policy = self.policies.get(name).unwrap_or(&self.no_policy).clone();
         Ok(Plugin::new(Parts {

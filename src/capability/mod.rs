@@ -108,6 +108,7 @@ mod request_url;
 pub mod risk;
 mod tally;
 mod url;
+pub mod windows;
 
 pub use address::AddressWord;
 pub use decide::{Decision, decide, decide_resolved, explain, explain_all};

@@ -1,7 +1,7 @@
 //! Functions of the embedder's, in the dialect of `host`: packed JSON each way.
 
 use super::{
-    contain,
+    Imported, contain,
     json_calls::{decode, pass},
 };
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
 use alloc::borrow::ToOwned;
 use serde_json::json;
 use tollgate_abi::to_json;
-use wasmi::{Caller, FuncType, Linker, ValType};
+use wasmi::{Caller, FuncType, ValType};
 
-pub(super) fn define(linker: &mut Linker<Host>, custom: &Custom) -> Result<(), wasmi::Error> {
+pub(super) fn define(linker: &mut Imported<'_>, custom: &Custom) -> Result<(), wasmi::Error> {
     let (kind, name) = (custom.kind.clone(), custom.name.clone());
     let full_name = custom.full_name().to_owned();
     linker.func_wrap(

@@ -7,6 +7,7 @@ mod custom;
 mod emscripten;
 #[cfg(feature = "host-functions")]
 mod host;
+mod imported;
 mod json_calls;
 #[cfg(feature = "wasi")]
 mod wasi;
@@ -18,28 +19,29 @@ use crate::{
     module::Offered,
 };
 use alloc::vec::Vec;
+use imported::Imported;
 use wasmi::Linker;
 
-/// A linker with every function that this host offers.
+/// A linker with the functions of this host that a module imports.
 pub(crate) fn linker(
-    engine: &wasmi::Engine,
+    module: &wasmi::Module,
     host_functions: &HostFunctions,
 ) -> Result<Linker<Host>, wasmi::Error> {
-    let mut linker = Linker::new(engine);
+    let mut imported = Imported::by(module);
     for function in &host_functions.functions {
-        custom::define(&mut linker, function)?;
+        custom::define(&mut imported, function)?;
     }
     #[cfg(feature = "host-functions")]
-    host::define(&mut linker)?;
+    host::define(&mut imported)?;
     #[cfg(feature = "wasi")]
     {
-        wasi::define(&mut linker)?;
-        emscripten::define(&mut linker)?;
+        wasi::define(&mut imported)?;
+        emscripten::define(&mut imported)?;
     }
-    Ok(linker)
+    Ok(imported.linker())
 }
 
-/// The same functions with their types, for the contract check.
+/// Every function that this host offers with its type, for the contract check.
 pub(crate) fn offered(host_functions: &HostFunctions) -> Vec<Offered> {
     let mut offered = Vec::new();
     #[cfg(feature = "host-functions")]

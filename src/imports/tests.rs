@@ -16,7 +16,7 @@ use wasmi::CompilationMode;
 fn fuel(module: &[u8], mode: CompilationMode, export: &'static str) -> [u64; 2] {
     let limits = Arc::new(Limits::default());
     let compiled = Compiled::translating(module.into(), &limits, mode).unwrap();
-    let linker = linker(&compiled.engine, &HostFunctions::default()).unwrap();
+    let linker = linker(&compiled.module, &HostFunctions::default()).unwrap();
     let policy = Policy {
         grants: Vec::new(),
         written: 0,

@@ -25,6 +25,10 @@ const CHARACTERS: usize = 2000;
 /// Of so many runs the fastest counts: other programs interrupt some.
 const RUNS: usize = 5;
 
+/// Whether this crate turns on the engine's feature `portable-dispatch`, which overrides all others: because
+/// someone asked for it, or because tail calls are unsound there (see `Cargo.toml`, which has the same condition).
+pub(super) const IS_PORTABLE: bool = cfg!(any(feature = "portable-dispatch", target_arch = "x86"));
+
 /// How the engine goes from one instruction to the next: `fast` (tail calls) or `portable` (a loop).
 ///
 /// The instruction `memory.grow` of the engine makes its tail call as a call, at every optimisation level. It
@@ -32,10 +36,8 @@ const RUNS: usize = 5;
 /// returns to a loop. (A plugin's `memory.grow` is no such instruction where dispatch is fast.)
 pub(crate) fn dispatch() -> &'static str {
     static FAST: OnceLock<bool> = OnceLock::new();
-    // The feature of the engine that this one turns on overrides all others.
-    let is_portable = cfg!(feature = "portable-dispatch");
     let is_fast = || *FAST.get_or_init(|| stack_of_growing().is_ok_and(|bytes| bytes > 0));
-    if !is_portable && is_fast() {
+    if !IS_PORTABLE && is_fast() {
         "fast"
     } else {
         "portable"
@@ -132,11 +134,7 @@ mod tests {
     /// The tests of this workspace have an optimised engine in every profile, and features choose its dispatch.
     #[test]
     fn the_dispatch_is_the_one_that_the_features_choose() {
-        let expected = if cfg!(feature = "portable-dispatch") {
-            "portable"
-        } else {
-            "fast"
-        };
+        let expected = if IS_PORTABLE { "portable" } else { "fast" };
         assert_eq!(dispatch(), expected);
         let leaks = stack_of_growing().unwrap() > 0;
         assert_eq!(leaks, expected == "fast");

@@ -9,7 +9,7 @@ mod generate;
 mod reached;
 
 use super::{
-    engine_build::{dispatch, is_slow},
+    engine_build::{IS_PORTABLE, dispatch, is_slow},
     growth::{GROWTH_EXPORT, MEMORY_ELEMENT, MEMORY_EXPORT, table_element, table_export},
     native_stack::Depths,
 };
@@ -40,7 +40,7 @@ const TURNS: [i32; 2] = [2, 4];
 
 /// Checks this build of the engine, once in a process.
 pub(crate) fn dispatch_is_sound() -> Result<(), BuildError> {
-    if cfg!(feature = "portable-dispatch") || is_unoptimised_loop() {
+    if IS_PORTABLE || is_unoptimised_loop() {
         return Ok(());
     }
     match measured() {

@@ -39,7 +39,7 @@ impl Plugin {
             .compiled
             .instrumented(which, limits)
             .map_err(refused)?;
-        let linker = imports::linker(&compiled.engine, &parts.policy.host_functions)
+        let linker = imports::linker(&compiled.module, &parts.policy.host_functions)
             .map_err(|error| refused(LoadError::Compile(error.to_string().into())))?;
         Ok(Plugin::new(Parts {
             name: parts.name.clone(),

@@ -18,7 +18,7 @@ fn load(name: &str, mode: CompilationMode) -> Plugin {
     Plugin::new(Parts {
         name: parts.name.clone(),
         version: parts.version,
-        linker: imports::linker(&compiled.engine, &parts.policy.host_functions).unwrap(),
+        linker: imports::linker(&compiled.module, &parts.policy.host_functions).unwrap(),
         compiled: Arc::new(compiled),
         settings: parts.settings.clone(),
         policy: parts.policy.clone(),

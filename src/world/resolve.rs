@@ -457,7 +457,9 @@ fn missing<F: FileSystem>(files: &F, path: &[u8]) -> Result<Missing<F>, F::Error
             break;
         }
         slash |= path.ends_with(b"/");
-        dot |= path.ends_with(b"/.");
+        // Whatever slashes are behind it, as in the target of a link.
+        let end = path.iter().rposition(|byte| *byte != b'/').unwrap_or(0);
+        dot |= path.get(..=end).is_some_and(|path| path.ends_with(b"/."));
         let names: Vec<&[u8]> = names(&path).collect();
         let find = |path: &[u8]| files.find(path, true);
         let (ancestor, depth) = deepest_ancestor(&names, find)?;

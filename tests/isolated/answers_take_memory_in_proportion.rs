@@ -1,5 +1,6 @@
 //! Reading an answer takes memory in proportion to its bytes up to a fixed bound, and cutting it takes
 //! less than it has. An allocator counts.
+#![cfg(target_os = "linux")]
 
 use crate::{host_work::counting, support};
 

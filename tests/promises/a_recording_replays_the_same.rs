@@ -8,7 +8,11 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use support::{Guest, tenth};
+use support::{
+    Guest,
+    place::{named, on_this_system},
+    tenth,
+};
 use tollgate::{
     Config, Error, Fault, FuelLimit, HostCall, HostError, Plugin, Redactor, Runtime,
     RuntimeBuilder,
@@ -60,9 +64,9 @@ fn stranded(wasm: &[u8]) -> Plugin {
 fn plugins_of_every_language_replay_a_hundred_times_when_their_files_are_gone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
-    let path = path.to_str().unwrap();
-    fs::write(format!("{path}/a"), vec![b'a'; 100_000]).unwrap();
-    fs::write(format!("{path}/b"), [0, 159, 146, 150]).unwrap();
+    let path = &named(&path);
+    fs::write(on_this_system(&format!("{path}/a")), vec![b'a'; 100_000]).unwrap();
+    fs::write(on_this_system(&format!("{path}/b")), [0, 159, 146, 150]).unwrap();
     let a = format!("{path}/a");
     let asked = [
         (
@@ -268,9 +272,9 @@ fn what_is_recorded_is_what_happened_without_recording() {
 fn large_bytes_stand_in_a_transcript_once() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
-    let path = path.to_str().unwrap();
+    let path = &named(&path);
     // Read in pieces of 4096 bytes, of which all but the last are alike.
-    fs::write(format!("{path}/a"), vec![b'a'; 100_000]).unwrap();
+    fs::write(on_this_system(&format!("{path}/a")), vec![b'a'; 100_000]).unwrap();
     let grant = format!("fs:read:{path}/*").parse().unwrap();
     let runtime = Runtime::builder().grant("as", grant).build().unwrap();
     let plugin = runtime.load("as", AS_FILE).unwrap();
@@ -289,12 +293,20 @@ fn large_bytes_stand_in_a_transcript_once() {
 fn a_redacted_transcript_holds_no_secret_and_says_that_it_may_diverge() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
-    let path = path.to_str().unwrap();
+    let path = &named(&path);
     let secret = "correct horse battery staple";
     // Both as it is and within bytes that are stored apart.
-    fs::write(format!("{path}/small"), format!("a {secret} b")).unwrap();
-    fs::write(format!("{path}/large"), format!("{secret} ").repeat(1000)).unwrap();
-    fs::write(format!("{path}/open"), "nothing to hide").unwrap();
+    fs::write(
+        on_this_system(&format!("{path}/small")),
+        format!("a {secret} b"),
+    )
+    .unwrap();
+    fs::write(
+        on_this_system(&format!("{path}/large")),
+        format!("{secret} ").repeat(1000),
+    )
+    .unwrap();
+    fs::write(on_this_system(&format!("{path}/open")), "nothing to hide").unwrap();
     let redactor = Redactor::builder().value(secret).build().unwrap();
     let runtime = Runtime::builder()
         .grant("file", format!("fs:read:{path}/*").parse().unwrap())

@@ -7,7 +7,7 @@ use std::{
     fs,
     sync::{Arc, Mutex},
 };
-use support::Guest;
+use support::{Guest, place::named};
 use tollgate::{
     Config, Error, Event, Fault, ForkPolicy, Limits, MemoryLimit, Plugin, Runtime, RuntimeBuilder,
     effect::{Answer, Effect, Refusal},
@@ -147,7 +147,7 @@ fn no_descriptor() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("a");
     fs::write(&path, "x").unwrap();
-    let path = path.to_str().unwrap().trim_start_matches('/').to_owned();
+    let path = named(&path).trim_start_matches('/').to_owned();
     let grant = format!("fs:read:/{path}");
     let more = support::data(3000, &path);
     // 8 is "bad file number": nothing is open under 4, and 2 is.
@@ -316,7 +316,7 @@ fn files_of_a_call_are_closed_when_it_ends() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("a");
     fs::write(&path, "x").unwrap();
-    let path = path.to_str().unwrap().trim_start_matches('/').to_owned();
+    let path = named(&path).trim_start_matches('/').to_owned();
     let leave = format!(
         "(if (call $open (i32.const 3) (i32.const 0) (i32.const 3000) (i32.const {})
             (i32.const 0) (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 4000))

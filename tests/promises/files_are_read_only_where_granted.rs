@@ -1,4 +1,7 @@
 //! A file is read only through a grant that covers the real path that its name leads to.
+//!
+//! On Windows making links needs a privilege; `windows_paths_are_denied_by_default` has its files.
+#![cfg(unix)]
 
 use crate::support;
 

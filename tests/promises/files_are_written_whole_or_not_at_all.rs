@@ -1,5 +1,8 @@
 //! Listing and writing: only where granted, by the real path, and without losing old content when a
 //! write fails.
+//!
+//! On Windows making links needs a privilege; `windows_paths_are_denied_by_default` has its files.
+#![cfg(unix)]
 
 use crate::support;
 

@@ -1,7 +1,11 @@
 //! A plugin built by the Go compiler reads, lists, writes and removes files with the standard library,
 //! within its grants. Beyond them it gets "permission denied".
 
-use crate::support::{go, share::tenth};
+use crate::support::{
+    go,
+    place::{named, on_this_system},
+    share::tenth,
+};
 
 use go::*;
 use serde_json::json;
@@ -64,8 +68,8 @@ fn a_directory_with_a_longer_name_is_another_directory() {
     let (_kept, path) = directory();
     let (granted, sibling) = (format!("{path}/fs"), format!("{path}/fs2"));
     for directory in [&granted, &sibling] {
-        fs::create_dir(directory).unwrap();
-        fs::write(format!("{directory}/x"), "x").unwrap();
+        fs::create_dir(on_this_system(directory)).unwrap();
+        fs::write(on_this_system(&format!("{directory}/x")), "x").unwrap();
     }
     let plugin = reader(&granted);
     data(
@@ -149,8 +153,11 @@ fn nothing_is_written_without_a_grant_for_writing() {
             "{config}: {message}"
         );
     }
-    assert_eq!(fs::read_to_string(&file).unwrap(), "hello\n");
-    assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+    assert_eq!(
+        fs::read_to_string(on_this_system(&file)).unwrap(),
+        "hello\n"
+    );
+    assert_eq!(fs::read_dir(on_this_system(&path)).unwrap().count(), 1);
 }
 
 #[test]
@@ -166,7 +173,10 @@ fn files_and_directories_are_made_changed_and_removed() {
         &plugin,
         json!({"op": "append", "path": at("w"), "content": "two"}),
     );
-    assert_eq!(fs::read_to_string(at("w")).unwrap(), "onetwo");
+    assert_eq!(
+        fs::read_to_string(on_this_system(&at("w"))).unwrap(),
+        "onetwo"
+    );
     let seen = data(&plugin, json!({"op": "edit", "path": at("e")}));
     assert_eq!(seen, json!({"part": "1ab4", "content": "01ab456x8"}));
     data(&plugin, json!({"op": "mkdir", "path": at("d/e/f")}));
@@ -215,7 +225,7 @@ fn large_files_come_through_whole() {
     let (_kept, path) = directory();
     let big = format!("{path}/big");
     let content = vec![b'x'; usize::try_from(tenth(20)).unwrap() << 20];
-    fs::write(&big, &content).unwrap();
+    fs::write(on_this_system(&big), &content).unwrap();
     let seen = data(&reader(&path), json!({"op": "read", "path": big}));
     assert_eq!(seen["size"], content.len());
     let digest = sha256::hex(&sha256::digest(&content));
@@ -226,9 +236,9 @@ fn large_files_come_through_whole() {
 fn a_directory_of_5_000_entries_is_listed() {
     let (_kept, path) = directory();
     let many = format!("{path}/many");
-    fs::create_dir(&many).unwrap();
+    fs::create_dir(on_this_system(&many)).unwrap();
     for number in 0..5000 {
-        fs::write(format!("{many}/entry-{number:04}"), "").unwrap();
+        fs::write(on_this_system(&format!("{many}/entry-{number:04}")), "").unwrap();
     }
     let seen = data(&reader(&path), json!({"op": "list", "path": many}));
     assert_eq!(
@@ -241,10 +251,10 @@ fn a_directory_of_5_000_entries_is_listed() {
 fn relative_paths_begin_where_relative_grants_do() {
     let here = std::env::current_dir().unwrap().canonicalize().unwrap();
     // Go examines the directory before it tells its name.
-    let directory = format!("fs:read:{}", here.to_str().unwrap());
+    let directory = format!("fs:read:{}", named(&here));
     let plugin = granted(&["fs:read:Cargo.toml".into(), directory]);
     let seen = data(&plugin, json!({"op": "cwd"}));
-    assert_eq!(seen["directory"], here.to_str().unwrap());
+    assert_eq!(seen["directory"], named(&here));
     data(&plugin, json!({"op": "read", "path": "Cargo.toml"}));
     data(&plugin, json!({"op": "read", "path": "src/../Cargo.toml"}));
     let message = refusal(&plugin, json!({"op": "read", "path": "Cargo.lock"}));

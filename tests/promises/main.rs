@@ -157,4 +157,5 @@ mod wasi_files_conform;
 mod wasi_rights_follow_the_grants;
 mod what_a_guest_reports_is_capped;
 mod what_is_far_away_is_answered_as_written;
+mod windows_paths_are_denied_by_default;
 mod writing_reveals_no_more_than_it_must;

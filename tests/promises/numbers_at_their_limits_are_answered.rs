@@ -10,7 +10,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Seek as _, SeekFrom, Write as _},
 };
-use support::{Guest, ask, kind, place::Place};
+use support::{
+    Guest, ask, kind,
+    place::{Place, on_this_system},
+};
 use tollgate::{Runtime, world::Simulated};
 
 /// The last offset of preview 1.
@@ -218,7 +221,7 @@ fn offsets_and_limits_of_the_host_function() {
     let root = tempfile::tempdir().unwrap();
     let place = Place { root };
     let file = place.path("file");
-    fs::write(&file, CONTENT).unwrap();
+    fs::write(on_this_system(&file), CONTENT).unwrap();
     let real = place.plugin("fs_read", &["fs:read:ROOT/**"]);
     let world = Simulated::new().file(&file, CONTENT);
     let runtime = Runtime::builder()

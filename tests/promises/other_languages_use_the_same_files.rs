@@ -1,6 +1,8 @@
 //! Plugins in C, with a libc on WASI, and in AssemblyScript, which calls WASI directly, reach files by
 //! the same grants.
 
+use crate::support::place::named;
+
 use std::{
     fs,
     sync::{Arc, Mutex},
@@ -16,7 +18,8 @@ fn directory() -> (TempDir, String) {
     let path = directory.path().canonicalize().unwrap();
     fs::write(path.join("a"), [b'a'; 100_000]).unwrap();
     fs::create_dir(path.join("b")).unwrap();
-    (directory, path.to_str().unwrap().to_owned())
+    let path = named(&path);
+    (directory, path)
 }
 
 /// The same checksum as the plugins'.

@@ -352,7 +352,7 @@ fn compare(tree: &[&str], at: &str, steps: &[Step]) -> Result<Vec<End>, String> 
     Ok(ends)
 }
 
-const TREE: [&str; 21] = [
+const TREE: [&str; 22] = [
     "a/x",
     "a/link -> ../b/c",
     "a/l -> x",
@@ -367,6 +367,7 @@ const TREE: [&str; 21] = [
     "to-file-slash -> file/",
     "dangling -> nowhere",
     "dangling-slash -> nowhere/",
+    "dangling-dot -> nowhere/./",
     "deep-dangling -> none/none",
     "dangling-up -> none/../new",
     "up -> a/link/..",
@@ -450,6 +451,7 @@ fn table() -> Vec<(Vec<Step>, &'static str)> {
         one(create("deep-dangling"), "ENOENT"),
         one(create("dangling-up"), "ENOENT"),
         one(create("dangling-slash"), "EISDIR"),
+        one(create("dangling-dot"), "ENOENT"),
         one(create("loop"), "ELOOP"),
         one(Mkdir(path("dangling")), "EEXIST"),
         one(Mkdir(path("dangling/")), "EEXIST"),

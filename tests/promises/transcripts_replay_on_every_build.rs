@@ -1,6 +1,6 @@
 //! The transcripts in `tests/transcripts/` were recorded once, and every build of tollgate replays
 //! them: the same effects, fuel and final memory, and the same bytes when they are recorded again.
-//! `builds.sh` runs this in different builds, `other_byte_order.sh` on another architecture; both read
+//! `builds.sh` runs this in different builds, `systems.sh` on other systems; both read
 //! the lines it prints. With `TOLLGATE_UPDATE=1` it records all transcripts again.
 
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Preview 1, function by function: the results for good and bad arguments, as a guest in text form
 //! sees them. No argument does more to the host than return an error number.
 
-use crate::support::preview1;
+use crate::support::{place::named, preview1};
 
 use preview1::*;
 use std::fs;
@@ -142,7 +142,7 @@ fn the_one_argument_is_the_plugins_name_and_there_is_one_variable() {
     script.expect("args_get", &[NOWHERE, SCRATCH], FAULT);
     script.expect("args_get", &[SCRATCH, NOWHERE], FAULT);
     let here = std::env::current_dir().unwrap().canonicalize().unwrap();
-    let text = format!("PWD={}\0", here.to_str().unwrap());
+    let text = format!("PWD={}\0", named(&here));
     script.expect("environ_sizes_get", &[SCRATCH, SCRATCH + 4], 0);
     script.check(SCRATCH, &[1, 0, 0, 0]);
     script.check(

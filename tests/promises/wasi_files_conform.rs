@@ -1,7 +1,7 @@
 //! Preview 1 on files and directories, function by function: descriptors, paths, the flags of opening,
 //! and what a guest may not do. The rest of preview 1 is in `wasi_conformance.rs`.
 
-use crate::support::preview1;
+use crate::support::{place::named, preview1};
 
 use preview1::*;
 use std::fs;
@@ -457,7 +457,7 @@ fn moving_a_file_does_not_make_it_readable() {
     let (kept, mut script) = place();
     fs::create_dir(kept.path().join("pub")).unwrap();
     let path = kept.path().canonicalize().unwrap();
-    let path = path.to_str().unwrap();
+    let path = &named(&path);
     script.grants = vec![
         format!("fs:write:{path}/**"),
         format!("fs:read:{path}/pub/**"),
@@ -494,7 +494,7 @@ fn a_directory_is_moved_only_where_all_below_it_is_granted() {
     fs::create_dir(path.join("private")).unwrap();
     fs::write(path.join("private/secret"), "secret").unwrap();
     fs::create_dir_all(path.join("pub/own/deep")).unwrap();
-    let path = path.to_str().unwrap();
+    let path = &named(&path);
     script.grants = vec![
         format!("fs:write:{path}/*"),
         format!("fs:read:{path}/*"),

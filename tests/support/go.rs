@@ -1,5 +1,6 @@
 //! The Go fixture, and ways to ask it something.
 
+use super::place::named;
 use serde_json::Value;
 use std::fs;
 use tempfile::TempDir;
@@ -12,7 +13,8 @@ pub fn directory() -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
     fs::write(path.join("a.txt"), "hello\n").unwrap();
-    (directory, path.to_str().unwrap().to_owned())
+    let path = named(&path);
+    (directory, path)
 }
 
 pub fn load(builder: RuntimeBuilder) -> Plugin {

@@ -1,5 +1,6 @@
 //! The numbers of preview 1, and places for scripts to work in.
 
+use super::place::named;
 pub use super::script::*;
 use std::fs;
 use tempfile::TempDir;
@@ -45,7 +46,7 @@ pub fn place() -> (TempDir, Script) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
     fs::write(path.join("file"), "0123456789").unwrap();
-    let path = path.to_str().unwrap().to_owned();
+    let path = named(&path);
     let mut script = Script::new(&path);
     for grant in ["read", "write"] {
         script.grant(&format!("fs:{grant}:{path}"));
@@ -81,7 +82,7 @@ pub fn in_both_worlds_with(
     let root = directory.path().canonicalize().unwrap();
     let mut world = Simulated::new()
         .directory("/place")
-        .at(std::env::current_dir().unwrap().to_str().unwrap());
+        .at(&named(&std::env::current_dir().unwrap()));
     for name in names {
         match name.strip_suffix('/') {
             Some(name) => {
@@ -105,7 +106,7 @@ pub fn in_both_worlds_with(
         let text = |event| serde_json::to_string(event).unwrap().replace(root, "@");
         events.iter().map(text).collect::<Vec<_>>()
     };
-    let real = run(root.to_str().unwrap(), Runtime::builder());
+    let real = run(&named(&root), Runtime::builder());
     let simulated = run("/place", Runtime::builder().world(move || world.clone()));
     assert_eq!(real, simulated);
     real

@@ -14,6 +14,7 @@ mod timeout;
 
 use super::{
     contain,
+    imported::Imported,
     json_calls::{decode, pass},
 };
 use crate::{
@@ -30,7 +31,7 @@ use tollgate_abi::{
     names::{HOST_MODULE, import},
     to_json,
 };
-use wasmi::{Caller, FuncType, Linker, ValType};
+use wasmi::{Caller, FuncType, ValType};
 
 // One implementation for each row of the table of host functions, by the name of the row.
 use denial::last as last_denial;
@@ -67,7 +68,7 @@ macro_rules! define {
     ) => {
         $( define!(@failed $reply $($flag)?); )*
 
-        fn define_table(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+        fn define_table(linker: &mut Imported<'_>) -> Result<(), wasmi::Error> {
             $( json::<shapes::$request, shapes::$reply>(linker, import::$constant, $name)?; )*
             $( json::<shapes::$alias_request, shapes::$alias_reply>(linker, import::$alias_constant, $of)?; )*
             $( silent::<shapes::$silent_request>(linker, import::$silent_constant, $silent, log::unreadable)?; )*
@@ -87,7 +88,7 @@ macro_rules! define {
 host_functions!(define);
 
 /// Defines every function of the module.
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+pub(super) fn define(linker: &mut Imported<'_>) -> Result<(), wasmi::Error> {
     define_table(linker)
 }
 
@@ -104,7 +105,7 @@ pub(super) fn offered() -> impl Iterator<Item = Offered> {
 /// Defines a host function that takes one JSON document and returns nothing. `unreadable` is given the
 /// error of a request that cannot be read, and the request.
 fn silent<Request: DeserializeOwned + 'static>(
-    linker: &mut Linker<Host>,
+    linker: &mut Imported<'_>,
     name: &'static str,
     function: fn(&mut Host, Request),
     unreadable: fn(&mut Host, &ErrorDetail, &[u8]),
@@ -129,7 +130,7 @@ fn silent<Request: DeserializeOwned + 'static>(
 
 /// Defines a host function that takes one JSON document and answers with another.
 fn json<Request, Reply>(
-    linker: &mut Linker<Host>,
+    linker: &mut Imported<'_>,
     name: &'static str,
     function: fn(&mut Host, Request) -> Result<Reply, ErrorDetail>,
 ) -> Result<(), wasmi::Error>

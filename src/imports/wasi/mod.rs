@@ -13,11 +13,11 @@ mod paths;
 mod poll;
 mod sockets;
 
-use super::contain;
+use super::{contain, imported::Imported};
 use crate::{guest::Host, module::Offered};
 use alloc::vec::Vec;
 use call::serve;
-use wasmi::{Caller, FuncType, Linker, ValType};
+use wasmi::{Caller, FuncType, ValType};
 
 const MODULE: &str = "wasi_snapshot_preview1";
 
@@ -37,7 +37,7 @@ macro_rules! val_type {
 /// Declares the functions: each name with its parameters and the body that gets them.
 macro_rules! functions {
     ( $( $name:literal ( $($param:ident: $ty:ident),* ) $body:expr; )* ) => {
-        fn define_all(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+        fn define_all(linker: &mut Imported<'_>) -> Result<(), wasmi::Error> {
             $(
                 linker.func_wrap(
                     MODULE,
@@ -135,7 +135,7 @@ functions! {
 const PROC_EXIT: &str = "proc_exit";
 
 /// Defines every function of the module.
-pub(super) fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
+pub(super) fn define(linker: &mut Imported<'_>) -> Result<(), wasmi::Error> {
     define_all(linker)?;
     linker.func_wrap(
         MODULE,
@@ -165,14 +165,32 @@ mod tests {
 
     #[test]
     fn all_of_preview_1_is_offered_as_it_is_defined() {
-        let engine = wasmi::Engine::default();
-        let mut linker = Linker::new(&engine);
-        define(&mut linker).unwrap();
         let offered = offered();
         assert_eq!(offered.len(), 46);
         for Offered { module, name, .. } in &offered {
             let named = offered.iter().filter(|other| other.name == *name);
             assert_eq!((module.as_ref(), named.count()), (MODULE, 1), "{name}");
+        }
+        let importing = |offered: &Offered| {
+            let types = |types: &[ValType]| -> String {
+                let types = types.iter().map(|ty| format!(" {ty:?}").to_lowercase());
+                types.collect()
+            };
+            let (params, results) = (types(offered.ty.params()), types(offered.ty.results()));
+            format!(
+                "(import {MODULE:?} {:?} (func (param{params}) (result{results})))",
+                offered.name
+            )
+        };
+        let imports: String = offered.iter().map(importing).collect();
+        let module = wat::parse_str(format!("(module {imports})")).unwrap();
+        let module = wasmi::Module::new(&wasmi::Engine::default(), &module).unwrap();
+        let mut imported = Imported::by(&module);
+        define(&mut imported).unwrap();
+        let mut linker = imported.linker();
+        for Offered { module, name, .. } in &offered {
+            // What is defined cannot be defined again.
+            assert!(linker.func_wrap(module, name, || ()).is_err(), "{name}");
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Which of the engine's own operators the checks reach, and that they have every operator of
 //! WebAssembly that is enabled.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, unused_imports, reason = "reads /proc and what nm prints")
+)]
+
 use super::{
     MODULES,
     generate::{OPERATORS, PROPOSALS},

@@ -1,7 +1,7 @@
 //! Errors of the operating system as errors of the protocol.
 
 use super::names;
-use crate::{effect::Failure, world::file_error::FileError};
+use crate::{capability::windows::NoWindowsName, effect::Failure, world::file_error::FileError};
 use std::io;
 use tollgate_abi::host::kinds;
 
@@ -10,6 +10,8 @@ const ELOOP: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
     90
 } else if cfg!(target_os = "linux") {
     40
+} else if cfg!(windows) {
+    1921
 } else {
     62
 };
@@ -40,6 +42,12 @@ pub(super) fn failure(path: &str, error: &io::Error) -> Failure {
         .and_then(|error| error.downcast_ref::<FileError>());
     if let Some(own) = own {
         return own.failure(path);
+    }
+    let refused = error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<NoWindowsName>());
+    if let Some(refused) = refused {
+        return Failure::new(kinds::FS, "EACCES", format!("{path}: {refused}"));
     }
     let known = match error.kind() {
         io::ErrorKind::NotFound => FileError::Missing,

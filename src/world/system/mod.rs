@@ -19,6 +19,8 @@ mod portable;
 mod proc;
 mod shares;
 mod stat;
+#[cfg(windows)]
+mod windows;
 mod write_file;
 
 use super::{
@@ -99,8 +101,8 @@ impl System {
     ///
     /// If `directory` does not exist or its name is not UTF-8.
     pub fn at(directory: &Path) -> io::Result<System> {
-        let working_directory = directory.canonicalize()?.into_os_string().into_string();
-        let working_directory = working_directory.map_err(|_| {
+        let real = names::to_real(&directory.canonicalize()?)?;
+        let working_directory = String::from_utf8(real).map_err(|_| {
             io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the name of the directory is not UTF-8",
@@ -230,12 +232,7 @@ impl World for System {
     }
 
     fn real_name(&self, path: &str) -> Option<String> {
-        let path = Path::new(&self.surroundings.working_directory).join(path);
-        path.canonicalize()
-            .ok()?
-            .into_os_string()
-            .into_string()
-            .ok()
+        names::real_name(&self.surroundings.working_directory, path)
     }
 
     fn working_directory(&self) -> String {

@@ -3,10 +3,9 @@
 use super::{errors::failure, opened::names_in, stat::kind};
 use crate::{
     effect::{Failure, FileKind},
-    world::resolve::{self, FileSystem, Names},
+    world::resolve::{self, FileSystem, Names, clean},
 };
 use std::{
-    borrow::Cow,
     fs::{self, Metadata},
     io,
     marker::PhantomData,
@@ -61,15 +60,25 @@ pub(super) type Handle = Found<system::Handle>;
 pub(super) type Object = resolve::Object<Handle>;
 pub(super) type Entry = resolve::Entry<Handle>;
 
+/// Whether only a directory can have this path: it ends with `/` or `/.`.
+fn is_slashed(path: &[u8]) -> bool {
+    path.len() > 1 && (path.ends_with(b"/") || path.ends_with(b"/."))
+}
+
 impl<H: Reach> FileSystem for Disk<H> {
     type Handle = Found<H>;
     type Error = io::Error;
 
     fn find(&self, path: &[u8], follow: bool) -> io::Result<resolve::Object<Found<H>>> {
-        let (reach, metadata, real) = H::find(&to_path(path), follow)?;
+        // Only Unix keeps the slash that says so.
+        let directory = cfg!(not(unix)) && is_slashed(path);
+        let (reach, metadata, real) = H::find(&to_path(path)?, follow || directory)?;
+        if directory && !metadata.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
         Ok(resolve::Object {
             kind: kind(metadata.file_type()),
-            real: to_bytes(&real),
+            real: to_real(&real)?,
             handle: Found { reach, metadata },
         })
     }
@@ -131,7 +140,7 @@ impl<H: Reach> Found<H> {
 
     /// A path that leads below the object, if it is a directory.
     pub(super) fn below(&self, path: &[u8]) -> PathBuf {
-        self.path().join(to_path(path))
+        below(&self.path(), path)
     }
 
     /// The object as it is now.
@@ -161,25 +170,66 @@ impl<H: Reach> resolve::Entry<Found<H>> {
     }
 }
 
-#[cfg(unix)]
-pub(super) fn to_path(path: &[u8]) -> Cow<'_, Path> {
-    use std::os::unix::ffi::OsStrExt as _;
-    Path::new(std::ffi::OsStr::from_bytes(path)).into()
+#[cfg(windows)]
+pub(super) use super::windows::{below, to_bytes, to_path, to_real};
+
+#[cfg(not(windows))]
+pub(super) use as_written::{below, to_bytes, to_path, to_real};
+
+/// Names that are the paths of effects.
+#[cfg(not(windows))]
+mod as_written {
+    use std::{
+        borrow::Cow,
+        io,
+        path::{Path, PathBuf},
+    };
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "on Windows not every path is a name"
+    )]
+    pub(in super::super) fn to_path(path: &[u8]) -> io::Result<Cow<'_, Path>> {
+        Ok(as_it_is(path))
+    }
+
+    /// A path that leads below a directory.
+    pub(in super::super) fn below(directory: &Path, path: &[u8]) -> PathBuf {
+        directory.join(as_it_is(path))
+    }
+
+    pub(in super::super) fn to_bytes(path: &Path) -> Vec<u8> {
+        path.as_os_str().as_encoded_bytes().to_vec()
+    }
+
+    /// A real name as the gate judges it.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "on Windows not every name is a path"
+    )]
+    pub(in super::super) fn to_real(path: &Path) -> io::Result<Vec<u8>> {
+        Ok(to_bytes(path))
+    }
+
+    #[cfg(unix)]
+    fn as_it_is(path: &[u8]) -> Cow<'_, Path> {
+        use std::os::unix::ffi::OsStrExt as _;
+        Path::new(std::ffi::OsStr::from_bytes(path)).into()
+    }
+
+    #[cfg(not(unix))]
+    fn as_it_is(path: &[u8]) -> Cow<'_, Path> {
+        PathBuf::from(String::from_utf8_lossy(path).into_owned()).into()
+    }
 }
 
-#[cfg(unix)]
-pub(super) fn to_bytes(path: &Path) -> Vec<u8> {
-    path.as_os_str().as_encoded_bytes().to_vec()
-}
-
-#[cfg(not(unix))]
-pub(super) fn to_path(path: &[u8]) -> Cow<'_, Path> {
-    PathBuf::from(String::from_utf8_lossy(path).into_owned()).into()
-}
-
-/// With the separators of the gate and without the prefix of canonical names.
-#[cfg(not(unix))]
-pub(super) fn to_bytes(path: &Path) -> Vec<u8> {
-    let path = path.to_string_lossy().replace('\\', "/");
-    path.strip_prefix("//?/").unwrap_or(&path).into()
+/// The real name of a path, from a directory if it is relative; `None` if nothing has it.
+pub(super) fn real_name(directory: &str, path: &str) -> Option<String> {
+    let path = resolve::join(directory.as_bytes(), path.as_bytes());
+    // The directory of all drives.
+    if cfg!(windows) && clean(&path) == b"/" {
+        return Some("/".to_owned());
+    }
+    let real = to_path(&path).ok()?.canonicalize().ok()?;
+    String::from_utf8(to_real(&real).ok()?).ok()
 }

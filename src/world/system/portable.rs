@@ -2,7 +2,7 @@
 //! it, and the resolved name is used. A link that is put into the resolved name between the check
 //! and the use goes unnoticed; only Linux prevents that.
 
-use super::names::{Reach, to_bytes, to_path};
+use super::names::{Reach, below, to_bytes, to_path};
 use crate::world::resolve::split;
 use std::{
     fs::{self, Metadata},
@@ -16,10 +16,20 @@ pub(super) struct Handle(PathBuf);
 
 impl Reach for Handle {
     fn find(path: &Path, follow: bool) -> io::Result<(Handle, Metadata, PathBuf)> {
+        #[cfg(windows)]
+        if let Some(root) = super::windows::in_place_of_root(path) {
+            return Ok((Handle(path.into()), fs::metadata(root)?, path.into()));
+        }
         let bytes = to_bytes(path);
         let real = match split(&bytes) {
-            Some((parent, name)) if !follow && name != b".." && bytes.ends_with(name) => {
-                to_path(parent).canonicalize()?.join(to_path(name))
+            // The root is no directory on Windows, so drives are in none.
+            Some((parent, name))
+                if !follow
+                    && name != b".."
+                    && bytes.ends_with(name)
+                    && !(cfg!(windows) && parent == b"/") =>
+            {
+                below(&to_path(parent)?.canonicalize()?, name)
             }
             _ => path.canonicalize()?,
         };
@@ -32,10 +42,18 @@ impl Reach for Handle {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
+        #[cfg(windows)]
+        if let Some(root) = super::windows::in_place_of_root(&self.0) {
+            return fs::metadata(root);
+        }
         fs::symlink_metadata(&self.0)
     }
 
     fn present_name(&self) -> io::Result<PathBuf> {
+        #[cfg(windows)]
+        if super::windows::in_place_of_root(&self.0).is_some() {
+            return Ok(self.0.clone());
+        }
         self.0.canonicalize()
     }
 

@@ -2,7 +2,7 @@
 //! that is being compared, stands in it.
 
 use super::encode::{base64, hex, ways};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use tollgate::inspect::Comparison;
 
 /// A comparison, and how often it was made before in the run.
@@ -45,6 +45,14 @@ pub fn numbered(comparisons: Vec<Comparison>) -> Vec<Compared> {
         Compared { at, occurrence }
     });
     numbered.collect()
+}
+
+/// Where in a log the comparison of a place and an occurrence is.
+pub fn places_of(log: &[Compared]) -> HashMap<(u32, u32), usize> {
+    let numbers = log.iter().enumerate();
+    numbers
+        .map(|(number, one)| ((one.place(), one.occurrence), number))
+        .collect()
 }
 
 /// A place as the index of a list.

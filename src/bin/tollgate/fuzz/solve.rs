@@ -223,12 +223,18 @@ impl Worker<'_> {
 
     /// Runs an input, and returns its comparisons. Where two operands are equal for the first time, it is kept.
     pub fn log(&mut self, input: &[u8]) -> Result<Vec<Compared>, Stop> {
-        let trial = self.trial(input, With::Comparisons)?;
+        Ok(self.logged(input)?.1)
+    }
+
+    /// Like `log`, and returns also what became of the input.
+    pub fn logged(&mut self, input: &[u8]) -> Result<(Trial, Vec<Compared>), Stop> {
+        let mut trial = self.trial(input, With::Comparisons)?;
         let log = numbered(self.target.comparisons());
         if self.progress.note(&log) && trial == Trial::Known {
             self.keep_for_itself(input, With::Comparisons)?;
+            trial = Trial::Kept;
         }
-        Ok(log)
+        Ok((trial, log))
     }
 
     /// Inputs that broke a checksum, or a sum of lengths: operands that were equal, and no small number. Puts what is

@@ -126,6 +126,9 @@ impl Replies {
                 content: b"192.0.2.1\n".to_vec(),
                 ..reply
             },
+            // As a number that is there, it can be compared.
+            Kind::Http => reply.with("status", 200),
+            Kind::Run => reply.with("exit_code", 0),
             Kind::Greet => Reply {
                 content: b"220 ready".to_vec(),
                 ..reply

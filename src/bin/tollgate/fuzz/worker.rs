@@ -2,6 +2,7 @@
 
 use super::{
     chain::Chains,
+    content::Contents,
     corpus::{Corpus, Seen},
     findings::{Finding, Known},
     havoc::{self, Materials},
@@ -42,6 +43,8 @@ pub enum Trial {
 pub enum Stage {
     /// The operands of its comparisons, one for the other.
     Direct,
+    /// What depends on the replies of the host.
+    Content,
     /// Several comparisons, one after another.
     Chain,
     /// All values of its bytes.
@@ -52,8 +55,9 @@ pub enum Stage {
     Random,
 }
 
-const STAGES: [Stage; 5] = [
+const STAGES: [Stage; 6] = [
     Stage::Direct,
+    Stage::Content,
     Stage::Chain,
     Stage::Bytes,
     Stage::Hard,
@@ -96,6 +100,7 @@ pub struct Worker<'a> {
     pub tokens: Vec<Vec<u8>>,
     pub chains: Chains,
     pub progress: Progress,
+    pub contents: Contents,
     pub rarity: Rarity,
     known: Known,
     runs: u64,
@@ -138,6 +143,7 @@ impl<'a> Worker<'a> {
             tokens,
             chains: Chains::default(),
             progress: Progress::default(),
+            contents: Contents::default(),
             rarity: Rarity::default(),
             known: Known::default(),
             runs: 0,
@@ -215,6 +221,11 @@ impl<'a> Worker<'a> {
             (Stage::Random, _) => self.change()?,
             (Stage::Chain, next) => self.chain(next.map(|(entry, _)| entry))?,
             (Stage::Direct, Some((entry, _))) => self.solve(entry)?,
+            (Stage::Content, Some((entry, tried))) => {
+                if let Some(next) = self.solve_content(entry, tried)? {
+                    self.queue(Stage::Content, entry, next);
+                }
+            }
             (Stage::Bytes, Some((entry, tried))) => self.try_bytes(entry, tried)?,
             (Stage::Hard, Some((entry, _))) => self.solve_hard(entry)?,
             (_, None) => {}
@@ -241,10 +252,11 @@ impl<'a> Worker<'a> {
         // Of a plugin, operands and random changes find more than the rest, as long as they find something: each of
         // its runs has many comparisons.
         if self.has_configs() && self.runs < self.last_kept + CALM {
-            let [direct, ..] = &self.accounts;
-            return match direct.entries.is_empty() {
-                true => Stage::Random,
-                false => Stage::Direct,
+            let [direct, content, ..] = &self.accounts;
+            return match (direct.entries.is_empty(), content.entries.is_empty()) {
+                (false, _) => Stage::Direct,
+                (_, false) if content.cost <= self.cost / 3 => Stage::Content,
+                _ => Stage::Random,
             };
         }
         let has_work = |stage: Stage, account: &Account| match stage {
@@ -301,7 +313,7 @@ impl<'a> Worker<'a> {
         self.last_kept = self.runs;
         let is_whole = self.is_whole(input);
         for (stage, account) in STAGES.into_iter().zip(&mut self.accounts) {
-            if stage == Stage::Random {
+            if stage == Stage::Random || stage == Stage::Content && self.replies.is_none() {
                 continue;
             }
             match is_whole {
@@ -402,12 +414,17 @@ impl<'a> Worker<'a> {
             havoc::put(&mut input, at, &[*old]);
         }
         let next = tried + AT_ONCE;
-        if next < bytes.len()
-            && let Some(account) = self.accounts.get_mut(Stage::Bytes as usize)
-        {
-            account.entries.push((entry, next));
+        if next < bytes.len() {
+            self.queue(Stage::Bytes, entry, next);
         }
         Ok(())
+    }
+
+    /// Goes on with an entry in a stage, where so many of its bytes were tried.
+    fn queue(&mut self, stage: Stage, entry: usize, tried: usize) {
+        if let Some(account) = self.accounts.get_mut(stage as usize) {
+            account.entries.push((entry, tried));
+        }
     }
 
     /// Changes an entry at random, many times.

@@ -83,7 +83,7 @@ pub(super) fn run(
         Failure::new(kinds::EXECUTION, "EAGAIN", message)
     })?;
 
-    let mut command = Command::new(&*to_path(&file.real));
+    let mut command = Command::new(&*to_path(&file.real).map_err(failed)?);
     command
         .arg0(asked)
         .args(args)
@@ -120,7 +120,7 @@ fn in_path(name: &str, surroundings: &Surroundings) -> io::Result<Option<Vec<u8>
     let directories = path.into_iter().flat_map(|path| path.split(':'));
     for directory in directories.filter(|directory| directory.starts_with('/')) {
         let file = join(directory.as_bytes(), name.as_bytes());
-        match fs::metadata(to_path(&file)) {
+        match to_path(&file).and_then(fs::metadata) {
             Ok(metadata) if is_program(&metadata) => return Ok(Some(file)),
             Ok(_) => {}
             // Shells ignore these errors, too. Other errors are not about the program.
