@@ -34,7 +34,7 @@ impl Keys {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        // The length tells a padded end from zeros.
+        // With the length, a padded end differs from zeros.
         let length = u128::from(bytes.len() as u64).to_le_bytes();
         let [mut state, key] = self.0;
         for pair in pairs.iter().chain([&last, &length]) {

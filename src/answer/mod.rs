@@ -8,7 +8,7 @@ mod v2;
 
 pub(crate) use truncate::cut;
 pub use truncate::{Truncation, truncate_evidence};
-pub(crate) use v2::{Manifest, read_manifest, read_result};
+pub(crate) use v2::{read_manifest, read_result};
 
 use crate::{
     capability::check_declared,
@@ -32,6 +32,13 @@ const MAX_DEPTH: usize = 127;
 
 /// The most bytes of a message about an answer, which may quote the answer.
 const MAX_MESSAGE: usize = 1024;
+
+/// The result of `_manifest`: a description and a schema.
+pub(crate) struct Manifest {
+    pub(crate) info: PluginInfo,
+    /// `None` if the manifest has no schema.
+    pub(crate) schema: Option<ConfigSchema>,
+}
 
 pub(crate) fn read_info(bytes: &[u8]) -> Result<PluginInfo, ProtocolError> {
     let document: Value = parse(bytes)?;

@@ -1,6 +1,6 @@
 //! Reads answers of protocol version 2 into the types of version 1, without loss.
 
-use super::{not_json, parse, reported_error, short, wrong_shape};
+use super::{Manifest, not_json, parse, reported_error, short, wrong_shape};
 use crate::{
     capability::{GrantSet, GrantSetError},
     error::ProtocolError,
@@ -12,14 +12,7 @@ use alloc::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
-use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, PluginInfo, well_formed};
-
-/// The result of `_manifest`: a description and a schema.
-pub(crate) struct Manifest {
-    pub(crate) info: PluginInfo,
-    /// `None` if the manifest has no schema.
-    pub(crate) schema: Option<ConfigSchema>,
-}
+use tollgate_abi::{Capability, ConfigSchema, ErrorDetail, Evidence, well_formed};
 
 /// The schema as the plugin sent it.
 #[derive(Deserialize)]

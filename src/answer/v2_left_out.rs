@@ -1,13 +1,9 @@
 //! What stands for protocol version 2 in a build without the feature `reglet-v2`, in which no plugin of that version
 //! loads.
 
+use super::Manifest;
 use crate::error::ProtocolError;
-use tollgate_abi::{ConfigSchema, Evidence, PluginInfo};
-
-pub(crate) struct Manifest {
-    pub(crate) info: PluginInfo,
-    pub(crate) schema: Option<ConfigSchema>,
-}
+use tollgate_abi::Evidence;
 
 pub(crate) fn read_manifest(_: &[u8]) -> Result<Manifest, ProtocolError> {
     Err(left_out())

@@ -143,7 +143,7 @@ impl<I: Iterator<Item: Into<Call<'static>>>> Batch<I> {
         let mut calls = lock(&self.calls);
         let mut state = self.lock();
         while !state.ended && state.taken - state.reported >= self.window {
-            state = self.wait(state);
+            state = wait(&self.changed, state);
         }
         if state.ended {
             return None;
@@ -176,12 +176,8 @@ impl<I: Iterator<Item: Into<Call<'static>>>> Batch<I> {
             if state.working == 0 || (state.ended && state.reported == state.taken) {
                 return None;
             }
-            state = self.wait(state);
+            state = wait(&self.changed, state);
         }
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        wait(&self.changed, state)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
